@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* log: records to journald or stderr, without ever blocking the caller.
+ *
+ * A record is formatted by the caller and put on a bounded queue; one writer thread sends it. When the queue is full
+ * the record is dropped and counted, and the count is logged as soon as there is room. The logger is the one global
+ * object of the project. All functions are thread-safe but log_open() and log_close().
+ */
+#include "base/clock.h"
+
+#include <syslog.h>
+
+enum log_target {
+        LOG_TARGET_AUTO, /* journal when stderr is journald's stream (JOURNAL_STREAM), else stderr */
+        LOG_TARGET_JOURNAL,
+        LOG_TARGET_STDERR,
+        _LOG_TARGET_MAX,
+        _LOG_TARGET_INVALID = -EINVAL,
+};
+
+const char *log_target_to_string(enum log_target target);
+enum log_target log_target_from_string(const char *s); /* or _LOG_TARGET_INVALID */
+
+/* err, warning, notice, info, debug and the other names of syslog(3). -EINVAL for others. */
+const char *log_level_to_string(int level);
+int log_level_from_string(const char *s);
+
+/* Opens the logger: starts the writer thread. Before this call, and after log_close(), records are written to stderr
+ * by the caller itself. @queue_bytes bounds the memory of waiting records [4 MiB when 0]. Returns 0 or -errno; then the
+ * logger goes on as if not opened. -EOPNOTSUPP: the journal was asked for and this build has no libsystemd. */
+int log_open(enum log_target target, int max_level, size_t queue_bytes);
+
+/* Writes what is queued, waiting at most @timeout_usec, and stops the thread. */
+void log_close(usec_t timeout_usec);
+
+void log_set_max_level(int level);
+int log_max_level(void);
+
+/* Records lost since the start, and how many wait now. */
+uint64_t log_dropped(void);
+size_t log_queued(void);
+
+/* What a record is about. Any member may be NULL or 0. Strings are copied. */
+struct log_context {
+        const char *task;       /* TENDD_TASK */
+        const char *run;        /* TENDD_RUN */
+        const char *identifier; /* SYSLOG_IDENTIFIER; default "tendd" */
+        const char *message_id; /* MESSAGE_ID, 32 hex digits */
+        const char *event;      /* TENDD_EVENT */
+        const char *outcome;    /* TENDD_OUTCOME */
+        const char *error;      /* TENDD_ERROR */
+        usec_t duration_usec;   /* TENDD_DURATION_USEC, when not 0 */
+        const char *code_file;
+        int code_line;
+};
+
+/* Logs one record; @level is one of LOG_EMERG … LOG_DEBUG. Line breaks in the text are kept for the journal and shown
+ * escaped on stderr. */
+void log_record(int level, const struct log_context *context, const char *format, ...) _printf_(3, 4);
+
+/* Logs @n bytes of a child's output, one line without its line break, any bytes: control characters and invalid UTF-8
+ * are made safe for a terminal, and kept for the journal. */
+void log_output(int level, const struct log_context *context, const char *line, size_t n);
+
+#define log_full(level, ...)                                                                                           \
+        log_record(level, &(const struct log_context){ .code_file = __FILE__, .code_line = __LINE__ }, __VA_ARGS__)
+#define log_error(...)   log_full(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_full(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...)  log_full(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_full(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_full(LOG_DEBUG, __VA_ARGS__)

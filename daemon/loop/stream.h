@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* stream: a byte stream to a peer, plain or TLS, on the loop (libevent's bufferevents). */
+#include "loop/loop.h"
+
+#include <sys/socket.h>
+
+struct stream;
+
+enum stream_error {
+        STREAM_ERROR_CONNECT, /* @detail: errno's text */
+        STREAM_ERROR_TLS,     /* handshake or certificate; @detail says which */
+        STREAM_ERROR_IO,      /* reset and the like, after the connection stood */
+};
+
+struct stream_ops {
+        void (*on_connected)(struct stream *stream, void *arg); /* also: TLS verified */
+        void (*on_data)(struct stream *stream, const char *data, size_t n, void *arg);
+        void (*on_eof)(struct stream *stream, void *arg);
+        void (*on_error)(struct stream *stream, enum stream_error error, const char *detail, void *arg);
+};
+
+struct stream_tls; /* a client context: the system's trust store or one file; shared by streams */
+
+/* @ca_file NULL: the system's. Reads files: not on the loop thread after start-up. Returns 0, -ENOMEM, -EINVAL. */
+int stream_tls_new(const char *ca_file, struct stream_tls **ret);
+struct stream_tls *stream_tls_free(struct stream_tls *tls);
+
+/* Connects to @address; with @tls, verifies the peer as @host. Callbacks come in later turns. Returns 0, -ENOMEM,
+ * -errno of socket(2). */
+int stream_connect(struct loop *loop, const struct sockaddr *address, socklen_t length, struct stream_tls *tls,
+                   const char *host, const struct stream_ops *ops, void *arg, struct stream **ret);
+struct stream *stream_free(struct stream *stream); /* also from its own callbacks */
+DEFINE_CLEANUP(struct stream, stream_free)
+
+/* Queues a copy of @n bytes. Returns 0 or -ENOMEM. */
+int stream_write(struct stream *stream, const void *data, size_t n);

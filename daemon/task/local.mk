@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# libtendd_a_SOURCES += daemon/task/NAME.c daemon/task/NAME.h
+# unit_tests += tests/unit/test-NAME

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* limit: permits that runs share, and a pace.
+ *
+ * A ticket asks for permits of several limits at once and gets all or none, so that runs cannot deadlock on each other.
+ * Waiters are served by priority, then by arrival; nobody who could be served is overtaken. A waiter that cannot be
+ * served because another of its limits is full may be overtaken LIMIT_OVERTAKEN_MAX times; then, on each limit, the
+ * oldest such waiter reserves permits as they free. A waiter may give up at any moment, also between being granted and
+ * being told: its permits then pass on.
+ */
+#include "loop/loop.h"
+
+#define LIMIT_OVERTAKEN_MAX 64
+#define LIMIT_PERMITS_MAX   1000000
+
+struct limits; /* the limits of one daemon, and the order of those who wait */
+struct limit;
+struct limit_ticket;
+
+struct limit_config {
+        unsigned permits;     /* 1 … LIMIT_PERMITS_MAX; 0: unlimited */
+        unsigned rate;        /* starts for each rate_per_usec; 0: no pace */
+        usec_t rate_per_usec;
+        unsigned burst;       /* starts at once after a pause, ≥ 1 */
+        unsigned max_waiting; /* 0: unlimited */
+};
+
+struct limit_use {
+        struct limit *limit;
+        unsigned permits;
+};
+
+/* Called in a later turn of the loop than the request, never from inside it. The ticket holds its permits until it is
+ * freed. */
+typedef void (*limit_granted_fn)(struct limit_ticket *ticket, void *arg);
+
+/* Returns 0 or -ENOMEM. Free after all limits and tickets. */
+int limits_new(struct loop *loop, struct limits **ret);
+struct limits *limits_free(struct limits *limits);
+DEFINE_CLEANUP(struct limits, limits_free)
+
+/* A limit called @name (copied). Returns 0, -EINVAL (out of range), -ENOMEM. Tickets keep it alive. */
+int limit_new(struct limits *limits, const char *name, const struct limit_config *config, struct limit **ret);
+struct limit *limit_ref(struct limit *limit);
+struct limit *limit_unref(struct limit *limit);
+DEFINE_CLEANUP(struct limit, limit_unref)
+
+/* Changes the numbers; permits that are held stay held, also beyond the new number. Returns 0 or -EINVAL. */
+int limit_configure(struct limit *limit, const struct limit_config *config);
+
+/* Asks for all of @uses (copied; each limit at most once). Higher @priority goes first. Returns 0, -EINVAL (more permits
+ * than exist, a limit named twice), -ENOBUFS (max_waiting reached), -ENOMEM. */
+int limit_request(struct limits *limits, const struct limit_use *uses, size_t n_uses, int priority,
+                  limit_granted_fn on_granted, void *arg, struct limit_ticket **ret);
+
+/* Gives up waiting, or gives the permits back. Takes NULL; always returns NULL. */
+struct limit_ticket *limit_release(struct limit_ticket *ticket);
+
+/* Changes who holds: a remnant that takes over the permits of its run. */
+void limit_ticket_set_arg(struct limit_ticket *ticket, void *arg);
+
+bool limit_ticket_granted(const struct limit_ticket *ticket);
+void *limit_ticket_arg(const struct limit_ticket *ticket);
+usec_t limit_ticket_since(const struct limit_ticket *ticket); /* of the request, or of the grant; monotonic */
+unsigned limit_ticket_permits(const struct limit_ticket *ticket, const struct limit *limit);
+
+/* The first of the ticket's limits that cannot serve it now, or NULL. @ret_pace tells that only a start's turn in the
+ * pace is missing, and when it comes. */
+struct limit *limit_ticket_blocked_by(const struct limit_ticket *ticket, usec_t *ret_pace_at_usec);
+
+/* Whether one more waiter is welcome (max_waiting). */
+bool limit_has_room(const struct limit *limit);
+
+const char *limit_name(const struct limit *limit);
+const struct limit_config *limit_get_config(const struct limit *limit);
+
+struct limit_stats {
+        unsigned held;
+        unsigned holders;
+        unsigned waiting;
+        usec_t oldest_wait_since_usec; /* monotonic; USEC_INFINITY when nobody waits */
+        uint64_t granted;
+};
+
+void limit_get_stats(const struct limit *limit, struct limit_stats *ret);
+
+/* Visits every holder, then every waiter in their order; stops when @fn returns non-zero and returns that. @fn must not
+ * change anything. */
+typedef int (*limit_visit_fn)(const struct limit_ticket *ticket, void *userdata);
+int limit_for_each_holder(const struct limit *limit, limit_visit_fn fn, void *userdata);
+int limit_for_each_waiter(const struct limit *limit, limit_visit_fn fn, void *userdata);
+
+/* Visits every limit in the order of their creation. */
+typedef int (*limit_each_fn)(struct limit *limit, void *userdata);
+int limits_for_each(struct limits *limits, limit_each_fn fn, void *userdata);

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* run: the run tree.
+ *
+ * Everything that runs is a run, and every run but the root has one parent, which is done only after all its children
+ * are. Leaves do the work; parents wait. A leaf is an attempt; a job is the parent of its attempts; a group is the
+ * parent of its members; a fan-out is the parent of its items, which are jobs. Top-level runs and hooks are children of
+ * the root.
+ *
+ *      queued ──▶ starting ──▶ running ──▶ stopping ──▶ done
+ *         │           │           │ └──────────────────▲ ▲
+ *         │           └───────────┼────────────────────┘ │
+ *         └───────────────────────┴──────────────────────┘
+ *
+ * Nothing is delivered inside the call that caused it: what happens is put on the tree's lists, and one turn of the tree
+ * in a later turn of the loop works them off: first ends, then deadlines, then beginnings. That order is why a
+ * completion that can be observed wins against a deadline, and why nothing is freed inside its own callback.
+ *
+ * The tree does no I/O. It uses timers and deferred work of the loop, and calls leaves by struct leaf_ops.
+ */
+#include "loop/loop.h"
+#include "run/limit.h"
+#include "run/outcome.h"
+#include "run/overlap.h"
+
+struct run;
+struct run_tree;
+struct run_spec;
+struct remnant;
+
+enum run_state {
+        RUN_QUEUED,
+        RUN_STARTING,
+        RUN_RUNNING,
+        RUN_STOPPING,
+        RUN_DONE,
+        _RUN_STATE_MAX,
+};
+
+const char *run_state_to_string(enum run_state state);
+
+enum run_role {
+        RUN_ROOT,
+        RUN_JOB,    /* attempts one after another, until one is ok or retries are used up */
+        RUN_LEAF,   /* one attempt */
+        RUN_GROUP,
+        RUN_FANOUT,
+        _RUN_ROLE_MAX,
+};
+
+/* ---- leaves ---- */
+
+/* How a leaf's work ended, reported once with run_leaf_end(). Strings are copied. */
+struct leaf_end {
+        enum error_kind error;  /* ERROR_NONE: ok */
+        const char *detail;     /* with an error: one sentence */
+        bool clean_when_stopped; /* ended by the stop signal, KILL, 128+signal or a success-exit code: no error of its
+                                  * own when it was being stopped */
+        int exit_code;          /* to pass through; 0 with an error: chosen from the error */
+        const char *output_tail;
+};
+
+/* What a kind does for a leaf. All are called on the loop thread, by the tree's turn or timers. */
+struct leaf_ops {
+        const char *name;
+
+        /* Begins the work for @leaf; later run_leaf_started() and run_leaf_end() are called, not from inside this
+         * function. Negative errno: the leaf ends failed/spawn and none of the others is called but release. */
+        int (*start)(struct run *leaf);
+
+        /* Asks the work to stop; it has `grace` to comply. Never called twice. NULL: force at once. */
+        void (*stop)(struct run *leaf);
+
+        /* Forces it, after grace or at once; the work should end soon. Called at most once. */
+        void (*force)(struct run *leaf);
+
+        /* Takes a completion that can be observed already: calls run_leaf_end() if there is one. May be NULL. */
+        void (*poll)(struct run *leaf);
+
+        /* The work did not end within `abandon_after_usec` of force. The leaf ends now without it; its data belongs to
+         * @remnant from here on, which the kind ends with remnant_gone() when the work is really gone. NULL: the work
+         * always ends when forced. */
+        void (*abandon)(struct run *leaf, struct remnant *remnant);
+        usec_t abandon_after_usec;
+        bool abandoned_is_unkillable; /* an abandoned leaf fails with ERROR_UNKILLABLE (processes; not threads) */
+
+        /* Frees run_leaf_data(), when the leaf is freed and was not abandoned. May be NULL. */
+        void (*release)(void *data);
+};
+
+/* ---- what to run ---- */
+
+enum group_policy {
+        GROUP_ALL,
+        GROUP_SETTLE,
+        GROUP_FIRST,
+        GROUP_QUORUM,
+        _GROUP_POLICY_MAX,
+};
+
+struct run_member {
+        const struct run_spec *spec;
+        const unsigned *after; /* indices of members that must be met first */
+        size_t n_after;
+        bool background;
+};
+
+/* Where a fan-out's items come from. Calls back with fanout_*(), in later turns. */
+struct item_source_ops {
+        /* Opens a source for @fanout. Returns 0 or -errno; @ret is given to the others. */
+        int (*open)(struct run *fanout, void **ret);
+        /* @n more items are wanted, in addition to those wanted before. */
+        void (*want)(void *source, size_t n);
+        /* No more calls to fanout_*() after this. */
+        void (*close)(void *source);
+};
+
+/* One item, @length bytes (copied). */
+void fanout_push(struct run *fanout, const char *item, size_t length);
+/* An item that cannot be used: counts as a failed item. */
+void fanout_push_bad(struct run *fanout, const char *shown, enum error_kind error, const char *detail);
+/* The last item was pushed. With an error the fan-out fails when its items are done. */
+void fanout_end(struct run *fanout, enum error_kind error, const char *detail);
+
+/* What the tree must know of a task. Embedded in struct task; constant while a run uses it. */
+struct run_spec {
+        const char *name;
+        bool is_group;
+        bool is_service;            /* `after` is met by readiness; not counted by max-running */
+        bool drain;                 /* on-shutdown = wait */
+
+        const struct leaf_ops *leaf; /* not for groups */
+
+        /* Bounds; USEC_INFINITY: none. Bit (1 << BOUND_…) of default_bounds: the value is a default. */
+        usec_t bounds[_BOUND_MAX];
+        unsigned default_bounds;
+        usec_t grace_usec;
+
+        unsigned retries;
+        usec_t retry_delay_min_usec;
+        usec_t retry_delay_max_usec;
+
+        struct limit_use *limits;
+        size_t n_limits;
+        int priority;
+        struct overlap *overlap; /* NULL: runs of it never wait for each other */
+
+        /* groups */
+        enum group_policy policy;
+        unsigned quorum;
+        const struct run_member *members;
+        size_t n_members;
+
+        /* fan-outs: items != NULL */
+        const struct item_source_ops *items;
+        unsigned concurrency;
+        unsigned items_may_fail; /* a number, or percent */
+        bool items_may_fail_percent;
+        bool cancel_on_item_failure;
+};
+
+/* How a top-level run comes to be. Strings are copied. */
+struct run_start {
+        const struct run_spec *spec;
+        uint64_t number;       /* task#NUMBER */
+        const char *trigger;   /* "every", "on-start", "operator", "hook" … */
+        usec_t due_realtime_usec;
+        bool hook;             /* exempt from overlap and max-running; starts also while stopping */
+        void *userdata;        /* run_userdata() */
+        void (*free_userdata)(void *userdata);
+};
+
+/* ---- the tree ---- */
+
+struct run_listener {
+        /* Any run changed its state. Must not change the tree. */
+        void (*on_state)(struct run *run, enum run_state from, void *arg);
+        /* A top-level run is done, @result is final; take a reference to keep it. The run is freed afterwards. May start
+         * others. */
+        void (*on_done)(struct run *run, struct result *result, void *arg);
+        /* An item of a fan-out is done (also tells those that were ok). */
+        void (*on_item)(struct run *fanout, struct run *item, enum outcome outcome, const struct errors *errors,
+                        void *arg);
+        /* The last top-level run was freed. */
+        void (*on_empty)(void *arg);
+        void (*on_remnant)(struct remnant *remnant, bool gone, void *arg);
+        /* A run begins or ceases to use @spec, or one of its members: keeps what it is embedded in alive. */
+        void (*hold)(const struct run_spec *spec, void *arg);
+        void (*drop)(const struct run_spec *spec, void *arg);
+        void *arg;
+};
+
+/* @max_running 0: unlimited. Returns 0 or -ENOMEM. */
+int run_tree_new(struct loop *loop, unsigned max_running, const struct run_listener *listener, struct run_tree **ret);
+/* Only when the tree is empty, or the process is about to exit. */
+struct run_tree *run_tree_free(struct run_tree *tree);
+DEFINE_CLEANUP(struct run_tree, run_tree_free)
+
+struct limits *run_tree_limits(struct run_tree *tree);
+
+/* Begins a top-level run. Returns 0, -ENOMEM, -ESHUTDOWN when the tree is stopping and this is no hook. @ret may be
+ * NULL. */
+int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret);
+
+/* No new runs but hooks. With @drain, runs whose spec says so are left running; called again without, they are
+ * cancelled too (reason shutdown). */
+void run_tree_stop(struct run_tree *tree, bool drain);
+
+/* Skips every grace from now on, hooks included. */
+void run_tree_force(struct run_tree *tree);
+
+/* No grace ends after @at_usec, monotonic. */
+void run_tree_cap_grace(struct run_tree *tree, usec_t at_usec);
+
+bool run_tree_is_empty(const struct run_tree *tree);
+struct run *run_tree_root(struct run_tree *tree);
+
+/* A run by its name: "task#41", "group#7/member", "task#41/item 812". NULL: none. */
+struct run *run_tree_find(struct run_tree *tree, const char *name);
+
+struct run_counts {
+        unsigned queued;  /* leaves and not yet started parents that wait */
+        unsigned running; /* leaves starting, running or stopping */
+        unsigned top_level;
+        uint64_t started; /* leaves, since the start */
+        uint64_t done[_OUTCOME_MAX]; /* top-level runs */
+};
+
+void run_tree_get_counts(const struct run_tree *tree, struct run_counts *ret);
+
+/* ---- a run, from outside ---- */
+
+/* Who asked, for messages. Returns 0, also when it is being stopped already; -EALREADY when it is done. @by is copied
+ * and may be NULL. */
+int run_cancel(struct run *run, enum cancel_reason reason, const char *by);
+
+/* Skips the rest of the grace of @run and all below. Only once cancelled. */
+void run_force(struct run *run);
+
+struct run_extension {
+        usec_t deadline_usec;        /* the effective one afterwards, monotonic */
+        const struct run *clipped_by; /* the ancestor whose bound is earlier than what was asked, or NULL */
+        enum bound bound;            /* which was moved */
+};
+
+/* Moves the earliest own bound of @run, or with @parents that of each ancestor that would clip it too, later by
+ * @by_usec. Returns 0, -ESTALE once it is stopping or done, -ENOENT when it has no bound of its own. */
+int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret);
+
+/* The earliest of its own bounds and all its ancestors'; USEC_INFINITY: none. @ret_owner and @ret_bound may be NULL. */
+usec_t run_deadline(const struct run *run, const struct run **ret_owner, enum bound *ret_bound);
+
+/* "task#41", "group#7/member", "task#41/item 812"; of a leaf: its job's name. Returns @buf. */
+#define RUN_NAME_MAX 256
+const char *run_name(const struct run *run, char buf[RUN_NAME_MAX]);
+
+const struct run_spec *run_get_spec(const struct run *run);
+enum run_role run_get_role(const struct run *run);
+enum run_state run_get_state(const struct run *run);
+struct run *run_get_parent(const struct run *run);
+struct run *run_get_top(struct run *run); /* the top-level run it belongs to, or itself */
+uint64_t run_get_number(const struct run *run); /* top-level: of the task; item: of the fan-out; leaf: the attempt */
+const char *run_get_item(const struct run *run); /* of itself or the nearest ancestor; NULL: none */
+uint64_t run_get_item_number(const struct run *run); /* 1-based; 0: none */
+const char *run_get_trigger(const struct run *run);
+usec_t run_get_due(const struct run *run); /* realtime */
+bool run_is_hook(const struct run *run);
+void *run_userdata(const struct run *run); /* of the top-level run */
+usec_t run_created_usec(const struct run *run); /* monotonic */
+usec_t run_started_usec(const struct run *run); /* monotonic; 0: not started */
+unsigned run_attempts(const struct run *run);
+const struct errors *run_get_errors(const struct run *run);
+bool run_is_cancelled(const struct run *run);   /* itself or an ancestor was asked to end */
+const struct items_summary *run_items_so_far(struct run *run); /* NULL unless a fan-out */
+
+/* First child and next sibling, in the order of creation; NULL at the end. */
+struct run *run_first_child(const struct run *run);
+struct run *run_next_sibling(const struct run *run);
+
+enum run_why {
+        WHY_NONE,        /* not queued */
+        WHY_TURN,        /* the loop's next turn */
+        WHY_PERMITS,     /* @limit, see limit_for_each_holder() */
+        WHY_PACE,        /* @limit's rate, until @until_usec */
+        WHY_MAX_RUNNING, /* @limit is the tree's own */
+        WHY_AFTER,       /* @other has not met its end or readiness */
+        WHY_OVERLAP,     /* another run of the task, @other if there is one, else a remnant */
+        WHY_RETRY,       /* until @until_usec, monotonic */
+        WHY_ITEMS,       /* the first item is being read */
+        _RUN_WHY_MAX,
+};
+
+struct run_waiting {
+        enum run_why why;
+        struct limit *limit;
+        const struct limit_ticket *ticket;
+        const struct run *other;
+        usec_t since_usec;
+        usec_t until_usec;
+};
+
+/* What a queued run waits for; a queued parent waits for what its first queued child waits for. */
+void run_get_waiting(const struct run *run, struct run_waiting *ret);
+
+/* ---- a leaf, from its kind ---- */
+
+void run_leaf_set_data(struct run *leaf, void *data);
+void *run_leaf_data(const struct run *leaf);
+
+/* The work is under way. Not from inside leaf_ops.start. */
+void run_leaf_started(struct run *leaf);
+/* A service is ready: `after` is met. */
+void run_leaf_ready(struct run *leaf);
+/* The work has ended; also in place of run_leaf_started(). Delivered in a later turn. Only the first call counts. */
+void run_leaf_end(struct run *leaf, const struct leaf_end *end);
+
+/* ---- remnants ---- */
+
+const char *remnant_run(const struct remnant *remnant);
+const char *remnant_task(const struct remnant *remnant);
+usec_t remnant_since(const struct remnant *remnant); /* monotonic */
+bool remnant_is_process(const struct remnant *remnant);
+/* What it was is really gone: its permits and overlap slot pass on, and it is freed. */
+void remnant_gone(struct remnant *remnant);
+
+struct remnant *run_tree_first_remnant(struct run_tree *tree);
+struct remnant *remnant_next(struct remnant *remnant);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* kind: how a task does its work. A row of a table; adding a kind is a file and a row. */
+#include "task/task.h"
+
+struct http_engine;
+struct resolver;
+struct spawner;
+
+/* What kinds work with; one per daemon, outlives every run. */
+struct task_env {
+        struct loop *loop;
+        struct spawner *spawner;
+        struct resolver *resolver;
+        struct http_engine *http;
+        char *const *environ; /* of the daemon, stripped of what is not for children */
+        const char *shell;    /* of [daemon] */
+};
+
+struct kind {
+        const char *name;      /* as in `type` */
+        const char *main_keys; /* keys from which the type is derived, separated by spaces */
+        size_t part_size;
+        usec_t default_timeout_usec;
+        unsigned default_concurrency; /* 0: as many as there are CPUs */
+        const struct leaf_ops *leaf;
+        void (*part_init)(void *part); /* defaults; the part was zeroed */
+        void (*part_done)(void *part); /* frees what the members own */
+};
+
+extern const struct kind kind_exec;
+extern const struct kind kind_http;
+extern const struct kind kind_tcp;
+extern const struct kind kind_dns;
+extern const struct kind kind_file;
+
+/* All kinds, NULL-terminated. */
+extern const struct kind *const kinds[];
+
+const struct kind *kind_from_string(const char *name); /* or NULL */
+
+/* The item sources for every for_each_type but NONE. */
+extern const struct item_source_ops task_items;

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* task: a named piece of work as configured: what (kind), when (triggers), within which bounds.
+ *
+ * A task is filled by the key table of config/ and constant from then on, but for the bindings marked below, which
+ * are made once when it goes live. It is shared by reference: by its configuration, by the groups it is a member of, and
+ * by each of its runs, so that a run ends under the configuration it began with. What a kind needs is in a part of its
+ * own that only tasks of this kind have; this is what keeps 100,000 tasks small.
+ */
+#include "run/run.h"
+
+struct config;
+struct kind;
+struct pool;
+struct task_env;
+
+/* Words of a list key, NULL-terminated; never NULL itself when the key has a default, else may be NULL. */
+typedef char **strv;
+
+struct name_value {
+        char *name;
+        char *value;
+};
+
+/* `on-success = TASK:word,word` */
+struct hook {
+        char *task;
+        unsigned outcomes; /* bits 1 << enum outcome; together with errors 0: any failure resp. any success */
+        unsigned errors;   /* bits 1 << enum error_kind */
+};
+
+struct hooks {
+        struct hook *items; /* in the order of the file */
+        size_t n;
+};
+
+enum overlap_policy {
+        OVERLAP_SKIP,
+        OVERLAP_QUEUE,
+        OVERLAP_REPLACE,
+        OVERLAP_ALLOW,
+        _OVERLAP_POLICY_MAX,
+};
+
+enum for_each_type {
+        FOR_EACH_NONE,
+        FOR_EACH_LINES,   /* argument: a file */
+        FOR_EACH_GLOB,    /* argument: a pattern */
+        FOR_EACH_LIST,    /* words */
+        FOR_EACH_COMMAND, /* words */
+        _FOR_EACH_MAX,
+};
+
+struct for_each {
+        enum for_each_type type;
+        char *argument;
+        strv words;
+};
+
+enum output_type {
+        OUTPUT_LOG,
+        OUTPUT_NULL,
+        OUTPUT_FILE,
+};
+
+struct exec_part {
+        strv command;       /* either */
+        char *shell;        /* or */
+        char *user;         /* NULL: the daemon's own */
+        char *group;
+        char *directory;    /* NULL: / */
+        strv env;           /* NAME=VALUE each */
+        char *env_file;
+        int umask;          /* -1: unchanged */
+        int nice;
+        char *stdin_path;   /* NULL: /dev/null */
+        enum output_type output;
+        char *output_path;
+        uint8_t success_exit[32]; /* bit map of exit codes; 0 included unless it was written without */
+        int stop_signal;
+        uint64_t nofile;    /* 0: unchanged */
+        uint64_t core;      /* UINT64_MAX: unchanged */
+        bool no_new_privileges;
+};
+
+struct status_range {
+        unsigned from;
+        unsigned to;
+};
+
+struct http_part {
+        char *url;
+        char *method;       /* NULL: GET, or POST with a body */
+        strv header;
+        char *body;
+        struct status_range *expect_status; /* n_expect_status 0: 200-299 */
+        size_t n_expect_status;
+        char *expect_body;
+        uint64_t max_body;
+        char *save_to;
+        bool follow_redirects;
+        char *ca_file;
+        bool verify_tls;
+        usec_t connect_timeout_usec; /* USEC_INFINITY: within timeout */
+        char *user_agent;
+        char *proxy;
+};
+
+struct tcp_part {
+        char *connect;      /* host:port or unix:/path */
+        char *send;         /* \r \n \t \\ \xHH are expanded by the kind */
+        char *expect;
+        bool tls;
+        char *ca_file;
+};
+
+struct dns_part {
+        char *resolve;
+        strv expect;
+};
+
+struct file_part {
+        char *path;
+        usec_t max_age_usec;  /* USEC_INFINITY: any */
+        uint64_t min_size;
+        char *sha256;         /* 64 hex digits, lower case */
+        uint64_t min_free;
+};
+
+struct task {
+        struct run_spec run; /* name, bounds, retries, fan-out, policy */
+        unsigned n_ref;
+
+        const struct kind *kind; /* NULL: a group */
+        union {
+                struct exec_part *exec;
+                struct http_part *http;
+                struct tcp_part *tcp;
+                struct dns_part *dns;
+                struct file_part *file;
+                void *part;
+        };
+
+        const char *file;    /* where it is written; owned by the configuration's string table */
+        unsigned line;
+        uint64_t written[2]; /* bit n: row n of the task key table was written for it (also by [defaults]) */
+
+        char *description;
+        bool enabled;
+        bool manual;
+        bool on_start;
+        bool every_from_end;
+        enum overlap_policy overlap;
+        unsigned overlap_max;        /* of allow:N, else 1 */
+        usec_t every_usec;           /* 0: no such trigger */
+        usec_t jitter_usec;
+        usec_t splay_usec;
+
+        struct for_each for_each;
+        struct hooks on_success;
+        struct hooks on_failure;
+
+        struct {
+                char *name;
+                unsigned permits;
+        } *limits;                   /* names; run.limits has the objects once bound */
+        size_t n_limits;
+        char *pool_name;             /* NULL: default */
+
+        strv after;                  /* names and patterns as written */
+        strv members;
+        strv background;
+
+        /* Bound when the configuration goes live. */
+        struct pool *pool;
+        const struct task_env *env;
+};
+
+static inline struct task *task_of(const struct run_spec *spec) {
+        return CONTAINER_OF(spec, struct task, run);
+}
+
+/* A task with one reference, everything zero but what run/ and the kinds say is a default. NULL: out of memory. */
+struct task *task_new(const char *name);
+struct task *task_ref(struct task *task);
+struct task *task_unref(struct task *task); /* takes NULL; always returns NULL */
+DEFINE_CLEANUP(struct task, task_unref)

@@ -12,7 +12,8 @@ struct list {
         struct list *prev;
 };
 
-#define LIST_INIT(head) { &(head), &(head) }
+#define LIST_INIT(head)                                                                                                \
+        { &(head), &(head) }
 
 static inline void list_init(struct list *link) {
         link->next = link;
@@ -61,8 +62,7 @@ static inline void list_splice(struct list *to, struct list *from) {
 
 #define list_entry(link, type, member) CONTAINER_OF(link, type, member)
 
-#define list_first_entry(head, type, member)                                                                           \
-        (list_empty(head) ? NULL : list_entry((head)->next, type, member))
+#define list_first_entry(head, type, member) (list_empty(head) ? NULL : list_entry((head)->next, type, member))
 
 #define list_for_each_entry(var, head, member)                                                                         \
         for (var = list_entry((head)->next, __typeof__(*var), member); &var->member != (head);                         \

@@ -36,19 +36,19 @@ const char *child_step_to_string(enum child_step step);
 
 /* What to start. Everything pointed to must stay valid until on_started was called. */
 struct child_spec {
-        const char *path;         /* absolute, or a name looked up in PATH of @env (done off the loop) */
+        const char *path; /* absolute, or a name looked up in PATH of @env (done off the loop) */
         char *const *argv;
         char *const *env;
-        const char *directory;    /* NULL: / */
-        const char *stdin_path;   /* NULL: /dev/null */
-        const char *output_path;  /* NULL: see below; else created 0640 and appended to */
-        bool output_pipe;         /* stdout and stderr go to on_output; neither this nor a path: /dev/null */
-        const char *user;         /* NULL: unchanged; looked up off the loop, with supplementary groups; HOME, USER,
+        const char *directory;   /* NULL: / */
+        const char *stdin_path;  /* NULL: /dev/null */
+        const char *output_path; /* NULL: see below; else created 0640 and appended to */
+        bool output_pipe;        /* stdout and stderr go to on_output; neither this nor a path: /dev/null */
+        const char *user;        /* NULL: unchanged; looked up off the loop, with supplementary groups; HOME, USER,
                                    * LOGNAME, SHELL are set from it */
-        const char *group;        /* NULL: the user's */
-        mode_t umask;             /* (mode_t)-1: unchanged */
-        int nice;                 /* 0: unchanged */
-        const void *stdin_data;   /* when not NULL, @stdin_size bytes given on stdin instead of @stdin_path */
+        const char *group;       /* NULL: the user's */
+        mode_t umask;            /* (mode_t)-1: unchanged */
+        int nice;                /* 0: unchanged */
+        const void *stdin_data;  /* when not NULL, @stdin_size bytes given on stdin instead of @stdin_path */
         size_t stdin_size;
 };
 

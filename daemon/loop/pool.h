@@ -19,23 +19,23 @@ enum pool_job_state {
 };
 
 struct pool_job_ops {
-        const char *name;                /* a literal, for the loop's dispatcher */
-        void (*work)(void *arg);         /* on a thread; touches nothing but what @arg owns */
-        void (*done)(void *arg);         /* on the loop, in a later turn; the job is freed after it */
-        void (*returned)(void *arg);     /* on the loop, instead of done, when the job had been abandoned: frees @arg */
+        const char *name;            /* a literal, for the loop's dispatcher */
+        void (*work)(void *arg);     /* on a thread; touches nothing but what @arg owns */
+        void (*done)(void *arg);     /* on the loop, in a later turn; the job is freed after it */
+        void (*returned)(void *arg); /* on the loop, instead of done, when the job had been abandoned: frees @arg */
 };
 
 struct pool_stats {
-        unsigned threads;   /* wanted at work */
-        unsigned spare;     /* bound on replacements */
-        unsigned busy;      /* threads at a job that somebody waits for */
-        unsigned stuck;     /* threads at an abandoned job */
+        unsigned threads; /* wanted at work */
+        unsigned spare;   /* bound on replacements */
+        unsigned busy;    /* threads at a job that somebody waits for */
+        unsigned stuck;   /* threads at an abandoned job */
         unsigned queued;
         unsigned queue_max;
-        bool degraded;      /* stuck > spare: fewer than `threads` serve */
+        bool degraded; /* stuck > spare: fewer than `threads` serve */
         uint64_t completed;
         uint64_t abandoned;
-        uint64_t refused;   /* queue full */
+        uint64_t refused; /* queue full */
 };
 
 /* A pool named @name of @threads (1 … 1024), which are created when first needed. Returns 0, -EINVAL, -ENOMEM,

@@ -74,9 +74,7 @@ START_TEST(the_current_entry_may_be_removed_while_walking) {
 }
 END_TEST
 
-static const struct {
-        int n_to, n_from;
-} splices[] = { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 }, { 2, 3 } };
+static const struct { int n_to, n_from; } splices[] = { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 }, { 2, 3 } };
 
 START_TEST(splice_moves_all) {
         struct list to = LIST_INIT(to), from = LIST_INIT(from);

@@ -1,15 +1,42 @@
 # SPDX-License-Identifier: MIT
-# Measurements against peers, run by `make bench`, never by `make check`:
-#
-#	bench_programs += tests/bench/bench-pool
+# Measurements against peers, run by `make bench`, never by `make check`. See tests/bench/README.md.
 
-EXTRA_PROGRAMS += $(bench_programs)
+bench_programs += tests/bench/pool-jobs
+bench_programs += tests/bench/control-calls
+tests_bench_control_calls_LDADD =
+bench_programs += tests/bench/bare-http
+tests_bench_bare_http_LDADD = $(CURL_LIBS) $(EVENT_LIBS)
+bench_programs += tests/bench/bare-spawn
+tests_bench_bare_spawn_LDADD =
 
+# Peers whose library may be missing: then they are skipped, and named.
+bench_optional = tests/bench/bare-uv
+tests_bench_bare_uv_LDADD = -luv
+
+EXTRA_PROGRAMS += $(bench_programs) $(bench_optional)
+CLEANFILES += $(bench_programs) $(bench_optional) bench-results.json
+
+EXTRA_DIST += tests/bench/README.md
+EXTRA_DIST += tests/bench/run.py
+EXTRA_DIST += tests/bench/common.py
+EXTRA_DIST += tests/bench/daemon.py
+EXTRA_DIST += tests/bench/row_control.py
+EXTRA_DIST += tests/bench/row_exec.py
+EXTRA_DIST += tests/bench/row_http.py
+EXTRA_DIST += tests/bench/row_idle.py
+EXTRA_DIST += tests/bench/row_live.py
+EXTRA_DIST += tests/bench/row_pool.py
+EXTRA_DIST += tests/bench/row_tasks.py
+EXTRA_DIST += tests/bench/peer_aiohttp.py
+EXTRA_DIST += tests/bench/peer_executor.py
+EXTRA_DIST += tests/bench/peer_httpx.py
+EXTRA_DIST += tests/bench/peer_subprocess.py
+EXTRA_DIST += tests/bench/peer_tasks.py
+
+# Variables: BENCH_ROUNDS (5), BENCH_QUICK=1 (a smoke test: numbers mean nothing), BENCH_ROWS="http pool" (all).
 bench: all $(bench_programs)
-	@if [ -x $(srcdir)/tests/bench/run ]; then \
-		top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' $(srcdir)/tests/bench/run; \
-	else \
-		for program in $(bench_programs); do ./$$program || exit 1; done; \
-	fi
+	-@$(MAKE) $(AM_MAKEFLAGS) -s $(bench_optional) 2>/dev/null
+	@top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' BENCH_CFLAGS='$(CFLAGS)' \
+		/usr/bin/python3 -B $(srcdir)/tests/bench/run.py
 
 .PHONY: bench

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""5,000 × /bin/true, 50 at once, supervised: session, timeout, output, kill of what is left behind."""
+
+import common
+import daemon
+from common import Contestant
+
+TOTAL = 200 if common.QUICK else 5000
+IN_FLIGHT = 50
+BARE_WAYS = ("wait", "pidfd", "sigchld")
+
+TASK = """
+[task {output}]
+manual = yes
+{user}for-each = lines:{items}
+command = /bin/true
+concurrency = {in_flight}
+timeout = 1min
+output = {output}
+"""
+
+
+def xargs_rate(items):
+    argv = [common.tool("xargs", "findutils"), "-P", str(IN_FLIGHT), "-n1", "/bin/true"]
+    with open(items) as f:
+        return TOTAL / common.wall(argv, stdin=f)
+
+
+def contestants(directory):
+    items = daemon.config(directory, "".join(f"{n}\n" for n in range(TOTAL)), "items")
+    text = "".join(TASK.format(output=o, user=daemon.USER, items=items, in_flight=IN_FLIGHT) for o in ("null", "log"))
+    ini = daemon.config(directory, text)
+    args = [str(TOTAL), str(IN_FLIGHT), "/bin/true"]
+
+    def bare(way):
+        return lambda: common.rate([common.program("bare-spawn"), way, *args], TOTAL)
+
+    def ours(task):
+        return lambda: daemon.once(directory, ini, task, TOTAL)
+
+    def asyncio():
+        return common.rate(common.python_peer("peer_subprocess.py", "asyncio", "python3") + args, TOTAL)
+
+    return [
+        *(Contestant(f"bare posix_spawn, {way}", bare(way), slow=True) for way in BARE_WAYS),
+        Contestant("tendd, output = null", ours("null"), slow=True, more=("tendd, null, whole process",)),
+        Contestant("tendd, output = log", ours("log"), slow=True, more=("tendd, log, whole process",)),
+        Contestant("xargs -P", lambda: xargs_rate(items), slow=True),
+        Contestant("asyncio", asyncio, slow=True),
+    ]
+
+
+def measure():
+    row = common.Row("exec", f"exec: {TOTAL:,} × /bin/true, {IN_FLIGHT} at once")
+    with common.scratch() as directory:
+        row.compare(contestants(directory))
+    # The yardstick is the way that is the fastest on this machine, by its median.
+    best = max((f"bare posix_spawn, {way}" for way in BARE_WAYS), key=row.median)
+    row.bar_ratio("tendd, output = null", best, 1.0)
+    row.bar_ratio("tendd, output = log", best, 0.9)
+    return row

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""100,000 configured tasks, each `every = 1h`: how long they take to load, what they weigh, what they cost at rest.
+
+Loading is counted from the start of the process to the first answer on the control socket, everything checked and
+armed; `--check` is shown beside it. The weight is the difference to a daemon without them.
+"""
+import time
+
+import common
+import daemon
+
+TASKS = 2000 if common.QUICK else 100000
+IDLE_SECONDS = 1 if common.QUICK else 5
+
+
+def text(n):
+    tasks = "".join(f"[task job-{i}]\ncommand = /bin/true\nevery = 1h\n" for i in range(n))
+    return f"[defaults]\n{daemon.USER}[task manual]\ncommand = /bin/true\nmanual = yes\n{tasks}"
+
+
+def started(row, directory, path, name):
+    """One start of the daemon. Returns its memory."""
+    with daemon.Daemon(directory, path, name) as d:
+        row.add(f"{name}: start to answer", d.start_seconds, "s")
+        time.sleep(0.2)
+        before = daemon.cpu_seconds(d.pid)
+        time.sleep(IDLE_SECONDS)
+        row.add(f"{name}: CPU at rest", (daemon.cpu_seconds(d.pid) - before) / IDLE_SECONDS * 100, "%")
+        return daemon.memory(d.pid)[0]
+
+
+def measure():
+    row = common.Row("tasks", f"tasks: {TASKS:,} of them, every = 1h")
+    many = f"{TASKS:,} tasks"
+    peer = common.python_peer("peer_tasks.py", "asyncio", "python3")
+    with common.scratch() as directory:
+        few_ini = daemon.config(directory, text(0), "few.ini")
+        many_ini = daemon.config(directory, text(TASKS), "many.ini")
+        for _ in range(common.ROUNDS):
+            few = started(row, directory, few_ini, "1 task")
+            all_of_them = started(row, directory, many_ini, many)
+            row.add("memory of a task", (all_of_them - few) / TASKS, "B")
+            row.add("asyncio: memory of a task", common.run_json([*peer, str(TASKS)])["bytes_per_task"], "B")
+            row.add("tendd --check", common.wall([daemon.TENDD, "--check", "--config", many_ini]), "s")
+    row.bar_value(f"{many}: start to answer", 0.6)
+    row.bar_value("memory of a task", 1536)
+    row.bar_value(f"{many}: CPU at rest", 0.1)
+    return row

@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: MIT
+EXTRA_DIST += contrib/packages contrib/install-packages contrib/check contrib/check-format contrib/check-layers .ci/run
+
+script_tests += contrib/check-layers

@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: MIT
 libtendd_a_SOURCES += daemon/loop/child.h
-libtendd_a_SOURCES += daemon/loop/loop.h
+libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h
+libtendd_a_SOURCES += daemon/loop/loop_io.c
+libtendd_a_SOURCES += daemon/loop/loop_private.h
+libtendd_a_SOURCES += daemon/loop/loop_timer.c
 libtendd_a_SOURCES += daemon/loop/pool.h
 libtendd_a_SOURCES += daemon/loop/stream.h
 libtendd_a_SOURCES += daemon/loop/watchdog.h
+
+# What a test of pure code names in its SOURCES to get the fake loop and the fake clock.
+fake_clock_sources = tests/support/fake-clock.c tests/support/fake-clock.h
+fake_loop_sources = tests/support/fake-loop.c tests/support/fake-loop.h $(fake_clock_sources)
+
+unit_tests += tests/unit/test-loop
+unit_tests += tests/unit/test-fake-loop
+tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sources)

@@ -43,6 +43,9 @@ struct loop_timer {
         struct heap_node node;
         struct loop *loop; /* NULL: not initialised */
         enum clock_id clock;
+        uint32_t turn : 30;  /* in which it was armed: it is not served in the same one */
+        uint32_t parked : 1; /* due already, waits for the next turn */
+        uint32_t late : 1;   /* was armed for an instant that had passed: says nothing about the loop's lag */
         usec_t at_usec;
         const char *name;
         loop_timer_fn fn;
@@ -141,6 +144,19 @@ void loop_reset_stats(struct loop *loop);
 struct event_base;
 struct event_base *loop_event_base(struct loop *loop);
 
-/* Every libevent callback in loop/ is bracketed by these two. */
+/* Every libevent callback in loop/ is bracketed by these two. They nest, because an owner may ask for completions that
+ * are there already from inside a callback of its own. */
 void loop_enter(struct loop *loop, const char *callback);
 void loop_leave(struct loop *loop);
+
+/* What the loop is at. Thread-safe; @callback is NULL and @since_usec 0 when it waits or is between callbacks. */
+struct loop_activity {
+        const char *callback;
+        usec_t since_usec; /* monotonic */
+};
+
+void loop_get_activity(struct loop *loop, struct loop_activity *ret);
+
+/* What loop_set_subject() named in the present callback, or NULL. For the loop's thread only, and there also from a
+ * signal handler. */
+const char *loop_subject(struct loop *loop);

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* loop: the event loop on libevent, see loop.h.
+ *
+ * libevent waits and reports descriptors and signals; timers and deferred work are ours. libevent has no hook between
+ * turns, so each turn is one event_base_loop(EVLOOP_ONCE), and what we do ourselves stands before and after it.
+ *
+ * With busy descriptors one event_base_loop() would never end, for it goes on as long as events are active. After
+ * TURN_CALLBACKS of them we break out: deferred work and timers get their turn, and libevent begins again at the
+ * highest priority, which is what keeps the control socket answering.
+ *
+ * Measuring costs one clock reading a callback: the end of one is the start of the next, unless the loop slept between.
+ */
+#include "loop/loop_private.h"
+
+#include <assert.h>
+
+#define TURN_CALLBACKS 64
+
+/* The loop that runs in this thread: a second one inside it would starve the first. */
+static _Thread_local bool running;
+
+/* ---- the dispatcher ---- */
+
+static void publish(struct loop *loop, const char *callback, usec_t since_usec) {
+        atomic_store_explicit(&loop->callback, callback, memory_order_relaxed);
+        atomic_store_explicit(&loop->since_usec, since_usec, memory_order_release);
+}
+
+void loop_enter(struct loop *loop, const char *callback) {
+        if (loop->mark_usec == 0)
+                loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC);
+        if (loop->busy_since_usec == 0)
+                loop->busy_since_usec = loop->mark_usec;
+
+        if (loop->depth > 0)
+                loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC); /* the outer callback has worked since */
+        if (loop->depth < LOOP_DEPTH_MAX) {
+                loop->frames[loop->depth] = (struct loop_frame){ .callback = callback, .since_usec = loop->mark_usec };
+                atomic_signal_fence(memory_order_release); /* loop_subject() may be asked by a signal handler */
+                publish(loop, callback, loop->mark_usec);
+        }
+        loop->depth++;
+}
+
+static void report_slow(struct loop *loop, const struct loop_frame *frame, usec_t took_usec) {
+        loop->slow_callbacks++;
+        if (loop->slow_fn)
+                loop->slow_fn(frame->callback, frame->subject, took_usec, loop->slow_arg);
+}
+
+void loop_leave(struct loop *loop) {
+        const struct loop_frame *frame;
+
+        assert(loop->depth > 0);
+        loop->depth--;
+        loop->callbacks++;
+        loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC);
+        if (loop->depth >= LOOP_DEPTH_MAX)
+                return;
+
+        frame = &loop->frames[loop->depth];
+        if (loop->depth > 0)
+                publish(loop, frame[-1].callback, frame[-1].since_usec);
+        else
+                publish(loop, NULL, 0);
+
+        if (usec_sub(loop->mark_usec, frame->since_usec) > loop->warn_usec)
+                report_slow(loop, frame, usec_sub(loop->mark_usec, frame->since_usec));
+        if (loop->depth == 0 && ++loop->turn_callbacks == TURN_CALLBACKS)
+                (void)event_base_loopbreak(loop->base);
+}
+
+void loop_set_subject(struct loop *loop, const char *subject) {
+        if (loop->depth > 0 && loop->depth <= LOOP_DEPTH_MAX)
+                loop->frames[loop->depth - 1].subject = subject;
+}
+
+const char *loop_subject(struct loop *loop) {
+        return loop->depth > 0 && loop->depth <= LOOP_DEPTH_MAX ? loop->frames[loop->depth - 1].subject : NULL;
+}
+
+void loop_set_warn(struct loop *loop, usec_t usec, loop_slow_fn fn, void *arg) {
+        loop->warn_usec = usec;
+        loop->slow_fn = fn;
+        loop->slow_arg = arg;
+}
+
+void loop_get_activity(struct loop *loop, struct loop_activity *ret) {
+        ret->since_usec = atomic_load_explicit(&loop->since_usec, memory_order_acquire);
+        ret->callback = atomic_load_explicit(&loop->callback, memory_order_relaxed);
+}
+
+/* ---- deferred work ---- */
+
+void loop_work_init(struct loop_work *work, struct loop *loop, const char *name, loop_work_fn fn, void *arg) {
+        *work = (struct loop_work){ .loop = loop, .name = name, .fn = fn, .arg = arg };
+        list_init(&work->link);
+}
+
+void loop_work_schedule(struct loop_work *work) {
+        if (!list_linked(&work->link))
+                list_append(&work->loop->work, &work->link);
+}
+
+void loop_work_cancel(struct loop_work *work) {
+        if (work->loop)
+                list_remove(&work->link);
+}
+
+static void do_work(struct loop *loop) {
+        struct loop_work *work;
+
+        list_splice(&loop->work_now, &loop->work);
+        while ((work = list_first_entry(&loop->work_now, struct loop_work, link))) {
+                list_remove(&work->link);
+                loop_enter(loop, work->name);
+                work->fn(work, work->arg);
+                loop_leave(loop);
+        }
+}
+
+/* ---- the loop ---- */
+
+int loop_new(struct loop **ret) {
+        _cleanup_(loop_freep) struct loop *loop = NULL;
+        struct event_config *config;
+
+        loop = calloc(1, sizeof(*loop));
+        if (!loop)
+                return -ENOMEM;
+        loop->warn_usec = USEC_INFINITY;
+        list_init(&loop->work);
+        list_init(&loop->work_now);
+        for (size_t i = 0; i < ARRAY_SIZE(loop->clocks); i++)
+                loop_clock_init(&loop->clocks[i]);
+
+        config = event_config_new();
+        if (!config)
+                return -ENOMEM;
+        errno = 0;
+        /* One thread: no locks. */
+        (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+        loop->base = event_base_new_with_config(config);
+        event_config_free(config);
+        if (!loop->base || event_base_priority_init(loop->base, _LOOP_PRIORITY_MAX) < 0)
+                return loop_errno(-ENOMEM);
+
+        *ret = TAKE_PTR(loop);
+        return 0;
+}
+
+struct loop *loop_free(struct loop *loop) {
+        if (!loop)
+                return NULL;
+        for (size_t i = 0; i < ARRAY_SIZE(loop->clocks); i++)
+                loop_clock_close(&loop->clocks[i]);
+        if (loop->base)
+                event_base_free(loop->base);
+        free(loop);
+        return NULL;
+}
+
+/* What the kernel reported had to wait while callbacks ran: that is a turn's time, which ends here. */
+static void end_busy(struct loop *loop) {
+        if (loop->busy_since_usec == 0)
+                return;
+        histogram_record(&loop->turn, usec_sub(loop->mark_usec, loop->busy_since_usec));
+        loop->busy_since_usec = 0;
+}
+
+/* Waits for events, unless there is something to do already, and serves them. */
+static int do_events(struct loop *loop) {
+        int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
+        int r;
+
+        end_busy(loop);
+        if (!list_empty(&loop->work) || loop->exiting)
+                flags |= EVLOOP_NONBLOCK;
+        else {
+                for (size_t i = 0; i < ARRAY_SIZE(loop->clocks); i++) {
+                        r = loop_clock_program(&loop->clocks[i]);
+                        if (r < 0)
+                                return r;
+                }
+                loop->mark_usec = 0;
+        }
+        loop->turn_callbacks = 0;
+        errno = 0;
+        return event_base_loop(loop->base, flags) < 0 ? loop_errno(-EIO) : 0;
+}
+
+static int do_turn(struct loop *loop) {
+        int r;
+
+        loop->turns++;
+        do_work(loop);
+        r = do_events(loop);
+        if (r < 0)
+                return r;
+        for (enum clock_id id = 0; id < ARRAY_SIZE(loop->clocks); id++)
+                loop_clock_fire(loop, id);
+        return 0;
+}
+
+int loop_run(struct loop *loop) {
+        int r = 0;
+
+        if (running)
+                return -EBUSY;
+
+        running = true;
+        while (r >= 0 && !loop->exiting)
+                r = do_turn(loop);
+        running = false;
+
+        if (r < 0)
+                return r;
+        loop->exiting = false;
+        return loop->exit_code;
+}
+
+void loop_exit(struct loop *loop, int code) {
+        loop->exiting = true;
+        loop->exit_code = code;
+}
+
+struct event_base *loop_event_base(struct loop *loop) {
+        return loop->base;
+}
+
+/* ---- what the loop knows about itself ---- */
+
+void loop_get_stats(const struct loop *loop, struct loop_stats *ret) {
+        *ret = (struct loop_stats){
+                .turns = loop->turns,
+                .callbacks = loop->callbacks,
+                .slow_callbacks = loop->slow_callbacks,
+                .turn = { histogram_percentile(&loop->turn, 500), histogram_percentile(&loop->turn, 990),
+                          histogram_percentile(&loop->turn, 1000) },
+                .lag = { histogram_percentile(&loop->lag, 500), histogram_percentile(&loop->lag, 990),
+                         histogram_percentile(&loop->lag, 1000) },
+        };
+}
+
+void loop_reset_stats(struct loop *loop) {
+        loop->turns = loop->callbacks = loop->slow_callbacks = 0;
+        histogram_reset(&loop->turn);
+        histogram_reset(&loop->lag);
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""run.py [-l] [-v] [-j N] [PATTERN...]: the integration tests, each in a process of its own, several at a time.
+
+A test is a method test_* of a class derived from support.case.Case in a file tests/it/test_*.py: there is nothing else
+to register. PATTERN selects by substring of file.Class.method. Prints one line per test, the output of those that
+failed, why others were skipped, and "N passed, N failed, N skipped" at the end.
+"""
+import argparse
+import concurrent.futures
+import io
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE))
+
+from support.wait import SCALE  # noqa: E402
+
+# A test that has not ended by then never will.
+DEADLINE = 120 * SCALE
+
+# How a child tells its result: exit codes that nothing else uses.
+PASSED, FAILED, SKIPPED = 0, 1, 77
+
+
+def flatten(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flatten(test)
+        else:
+            yield test
+
+
+def discover(patterns):
+    names = [test.id() for test in flatten(unittest.TestLoader().discover(str(HERE), top_level_dir=str(HERE)))]
+    return [name for name in names if not patterns or any(pattern in name for pattern in patterns)]
+
+
+def run_here(name):
+    """Runs one test in this process, and exits with its result."""
+    test = next(flatten(unittest.TestLoader().loadTestsFromName(name)))
+    result = unittest.TextTestResult(unittest.runner._WritelnDecorator(io.StringIO()), True, 0)
+
+    def on_alarm(_signo, _frame):
+        raise AssertionError(f"the test did not end within {DEADLINE:.0f} s")
+
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.alarm(int(DEADLINE))
+    test.run(result)
+    if result.skipped:
+        print(result.skipped[0][1])
+        sys.exit(SKIPPED)
+    for _, text in result.errors + result.failures:
+        print(text)
+    if not result.wasSuccessful():
+        print(getattr(test, "logs", lambda: "")())
+    sys.exit(PASSED if result.wasSuccessful() else FAILED)
+
+
+def run_child(name):
+    start = time.monotonic()
+    try:
+        done = subprocess.run([sys.executable, __file__, "--one", name], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                              timeout=DEADLINE + 60, check=False)
+        code, output = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as error:
+        code, output = FAILED, f"killed after {error.timeout:.0f} s\n"
+    return name, code, output, time.monotonic() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("-l", "--list", action="store_true")
+    parser.add_argument("-v", "--verbose", action="store_true", help="the output of tests that pass, too")
+    parser.add_argument("-j", "--jobs", type=int, default=2 * (os.cpu_count() or 1))
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("patterns", nargs="*")
+    options = parser.parse_args()
+    if options.one:
+        run_here(options.one)
+    names = discover(options.patterns)
+    if options.list:
+        print("\n".join(names))
+        return 0
+    words = {PASSED: "PASS", SKIPPED: "SKIP"}
+    counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
+    skipped = []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as executor:
+        for future in concurrent.futures.as_completed([executor.submit(run_child, name) for name in names]):
+            name, code, output, seconds = future.result()
+            word = words.get(code, "FAIL")
+            counts[word] += 1
+            print(f"{word} {seconds:5.1f}s {name}", flush=True)
+            if word == "SKIP":
+                skipped.append(f"skipped: {name}: {output.strip()}")
+            elif word == "FAIL" or options.verbose:
+                print("".join(f"    {line}\n" for line in output.splitlines()), flush=True)
+    print("".join(line + "\n" for line in skipped), end="")
+    print(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped")
+    return 1 if counts["FAIL"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,3 +11,4 @@ unit_tests += tests/unit/test-heap
 unit_tests += tests/unit/test-histogram
 unit_tests += tests/unit/test-list
 unit_tests += tests/unit/test-text
+libtendd_a_SOURCES += daemon/base/random.h

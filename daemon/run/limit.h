@@ -18,8 +18,8 @@ struct limit;
 struct limit_ticket;
 
 struct limit_config {
-        unsigned permits;     /* 1 … LIMIT_PERMITS_MAX; 0: unlimited */
-        unsigned rate;        /* starts for each rate_per_usec; 0: no pace */
+        unsigned permits; /* 1 … LIMIT_PERMITS_MAX; 0: unlimited */
+        unsigned rate;    /* starts for each rate_per_usec; 0: no pace */
         usec_t rate_per_usec;
         unsigned burst;       /* starts at once after a pause, ≥ 1 */
         unsigned max_waiting; /* 0: unlimited */
@@ -48,10 +48,18 @@ DEFINE_CLEANUP(struct limit, limit_unref)
 /* Changes the numbers; permits that are held stay held, also beyond the new number. Returns 0 or -EINVAL. */
 int limit_configure(struct limit *limit, const struct limit_config *config);
 
-/* Asks for all of @uses (copied; each limit at most once). Higher @priority goes first. Returns 0, -EINVAL (more permits
- * than exist, a limit named twice), -ENOBUFS (max_waiting reached), -ENOMEM. */
-int limit_request(struct limits *limits, const struct limit_use *uses, size_t n_uses, int priority,
-                  limit_granted_fn on_granted, void *arg, struct limit_ticket **ret);
+struct limit_request {
+        const struct limit_use *uses; /* copied; each limit at most once */
+        size_t n_uses;
+        int priority; /* higher goes first */
+        bool exempt;  /* from max_waiting: a fan-out, which bounds itself */
+        limit_granted_fn on_granted;
+        void *arg;
+};
+
+/* Asks for all of @request's uses. Returns 0, -EINVAL (more permits than exist, a limit named twice), -ENOBUFS
+ * (max_waiting reached), -ENOMEM. */
+int limit_request(struct limits *limits, const struct limit_request *request, struct limit_ticket **ret);
 
 /* Gives up waiting, or gives the permits back. Takes NULL; always returns NULL. */
 struct limit_ticket *limit_release(struct limit_ticket *ticket);

@@ -11,7 +11,7 @@
 enum outcome {
         OUTCOME_OK,
         OUTCOME_FAILED,
-        OUTCOME_TIMEOUT,       /* one of its own bounds fired */
+        OUTCOME_TIMEOUT, /* one of its own bounds fired */
         OUTCOME_CANCELLED,
         OUTCOME_SKIPPED,       /* a trigger fired and was not followed */
         OUTCOME_NEVER_STARTED, /* was queued when its parent was cancelled, or its `after` cannot be met */
@@ -117,18 +117,18 @@ struct result {
         char *task;
         char *run;
         enum outcome outcome;
-        char *reason;                /* a sentence: why skipped, cancelled, never started; or NULL */
+        char *reason; /* a sentence: why skipped, cancelled, never started; or NULL */
         struct errors errors;
-        enum bound bound;            /* which bound ended it or those above, or _BOUND_INVALID */
-        char *bound_run;             /* whose, or NULL */
+        enum bound bound; /* which bound ended it or those above, or _BOUND_INVALID */
+        char *bound_run;  /* whose, or NULL */
         enum cancel_reason cancel;
-        char *cancelled_by;          /* who or what, or NULL */
+        char *cancelled_by; /* who or what, or NULL */
         unsigned attempts;
-        usec_t queued_usec;          /* from creation to the start, or to the end when it never started */
-        usec_t duration_usec;        /* from the start to the end; 0 when it never started */
+        usec_t queued_usec;   /* from creation to the start, or to the end when it never started */
+        usec_t duration_usec; /* from the start to the end; 0 when it never started */
         usec_t ended_realtime_usec;
-        int exit_code;               /* what `--once` passes through: the command's own, else 1, 124, 130 … */
-        char *output_tail;           /* the last of what it printed, or NULL */
+        int exit_code;     /* what `--once` passes through: the command's own, else 1, 124, 130 … */
+        char *output_tail; /* the last of what it printed, or NULL */
         struct result **children;
         size_t n_children;
         struct items_summary *items; /* NULL unless a fan-out */

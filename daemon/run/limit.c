@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: MIT */
+/* limit: hands out permits.
+ *
+ * A waiting ticket stands in the queue of each of its limits; all queues have the same order: priority, then arrival. A
+ * limit is *dirty* when something about it changed that could let somebody go: permits came back, a waiter arrived, its
+ * pace allows a start again, a reservation ended. One pass in the loop's next turn walks the queues of all dirty limits
+ * together, always going on with the foremost ticket of any, so that nobody who can be served is overtaken, whichever
+ * limit it came through. Only when all are decided are the winners told, one by one; what the callbacks do is for the
+ * next pass.
+ *
+ * A ticket that goes ahead of older ones in one of its queues overtakes them, and each counts it. Once at the bound, the
+ * ticket is a candidate for the reservation of each of its limits, which the oldest candidate has: for everybody else
+ * what it needs counts as taken. As reservations follow age, the oldest of all has them on all its limits, so that two
+ * reservations cannot block each other for ever.
+ *
+ * The pace is a token bucket in its "theoretical arrival time" form: one number, the instant at which the bucket would
+ * be full again, in nanoseconds.
+ */
+#include "run/limit.h"
+
+#include <assert.h>
+
+struct limits {
+        struct loop *loop;
+        struct list all;   /* limit.link */
+        struct list dirty; /* limit.dirty_link */
+        struct list told;  /* ticket.link: granted, not told yet */
+        struct loop_work work;
+        uint64_t sequence;
+        uint64_t stamp;
+};
+
+struct limit {
+        unsigned n_ref;
+        struct limits *limits;
+        char *name;
+        struct limit_config config;
+        struct list link;
+        struct list dirty_link;
+        struct list waiters; /* use.link */
+        struct list holders; /* use.link */
+        struct list *cursor; /* during a pass */
+        struct limit_ticket *reserver;
+        struct loop_timer pace_timer;
+        uint64_t full_at_nsec;
+        unsigned held;
+        unsigned n_holders;
+        unsigned n_waiting;
+        uint64_t granted;
+};
+
+struct use {
+        struct list link;
+        struct limit *limit;
+        struct limit_ticket *ticket;
+        unsigned permits;
+};
+
+struct limit_ticket {
+        struct limits *limits;
+        struct list link;
+        limit_granted_fn on_granted;
+        void *arg;
+        usec_t since_usec;
+        uint64_t sequence;
+        uint64_t stamp;
+        int priority;
+        unsigned overtaken;
+        bool granted;
+        size_t n_uses;
+        struct use uses[];
+};
+
+static void mark_dirty(struct limit *limit) {
+        if (list_linked(&limit->dirty_link))
+                return;
+        list_append(&limit->limits->dirty, &limit->dirty_link);
+        loop_work_schedule(&limit->limits->work);
+}
+
+static void on_pace(struct loop_timer *timer _unused_, void *arg) {
+        mark_dirty(arg);
+}
+
+static bool before(const struct limit_ticket *a, const struct limit_ticket *b) {
+        return a->priority != b->priority ? a->priority > b->priority : a->sequence < b->sequence;
+}
+
+/* ---- what can be had ---- */
+
+static unsigned need(const struct use *use) {
+        unsigned permits = use->limit->config.permits;
+
+        /* A limit that was made smaller than a waiter's wish serves it with all there is. */
+        return permits > 0 ? MIN(use->permits, permits) : use->permits;
+}
+
+static unsigned unheld(const struct limit *limit) {
+        if (limit->config.permits == 0)
+                return LIMIT_PERMITS_MAX;
+        return limit->config.permits > limit->held ? limit->config.permits - limit->held : 0;
+}
+
+static struct use *use_of(const struct limit_ticket *ticket, const struct limit *limit) {
+        for (size_t i = 0; i < ticket->n_uses; i++)
+                if (ticket->uses[i].limit == limit)
+                        return (struct use *)&ticket->uses[i];
+        return NULL;
+}
+
+static unsigned available(const struct limit *limit, const struct limit_ticket *ticket) {
+        unsigned n = unheld(limit);
+
+        if (limit->config.permits > 0 && limit->reserver && limit->reserver != ticket)
+                n -= MIN(n, need(use_of(limit->reserver, limit)));
+        return n;
+}
+
+static uint64_t pace_interval_nsec(const struct limit *limit) {
+        return limit->config.rate_per_usec * 1000 / limit->config.rate;
+}
+
+/* When the pace allows the next start; 0: at once. */
+static usec_t pace_at(const struct limit *limit, usec_t now) {
+        uint64_t tolerance, at;
+
+        if (limit->config.rate == 0)
+                return 0;
+        tolerance = pace_interval_nsec(limit) * (limit->config.burst - 1);
+        at = limit->full_at_nsec > tolerance ? limit->full_at_nsec - tolerance : 0;
+        return at > now * 1000 ? (at + 999) / 1000 : 0;
+}
+
+static void pace_take(struct limit *limit, usec_t now) {
+        if (limit->config.rate > 0)
+                limit->full_at_nsec = MAX(limit->full_at_nsec, now * 1000) + pace_interval_nsec(limit);
+}
+
+static void pace_give_back(struct limit *limit) {
+        if (limit->config.rate > 0)
+                limit->full_at_nsec -= MIN(limit->full_at_nsec, pace_interval_nsec(limit));
+}
+
+/* ---- reservations ---- */
+
+static void consider_reserver(struct limit_ticket *ticket) {
+        for (size_t i = 0; i < ticket->n_uses; i++) {
+                struct limit *limit = ticket->uses[i].limit;
+
+                if (!limit->reserver || before(ticket, limit->reserver))
+                        limit->reserver = ticket;
+        }
+}
+
+static void drop_reserver(struct limit *limit, const struct limit_ticket *ticket) {
+        struct use *use;
+
+        if (limit->reserver != ticket)
+                return;
+        limit->reserver = NULL;
+        list_for_each_entry(use, &limit->waiters, link) {
+                if (use->ticket == ticket || use->ticket->overtaken < LIMIT_OVERTAKEN_MAX)
+                        continue;
+                limit->reserver = use->ticket;
+                break;
+        }
+        mark_dirty(limit);
+}
+
+/* @ticket is about to go: those who stand before it in any of its queues have been overtaken once. */
+static void count_overtaken(struct limit_ticket *ticket) {
+        uint64_t stamp = ++ticket->limits->stamp;
+
+        for (size_t i = 0; i < ticket->n_uses; i++) {
+                struct list *head = &ticket->uses[i].limit->waiters;
+
+                for (struct list *at = ticket->uses[i].link.prev; at != head; at = at->prev) {
+                        struct limit_ticket *older = list_entry(at, struct use, link)->ticket;
+
+                        if (older->stamp == stamp || older->overtaken >= LIMIT_OVERTAKEN_MAX)
+                                continue;
+                        older->stamp = stamp;
+                        if (++older->overtaken == LIMIT_OVERTAKEN_MAX)
+                                consider_reserver(older);
+                }
+        }
+}
+
+/* ---- the pass ---- */
+
+static void leave_queue(struct use *use) {
+        if (use->limit->cursor == &use->link)
+                use->limit->cursor = use->link.next;
+        list_remove(&use->link);
+        use->limit->n_waiting--;
+}
+
+static void grant(struct limit_ticket *ticket, usec_t now) {
+        count_overtaken(ticket);
+        for (size_t i = 0; i < ticket->n_uses; i++) {
+                struct use *use = &ticket->uses[i];
+
+                use->permits = need(use);
+                leave_queue(use);
+                drop_reserver(use->limit, ticket);
+                list_append(&use->limit->holders, &use->link);
+                use->limit->held += use->permits;
+                use->limit->n_holders++;
+                use->limit->granted++;
+                pace_take(use->limit, now);
+        }
+        ticket->granted = true;
+        ticket->since_usec = now;
+        list_append(&ticket->limits->told, &ticket->link);
+}
+
+/* True when the pace of @limit forbids a start now; its timer will then ask again. */
+static bool wait_for_pace(struct limit *limit, usec_t now) {
+        usec_t at = pace_at(limit, now);
+
+        if (at > 0)
+                loop_timer_set(&limit->pace_timer, at);
+        return at > 0;
+}
+
+/* Whether anybody in the queue of @limit could go at all. */
+static bool worth_walking(struct limit *limit, usec_t now) {
+        return limit->cursor != &limit->waiters && unheld(limit) > 0 && !wait_for_pace(limit, now);
+}
+
+static bool can_serve(const struct limit_ticket *ticket, usec_t now) {
+        for (size_t i = 0; i < ticket->n_uses; i++)
+                if (available(ticket->uses[i].limit, ticket) < need(&ticket->uses[i]))
+                        return false;
+        for (size_t i = 0; i < ticket->n_uses; i++)
+                if (wait_for_pace(ticket->uses[i].limit, now))
+                        return false;
+        return true;
+}
+
+/* The dirty limit that has come to the foremost ticket. */
+static struct limit *next_limit(struct list *dirty, usec_t now) {
+        struct limit *limit, *best = NULL;
+
+        list_for_each_entry(limit, dirty, dirty_link) {
+                if (!worth_walking(limit, now))
+                        continue;
+                if (!best || before(list_entry(limit->cursor, struct use, link)->ticket,
+                                    list_entry(best->cursor, struct use, link)->ticket))
+                        best = limit;
+        }
+        return best;
+}
+
+static void serve(struct limits *limits) {
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+        struct list dirty = LIST_INIT(dirty);
+        struct limit *limit, *tmp;
+
+        list_splice(&dirty, &limits->dirty);
+        list_for_each_entry(limit, &dirty, dirty_link)
+                limit->cursor = limit->waiters.next;
+
+        while ((limit = next_limit(&dirty, now))) {
+                struct limit_ticket *ticket = list_entry(limit->cursor, struct use, link)->ticket;
+
+                if (can_serve(ticket, now))
+                        grant(ticket, now);
+                else
+                        limit->cursor = limit->cursor->next;
+        }
+
+        list_for_each_entry_safe(limit, tmp, &dirty, dirty_link) {
+                limit->cursor = NULL;
+                list_remove(&limit->dirty_link);
+        }
+}
+
+static void on_work(struct loop_work *work _unused_, void *arg) {
+        struct limits *limits = arg;
+
+        serve(limits);
+        while (!list_empty(&limits->told)) {
+                struct limit_ticket *ticket = list_first_entry(&limits->told, struct limit_ticket, link);
+
+                list_remove(&ticket->link);
+                ticket->on_granted(ticket, ticket->arg);
+        }
+}
+
+/* ---- limits ---- */
+
+int limits_new(struct loop *loop, struct limits **ret) {
+        struct limits *limits;
+
+        limits = calloc(1, sizeof(*limits));
+        if (!limits)
+                return -ENOMEM;
+        limits->loop = loop;
+        list_init(&limits->all);
+        list_init(&limits->dirty);
+        list_init(&limits->told);
+        loop_work_init(&limits->work, loop, "limits", on_work, limits);
+        *ret = limits;
+        return 0;
+}
+
+struct limits *limits_free(struct limits *limits) {
+        if (!limits)
+                return NULL;
+        assert(list_empty(&limits->all));
+        loop_work_cancel(&limits->work);
+        free(limits);
+        return NULL;
+}
+
+static bool config_valid(const struct limit_config *config) {
+        if (config->permits > LIMIT_PERMITS_MAX)
+                return false;
+        return config->rate == 0 || (config->burst > 0 && config->rate_per_usec > 0);
+}
+
+int limit_new(struct limits *limits, const char *name, const struct limit_config *config, struct limit **ret) {
+        _cleanup_(freep) struct limit *limit = NULL;
+        _cleanup_(freep) char *copy = NULL;
+        int r;
+
+        if (!config_valid(config))
+                return -EINVAL;
+        limit = calloc(1, sizeof(*limit));
+        copy = strdup(name);
+        if (!limit || !copy)
+                return -ENOMEM;
+        r = loop_timer_init(&limit->pace_timer, limits->loop, CLOCK_ID_MONOTONIC, "limit-pace", on_pace, limit);
+        if (r < 0)
+                return r;
+
+        limit->n_ref = 1;
+        limit->limits = limits;
+        limit->name = TAKE_PTR(copy);
+        limit->config = *config;
+        list_init(&limit->dirty_link);
+        list_init(&limit->waiters);
+        list_init(&limit->holders);
+        list_append(&limits->all, &limit->link);
+        *ret = TAKE_PTR(limit);
+        return 0;
+}
+
+struct limit *limit_ref(struct limit *limit) {
+        assert(limit->n_ref > 0);
+        limit->n_ref++;
+        return limit;
+}
+
+struct limit *limit_unref(struct limit *limit) {
+        if (!limit || --limit->n_ref > 0)
+                return NULL;
+        loop_timer_done(&limit->pace_timer);
+        list_remove(&limit->dirty_link);
+        list_remove(&limit->link);
+        free(limit->name);
+        free(limit);
+        return NULL;
+}
+
+int limit_configure(struct limit *limit, const struct limit_config *config) {
+        if (!config_valid(config))
+                return -EINVAL;
+        limit->config = *config;
+        mark_dirty(limit);
+        return 0;
+}
+
+/* ---- tickets ---- */
+
+static int check_request(const struct limit_request *request) {
+        const struct limit_use *uses = request->uses;
+
+        for (size_t i = 0; i < request->n_uses; i++) {
+                const struct limit_config *config = &uses[i].limit->config;
+
+                if (uses[i].permits == 0 || (config->permits > 0 && uses[i].permits > config->permits))
+                        return -EINVAL;
+                for (size_t k = 0; k < i; k++)
+                        if (uses[k].limit == uses[i].limit)
+                                return -EINVAL;
+        }
+        for (size_t i = 0; i < request->n_uses && !request->exempt; i++)
+                if (!limit_has_room(uses[i].limit))
+                        return -ENOBUFS;
+        return 0;
+}
+
+static void join_queue(struct use *use) {
+        struct list *head = &use->limit->waiters;
+        struct list *at = head;
+
+        while (at->prev != head && before(use->ticket, list_entry(at->prev, struct use, link)->ticket))
+                at = at->prev;
+        list_insert_before(at, &use->link);
+        use->limit->n_waiting++;
+        mark_dirty(use->limit);
+}
+
+int limit_request(struct limits *limits, const struct limit_request *request, struct limit_ticket **ret) {
+        struct limit_ticket *ticket;
+        int r;
+
+        r = check_request(request);
+        if (r < 0)
+                return r;
+        ticket = calloc(1, sizeof(*ticket) + request->n_uses * sizeof(ticket->uses[0]));
+        if (!ticket)
+                return -ENOMEM;
+        ticket->limits = limits;
+        ticket->on_granted = request->on_granted;
+        ticket->arg = request->arg;
+        ticket->priority = request->priority;
+        ticket->sequence = ++limits->sequence;
+        ticket->since_usec = clock_now(CLOCK_ID_MONOTONIC);
+        ticket->n_uses = request->n_uses;
+        list_init(&ticket->link);
+
+        for (size_t i = 0; i < ticket->n_uses; i++) {
+                ticket->uses[i] = (struct use){
+                        .limit = limit_ref(request->uses[i].limit),
+                        .ticket = ticket,
+                        .permits = request->uses[i].permits,
+                };
+                join_queue(&ticket->uses[i]);
+        }
+        if (ticket->n_uses == 0) {
+                ticket->granted = true;
+                list_append(&limits->told, &ticket->link);
+                loop_work_schedule(&limits->work);
+        }
+        *ret = ticket;
+        return 0;
+}
+
+static void give_back(struct use *use, bool untold) {
+        struct limit *limit = use->limit;
+
+        list_remove(&use->link);
+        limit->held -= use->permits;
+        limit->n_holders--;
+        if (untold)
+                pace_give_back(limit);
+        mark_dirty(limit);
+}
+
+struct limit_ticket *limit_release(struct limit_ticket *ticket) {
+        bool untold;
+
+        if (!ticket)
+                return NULL;
+        untold = list_linked(&ticket->link);
+        list_remove(&ticket->link);
+        for (size_t i = 0; i < ticket->n_uses; i++) {
+                struct use *use = &ticket->uses[i];
+
+                if (ticket->granted) {
+                        give_back(use, untold);
+                } else {
+                        leave_queue(use);
+                        drop_reserver(use->limit, ticket);
+                }
+        }
+        for (size_t i = 0; i < ticket->n_uses; i++)
+                limit_unref(ticket->uses[i].limit);
+        free(ticket);
+        return NULL;
+}
+
+void limit_ticket_set_arg(struct limit_ticket *ticket, void *arg) {
+        ticket->arg = arg;
+}
+
+bool limit_ticket_granted(const struct limit_ticket *ticket) {
+        return ticket->granted;
+}
+
+void *limit_ticket_arg(const struct limit_ticket *ticket) {
+        return ticket->arg;
+}
+
+usec_t limit_ticket_since(const struct limit_ticket *ticket) {
+        return ticket->since_usec;
+}
+
+unsigned limit_ticket_permits(const struct limit_ticket *ticket, const struct limit *limit) {
+        const struct use *use = use_of(ticket, limit);
+
+        return use ? use->permits : 0;
+}
+
+struct limit *limit_ticket_blocked_by(const struct limit_ticket *ticket, usec_t *ret_pace_at_usec) {
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        *ret_pace_at_usec = 0;
+        if (ticket->granted)
+                return NULL;
+        for (size_t i = 0; i < ticket->n_uses; i++)
+                if (available(ticket->uses[i].limit, ticket) < need(&ticket->uses[i]))
+                        return ticket->uses[i].limit;
+        for (size_t i = 0; i < ticket->n_uses; i++) {
+                *ret_pace_at_usec = pace_at(ticket->uses[i].limit, now);
+                if (*ret_pace_at_usec > 0)
+                        return ticket->uses[i].limit;
+        }
+        return NULL;
+}
+
+/* ---- for display ---- */
+
+bool limit_has_room(const struct limit *limit) {
+        return limit->config.max_waiting == 0 || limit->n_waiting < limit->config.max_waiting;
+}
+
+const char *limit_name(const struct limit *limit) {
+        return limit->name;
+}
+
+const struct limit_config *limit_get_config(const struct limit *limit) {
+        return &limit->config;
+}
+
+void limit_get_stats(const struct limit *limit, struct limit_stats *ret) {
+        const struct use *use;
+
+        *ret = (struct limit_stats){
+                .held = limit->held,
+                .holders = limit->n_holders,
+                .waiting = limit->n_waiting,
+                .oldest_wait_since_usec = USEC_INFINITY,
+                .granted = limit->granted,
+        };
+        list_for_each_entry(use, &limit->waiters, link)
+                ret->oldest_wait_since_usec = MIN(ret->oldest_wait_since_usec, use->ticket->since_usec);
+}
+
+static int visit(const struct list *head, limit_visit_fn fn, void *userdata) {
+        const struct use *use;
+        int r;
+
+        list_for_each_entry(use, head, link) {
+                r = fn(use->ticket, userdata);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+int limit_for_each_holder(const struct limit *limit, limit_visit_fn fn, void *userdata) {
+        return visit(&limit->holders, fn, userdata);
+}
+
+int limit_for_each_waiter(const struct limit *limit, limit_visit_fn fn, void *userdata) {
+        return visit(&limit->waiters, fn, userdata);
+}
+
+int limits_for_each(struct limits *limits, limit_each_fn fn, void *userdata) {
+        struct limit *limit;
+        int r;
+
+        list_for_each_entry(limit, &limits->all, link) {
+                r = fn(limit, userdata);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,3 +1,10 @@
 # SPDX-License-Identifier: MIT
 # libtendd_a_SOURCES += daemon/run/NAME.c daemon/run/NAME.h
 # unit_tests += tests/unit/test-NAME
+libtendd_a_SOURCES += daemon/run/outcome.c daemon/run/outcome.h
+libtendd_a_SOURCES += daemon/run/overlap.c daemon/run/overlap.h
+libtendd_a_SOURCES += daemon/run/limit.c daemon/run/limit.h
+libtendd_a_SOURCES += daemon/run/run.h daemon/run/node.h
+libtendd_a_SOURCES += daemon/run/tree.c daemon/run/view.c daemon/run/report.c
+libtendd_a_SOURCES += daemon/run/cancel.c daemon/run/deadline.c daemon/run/retry.c daemon/run/remnant.c
+libtendd_a_SOURCES += daemon/run/leaf.c daemon/run/job.c daemon/run/group.c daemon/run/fanout.c

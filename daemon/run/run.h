@@ -41,8 +41,8 @@ const char *run_state_to_string(enum run_state state);
 
 enum run_role {
         RUN_ROOT,
-        RUN_JOB,    /* attempts one after another, until one is ok or retries are used up */
-        RUN_LEAF,   /* one attempt */
+        RUN_JOB,  /* attempts one after another, until one is ok or retries are used up */
+        RUN_LEAF, /* one attempt */
         RUN_GROUP,
         RUN_FANOUT,
         _RUN_ROLE_MAX,
@@ -52,11 +52,11 @@ enum run_role {
 
 /* How a leaf's work ended, reported once with run_leaf_end(). Strings are copied. */
 struct leaf_end {
-        enum error_kind error;  /* ERROR_NONE: ok */
-        const char *detail;     /* with an error: one sentence */
+        enum error_kind error;   /* ERROR_NONE: ok */
+        const char *detail;      /* with an error: one sentence */
         bool clean_when_stopped; /* ended by the stop signal, KILL, 128+signal or a success-exit code: no error of its
                                   * own when it was being stopped */
-        int exit_code;          /* to pass through; 0 with an error: chosen from the error */
+        int exit_code;           /* to pass through; 0 with an error: chosen from the error */
         const char *output_tail;
 };
 
@@ -126,8 +126,8 @@ void fanout_end(struct run *fanout, enum error_kind error, const char *detail);
 struct run_spec {
         const char *name;
         bool is_group;
-        bool is_service;            /* `after` is met by readiness; not counted by max-running */
-        bool drain;                 /* on-shutdown = wait */
+        bool is_service; /* `after` is met by readiness; not counted by max-running */
+        bool drain;      /* on-shutdown = wait */
 
         const struct leaf_ops *leaf; /* not for groups */
 
@@ -162,11 +162,11 @@ struct run_spec {
 /* How a top-level run comes to be. Strings are copied. */
 struct run_start {
         const struct run_spec *spec;
-        uint64_t number;       /* task#NUMBER */
-        const char *trigger;   /* "every", "on-start", "operator", "hook" … */
+        uint64_t number;     /* task#NUMBER */
+        const char *trigger; /* "every", "on-start", "operator", "hook" … */
         usec_t due_realtime_usec;
-        bool hook;             /* exempt from overlap and max-running; starts also while stopping */
-        void *userdata;        /* run_userdata() */
+        bool hook;      /* exempt from overlap and max-running; starts also while stopping */
+        void *userdata; /* run_userdata() */
         void (*free_userdata)(void *userdata);
 };
 
@@ -178,7 +178,7 @@ struct run_listener {
         /* A top-level run is done, @result is final; take a reference to keep it. The run is freed afterwards. May start
          * others. */
         void (*on_done)(struct run *run, struct result *result, void *arg);
-        /* An item of a fan-out is done (also tells those that were ok). */
+        /* An item of a fan-out is done (also tells those that were ok). @item is NULL for one that could not be used. */
         void (*on_item)(struct run *fanout, struct run *item, enum outcome outcome, const struct errors *errors,
                         void *arg);
         /* The last top-level run was freed. */
@@ -222,7 +222,7 @@ struct run_counts {
         unsigned queued;  /* leaves and not yet started parents that wait */
         unsigned running; /* leaves starting, running or stopping */
         unsigned top_level;
-        uint64_t started; /* leaves, since the start */
+        uint64_t started;            /* leaves, since the start */
         uint64_t done[_OUTCOME_MAX]; /* top-level runs */
 };
 
@@ -238,9 +238,9 @@ int run_cancel(struct run *run, enum cancel_reason reason, const char *by);
 void run_force(struct run *run);
 
 struct run_extension {
-        usec_t deadline_usec;        /* the effective one afterwards, monotonic */
+        usec_t deadline_usec;         /* the effective one afterwards, monotonic */
         const struct run *clipped_by; /* the ancestor whose bound is earlier than what was asked, or NULL */
-        enum bound bound;            /* which was moved */
+        enum bound bound;             /* which was moved */
 };
 
 /* Moves the earliest own bound of @run, or with @parents that of each ancestor that would clip it too, later by
@@ -258,19 +258,19 @@ const struct run_spec *run_get_spec(const struct run *run);
 enum run_role run_get_role(const struct run *run);
 enum run_state run_get_state(const struct run *run);
 struct run *run_get_parent(const struct run *run);
-struct run *run_get_top(struct run *run); /* the top-level run it belongs to, or itself */
-uint64_t run_get_number(const struct run *run); /* top-level: of the task; item: of the fan-out; leaf: the attempt */
+struct run *run_get_top(struct run *run);        /* the top-level run it belongs to, or itself */
+uint64_t run_get_number(const struct run *run);  /* top-level: of the task; item: of the fan-out; leaf: the attempt */
 const char *run_get_item(const struct run *run); /* of itself or the nearest ancestor; NULL: none */
 uint64_t run_get_item_number(const struct run *run); /* 1-based; 0: none */
 const char *run_get_trigger(const struct run *run);
 usec_t run_get_due(const struct run *run); /* realtime */
 bool run_is_hook(const struct run *run);
-void *run_userdata(const struct run *run); /* of the top-level run */
+void *run_userdata(const struct run *run);      /* of the top-level run */
 usec_t run_created_usec(const struct run *run); /* monotonic */
 usec_t run_started_usec(const struct run *run); /* monotonic; 0: not started */
 unsigned run_attempts(const struct run *run);
 const struct errors *run_get_errors(const struct run *run);
-bool run_is_cancelled(const struct run *run);   /* itself or an ancestor was asked to end */
+bool run_is_cancelled(const struct run *run);                  /* itself or an ancestor was asked to end */
 const struct items_summary *run_items_so_far(struct run *run); /* NULL unless a fan-out */
 
 /* First child and next sibling, in the order of creation; NULL at the end. */
@@ -322,6 +322,10 @@ usec_t remnant_since(const struct remnant *remnant); /* monotonic */
 bool remnant_is_process(const struct remnant *remnant);
 /* What it was is really gone: its permits and overlap slot pass on, and it is freed. */
 void remnant_gone(struct remnant *remnant);
+
+/* The name of the run or remnant that holds @ticket or waits with it. Returns @buf. */
+const char *run_tree_ticket_name(const struct run_tree *tree, const struct limit_ticket *ticket,
+                                 char buf[RUN_NAME_MAX]);
 
 struct remnant *run_tree_first_remnant(struct run_tree *tree);
 struct remnant *remnant_next(struct remnant *remnant);

@@ -64,22 +64,22 @@ enum output_type {
 };
 
 struct exec_part {
-        strv command;       /* either */
-        char *shell;        /* or */
-        char *user;         /* NULL: the daemon's own */
+        strv command; /* either */
+        char *shell;  /* or */
+        char *user;   /* NULL: the daemon's own */
         char *group;
-        char *directory;    /* NULL: / */
-        strv env;           /* NAME=VALUE each */
+        char *directory; /* NULL: / */
+        strv env;        /* NAME=VALUE each */
         char *env_file;
-        int umask;          /* -1: unchanged */
+        int umask; /* -1: unchanged */
         int nice;
-        char *stdin_path;   /* NULL: /dev/null */
+        char *stdin_path; /* NULL: /dev/null */
         enum output_type output;
         char *output_path;
         uint8_t success_exit[32]; /* bit map of exit codes; 0 included unless it was written without */
         int stop_signal;
-        uint64_t nofile;    /* 0: unchanged */
-        uint64_t core;      /* UINT64_MAX: unchanged */
+        uint64_t nofile; /* 0: unchanged */
+        uint64_t core;   /* UINT64_MAX: unchanged */
         bool no_new_privileges;
 };
 
@@ -90,7 +90,7 @@ struct status_range {
 
 struct http_part {
         char *url;
-        char *method;       /* NULL: GET, or POST with a body */
+        char *method; /* NULL: GET, or POST with a body */
         strv header;
         char *body;
         struct status_range *expect_status; /* n_expect_status 0: 200-299 */
@@ -107,8 +107,8 @@ struct http_part {
 };
 
 struct tcp_part {
-        char *connect;      /* host:port or unix:/path */
-        char *send;         /* \r \n \t \\ \xHH are expanded by the kind */
+        char *connect; /* host:port or unix:/path */
+        char *send;    /* \r \n \t \\ \xHH are expanded by the kind */
         char *expect;
         bool tls;
         char *ca_file;
@@ -121,9 +121,9 @@ struct dns_part {
 
 struct file_part {
         char *path;
-        usec_t max_age_usec;  /* USEC_INFINITY: any */
+        usec_t max_age_usec; /* USEC_INFINITY: any */
         uint64_t min_size;
-        char *sha256;         /* 64 hex digits, lower case */
+        char *sha256; /* 64 hex digits, lower case */
         uint64_t min_free;
 };
 
@@ -141,7 +141,7 @@ struct task {
                 void *part;
         };
 
-        const char *file;    /* where it is written; owned by the configuration's string table */
+        const char *file; /* where it is written; owned by the configuration's string table */
         unsigned line;
         uint64_t written[2]; /* bit n: row n of the task key table was written for it (also by [defaults]) */
 
@@ -151,8 +151,8 @@ struct task {
         bool on_start;
         bool every_from_end;
         enum overlap_policy overlap;
-        unsigned overlap_max;        /* of allow:N, else 1 */
-        usec_t every_usec;           /* 0: no such trigger */
+        unsigned overlap_max; /* of allow:N, else 1 */
+        usec_t every_usec;    /* 0: no such trigger */
         usec_t jitter_usec;
         usec_t splay_usec;
 
@@ -163,11 +163,11 @@ struct task {
         struct {
                 char *name;
                 unsigned permits;
-        } *limits;                   /* names; run.limits has the objects once bound */
+        } * limits; /* names; run.limits has the objects once bound */
         size_t n_limits;
-        char *pool_name;             /* NULL: default */
+        char *pool_name; /* NULL: default */
 
-        strv after;                  /* names and patterns as written */
+        strv after; /* names and patterns as written */
         strv members;
         strv background;
 

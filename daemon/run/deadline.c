@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* deadline: the bounds of runs.
+ *
+ * Each run has one timer, armed for the earliest of its own bounds, its retry delay, and, for a leaf that is being
+ * stopped, the end of its grace. Bounds of ancestors need no arithmetic: when one fires, everything below is cancelled.
+ *
+ * A bound does not act when its timer fires but one turn later, after the leaves below were asked for completions that
+ * can be observed already and these were carried up. If the run still lives then, the outermost ancestor whose own bound
+ * has passed too acts in its place: at a tie the outermost wins.
+ */
+#include "run/node.h"
+
+#include <stdio.h>
+
+static usec_t own_bound(const struct run *run, enum bound *ret) {
+        usec_t earliest = USEC_INFINITY;
+
+        for (int i = 0; i < _BOUND_MAX; i++) {
+                if (run->bounds[i] >= earliest)
+                        continue;
+                earliest = run->bounds[i];
+                *ret = (enum bound)i;
+        }
+        return earliest;
+}
+
+void run_arm(struct run *run) {
+        enum bound bound;
+        usec_t at;
+
+        if (run->state == RUN_DONE)
+                at = USEC_INFINITY;
+        else if (run->closing)
+                at = run->stop_at_usec;
+        else
+                at = MIN(own_bound(run, &bound), run->retry_at_usec);
+        loop_timer_set(&run->timer, at);
+}
+
+static bool expired(const struct run *run, usec_t now, enum bound *ret) {
+        return !run->closing && run->role != RUN_ROOT && own_bound(run, ret) <= now;
+}
+
+static struct run *outermost_expired(struct run *run, usec_t now) {
+        struct run *found = NULL;
+        enum bound bound;
+
+        for (; run; run = run->parent)
+                if (expired(run, now, &bound))
+                        found = run;
+        return found;
+}
+
+static void poll_leaves(struct run *run) {
+        struct run *child;
+
+        if (run->role == RUN_LEAF) {
+                if (!run->leaf.ended && (run->state == RUN_STARTING || run->state == RUN_RUNNING) &&
+                    run->spec->leaf->poll)
+                        run->spec->leaf->poll(run);
+                return;
+        }
+        list_for_each_entry(child, &run->children, sibling)
+                poll_leaves(child);
+}
+
+static void make_due(struct run *run) {
+        poll_leaves(run);
+        list_remove(&run->due_link);
+        list_append(&run->tree->due, &run->due_link);
+        loop_work_schedule(&run->tree->work);
+}
+
+void run_on_timer(struct loop_timer *timer _unused_, void *arg) {
+        struct run *run = arg;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+        struct run *target;
+
+        if (run->closing) {
+                if (run->leaf.forced)
+                        leaf_abandon(run);
+                else
+                        leaf_force(run);
+                return;
+        }
+        target = outermost_expired(run, now);
+        if (target) {
+                make_due(target);
+        } else if (run->retry_at_usec <= now) {
+                run->retry_at_usec = USEC_INFINITY;
+                run_arm(run);
+                run->ops->retry(run);
+        } else {
+                run_arm(run);
+        }
+}
+
+static void expire(struct run *run, enum bound bound) {
+        usec_t length = run->spec->bounds[bound];
+        char text[200], name[RUN_NAME_MAX];
+
+        run_name(run, name);
+        (void)snprintf(text, sizeof(text), "%s of %.3g s reached%s", bound_to_string(bound),
+                       (double)length / (double)USEC_PER_SEC,
+                       run->spec->default_bounds & (1u << bound) ? " (the default; set it in the task)" : "");
+        errors_add(&run->errors, ERROR_TIMEOUT, text, name);
+        run_close(run, &(struct close_cause){ .outcome = OUTCOME_TIMEOUT, .bound = bound, .bound_run = name });
+}
+
+void run_tree_expire(struct run_tree *tree) {
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+        struct list todo = LIST_INIT(todo);
+
+        list_splice(&todo, &tree->due);
+        while (!list_empty(&todo)) {
+                struct run *run = list_first_entry(&todo, struct run, due_link);
+                struct run *target = outermost_expired(run, now);
+                enum bound bound;
+
+                list_remove(&run->due_link);
+                if (!target)
+                        run_arm(run);
+                else if (target != run)
+                        make_due(target);
+                else if (expired(run, now, &bound))
+                        expire(run, bound);
+        }
+}
+
+usec_t run_deadline(const struct run *run, const struct run **ret_owner, enum bound *ret_bound) {
+        usec_t earliest = USEC_INFINITY;
+
+        for (; run && run->role != RUN_ROOT; run = run->parent) {
+                enum bound bound = _BOUND_INVALID;
+                usec_t at = own_bound(run, &bound);
+
+                /* At a tie the outermost wins, so the later one in this walk. */
+                if (at == USEC_INFINITY || at > earliest)
+                        continue;
+                earliest = at;
+                if (ret_owner)
+                        *ret_owner = run;
+                if (ret_bound)
+                        *ret_bound = bound;
+        }
+        return earliest;
+}
+
+/* ---- extending ---- */
+
+/* Of @run and its present attempt, the one whose own bound is the earliest: to people they are one. */
+static struct run *earliest_bounded(struct run *run, enum bound *ret_bound) {
+        struct run *found = run, *child;
+        usec_t earliest = own_bound(run, ret_bound);
+
+        if (run->role != RUN_JOB)
+                return earliest == USEC_INFINITY ? NULL : found;
+        list_for_each_entry(child, &run->children, sibling) {
+                enum bound bound;
+                usec_t at = child->closing ? USEC_INFINITY : own_bound(child, &bound);
+
+                if (at >= earliest)
+                        continue;
+                earliest = at;
+                found = child;
+                *ret_bound = bound;
+        }
+        return earliest == USEC_INFINITY ? NULL : found;
+}
+
+static void extend_ancestors(struct run *run, usec_t until) {
+        for (run = run->parent; run->role != RUN_ROOT; run = run->parent) {
+                for (size_t i = 0; i < _BOUND_MAX; i++)
+                        if (run->bounds[i] < until)
+                                run->bounds[i] = until;
+                run_arm(run);
+        }
+}
+
+int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret) {
+        const struct run *owner = NULL;
+        enum bound bound = _BOUND_INVALID;
+        struct run *moved;
+        usec_t asked, limit;
+
+        if (run->state == RUN_DONE || run_is_cancelled(run))
+                return -ESTALE;
+        moved = earliest_bounded(run, &bound);
+        if (!moved)
+                return -ENOENT;
+
+        asked = usec_add(moved->bounds[bound], by_usec);
+        if (parents)
+                extend_ancestors(moved, asked);
+        limit = run_deadline(moved->parent, &owner, NULL);
+        moved->bounds[bound] = MAX(moved->bounds[bound], MIN(asked, limit));
+        run_arm(moved);
+
+        *ret = (struct run_extension){
+                .deadline_usec = run_deadline(moved, NULL, NULL),
+                .clipped_by = limit < asked ? owner : NULL,
+                .bound = bound,
+        };
+        return 0;
+}

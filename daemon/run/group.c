@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/* group: members that run as one and end together.
+ *
+ * All members are created when the group begins; those that wait for others stay queued until these are ok, or ready.
+ * What a member's end means is the policy's to say. Once the group is to end, members are asked in the reverse of the
+ * `after` order: one that others were started on top of is asked when those are gone.
+ *
+ * A background member never decides anything; it is ended when all others are done.
+ */
+#include "run/node.h"
+
+#include <stdio.h>
+
+static const struct run_member *member_of(const struct run *group, const struct run *child) {
+        return &group->spec->members[child->member];
+}
+
+/* ---- beginning ---- */
+
+static void fail(struct run *group, const char *detail) {
+        char name[RUN_NAME_MAX];
+
+        errors_add(&group->errors, ERROR_SPAWN, detail, run_name(group, name));
+        run_close(group, &(struct close_cause){ .outcome = OUTCOME_FAILED, .bound = _BOUND_INVALID });
+}
+
+static int create_members(struct run *group) {
+        const struct run_spec *spec = group->spec;
+
+        free(group->group.members);
+        group->group.members = calloc(MAX(spec->n_members, (size_t)1), sizeof(*group->group.members));
+        if (!group->group.members)
+                return -ENOMEM;
+        for (size_t i = 0; i < spec->n_members; i++) {
+                const struct run_spec *member = spec->members[i].spec;
+                struct run *run = run_new(group, member, run_role_for(member), 0);
+
+                if (!run)
+                        return -ENOMEM;
+                run->member = (unsigned)i;
+                run_set_waiting(run, true);
+                run_arm(run);
+                group->group.members[i] = (struct member_state){
+                        .run = run,
+                        .unmet = (unsigned)spec->members[i].n_after,
+                };
+        }
+        return 0;
+}
+
+static void group_begin(struct run *group) {
+        const struct run_spec *spec = group->spec;
+
+        group->attempts++;
+        group->bounds[BOUND_TIMEOUT] = usec_add(clock_now(CLOCK_ID_MONOTONIC), spec->bounds[BOUND_TIMEOUT]);
+        run_arm(group);
+        if (create_members(group) < 0) {
+                fail(group, "out of memory");
+                return;
+        }
+        for (size_t i = 0; i < spec->n_members; i++)
+                if (spec->members[i].n_after == 0)
+                        run_enqueue(group->group.members[i].run);
+        run_examine(group);
+}
+
+/* ---- order ---- */
+
+static bool comes_after(const struct run_member *member, unsigned index) {
+        for (size_t i = 0; i < member->n_after; i++)
+                if (member->after[i] == index)
+                        return true;
+        return false;
+}
+
+static void met(struct run *group, struct run *child) {
+        const struct run_spec *spec = group->spec;
+        struct member_state *state = &group->group.members[child->member];
+
+        if (state->met || group->closing)
+                return;
+        state->met = true;
+        for (size_t i = 0; i < spec->n_members; i++) {
+                struct member_state *next = &group->group.members[i];
+
+                if (!comes_after(&spec->members[i], child->member) || next->run->closing)
+                        continue;
+                if (--next->unmet == 0)
+                        run_enqueue(next->run);
+        }
+}
+
+static void not_met(struct run *group, struct run *child) {
+        const struct run_spec *spec = group->spec;
+        char text[RUN_NAME_MAX + 64];
+
+        if (group->group.members[child->member].met)
+                return;
+        for (size_t i = 0; i < spec->n_members; i++) {
+                struct run *next = group->group.members[i].run;
+
+                if (!comes_after(&spec->members[i], child->member) || next->closing)
+                        continue;
+                (void)snprintf(text, sizeof(text), "%s, which it comes after, ended %s", child->spec->name,
+                               outcome_to_string(child->outcome));
+                next->reason = strdup(text);
+                run_close(next, &(struct close_cause){ .outcome = OUTCOME_NEVER_STARTED, .bound = _BOUND_INVALID });
+        }
+}
+
+/* ---- ending ---- */
+
+static bool built_upon(const struct run *group, const struct run *child) {
+        for (size_t i = 0; i < group->spec->n_members; i++) {
+                const struct run *next = group->group.members[i].run;
+
+                if (next && next->state != RUN_QUEUED && next->state != RUN_DONE &&
+                    comes_after(&group->spec->members[i], child->member))
+                        return true;
+        }
+        return false;
+}
+
+static void close_members(struct run *group) {
+        struct run *child;
+
+        list_for_each_entry(child, &group->children, sibling) {
+                if (child->state != RUN_DONE && !child->closing && !built_upon(group, child))
+                        run_close_child(child, group->group.culprit);
+        }
+}
+
+static void decide(struct run *group, struct run *child, enum outcome outcome) {
+        if (!group->closing && !group->group.culprit)
+                group->group.culprit = strdup(child->spec->name);
+        run_close(group, &(struct close_cause){ .outcome = outcome, .bound = _BOUND_INVALID });
+}
+
+struct tally {
+        size_t ok;
+        size_t failed;
+        size_t other; /* cancelled, skipped or never started */
+        size_t live;
+        const struct run *first_other;
+};
+
+static struct tally count(const struct run *group) {
+        struct tally tally = { 0 };
+        const struct run *child;
+
+        list_for_each_entry(child, &group->children, sibling) {
+                if (member_of(group, child)->background)
+                        continue;
+                if (child->state != RUN_DONE) {
+                        tally.live++;
+                } else if (child->outcome == OUTCOME_OK) {
+                        tally.ok++;
+                } else if (outcome_is_failure(child->outcome)) {
+                        tally.failed++;
+                } else {
+                        tally.other++;
+                        if (!tally.first_other || child->outcome == OUTCOME_CANCELLED)
+                                tally.first_other = child;
+                }
+        }
+        return tally;
+}
+
+static size_t wanted_ok(const struct run_spec *spec) {
+        return spec->policy == GROUP_QUORUM ? spec->quorum : 1;
+}
+
+static void apply_policy(struct run *group, struct run *child) {
+        struct tally tally = count(group);
+
+        switch (group->spec->policy) {
+        case GROUP_ALL:
+                if (outcome_is_failure(child->outcome))
+                        decide(group, child, OUTCOME_FAILED);
+                break;
+        case GROUP_FIRST:
+        case GROUP_QUORUM:
+                if (tally.ok >= wanted_ok(group->spec))
+                        decide(group, child, OUTCOME_OK);
+                else if (tally.ok + tally.live < wanted_ok(group->spec) && tally.failed > 0)
+                        decide(group, child, OUTCOME_FAILED);
+                break;
+        default: break;
+        }
+}
+
+static enum outcome conclude(struct run *group) {
+        struct tally tally = count(group);
+        bool by_number = group->spec->policy == GROUP_FIRST || group->spec->policy == GROUP_QUORUM;
+
+        if (by_number && tally.ok >= wanted_ok(group->spec))
+                return OUTCOME_OK;
+        if (tally.failed > 0)
+                return OUTCOME_FAILED;
+        if (tally.other > 0) {
+                char text[RUN_NAME_MAX + 32];
+
+                (void)snprintf(text, sizeof(text), "member %s ended %s", tally.first_other->spec->name,
+                               outcome_to_string(tally.first_other->outcome));
+                if (!group->reason)
+                        group->reason = strdup(text);
+                return OUTCOME_CANCELLED;
+        }
+        return OUTCOME_OK;
+}
+
+static void collect_errors(struct run *group, const struct run *child) {
+        size_t before = group->errors.n;
+
+        if (member_of(group, child)->background)
+                return;
+        errors_merge(&group->errors, &child->errors);
+        /* The root cause leads, also when a sibling that was stopped because of it ended first. */
+        if (group->group.culprit && streq(group->group.culprit, child->spec->name) && group->errors.n > before)
+                errors_promote(&group->errors, before);
+}
+
+static void group_child_done(struct run *group, struct run *child) {
+        bool background = member_of(group, child)->background;
+
+        if (!background && !group->closing)
+                apply_policy(group, child);
+        collect_errors(group, child);
+        if (child->outcome == OUTCOME_OK)
+                met(group, child);
+        else if (!group->closing)
+                not_met(group, child);
+        if (group->closing) {
+                close_members(group);
+        } else if (count(group).live == 0) {
+                run_close_children(group, NULL);
+        }
+}
+
+static void group_child_ready(struct run *group, struct run *child) {
+        if (child->spec->is_service)
+                met(group, child);
+}
+
+/* ---- retries ---- */
+
+static bool worth_retrying(const struct run *group, enum outcome outcome) {
+        if (group->cancel != CANCEL_NONE || run_is_cancelled(group->parent) || group->attempts > group->spec->retries)
+                return false;
+        return outcome == OUTCOME_FAILED || (outcome == OUTCOME_TIMEOUT && group->bound == BOUND_TIMEOUT);
+}
+
+static void retry_later(struct run *group) {
+        struct run *child, *tmp;
+
+        list_for_each_entry_safe(child, tmp, &group->children, sibling)
+                run_bury(child);
+        for (size_t i = 0; i < group->n_results; i++)
+                result_unref(group->results[i]);
+        group->n_results = 0;
+        errors_done(&group->errors);
+        free(TAKE_PTR(group->group.culprit));
+        free(TAKE_PTR(group->reason));
+        free(TAKE_PTR(group->bound_run));
+        group->bound = _BOUND_INVALID;
+        group->bounds[BOUND_TIMEOUT] = USEC_INFINITY;
+        group->fixed = false;
+        group->closing = false;
+        group->retry_at_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC),
+                                        retry_delay(group->spec, group->attempts + 1, &group->tree->random));
+        run_arm(group);
+}
+
+/* ---- the role ---- */
+
+static void group_settle(struct run *group) {
+        enum outcome outcome;
+
+        if (group->n_live > 0 || group->retry_at_usec != USEC_INFINITY)
+                return;
+        if (!group->group.members && !group->closing)
+                return;
+        outcome = group->fixed ? group->outcome : conclude(group);
+        if (worth_retrying(group, outcome))
+                retry_later(group);
+        else
+                run_finish(group, outcome);
+}
+
+static void group_done(struct run *group) {
+        free(group->group.members);
+        free(group->group.culprit);
+}
+
+const struct role_ops run_group_ops = {
+        .begin = group_begin,
+        .child_done = group_child_done,
+        .child_ready = group_child_ready,
+        .close = close_members,
+        .settle = group_settle,
+        .retry = group_begin,
+        .done = group_done,
+};

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* leaf: one attempt: waits for its permits, has its kind do the work, and takes what comes of it. */
+#include "run/node.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* ---- permits ---- */
+
+#define USES_MAX 64
+
+static int add_use(struct limit_use *uses, size_t *n, const struct limit_use *use) {
+        for (size_t i = 0; i < *n; i++) {
+                if (uses[i].limit != use->limit)
+                        continue;
+                uses[i].permits = MAX(uses[i].permits, use->permits);
+                return 0;
+        }
+        if (*n == USES_MAX)
+                return -E2BIG;
+        uses[(*n)++] = *use;
+        return 0;
+}
+
+/* The leaf's own limits and those of all above. One named on several levels is needed once, with the largest number. */
+static int collect_uses(const struct run *leaf, struct limit_use *uses, size_t *ret_n) {
+        const struct run_tree *tree = leaf->tree;
+        int r;
+
+        *ret_n = 0;
+        if (tree->max_running && !leaf->hook && !leaf->spec->is_service) {
+                r = add_use(uses, ret_n, &(struct limit_use){ .limit = tree->max_running, .permits = 1 });
+                if (r < 0)
+                        return r;
+        }
+        for (const struct run *run = leaf; run->role != RUN_ROOT; run = run->parent) {
+                if (run->parent->spec == run->spec)
+                        continue;
+                for (size_t i = 0; i < run->spec->n_limits; i++) {
+                        r = add_use(uses, ret_n, &run->spec->limits[i]);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+static void end_with(struct run *leaf, enum error_kind error, const char *detail) {
+        run_leaf_end(leaf, &(struct leaf_end){ .error = error, .detail = detail, .exit_code = 126 });
+}
+
+static void skip(struct run *leaf) {
+        leaf->reason = strdup("queue-full: as many runs as max-waiting allows wait for one of its limits already");
+        run_close(leaf, &(struct close_cause){ .outcome = OUTCOME_SKIPPED, .bound = _BOUND_INVALID });
+}
+
+static void on_granted(struct limit_ticket *ticket _unused_, void *arg) {
+        struct run *leaf = arg;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+        int r;
+
+        leaf->bounds[BOUND_QUEUE_TIMEOUT] = USEC_INFINITY;
+        leaf->bounds[BOUND_TIMEOUT] = usec_add(now, leaf->spec->bounds[BOUND_TIMEOUT]);
+        run_arm(leaf);
+        run_mark_started(leaf, RUN_STARTING);
+        loop_set_subject(leaf->tree->loop, leaf->spec->name);
+        r = leaf->spec->leaf->start(leaf);
+        if (r < 0)
+                end_with(leaf, ERROR_SPAWN, strerror(-r));
+}
+
+static void request(struct run *leaf) {
+        struct limit_use uses[USES_MAX];
+        struct limit_request wish = {
+                .uses = uses,
+                .priority = leaf->spec->priority,
+                .exempt = leaf->parent->item != NULL,
+                .on_granted = on_granted,
+                .arg = leaf,
+        };
+        int r;
+
+        r = collect_uses(leaf, uses, &wish.n_uses);
+        if (r >= 0)
+                r = limit_request(leaf->tree->limits, &wish, &leaf->ticket);
+        if (r == -ENOBUFS) {
+                skip(leaf);
+                return;
+        }
+        if (r < 0) {
+                end_with(leaf, ERROR_SPAWN, r == -EINVAL ? "asks for more permits than its limit has" : strerror(-r));
+                return;
+        }
+        leaf->bounds[BOUND_QUEUE_TIMEOUT] =
+                usec_add(clock_now(CLOCK_ID_MONOTONIC), leaf->spec->bounds[BOUND_QUEUE_TIMEOUT]);
+        run_arm(leaf);
+}
+
+void leaf_queue(struct run *leaf, usec_t not_before_usec) {
+        if (not_before_usec == 0) {
+                request(leaf);
+                return;
+        }
+        leaf->retry_at_usec = not_before_usec;
+        run_arm(leaf);
+}
+
+/* ---- its kind ---- */
+
+void run_leaf_set_data(struct run *leaf, void *data) {
+        leaf->leaf.data = data;
+}
+
+void *run_leaf_data(const struct run *leaf) {
+        return leaf->leaf.data;
+}
+
+void run_leaf_started(struct run *leaf) {
+        if (leaf->state == RUN_STARTING && !leaf->leaf.ended)
+                run_mark_started(leaf, RUN_RUNNING);
+}
+
+void run_leaf_ready(struct run *leaf) {
+        if (leaf->leaf.ended || leaf->closing)
+                return;
+        for (struct run *run = leaf; run->role != RUN_ROOT && !run->ready; run = run->parent) {
+                run->ready = true;
+                if (run->parent->ops->child_ready)
+                        run->parent->ops->child_ready(run->parent, run);
+                if (run->role != RUN_LEAF)
+                        break;
+        }
+}
+
+void run_leaf_end(struct run *leaf, const struct leaf_end *end) {
+        struct leaf *state = &leaf->leaf;
+
+        if (state->ended || leaf->state == RUN_DONE)
+                return;
+        state->ended = true;
+        state->error = end->error;
+        state->clean = end->clean_when_stopped;
+        state->exit_code = end->exit_code;
+        state->detail = end->detail ? strdup(end->detail) : NULL;
+        state->tail = end->output_tail ? strdup(end->output_tail) : NULL;
+        run_examine(leaf);
+}
+
+/* ---- the role ---- */
+
+static void leaf_close(struct run *leaf) {
+        switch (leaf->state) {
+        case RUN_QUEUED: leaf->ticket = limit_release(leaf->ticket); break;
+        case RUN_STARTING:
+        case RUN_RUNNING: leaf_stop(leaf); break;
+        default: break;
+        }
+}
+
+static void add_own_error(struct run *leaf) {
+        const struct leaf *state = &leaf->leaf;
+        char name[RUN_NAME_MAX];
+
+        if (state->ended && state->error != ERROR_NONE && !(leaf->closing && state->clean))
+                errors_add(&leaf->errors, state->error,
+                           state->detail ? state->detail : error_kind_to_string(state->error), run_name(leaf, name));
+}
+
+static void add_unkillable(struct run *leaf) {
+        char name[RUN_NAME_MAX];
+
+        errors_add(&leaf->errors, ERROR_UNKILLABLE, "processes of the run are still there after SIGKILL",
+                   run_name(leaf, name));
+        errors_promote(&leaf->errors, leaf->errors.n - 1);
+}
+
+static void leaf_settle(struct run *leaf) {
+        const struct leaf *state = &leaf->leaf;
+        bool unkillable = state->abandoned && leaf->spec->leaf->abandoned_is_unkillable;
+
+        if (!state->ended && !state->abandoned && !(leaf->closing && leaf->state == RUN_QUEUED))
+                return;
+        add_own_error(leaf);
+        if (unkillable)
+                add_unkillable(leaf);
+
+        if (unkillable)
+                run_finish(leaf, OUTCOME_FAILED);
+        else if (leaf->fixed)
+                run_finish(leaf, leaf->outcome);
+        else
+                run_finish(leaf, state->error == ERROR_NONE ? OUTCOME_OK : OUTCOME_FAILED);
+}
+
+static void leaf_done(struct run *leaf) {
+        if (leaf->leaf.data && !leaf->leaf.abandoned && leaf->spec->leaf->release)
+                leaf->spec->leaf->release(leaf->leaf.data);
+        free(leaf->leaf.detail);
+        free(leaf->leaf.tail);
+}
+
+const struct role_ops run_leaf_ops = {
+        .close = leaf_close,
+        .settle = leaf_settle,
+        .retry = request,
+        .done = leaf_done,
+};

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* node: the run itself, as the files of run/ share it. Nobody else includes this. */
+#include "base/histogram.h"
+#include "run/run.h"
+
+struct role_ops;
+
+/* A slot of the task's overlap, shared by a run and by the remnants it leaves. */
+struct slot_hold {
+        unsigned n_ref;
+        struct overlap_slot slot;
+};
+
+struct leaf {
+        void *data;
+        char *tail;
+        char *detail;
+        enum error_kind error;
+        int exit_code;
+        bool ended; /* run_leaf_end() was called */
+        bool clean;
+        bool forced;
+        bool abandoned;
+};
+
+struct job {
+        bool settled; /* the last attempt's outcome is the job's */
+        char *tail;
+        int exit_code;
+};
+
+struct member_state {
+        struct run *run;
+        unsigned unmet; /* predecessors that are not ok or ready yet */
+        bool met;       /* it is ok or ready: told its successors */
+};
+
+struct group {
+        struct member_state *members;
+        char *culprit; /* the member because of which the others are cancelled */
+};
+
+struct fanout {
+        void *source;
+        bool source_open;
+        bool source_ended;
+        size_t wanted; /* asked of the source, not pushed yet */
+        char *culprit;
+        enum error_kind source_error;
+        uint64_t n_failed;
+        uint64_t n_other; /* cancelled, skipped or never started */
+        struct items_summary summary;
+        struct histogram *latency;
+};
+
+struct run {
+        struct run_tree *tree;
+        struct run *parent;
+        struct list sibling; /* in parent->children */
+        struct list children;
+        struct list link;     /* tree->examine, tree->begin or tree->dead */
+        struct list due_link; /* tree->due */
+        const struct run_spec *spec;
+        const struct role_ops *ops;
+        enum run_role role;
+        enum run_state state;
+        unsigned n_live;   /* children that are not done */
+        unsigned attempts; /* jobs and groups: begun so far */
+        unsigned member;   /* index in the parent group */
+        bool hook;
+        bool waiting; /* counted in tree->n_waiting: a parent that may not begin yet */
+        bool ready;   /* a service that reported it */
+        bool closing; /* was asked to end: nothing new starts below */
+        bool fixed;   /* the first cause has decided the outcome */
+        enum outcome outcome;
+        enum cancel_reason cancel; /* the first request to cancel it, whenever it came */
+        char *cancelled_by;
+        enum bound bound; /* that fired, here or above */
+        char *bound_run;
+        char *reason;
+
+        uint64_t number;
+        char *item;
+        char *trigger;
+        usec_t due_realtime_usec;
+        void *userdata;
+        void (*free_userdata)(void *userdata);
+
+        usec_t created_usec;
+        usec_t started_usec;
+        usec_t ended_usec;
+        usec_t ended_realtime_usec;
+        usec_t bounds[_BOUND_MAX]; /* instants; USEC_INFINITY: not armed */
+        usec_t retry_at_usec;
+        usec_t stop_at_usec;     /* leaves: when to force, then when to abandon */
+        struct loop_timer timer; /* the earliest of these */
+
+        struct limit_ticket *ticket;
+        struct slot_hold *slot;
+        struct errors errors;
+        struct result **results; /* of members that are done */
+        size_t n_results;
+
+        union {
+                struct leaf leaf;
+                struct job job;
+                struct group group;
+                struct fanout fanout;
+        };
+};
+
+struct remnant {
+        struct list link;
+        struct run_tree *tree;
+        const struct run_spec *spec;
+        char *run;
+        usec_t since_usec;
+        struct limit_ticket *ticket;
+        struct slot_hold *slot;
+        bool is_process;
+};
+
+struct run_tree {
+        struct loop *loop;
+        struct run_listener listener;
+        struct limits *limits;
+        struct limit *max_running; /* NULL: unlimited */
+        struct run *root;
+        struct loop_work work;
+        struct list examine;
+        struct list due;
+        struct list begin;
+        struct list dead;
+        struct list remnants;
+        bool stopping;
+        bool draining; /* those with spec->drain are left alone */
+        bool forced;
+        bool was_busy; /* on_empty is owed */
+        usec_t grace_cap_usec;
+        uint64_t random;
+        unsigned n_waiting;
+        unsigned leaves_in[_RUN_STATE_MAX];
+        uint64_t n_started;
+        uint64_t n_done[_OUTCOME_MAX];
+};
+
+/* What differs between roles. */
+struct role_ops {
+        /* May start now: the overlap slot is held and `after` is met. */
+        void (*begin)(struct run *run);
+        /* @child is done; it is still there. */
+        void (*child_done)(struct run *run, struct run *child);
+        /* @child, a service, became ready. May be NULL. */
+        void (*child_ready)(struct run *run, struct run *child);
+        /* It was asked to end just now: asks those below, in the right order. */
+        void (*close)(struct run *run);
+        /* Something may have come to its end: finishes the run if so. */
+        void (*settle)(struct run *run);
+        /* A retry delay is over. May be NULL. */
+        void (*retry)(struct run *run);
+        /* Frees what is the role's own. */
+        void (*done)(struct run *run);
+};
+
+extern const struct role_ops run_root_ops;
+extern const struct role_ops run_leaf_ops;
+extern const struct role_ops run_job_ops;
+extern const struct role_ops run_group_ops;
+extern const struct role_ops run_fanout_ops;
+
+/* ---- tree.c ---- */
+
+/* A child of @parent for @spec, queued. NULL: out of memory. */
+struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_role role, uint64_t number);
+/* The role that @spec needs. */
+enum run_role run_role_for(const struct run_spec *spec);
+void run_set_state(struct run *run, enum run_state state);
+/* Takes the run's overlap slot, or waits for it, and begins it in a later turn. */
+void run_enqueue(struct run *run);
+void run_set_waiting(struct run *run, bool waiting);
+/* Looks at @run in the next turn. */
+void run_examine(struct run *run);
+/* Sets the outcome, tells the parent. All children must be done. */
+void run_finish(struct run *run, enum outcome outcome);
+/* Frees @run, which is done, and all below at the end of this turn. */
+void run_bury(struct run *run);
+/* The first leaf of @run's subtree got its permits, or its work is under way. */
+void run_mark_started(struct run *leaf, enum run_state state);
+void slot_hold_unref(struct slot_hold *slot);
+
+/* ---- cancel.c ---- */
+struct close_cause {
+        enum outcome outcome;      /* what it will end as, if nothing decided that before */
+        enum cancel_reason reason; /* CANCEL_NONE: not a cancel */
+        const char *by;
+        enum bound bound; /* or _BOUND_INVALID */
+        const char *bound_run;
+};
+
+/* Asks @run to end. Idempotent. */
+void run_close(struct run *run, const struct close_cause *cause);
+/* Asks @child to end because its parent was, or because of @culprit, its sibling. */
+void run_close_child(struct run *child, const char *culprit);
+/* Asks all children of @run to end. */
+void run_close_children(struct run *run, const char *culprit);
+
+/* ---- deadline.c ---- */
+/* Arms the run's timer for the earliest of what it waits for. */
+void run_arm(struct run *run);
+void run_on_timer(struct loop_timer *timer, void *arg);
+/* Acts on the deadlines that have passed. */
+void run_tree_expire(struct run_tree *tree);
+
+/* ---- leaf.c ---- */
+void leaf_queue(struct run *leaf, usec_t not_before_usec);
+void leaf_stop(struct run *leaf);
+void leaf_force(struct run *leaf);
+void leaf_abandon(struct run *leaf);
+
+/* ---- retry.c ---- */
+/* The delay before attempt @attempt (2 …): exponential from the spec's minimum to its maximum, ±20 %. */
+usec_t retry_delay(const struct run_spec *spec, unsigned attempt, uint64_t *random);
+
+/* ---- fanout.c ---- */
+void fanout_item_done(struct run *fanout, struct run *item);
+
+/* ---- report.c ---- */
+/* The result of @run, which is done. NULL: out of memory. */
+struct result *run_report(struct run *run);
+int run_exit_code(const struct run *run);

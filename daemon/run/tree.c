@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/* tree: the runs, their states, and the turn that works off what happened to them.
+ *
+ * A run is on at most one of the tree's lists: `examine` (something may have ended), `begin` (may start), `dead` (to be
+ * freed). A turn empties `examine`, then acts on deadlines, then begins runs, then frees the dead. What a step adds for
+ * its own list waits for the next turn, with one exception: an end is carried up to the parents at once, so that a
+ * deadline sees a tree in which every end that was known is already counted.
+ *
+ * Members of a group stay in the tree, done, until the group is; attempts and items are freed as soon as their parent
+ * has seen them.
+ */
+#include "run/node.h"
+
+#include <assert.h>
+#include <sys/random.h>
+
+#define M(state) (1u << RUN_##state)
+
+static const unsigned allowed[_RUN_STATE_MAX] = {
+        [RUN_QUEUED] = M(STARTING) | M(DONE),
+        [RUN_STARTING] = M(RUNNING) | M(STOPPING) | M(DONE),
+        [RUN_RUNNING] = M(STOPPING) | M(DONE),
+        [RUN_STOPPING] = M(DONE),
+};
+
+static const char *const state_names[_RUN_STATE_MAX] = {
+        [RUN_QUEUED] = "queued",     [RUN_STARTING] = "starting", [RUN_RUNNING] = "running",
+        [RUN_STOPPING] = "stopping", [RUN_DONE] = "done",
+};
+
+static const struct role_ops *const role_table[_RUN_ROLE_MAX] = {
+        [RUN_ROOT] = &run_root_ops,   [RUN_JOB] = &run_job_ops,       [RUN_LEAF] = &run_leaf_ops,
+        [RUN_GROUP] = &run_group_ops, [RUN_FANOUT] = &run_fanout_ops,
+};
+
+const char *run_state_to_string(enum run_state state) {
+        return state < _RUN_STATE_MAX ? state_names[state] : "?";
+}
+
+enum run_role run_role_for(const struct run_spec *spec) {
+        if (spec->is_group)
+                return RUN_GROUP;
+        return spec->items ? RUN_FANOUT : RUN_JOB;
+}
+
+/* ---- states ---- */
+
+void run_set_state(struct run *run, enum run_state state) {
+        enum run_state from = run->state;
+        struct run_tree *tree = run->tree;
+
+        assert(allowed[from] & (1u << state));
+        run->state = state;
+        if (run->role == RUN_LEAF) {
+                tree->leaves_in[from]--;
+                tree->leaves_in[state]++;
+                tree->n_started += state == RUN_STARTING;
+        }
+        run_set_waiting(run, false);
+        if (tree->listener.on_state)
+                tree->listener.on_state(run, from, tree->listener.arg);
+}
+
+void run_set_waiting(struct run *run, bool waiting) {
+        if (run->waiting == waiting)
+                return;
+        run->waiting = waiting;
+        if (waiting)
+                run->tree->n_waiting++;
+        else
+                run->tree->n_waiting--;
+}
+
+void run_mark_started(struct run *leaf, enum run_state state) {
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        for (struct run *run = leaf; run->role != RUN_ROOT; run = run->parent) {
+                if (run->state >= state)
+                        break;
+                if (run->state == RUN_QUEUED) {
+                        run->started_usec = now;
+                        run_set_state(run, RUN_STARTING);
+                }
+                if (state == RUN_RUNNING)
+                        run_set_state(run, RUN_RUNNING);
+        }
+}
+
+/* ---- nodes ---- */
+
+static void turn_schedule(struct run_tree *tree) {
+        loop_work_schedule(&tree->work);
+}
+
+void run_examine(struct run *run) {
+        if (run->state == RUN_DONE)
+                return;
+        list_remove(&run->link);
+        list_append(&run->tree->examine, &run->link);
+        turn_schedule(run->tree);
+}
+
+struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_role role, uint64_t number) {
+        struct run *run;
+
+        run = calloc(1, sizeof(*run));
+        if (!run)
+                return NULL;
+        if (loop_timer_init(&run->timer, parent->tree->loop, CLOCK_ID_MONOTONIC, "run-timer", run_on_timer, run) < 0) {
+                free(run);
+                return NULL;
+        }
+        run->tree = parent->tree;
+        run->parent = parent;
+        run->spec = spec;
+        run->role = role;
+        run->ops = role_table[role];
+        run->number = number;
+        run->hook = parent->hook;
+        run->bound = _BOUND_INVALID;
+        run->created_usec = clock_now(CLOCK_ID_MONOTONIC);
+        run->retry_at_usec = USEC_INFINITY;
+        run->stop_at_usec = USEC_INFINITY;
+        for (size_t i = 0; i < _BOUND_MAX; i++)
+                run->bounds[i] = USEC_INFINITY;
+        list_init(&run->sibling);
+        list_init(&run->children);
+        list_init(&run->link);
+        list_init(&run->due_link);
+
+        if (role != RUN_LEAF)
+                run->bounds[BOUND_TOTAL_TIMEOUT] = usec_add(run->created_usec, spec->bounds[BOUND_TOTAL_TIMEOUT]);
+        if (role == RUN_LEAF)
+                run->tree->leaves_in[RUN_QUEUED]++;
+        if (run->tree->listener.hold)
+                run->tree->listener.hold(spec, run->tree->listener.arg);
+        list_append(&parent->children, &run->sibling);
+        parent->n_live++;
+        return run;
+}
+
+static void run_free(struct run *run) {
+        struct run_tree *tree = run->tree;
+        struct run *child, *tmp;
+
+        list_for_each_entry_safe(child, tmp, &run->children, sibling)
+                run_free(child);
+
+        if (run->ops->done)
+                run->ops->done(run);
+        loop_timer_done(&run->timer);
+        list_remove(&run->sibling);
+        list_remove(&run->link);
+        list_remove(&run->due_link);
+        limit_release(run->ticket);
+        slot_hold_unref(run->slot);
+        errors_done(&run->errors);
+        for (size_t i = 0; i < run->n_results; i++)
+                result_unref(run->results[i]);
+        free(run->results);
+        if (run->free_userdata)
+                run->free_userdata(run->userdata);
+        if (tree->listener.drop && run->spec)
+                tree->listener.drop(run->spec, tree->listener.arg);
+        free(run->cancelled_by);
+        free(run->bound_run);
+        free(run->reason);
+        free(run->trigger);
+        free(run->item);
+        free(run);
+}
+
+void run_bury(struct run *run) {
+        assert(run->state == RUN_DONE);
+        list_remove(&run->link);
+        list_append(&run->tree->dead, &run->link);
+        turn_schedule(run->tree);
+}
+
+/* ---- overlap ---- */
+
+void slot_hold_unref(struct slot_hold *hold) {
+        if (!hold || --hold->n_ref > 0)
+                return;
+        overlap_release(&hold->slot);
+        free(hold);
+}
+
+static void begin_later(struct run *run) {
+        run->bounds[BOUND_QUEUE_TIMEOUT] = USEC_INFINITY;
+        run_arm(run);
+        list_remove(&run->link);
+        list_append(&run->tree->begin, &run->link);
+        turn_schedule(run->tree);
+}
+
+static void on_slot(struct overlap_slot *slot _unused_, void *arg) {
+        struct run *run = arg;
+
+        if (!run->closing)
+                begin_later(run);
+}
+
+/* Items share the slot of their fan-out; hooks need none. */
+static bool needs_slot(const struct run *run) {
+        return run->spec->overlap && !run->hook && !run->item;
+}
+
+void run_enqueue(struct run *run) {
+        run_set_waiting(run, true);
+        if (needs_slot(run)) {
+                run->slot = calloc(1, sizeof(*run->slot));
+                if (!run->slot) {
+                        errors_add(&run->errors, ERROR_SPAWN, "out of memory", run->spec->name);
+                        run_close(run, &(struct close_cause){ .outcome = OUTCOME_FAILED, .bound = _BOUND_INVALID });
+                        return;
+                }
+                run->slot->n_ref = 1;
+                if (!overlap_request(run->spec->overlap, &run->slot->slot, on_slot, run)) {
+                        run->bounds[BOUND_QUEUE_TIMEOUT] =
+                                usec_add(clock_now(CLOCK_ID_MONOTONIC), run->spec->bounds[BOUND_QUEUE_TIMEOUT]);
+                        run_arm(run);
+                        return;
+                }
+        }
+        begin_later(run);
+}
+
+/* ---- ends ---- */
+
+static void keep_result(struct run *run) {
+        struct run *parent = run->parent;
+        struct result **results;
+
+        results = reallocarray(parent->results, parent->n_results + 1, sizeof(*results));
+        if (!results)
+                return;
+        parent->results = results;
+        results[parent->n_results] = run_report(run);
+        if (results[parent->n_results])
+                parent->n_results++;
+}
+
+/* Cancelled from above or beside before any of its work began. */
+static bool never_started(const struct run *run) {
+        return run->started_usec == 0 && run->cancel != CANCEL_OPERATOR && run->cancel != CANCEL_REPLACED;
+}
+
+void run_finish(struct run *run, enum outcome outcome) {
+        struct run *parent = run->parent;
+
+        assert(run->n_live == 0);
+        if (outcome == OUTCOME_CANCELLED && never_started(run))
+                outcome = OUTCOME_NEVER_STARTED;
+        run->outcome = outcome;
+        run->fixed = true;
+        run->closing = true;
+        run->ended_usec = clock_now(CLOCK_ID_MONOTONIC);
+        run->ended_realtime_usec = clock_now(CLOCK_ID_REALTIME);
+        run->retry_at_usec = USEC_INFINITY;
+        run->stop_at_usec = USEC_INFINITY;
+        list_remove(&run->link);
+        list_remove(&run->due_link);
+        run_set_state(run, RUN_DONE);
+        run_arm(run);
+        run->ticket = limit_release(run->ticket);
+        slot_hold_unref(TAKE_PTR(run->slot));
+
+        if (parent->role == RUN_GROUP)
+                keep_result(run);
+        parent->n_live--;
+        parent->ops->child_done(parent, run);
+        if (parent->state != RUN_DONE)
+                parent->ops->settle(parent);
+}
+
+/* ---- the root ---- */
+
+static void root_child_done(struct run *root, struct run *child) {
+        root->tree->n_done[child->outcome]++;
+        run_bury(child);
+}
+
+static void root_settle(struct run *root _unused_) {
+}
+
+const struct role_ops run_root_ops = { .child_done = root_child_done, .settle = root_settle };
+
+/* ---- the turn ---- */
+
+static void take(struct list *to, struct list *from) {
+        list_init(to);
+        list_splice(to, from);
+}
+
+static void turn_examine(struct run_tree *tree) {
+        struct list todo;
+
+        take(&todo, &tree->examine);
+        while (!list_empty(&todo)) {
+                struct run *run = list_first_entry(&todo, struct run, link);
+
+                list_remove(&run->link);
+                run->ops->settle(run);
+        }
+}
+
+static void turn_begin(struct run_tree *tree) {
+        struct list todo;
+
+        take(&todo, &tree->begin);
+        while (!list_empty(&todo)) {
+                struct run *run = list_first_entry(&todo, struct run, link);
+
+                list_remove(&run->link);
+                run_set_waiting(run, false);
+                run->ops->begin(run);
+        }
+}
+
+static void turn_bury(struct run_tree *tree) {
+        struct list todo;
+
+        take(&todo, &tree->dead);
+        while (!list_empty(&todo)) {
+                struct run *run = list_first_entry(&todo, struct run, link);
+
+                list_remove(&run->link);
+                if (run->parent->role == RUN_ROOT && tree->listener.on_done) {
+                        _cleanup_(result_unrefp) struct result *result = run_report(run);
+
+                        if (result)
+                                tree->listener.on_done(run, result, tree->listener.arg);
+                }
+                run_free(run);
+        }
+        if (tree->was_busy && list_empty(&tree->root->children)) {
+                tree->was_busy = false;
+                if (tree->listener.on_empty)
+                        tree->listener.on_empty(tree->listener.arg);
+        }
+}
+
+static void on_turn(struct loop_work *work _unused_, void *arg) {
+        struct run_tree *tree = arg;
+
+        turn_examine(tree);
+        run_tree_expire(tree);
+        turn_begin(tree);
+        turn_bury(tree);
+}
+
+/* ---- the tree ---- */
+
+static int tree_init(struct run_tree *tree, unsigned max_running) {
+        struct limit_config config = { .permits = max_running };
+        int r;
+
+        if (getrandom(&tree->random, sizeof(tree->random), GRND_NONBLOCK) < 0)
+                tree->random = clock_now(CLOCK_ID_REALTIME);
+        tree->root = calloc(1, sizeof(*tree->root));
+        if (!tree->root)
+                return -ENOMEM;
+        tree->root->tree = tree;
+        tree->root->role = RUN_ROOT;
+        tree->root->ops = &run_root_ops;
+        tree->root->state = RUN_RUNNING;
+        list_init(&tree->root->children);
+        r = limits_new(tree->loop, &tree->limits);
+        if (r < 0)
+                return r;
+        return max_running > 0 ? limit_new(tree->limits, "max-running", &config, &tree->max_running) : 0;
+}
+
+int run_tree_new(struct loop *loop, unsigned max_running, const struct run_listener *listener, struct run_tree **ret) {
+        _cleanup_(run_tree_freep) struct run_tree *tree = NULL;
+        int r;
+
+        tree = calloc(1, sizeof(*tree));
+        if (!tree)
+                return -ENOMEM;
+        tree->loop = loop;
+        tree->listener = *listener;
+        tree->grace_cap_usec = USEC_INFINITY;
+        list_init(&tree->examine);
+        list_init(&tree->due);
+        list_init(&tree->begin);
+        list_init(&tree->dead);
+        list_init(&tree->remnants);
+        loop_work_init(&tree->work, loop, "run-tree", on_turn, tree);
+        r = tree_init(tree, max_running);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(tree);
+        return 0;
+}
+
+struct run_tree *run_tree_free(struct run_tree *tree) {
+        struct run *run, *tmp;
+
+        if (!tree)
+                return NULL;
+        loop_work_cancel(&tree->work);
+        if (tree->root)
+                list_for_each_entry_safe(run, tmp, &tree->root->children, sibling)
+                        run_free(run);
+        while (!list_empty(&tree->remnants))
+                remnant_gone(list_first_entry(&tree->remnants, struct remnant, link));
+        limit_unref(tree->max_running);
+        limits_free(tree->limits);
+        free(tree->root);
+        free(tree);
+        return NULL;
+}
+
+struct limits *run_tree_limits(struct run_tree *tree) {
+        return tree->limits;
+}
+
+int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret) {
+        struct run *run;
+
+        if (tree->stopping && !start->hook)
+                return -ESHUTDOWN;
+        run = run_new(tree->root, start->spec, run_role_for(start->spec), start->number);
+        if (!run)
+                return -ENOMEM;
+        run->hook = start->hook;
+        run->due_realtime_usec = start->due_realtime_usec;
+        run->trigger = strdup(start->trigger ? start->trigger : "");
+        if (!run->trigger) {
+                tree->root->n_live--;
+                run_free(run);
+                return -ENOMEM;
+        }
+        run->userdata = start->userdata;
+        run->free_userdata = start->free_userdata;
+        tree->was_busy = true;
+        run_enqueue(run);
+        run_arm(run);
+        if (ret)
+                *ret = run;
+        return 0;
+}
+
+bool run_tree_is_empty(const struct run_tree *tree) {
+        return list_empty(&tree->root->children);
+}
+
+struct run *run_tree_root(struct run_tree *tree) {
+        return tree->root;
+}
+
+void run_tree_get_counts(const struct run_tree *tree, struct run_counts *ret) {
+        const struct run *run;
+
+        *ret = (struct run_counts){
+                .queued = tree->n_waiting + tree->leaves_in[RUN_QUEUED],
+                .running = tree->leaves_in[RUN_STARTING] + tree->leaves_in[RUN_RUNNING] + tree->leaves_in[RUN_STOPPING],
+                .started = tree->n_started,
+        };
+        memcpy(ret->done, tree->n_done, sizeof(ret->done));
+        list_for_each_entry(run, &tree->root->children, sibling)
+                ret->top_level += run->state != RUN_DONE;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* view: what can be asked about a run: its name, its place, what it waits for. */
+#include "run/node.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- names ---- */
+
+const char *run_name(const struct run *run, char buf[RUN_NAME_MAX]) {
+        const struct run *path[32];
+        size_t n = 0, used = 0;
+
+        for (; run->role != RUN_ROOT && n < ARRAY_SIZE(path); run = run->parent)
+                if (run->role != RUN_LEAF)
+                        path[n++] = run;
+        buf[0] = '\0';
+        while (n > 0 && used < RUN_NAME_MAX) {
+                int r;
+
+                run = path[--n];
+                if (run->parent->role == RUN_ROOT)
+                        r = snprintf(buf, RUN_NAME_MAX, "%s#%" PRIu64, run->spec->name, run->number);
+                else if (run->item)
+                        r = snprintf(buf + used, RUN_NAME_MAX - used, "/item %" PRIu64, run->number);
+                else
+                        r = snprintf(buf + used, RUN_NAME_MAX - used, "/%s", run->spec->name);
+                used += (size_t)MAX(r, 0);
+        }
+        return buf;
+}
+
+static struct run *find_below(struct run *parent, const char *path) {
+        struct run *child;
+
+        list_for_each_entry(child, &parent->children, sibling) {
+                char name[64];
+                size_t length;
+
+                if (child->role == RUN_LEAF)
+                        continue;
+                if (parent->role == RUN_ROOT)
+                        (void)snprintf(name, sizeof(name), "%s#%" PRIu64, child->spec->name, child->number);
+                else if (child->item)
+                        (void)snprintf(name, sizeof(name), "item %" PRIu64, child->number);
+                else
+                        (void)snprintf(name, sizeof(name), "%s", child->spec->name);
+                length = strlen(name);
+                if (strncmp(path, name, length) != 0)
+                        continue;
+                if (path[length] == '\0')
+                        return child;
+                if (path[length] == '/')
+                        return find_below(child, path + length + 1);
+        }
+        return NULL;
+}
+
+struct run *run_tree_find(struct run_tree *tree, const char *name) {
+        return find_below(tree->root, name);
+}
+
+/* ---- facts ---- */
+
+const struct run_spec *run_get_spec(const struct run *run) {
+        return run->spec;
+}
+
+enum run_role run_get_role(const struct run *run) {
+        return run->role;
+}
+
+enum run_state run_get_state(const struct run *run) {
+        return run->state;
+}
+
+struct run *run_get_parent(const struct run *run) {
+        return run->parent;
+}
+
+struct run *run_get_top(struct run *run) {
+        while (run->role != RUN_ROOT && run->parent->role != RUN_ROOT)
+                run = run->parent;
+        return run;
+}
+
+uint64_t run_get_number(const struct run *run) {
+        return run->number;
+}
+
+static const struct run *item_of(const struct run *run) {
+        while (run && !run->item)
+                run = run->parent;
+        return run;
+}
+
+const char *run_get_item(const struct run *run) {
+        const struct run *item = item_of(run);
+
+        return item ? item->item : NULL;
+}
+
+uint64_t run_get_item_number(const struct run *run) {
+        const struct run *item = item_of(run);
+
+        return item ? item->number : 0;
+}
+
+const char *run_get_trigger(const struct run *run) {
+        const struct run *top = run_get_top((struct run *)run);
+
+        return top->trigger ? top->trigger : "";
+}
+
+usec_t run_get_due(const struct run *run) {
+        return run_get_top((struct run *)run)->due_realtime_usec;
+}
+
+bool run_is_hook(const struct run *run) {
+        return run->hook;
+}
+
+void *run_userdata(const struct run *run) {
+        return run_get_top((struct run *)run)->userdata;
+}
+
+usec_t run_created_usec(const struct run *run) {
+        return run->created_usec;
+}
+
+usec_t run_started_usec(const struct run *run) {
+        return run->started_usec;
+}
+
+unsigned run_attempts(const struct run *run) {
+        return run->attempts;
+}
+
+const struct errors *run_get_errors(const struct run *run) {
+        return &run->errors;
+}
+
+bool run_is_cancelled(const struct run *run) {
+        for (; run; run = run->parent)
+                if (run->closing)
+                        return true;
+        return false;
+}
+
+struct run *run_first_child(const struct run *run) {
+        return list_first_entry(&run->children, struct run, sibling);
+}
+
+struct run *run_next_sibling(const struct run *run) {
+        struct list *next = run->sibling.next;
+
+        return next == &run->parent->children ? NULL : list_entry(next, struct run, sibling);
+}
+
+/* ---- waiting ---- */
+
+static const struct run *holder_of_slot(const struct run *run) {
+        const struct run *other;
+
+        /* Runs of one task share the overlap object; the first live one that holds is as good as any. */
+        list_for_each_entry(other, &run->tree->root->children, sibling) {
+                if (other != run && other->spec == run->spec && other->slot && other->slot->slot.held)
+                        return other;
+        }
+        return NULL;
+}
+
+static const struct run *unmet_member(const struct run *run) {
+        const struct run *group = run->parent;
+        const struct run_member *member = &group->spec->members[run->member];
+
+        for (size_t i = 0; i < member->n_after; i++)
+                if (!group->group.members[member->after[i]].met)
+                        return group->group.members[member->after[i]].run;
+        return NULL;
+}
+
+static void leaf_waiting(const struct run *leaf, struct run_waiting *ret) {
+        ret->why = WHY_TURN;
+        if (leaf->retry_at_usec != USEC_INFINITY) {
+                ret->why = WHY_RETRY;
+                ret->until_usec = leaf->retry_at_usec;
+                return;
+        }
+        if (!leaf->ticket)
+                return;
+        ret->ticket = leaf->ticket;
+        ret->since_usec = limit_ticket_since(leaf->ticket);
+        ret->limit = limit_ticket_blocked_by(leaf->ticket, &ret->until_usec);
+        if (!ret->limit)
+                return;
+        ret->why = WHY_PERMITS;
+        if (ret->limit == leaf->tree->max_running)
+                ret->why = WHY_MAX_RUNNING;
+        else if (ret->until_usec > 0)
+                ret->why = WHY_PACE;
+}
+
+static void parent_waiting(const struct run *run, struct run_waiting *ret) {
+        const struct run *child;
+
+        list_for_each_entry(child, &run->children, sibling) {
+                if (child->state == RUN_QUEUED) {
+                        run_get_waiting(child, ret);
+                        return;
+                }
+        }
+        ret->why = WHY_TURN;
+        if (run->slot && !run->slot->slot.held) {
+                ret->why = WHY_OVERLAP;
+                ret->other = holder_of_slot(run);
+        } else if (run->parent->role == RUN_GROUP && (ret->other = unmet_member(run))) {
+                ret->why = WHY_AFTER;
+        } else if (run->role == RUN_FANOUT && run->fanout.source_open) {
+                ret->why = WHY_ITEMS;
+        }
+}
+
+void run_get_waiting(const struct run *run, struct run_waiting *ret) {
+        *ret = (struct run_waiting){ .since_usec = run->created_usec };
+        if (run->state != RUN_QUEUED)
+                return;
+        if (run->role == RUN_LEAF)
+                leaf_waiting(run, ret);
+        else
+                parent_waiting(run, ret);
+}

@@ -90,6 +90,7 @@ def main():
     if options.list:
         print("\n".join(names))
         return 0
+
     words = {PASSED: "PASS", SKIPPED: "SKIP"}
     counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
     skipped = []

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += contrib/packages contrib/install-packages contrib/check contrib/check-format contrib/check-layers .ci/run
+EXTRA_DIST += contrib/packages contrib/install-packages contrib/try contrib/check contrib/check-format \
+	contrib/check-layers .ci/run
 
 script_tests += contrib/check-layers

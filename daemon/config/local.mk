@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MIT
-# libtendd_a_SOURCES += daemon/config/NAME.c daemon/config/NAME.h
-# unit_tests += tests/unit/test-NAME
+libtendd_a_SOURCES += daemon/config/ini.c daemon/config/ini.h
+
+unit_tests += tests/unit/test-ini

@@ -34,6 +34,16 @@ extern const struct kind kind_tcp;
 extern const struct kind kind_dns;
 extern const struct kind kind_file;
 
+/* What a hook is told of the run that it is for: run_userdata() of a hook's run. */
+struct hook_context {
+        struct result *result;
+        char *json; /* the outcome tree and the output's tail, for stdin and body */
+        size_t json_size;
+};
+
+/* Of the hook that @run belongs to; NULL for other runs. */
+const struct hook_context *hook_context_of(const struct run *run);
+
 /* All kinds, NULL-terminated. */
 extern const struct kind *const kinds[];
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* config: what the files say, parsed, checked across sections, and constant from then on.
+ *
+ * A configuration is loaded whole or not at all, shared by reference, and read without locks.
+ */
+#include "run/limit.h"
+#include "task/task.h"
+
+struct diagnostics;
+
+struct daemon_section {
+        char *state_dir;   /* NULL: the caller decides */
+        char *runtime_dir; /* NULL: the caller decides */
+        unsigned max_running;
+        usec_t shutdown_timeout_usec;
+        usec_t drain_timeout_usec;
+        usec_t loop_warn_usec;
+        bool loop_realtime;
+        int log_level;
+        int log_target; /* enum log_target */
+        char *shell;    /* NULL: /bin/bash when there, else /bin/sh */
+        unsigned hook_queue;
+};
+
+struct limit_section {
+        char *name;
+        struct limit_config limit;
+        const char *file;
+        unsigned line;
+};
+
+struct pool_section {
+        char *name;
+        unsigned threads;
+        unsigned spare_threads;
+        unsigned queue_max;
+        const char *file;
+        unsigned line;
+};
+
+struct config {
+        unsigned n_ref;
+        struct daemon_section daemon;
+        struct limit_section *limits; /* by name */
+        size_t n_limits;
+        struct pool_section *pools; /* by name; `default` is always there */
+        size_t n_pools;
+        struct task **tasks; /* by name; disabled ones included */
+        size_t n_tasks;
+        void *private; /* what the loader shares between tasks */
+};
+
+struct config_options {
+        bool portable;   /* no look at users, commands, ownership */
+        const char *add; /* NULL, or a file to check as if it lay beside the included ones */
+};
+
+/* Loads @path and what it includes. All mistakes and warnings go to @diagnostics. Returns 0 (perhaps with warnings),
+ * -EBADMSG when there are errors, -errno when @path cannot be read (also told in @diagnostics), -ENOMEM. Thread-safe. */
+int config_load(const char *path, const struct config_options *options, struct diagnostics *diagnostics,
+                struct config **ret);
+
+struct config *config_ref(struct config *config);
+struct config *config_unref(struct config *config); /* takes NULL; always returns NULL */
+DEFINE_CLEANUP(struct config, config_unref)
+
+/* By name, or NULL. */
+struct task *config_find_task(const struct config *config, const char *name);

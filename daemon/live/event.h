@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* event: what happens, as logs and control clients are told it. A row of a table; adding an event is a row. */
+#include "run/run.h"
+
+enum event_id {
+        EVENT_RUN_QUEUED,  /* a top-level run was created */
+        EVENT_RUN_STARTED, /* its work began, or a member's */
+        EVENT_RUN_STOPPING,
+        EVENT_RUN_DONE,    /* a top-level run or a member; has a result */
+        EVENT_ITEM_FAILED, /* of a fan-out; not every one is told when they are many */
+        EVENT_SKIPPED,     /* a trigger fired and was not followed */
+        EVENT_REMNANT,
+        EVENT_REMNANT_GONE,
+        EVENT_HOOK_DROPPED,
+        EVENT_POOL_DEGRADED,
+        EVENT_POOL_RECOVERED,
+        EVENT_LOOP_SLOW,
+        EVENT_PHASE,   /* of the runner */
+        EVENT_COMMAND, /* somebody changed something over the control socket */
+        _EVENT_ID_MAX,
+};
+
+/* As shown to control clients: "run-done". */
+const char *event_id_to_string(enum event_id id);
+enum event_id event_id_from_string(const char *s); /* or -EINVAL */
+
+struct event {
+        enum event_id id;
+        usec_t realtime_usec; /* filled by live_emit() when 0 */
+        const char *task;     /* NULL: none */
+        const char *run;      /* NULL: none */
+        const char *text;     /* a sentence; NULL: made from the result */
+        const struct result *result;
+        bool quiet; /* told to observers, not logged */
+};
+
+/* How it is logged: level, identifier and fields. */
+void event_log(const struct event *event);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* live: what the loaded configuration has become at run time.
+ *
+ * One entry for each task: its trigger, its overlap slot, its counters, its last result. It starts runs (by trigger, as
+ * hook, for an operator), binds tasks to limits and pools, and turns what the run tree tells into events, which are
+ * logged and told to observers.
+ */
+#include "config/config.h"
+#include "live/event.h"
+#include "run/run.h"
+#include "when/trigger.h"
+
+struct live;
+struct live_task;
+struct pool;
+struct task_env;
+
+struct live_options {
+        struct loop *loop;
+        const struct task_env *env;  /* outlives the live */
+        bool triggers;               /* false: only what is asked for runs (--once) */
+        void (*on_empty)(void *arg); /* the run tree is empty */
+        void *arg;
+};
+
+/* Goes live with @config (a reference is taken): pools and limits are made, tasks bound, triggers armed, `on-start` tasks
+ * started. Returns 0, -ENOMEM, -errno. */
+int live_new(const struct live_options *options, struct config *config, struct live **ret);
+struct live *live_free(struct live *live);
+DEFINE_CLEANUP(struct live, live_free)
+
+const struct config *live_config(const struct live *live);
+struct run_tree *live_tree(const struct live *live);
+struct loop *live_loop(const struct live *live);
+
+/* No trigger fires any more. */
+void live_stop_triggers(struct live *live);
+
+/* ---- tasks ---- */
+
+/* By name, or NULL. */
+struct live_task *live_find(const struct live *live, const char *name);
+/* In the order of their names; @index < live_n_tasks(). */
+size_t live_n_tasks(const struct live *live);
+struct live_task *live_task_at(const struct live *live, size_t index);
+
+const struct task *live_task_task(const struct live_task *task);
+struct result *live_task_last(const struct live_task *task); /* of its last top-level run; NULL: none yet */
+uint64_t live_task_count(const struct live_task *task, enum outcome outcome); /* top-level runs since the start */
+unsigned live_task_running(const struct live_task *task);                     /* live top-level runs */
+unsigned live_task_failures(const struct live_task *task);                    /* in a row, up to now */
+uint64_t live_task_skipped(const struct live_task *task);                     /* firings that were not followed */
+const char *live_task_skip_reason(const struct live_task *task);              /* of the last one, or NULL */
+usec_t live_task_last_ok(const struct live_task *task);                       /* realtime; 0: not since the start */
+usec_t live_task_last_due(const struct live_task *task);                      /* realtime; 0: none since the start */
+usec_t live_task_next(const struct live_task *task); /* realtime; USEC_INFINITY: nothing is due */
+
+/* Starts a run for an operator, who waits for overlap like a member does. @by: "uid 0, pid 12, start". Returns 0,
+ * -ESHUTDOWN, -ENOMEM, -ECANCELED when the task is disabled. */
+int live_start(struct live *live, struct live_task *task, const char *by, struct run **ret);
+
+/* ---- pools ---- */
+
+struct pool *live_find_pool(const struct live *live, const char *name);
+size_t live_n_pools(const struct live *live);
+struct pool *live_pool_at(const struct live *live, size_t index);
+
+/* ---- events ---- */
+
+struct live_observer;
+typedef void (*live_event_fn)(const struct event *event, void *arg);
+
+/* Tells @fn of every event from now on, inside the turn in which it happens; @fn must not change the run tree. */
+int live_observe(struct live *live, live_event_fn fn, void *arg, struct live_observer **ret);
+struct live_observer *live_unobserve(struct live_observer *observer);
+
+/* Logs @event and tells the observers. */
+void live_emit(struct live *live, const struct event *event);
+
+/* Hooks that were not started because too many wait. */
+uint64_t live_hooks_dropped(const struct live *live);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* task: makes and frees what the key table fills. */
+#include "task/task.h"
+
+#include "task/kind.h"
+
+#include <assert.h>
+
+struct task *task_new(const char *name) {
+        struct task *task;
+
+        task = calloc(1, sizeof(*task));
+        if (!task)
+                return NULL;
+        task->run.name = strdup(name);
+        if (!task->run.name) {
+                free(task);
+                return NULL;
+        }
+        task->n_ref = 1;
+        task->enabled = true;
+        task->overlap_max = 1;
+        return task;
+}
+
+struct task *task_ref(struct task *task) {
+        assert(task->n_ref > 0);
+        task->n_ref++;
+        return task;
+}
+
+static void strv_free(strv words) {
+        for (size_t i = 0; words && words[i]; i++)
+                free(words[i]);
+        free(words);
+}
+
+static void hooks_done(struct hooks *hooks) {
+        for (size_t i = 0; i < hooks->n; i++)
+                free(hooks->items[i].task);
+        free(hooks->items);
+}
+
+/* Members are shared with the configuration and with other groups. */
+static void members_done(struct run_spec *run) {
+        for (size_t i = 0; i < run->n_members; i++) {
+                task_unref(task_of(run->members[i].spec));
+                free((void *)run->members[i].after);
+        }
+        free((void *)run->members);
+}
+
+static void limits_done(struct task *task) {
+        for (size_t i = 0; i < task->n_limits; i++)
+                free(task->limits[i].name);
+        free(task->limits);
+        for (size_t i = 0; i < task->run.n_limits; i++)
+                limit_unref(task->run.limits[i].limit);
+        free(task->run.limits);
+}
+
+struct task *task_unref(struct task *task) {
+        if (!task || --task->n_ref > 0)
+                return NULL;
+        if (task->kind && task->part && task->kind->part_done)
+                task->kind->part_done(task->part);
+        free(task->part);
+        members_done(&task->run);
+        limits_done(task);
+        hooks_done(&task->on_success);
+        hooks_done(&task->on_failure);
+        strv_free(task->for_each.words);
+        strv_free(task->after);
+        strv_free(task->members);
+        strv_free(task->background);
+        free(task->for_each.argument);
+        free(task->pool_name);
+        free(task->description);
+        free((char *)task->run.name);
+        free(task);
+        return NULL;
+}

@@ -141,8 +141,8 @@ struct task {
                 void *part;
         };
 
-        const char *file; /* where it is written; owned by the configuration's string table */
-        unsigned line;
+        const char *origin_file; /* where it is written; owned by the configuration */
+        unsigned origin_line;
         uint64_t written[2]; /* bit n: row n of the task key table was written for it (also by [defaults]) */
 
         char *description;

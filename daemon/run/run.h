@@ -175,8 +175,8 @@ struct run_start {
 struct run_listener {
         /* Any run changed its state. Must not change the tree. */
         void (*on_state)(struct run *run, enum run_state from, void *arg);
-        /* A top-level run is done, @result is final; take a reference to keep it. The run is freed afterwards. May start
-         * others. */
+        /* A top-level run or a member of a group is done, @result is final; take a reference to keep it. May start
+         * top-level runs. */
         void (*on_done)(struct run *run, struct result *result, void *arg);
         /* An item of a fan-out is done (also tells those that were ok). @item is NULL for one that could not be used. */
         void (*on_item)(struct run *fanout, struct run *item, enum outcome outcome, const struct errors *errors,

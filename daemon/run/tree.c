@@ -228,7 +228,9 @@ void run_enqueue(struct run *run) {
 
 /* ---- ends ---- */
 
+/* A member's result becomes part of its group's. */
 static void keep_result(struct run *run) {
+        const struct run_listener *listener = &run->tree->listener;
         struct run *parent = run->parent;
         struct result **results;
 
@@ -237,8 +239,11 @@ static void keep_result(struct run *run) {
                 return;
         parent->results = results;
         results[parent->n_results] = run_report(run);
-        if (results[parent->n_results])
-                parent->n_results++;
+        if (!results[parent->n_results])
+                return;
+        parent->n_results++;
+        if (listener->on_done)
+                listener->on_done(run, results[parent->n_results - 1], listener->arg);
 }
 
 /* Cancelled from above or beside before any of its work began. */

@@ -6,6 +6,7 @@ libtendd_a_SOURCES += daemon/base/histogram.c daemon/base/histogram.h
 libtendd_a_SOURCES += daemon/base/list.h
 libtendd_a_SOURCES += daemon/base/log.h
 libtendd_a_SOURCES += daemon/base/text.c daemon/base/text.h
+libtendd_a_SOURCES += daemon/base/thread.c daemon/base/thread.h
 
 unit_tests += tests/unit/test-heap
 unit_tests += tests/unit/test-histogram

@@ -4,7 +4,7 @@ libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h
 libtendd_a_SOURCES += daemon/loop/loop_io.c
 libtendd_a_SOURCES += daemon/loop/loop_private.h
 libtendd_a_SOURCES += daemon/loop/loop_timer.c
-libtendd_a_SOURCES += daemon/loop/pool.h
+libtendd_a_SOURCES += daemon/loop/pool.c daemon/loop/pool.h
 libtendd_a_SOURCES += daemon/loop/stream.h
 libtendd_a_SOURCES += daemon/loop/watchdog.h
 
@@ -12,6 +12,8 @@ libtendd_a_SOURCES += daemon/loop/watchdog.h
 fake_clock_sources = tests/support/fake-clock.c tests/support/fake-clock.h
 fake_loop_sources = tests/support/fake-loop.c tests/support/fake-loop.h $(fake_clock_sources)
 
+unit_tests += tests/unit/test-pool
+tests_unit_test_pool_SOURCES = tests/unit/test-pool.c tests/support/fake-thread.c tests/support/fake-thread.h
 unit_tests += tests/unit/test-loop
 unit_tests += tests/unit/test-fake-loop
 tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sources)

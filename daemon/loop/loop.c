@@ -26,48 +26,63 @@ static void publish(struct loop *loop, const char *callback, usec_t since_usec) 
         atomic_store_explicit(&loop->since_usec, since_usec, memory_order_release);
 }
 
-void loop_enter(struct loop *loop, const char *callback) {
-        if (loop->mark_usec == 0)
-                loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC);
-        if (loop->busy_since_usec == 0)
-                loop->busy_since_usec = loop->mark_usec;
-
-        if (loop->depth > 0)
-                loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC); /* the outer callback has worked since */
-        if (loop->depth < LOOP_DEPTH_MAX) {
-                loop->frames[loop->depth] = (struct loop_frame){ .callback = callback, .since_usec = loop->mark_usec };
-                atomic_signal_fence(memory_order_release); /* loop_subject() may be asked by a signal handler */
-                publish(loop, callback, loop->mark_usec);
-        }
-        loop->depth++;
-}
-
 static void report_slow(struct loop *loop, const struct loop_frame *frame, usec_t took_usec) {
         loop->slow_callbacks++;
         if (loop->slow_fn)
                 loop->slow_fn(frame->callback, frame->subject, took_usec, loop->slow_arg);
 }
 
+/* Callbacks nested too deep are counted, and belong to the one around them. */
+static void frame_begin(struct loop *loop, const char *callback) {
+        struct loop_frame *frame = &loop->frames[loop->depth];
+
+        if (loop->depth >= LOOP_DEPTH_MAX)
+                return;
+        *frame = (struct loop_frame){ .callback = callback, .since_usec = loop->mark_usec };
+        atomic_signal_fence(memory_order_release); /* loop_subject() may be asked by a signal handler */
+        publish(loop, callback, loop->mark_usec);
+}
+
+static void frame_end(struct loop *loop) {
+        const struct loop_frame *frame = &loop->frames[loop->depth];
+
+        loop->callbacks++;
+        loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC);
+        if (loop->depth < LOOP_DEPTH_MAX && usec_sub(loop->mark_usec, frame->since_usec) > loop->warn_usec)
+                report_slow(loop, frame, usec_sub(loop->mark_usec, frame->since_usec));
+}
+
+void loop_enter(struct loop *loop, const char *callback) {
+        if (loop->mark_usec == 0 || loop->depth > 0) /* the outer callback has worked since */
+                loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC);
+        if (loop->busy_since_usec == 0)
+                loop->busy_since_usec = loop->mark_usec;
+        frame_begin(loop, callback);
+        loop->depth++;
+}
+
 void loop_leave(struct loop *loop) {
-        const struct loop_frame *frame;
+        const struct loop_frame *outer;
 
         assert(loop->depth > 0);
         loop->depth--;
-        loop->callbacks++;
-        loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC);
-        if (loop->depth >= LOOP_DEPTH_MAX)
-                return;
-
-        frame = &loop->frames[loop->depth];
-        if (loop->depth > 0)
-                publish(loop, frame[-1].callback, frame[-1].since_usec);
-        else
+        frame_end(loop);
+        if (loop->depth == 0) {
                 publish(loop, NULL, 0);
+                if (++loop->turn_callbacks == TURN_CALLBACKS)
+                        (void)event_base_loopbreak(loop->base);
+        } else if (loop->depth < LOOP_DEPTH_MAX) {
+                outer = &loop->frames[loop->depth - 1];
+                publish(loop, outer->callback, outer->since_usec);
+        }
+}
 
-        if (usec_sub(loop->mark_usec, frame->since_usec) > loop->warn_usec)
-                report_slow(loop, frame, usec_sub(loop->mark_usec, frame->since_usec));
-        if (loop->depth == 0 && ++loop->turn_callbacks == TURN_CALLBACKS)
-                (void)event_base_loopbreak(loop->base);
+void loop_switch(struct loop *loop, const char *callback) {
+        assert(loop->depth > 0);
+        loop->depth--;
+        frame_end(loop);
+        frame_begin(loop, callback);
+        loop->depth++;
 }
 
 void loop_set_subject(struct loop *loop, const char *subject) {

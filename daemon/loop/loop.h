@@ -149,6 +149,9 @@ struct event_base *loop_event_base(struct loop *loop);
 void loop_enter(struct loop *loop, const char *callback);
 void loop_leave(struct loop *loop);
 
+/* Ends the present callback and begins another one, for who serves many in a row: it takes one look at the clock. */
+void loop_switch(struct loop *loop, const char *callback);
+
 /* What the loop is at. Thread-safe; @callback is NULL and @since_usec 0 when it waits or is between callbacks. */
 struct loop_activity {
         const char *callback;

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: MIT */
+/* pool: threads for work that blocks, see pool.h.
+ *
+ * What the threads share is the core: one mutex, the queue, and the list of finished jobs. It is counted, because a
+ * thread stuck in a job may outlive the pool. A thread takes the mutex once a job, to hand in the finished one and take
+ * the next. The loop is told through an eventfd, written only when the first job is put on the empty list of finished
+ * ones; it takes the whole list at once.
+ *
+ * Waking: at most one thread is being woken at any time, and it wakes the next one when it finds more work than it
+ * takes. Blocking jobs thus get all threads within a few microseconds, and a flood of tiny ones costs few wake-ups.
+ *
+ * Jobs submitted from a completion are gathered and put on the queue together, which saves the mutex when completions
+ * make new jobs. Job structures are recycled on the loop thread, which alone allocates and frees them.
+ *
+ * A job that is abandoned while a thread is at it makes that thread count as stuck, until it comes back. Then, when a
+ * spare one has taken its place, it ends.
+ */
+#include "loop/pool.h"
+
+#include "base/thread.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+
+#define THREADS_MAX 1024
+#define DELIVER_MAX 256  /* completions in one go, so that other descriptors get their turn */
+#define GATHER_MAX  32   /* jobs that wait for the end of the completion that submits them */
+#define CACHE_MAX   1024 /* job structures kept for later */
+#define RETRY_USEC  USEC_PER_SEC
+
+struct pool_job {
+        struct list link; /* queue, done, gathered or ready */
+        struct pool *pool;
+        const struct pool_job_ops *ops;
+        void *arg;
+        _Atomic(enum pool_job_state) state; /* changed under the mutex */
+        bool abandoned;                     /* under the mutex while a thread is at it */
+};
+
+struct worker {
+        struct list link;
+        struct pool_core *core;
+        pthread_t thread;
+        bool at_job;
+        bool detached; /* frees itself; else pool_free() joins and frees it */
+};
+
+struct pool_core {
+        pthread_mutex_t mutex;
+        pthread_cond_t cond;
+        unsigned refs; /* the pool, and each thread */
+        unsigned threads;
+        int fd;
+        bool closing;
+
+        struct list queue;
+        struct list done;
+        struct list workers;
+        atomic_uint n_queued; /* changed under the mutex */
+        unsigned n_alive, n_idle, n_waking, n_busy, n_stuck;
+};
+
+struct pool {
+        struct loop *loop;
+        struct pool_core *core;
+        struct loop_io *io;
+        struct loop_work work;   /* delivers what needs no thread, and what was too much for one go */
+        struct loop_timer retry; /* thread creation that failed while jobs wait */
+        struct list ready;       /* to be delivered; the loop's own */
+        struct list gathered;    /* submitted from completions */
+        struct list cache;
+        unsigned n_gathered, n_cached;
+        unsigned delivering; /* depth */
+        unsigned spare, queue_max;
+        bool has_thread;
+        uint64_t completed, abandoned, refused;
+        char name[48];
+};
+
+/* ---- on the threads ---- */
+
+/* Takes the mutex and releases it for good. */
+static void core_unref(struct pool_core *core) {
+        unsigned refs;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        refs = --core->refs;
+        (void)pthread_mutex_unlock(&core->mutex);
+        if (refs > 0)
+                return;
+        (void)close(core->fd);
+        (void)pthread_cond_destroy(&core->cond);
+        (void)pthread_mutex_destroy(&core->mutex);
+        free(core);
+}
+
+/* With the mutex held: wakes one more thread when there is work for it. */
+static void wake_one(struct pool_core *core) {
+        if (core->n_waking > 0 || core->n_idle == 0 || list_empty(&core->queue))
+                return;
+        core->n_waking++;
+        (void)pthread_cond_signal(&core->cond);
+}
+
+static struct pool_job *take(struct pool_core *core) {
+        struct pool_job *job;
+
+        while (list_empty(&core->queue) && !core->closing) {
+                core->n_idle++;
+                (void)pthread_cond_wait(&core->cond, &core->mutex);
+                core->n_idle--;
+                if (core->n_waking > 0)
+                        core->n_waking--;
+        }
+        job = list_first_entry(&core->queue, struct pool_job, link);
+        if (!job)
+                return NULL;
+        list_remove(&job->link);
+        atomic_store_explicit(&job->state, POOL_JOB_RUNNING, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&core->n_queued, 1, memory_order_relaxed);
+        core->n_busy++;
+        wake_one(core);
+        return job;
+}
+
+/* With the mutex held. Returns whether the loop must be told. */
+static bool hand_in(struct pool_core *core, struct pool_job *job) {
+        bool first = list_empty(&core->done);
+
+        if (job->abandoned)
+                core->n_stuck--;
+        else
+                core->n_busy--;
+        if (core->closing) { /* nobody is left to tell */
+                free(job);
+                return false;
+        }
+        atomic_store_explicit(&job->state, POOL_JOB_FINISHED, memory_order_relaxed);
+        list_append(&core->done, &job->link);
+        return first;
+}
+
+static void tell_loop(struct pool_core *core) {
+        static const uint64_t one = 1;
+
+        (void)!write(core->fd, &one, sizeof(one)); /* cannot overflow: once a drain */
+}
+
+/* Works until the pool closes, or a spare has taken this thread's place. */
+static void serve(struct worker *worker) {
+        struct pool_core *core = worker->core;
+        bool tell = false;
+
+        while (core->n_alive - core->n_stuck <= core->threads) {
+                struct pool_job *job;
+
+                if (tell && list_empty(&core->queue)) {
+                        (void)pthread_mutex_unlock(&core->mutex);
+                        tell_loop(core);
+                        tell = false;
+                        (void)pthread_mutex_lock(&core->mutex);
+                }
+                job = take(core);
+                if (!job)
+                        break;
+                worker->at_job = true;
+                (void)pthread_mutex_unlock(&core->mutex);
+
+                if (tell)
+                        tell_loop(core);
+                job->ops->work(job->arg);
+
+                (void)pthread_mutex_lock(&core->mutex);
+                worker->at_job = false;
+                tell = hand_in(core, job);
+        }
+        if (tell)
+                tell_loop(core);
+}
+
+static void *worker_main(void *arg) {
+        struct worker *worker = arg;
+        struct pool_core *core = worker->core;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        serve(worker);
+        core->n_alive--;
+        if (!core->closing) {
+                list_remove(&worker->link);
+                worker->detached = true;
+                (void)pthread_detach(pthread_self());
+        }
+        if (worker->detached)
+                free(worker);
+        (void)pthread_mutex_unlock(&core->mutex);
+        core_unref(core);
+        return NULL;
+}
+
+/* ---- on the loop: threads ---- */
+
+static int add_thread(struct pool *pool) {
+        struct pool_core *core = pool->core;
+        struct worker *worker;
+        int r;
+
+        worker = calloc(1, sizeof(*worker));
+        if (!worker)
+                return -ENOMEM;
+        worker->core = core;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        core->refs++;
+        core->n_alive++;
+        list_append(&core->workers, &worker->link);
+        (void)pthread_mutex_unlock(&core->mutex);
+
+        r = thread_start(pool->name, worker_main, worker, &worker->thread);
+        if (r == 0)
+                return 0;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        core->refs--;
+        core->n_alive--;
+        list_remove(&worker->link);
+        (void)pthread_mutex_unlock(&core->mutex);
+        free(worker);
+        return r;
+}
+
+/* With the mutex held: threads that may serve, of which those at an abandoned job are none. */
+static unsigned serving_max(const struct pool *pool) {
+        const struct pool_core *core = pool->core;
+
+        return core->n_stuck <= pool->spare ? core->threads
+                                            : core->threads - MIN(core->threads, core->n_stuck - pool->spare);
+}
+
+/* With the mutex held. */
+static bool wants_thread(const struct pool *pool) {
+        const struct pool_core *core = pool->core;
+
+        return core->n_queued > core->n_idle && core->n_alive - core->n_stuck < serving_max(pool);
+}
+
+/* As many threads as the queue has use for. When one cannot be had, the jobs wait for those there are, and it is tried
+ * again. */
+static void provide_threads(struct pool *pool) {
+        struct pool_core *core = pool->core;
+        bool wants;
+
+        do {
+                if (add_thread(pool) < 0) {
+                        loop_timer_set(&pool->retry, clock_now(CLOCK_ID_MONOTONIC) + RETRY_USEC);
+                        return;
+                }
+                (void)pthread_mutex_lock(&core->mutex);
+                wants = wants_thread(pool);
+                (void)pthread_mutex_unlock(&core->mutex);
+        } while (wants);
+}
+
+/* Puts what was gathered on the queue. */
+static void flush(struct pool *pool) {
+        struct pool_core *core = pool->core;
+        bool wants;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        list_splice(&core->queue, &pool->gathered);
+        atomic_fetch_add_explicit(&core->n_queued, pool->n_gathered, memory_order_relaxed);
+        wake_one(core);
+        wants = wants_thread(pool);
+        (void)pthread_mutex_unlock(&core->mutex);
+        pool->n_gathered = 0;
+        if (wants)
+                provide_threads(pool);
+}
+
+static void on_retry(_unused_ struct loop_timer *timer, void *arg) {
+        flush(arg);
+}
+
+/* ---- on the loop: jobs ---- */
+
+static struct pool_job *job_new(struct pool *pool) {
+        struct pool_job *job = list_first_entry(&pool->cache, struct pool_job, link);
+
+        if (!job)
+                return malloc(sizeof(*job));
+        list_remove(&job->link);
+        pool->n_cached--;
+        return job;
+}
+
+static void job_release(struct pool *pool, struct pool_job *job) {
+        if (pool->n_cached == CACHE_MAX) {
+                free(job);
+                return;
+        }
+        list_prepend(&pool->cache, &job->link);
+        pool->n_cached++;
+}
+
+static bool has_room(struct pool *pool) {
+        struct pool_core *core = pool->core;
+        bool room;
+
+        if (atomic_load_explicit(&core->n_queued, memory_order_relaxed) + pool->n_gathered < pool->queue_max)
+                return true;
+
+        /* Jobs that a thread is about to take are on the queue, but do not wait. */
+        (void)pthread_mutex_lock(&core->mutex);
+        room = core->n_queued + pool->n_gathered + core->n_busy < pool->queue_max + serving_max(pool);
+        (void)pthread_mutex_unlock(&core->mutex);
+        return room;
+}
+
+int pool_submit(struct pool *pool, const struct pool_job_ops *ops, void *arg, struct pool_job **ret) {
+        struct pool_job *job;
+        int r;
+
+        if (!has_room(pool)) {
+                pool->refused++;
+                return -ENOBUFS;
+        }
+        if (!pool->has_thread) {
+                r = add_thread(pool);
+                if (r < 0)
+                        return r;
+                pool->has_thread = true; /* the last one never ends */
+        }
+        job = job_new(pool);
+        if (!job)
+                return -ENOMEM;
+        job->pool = pool;
+        job->ops = ops;
+        job->arg = arg;
+        job->abandoned = false;
+        atomic_init(&job->state, POOL_JOB_QUEUED);
+
+        list_init(&job->link);
+        list_append(&pool->gathered, &job->link);
+        if (++pool->n_gathered == GATHER_MAX || pool->delivering == 0)
+                flush(pool);
+        if (ret)
+                *ret = job;
+        return 0;
+}
+
+bool pool_abandon(struct pool_job *job) {
+        struct pool *pool = job->pool;
+        struct pool_core *core = pool->core;
+        enum pool_job_state state;
+        bool wants;
+
+        flush(pool);
+        (void)pthread_mutex_lock(&core->mutex);
+        state = atomic_load_explicit(&job->state, memory_order_relaxed);
+        if (!job->abandoned && state == POOL_JOB_RUNNING) {
+                core->n_busy--;
+                core->n_stuck++;
+        }
+        if (state == POOL_JOB_QUEUED && !job->abandoned) {
+                list_remove(&job->link);
+                atomic_fetch_sub_explicit(&core->n_queued, 1, memory_order_relaxed);
+                list_append(&pool->ready, &job->link);
+        }
+        pool->abandoned += !job->abandoned;
+        job->abandoned = true;
+        wants = wants_thread(pool);
+        (void)pthread_mutex_unlock(&core->mutex);
+
+        if (state == POOL_JOB_QUEUED)
+                loop_work_schedule(&pool->work);
+        if (wants)
+                provide_threads(pool);
+        return state == POOL_JOB_RUNNING;
+}
+
+enum pool_job_state pool_job_state(const struct pool_job *job) {
+        return atomic_load_explicit(&job->state, memory_order_relaxed);
+}
+
+static void job_deliver(struct pool *pool, struct pool_job *job) {
+        list_remove(&job->link);
+        if (job->abandoned) {
+                job->ops->returned(job->arg);
+        } else {
+                pool->completed++;
+                job->ops->done(job->arg);
+        }
+        job_release(pool, job);
+}
+
+/* Within loop_enter(): delivers what is there, a bounded number at a time. */
+static void deliver(struct pool *pool) {
+        struct pool_core *core = pool->core;
+        struct pool_job *job;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        list_splice(&pool->ready, &core->done);
+        (void)pthread_mutex_unlock(&core->mutex);
+
+        pool->delivering++;
+        for (unsigned n = 0; n < DELIVER_MAX; n++) {
+                job = list_first_entry(&pool->ready, struct pool_job, link);
+                if (!job)
+                        break;
+                loop_switch(pool->loop, job->ops->name);
+                job_deliver(pool, job);
+        }
+        pool->delivering--;
+
+        if (pool->n_gathered > 0)
+                flush(pool);
+        if (!list_empty(&pool->ready))
+                loop_work_schedule(&pool->work);
+}
+
+static void on_event(_unused_ struct loop_io *io, int fd, _unused_ unsigned events, void *arg) {
+        uint64_t count;
+
+        (void)!read(fd, &count, sizeof(count)); /* before the list is taken: a later job tells again */
+        deliver(arg);
+}
+
+static void on_work(_unused_ struct loop_work *work, void *arg) {
+        deliver(arg);
+}
+
+void pool_poll(struct pool *pool) {
+        loop_enter(pool->loop, "pool-poll");
+        deliver(pool);
+        loop_leave(pool->loop);
+}
+
+/* ---- the pool ---- */
+
+static int core_new(unsigned threads, struct pool_core **ret) {
+        struct pool_core *core;
+
+        core = calloc(1, sizeof(*core));
+        if (!core)
+                return -ENOMEM;
+        core->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (core->fd < 0) {
+                int r = -errno;
+
+                free(core);
+                return r;
+        }
+        core->refs = 1;
+        core->threads = threads;
+        list_init(&core->queue);
+        list_init(&core->done);
+        list_init(&core->workers);
+        (void)pthread_mutex_init(&core->mutex, NULL);
+        (void)pthread_cond_init(&core->cond, NULL);
+        *ret = core;
+        return 0;
+}
+
+int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spare, unsigned queue_max,
+             struct pool **ret) {
+        _cleanup_(pool_freep) struct pool *pool = NULL;
+        int r;
+
+        if (threads < 1 || threads > THREADS_MAX || spare > THREADS_MAX || queue_max < 1)
+                return -EINVAL;
+
+        pool = calloc(1, sizeof(*pool));
+        if (!pool)
+                return -ENOMEM;
+        pool->loop = loop;
+        pool->spare = spare;
+        pool->queue_max = queue_max;
+        (void)snprintf(pool->name, sizeof(pool->name), "%s", name);
+        list_init(&pool->ready);
+        list_init(&pool->gathered);
+        list_init(&pool->cache);
+        loop_work_init(&pool->work, loop, "pool", on_work, pool);
+
+        r = loop_timer_init(&pool->retry, loop, CLOCK_ID_MONOTONIC, "pool-retry", on_retry, pool);
+        if (r < 0)
+                return r;
+        r = core_new(threads, &pool->core);
+        if (r < 0)
+                return r;
+        r = loop_io_new(loop, pool->core->fd, LOOP_READ, LOOP_PRIORITY_NORMAL, "pool", on_event, pool, &pool->io);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(pool);
+        return 0;
+}
+
+/* Lets go of the threads at work, and collects those that are not. */
+static void core_close(struct pool_core *core, struct list *jobs) {
+        struct list idle = LIST_INIT(idle);
+        struct worker *worker, *tmp;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        core->closing = true;
+        list_splice(jobs, &core->done);
+        list_splice(jobs, &core->queue);
+        list_for_each_entry_safe(worker, tmp, &core->workers, link) {
+                list_remove(&worker->link);
+                if (worker->at_job) {
+                        worker->detached = true;
+                        (void)pthread_detach(worker->thread);
+                } else
+                        list_append(&idle, &worker->link);
+        }
+        (void)pthread_cond_broadcast(&core->cond);
+        (void)pthread_mutex_unlock(&core->mutex);
+
+        list_for_each_entry_safe(worker, tmp, &idle, link) {
+                (void)pthread_join(worker->thread, NULL);
+                free(worker);
+        }
+        core_unref(core);
+}
+
+static void free_all(struct list *jobs) {
+        struct pool_job *job, *tmp;
+
+        list_for_each_entry_safe(job, tmp, jobs, link)
+                free(job);
+}
+
+struct pool *pool_free(struct pool *pool) {
+        struct pool_job *job;
+
+        if (!pool)
+                return NULL;
+        assert(pool->delivering == 0);
+
+        pool->io = loop_io_free(pool->io);
+        loop_work_cancel(&pool->work);
+        loop_timer_done(&pool->retry);
+        if (pool->core)
+                core_close(pool->core, &pool->ready);
+        list_for_each_entry(job, &pool->ready, link)
+                job->ops->returned(job->arg);
+        free_all(&pool->ready);
+        free_all(&pool->cache);
+        free(pool);
+        return NULL;
+}
+
+const char *pool_name(const struct pool *pool) {
+        return pool->name;
+}
+
+void pool_get_stats(const struct pool *pool, struct pool_stats *ret) {
+        struct pool_core *core = pool->core;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        *ret = (struct pool_stats){
+                .threads = core->threads,
+                .spare = pool->spare,
+                .busy = core->n_busy,
+                .stuck = core->n_stuck,
+                .queued = core->n_queued + pool->n_gathered,
+                .queue_max = pool->queue_max,
+                .degraded = core->n_stuck > pool->spare,
+                .completed = pool->completed,
+                .abandoned = pool->abandoned,
+                .refused = pool->refused,
+        };
+        (void)pthread_mutex_unlock(&core->mutex);
+}

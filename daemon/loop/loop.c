@@ -34,21 +34,22 @@ static void report_slow(struct loop *loop, const struct loop_frame *frame, usec_
 
 /* Callbacks nested too deep are counted, and belong to the one around them. */
 static void frame_begin(struct loop *loop, const char *callback) {
-        struct loop_frame *frame = &loop->frames[loop->depth];
-
         if (loop->depth >= LOOP_DEPTH_MAX)
                 return;
-        *frame = (struct loop_frame){ .callback = callback, .since_usec = loop->mark_usec };
+        loop->frames[loop->depth] = (struct loop_frame){ .callback = callback, .since_usec = loop->mark_usec };
         atomic_signal_fence(memory_order_release); /* loop_subject() may be asked by a signal handler */
         publish(loop, callback, loop->mark_usec);
 }
 
 static void frame_end(struct loop *loop) {
-        const struct loop_frame *frame = &loop->frames[loop->depth];
+        const struct loop_frame *frame;
 
         loop->callbacks++;
         loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC);
-        if (loop->depth < LOOP_DEPTH_MAX && usec_sub(loop->mark_usec, frame->since_usec) > loop->warn_usec)
+        if (loop->depth >= LOOP_DEPTH_MAX)
+                return;
+        frame = &loop->frames[loop->depth];
+        if (usec_sub(loop->mark_usec, frame->since_usec) > loop->warn_usec)
                 report_slow(loop, frame, usec_sub(loop->mark_usec, frame->since_usec));
 }
 

@@ -1,3 +1,34 @@
 # SPDX-License-Identifier: MIT
-# libtendd_a_SOURCES += daemon/control/NAME.c daemon/control/NAME.h
-# unit_tests += tests/unit/test-NAME
+# The Varlink server, and the methods of io.tendd.Runner.
+libtendd_a_SOURCES += daemon/control/buffer.c daemon/control/buffer.h
+libtendd_a_SOURCES += daemon/control/framer.c daemon/control/framer.h
+libtendd_a_SOURCES += daemon/control/varlink.h daemon/control/varlink_internal.h
+libtendd_a_SOURCES += daemon/control/varlink_call.c
+libtendd_a_SOURCES += daemon/control/varlink_connection.c
+libtendd_a_SOURCES += daemon/control/varlink_listen.c
+libtendd_a_SOURCES += daemon/control/varlink_params.c
+libtendd_a_SOURCES += daemon/control/varlink_server.c
+libtendd_a_SOURCES += daemon/control/varlink_service.c
+libtendd_a_SOURCES += daemon/control/descriptions.h
+
+# The descriptions become strings of the program, under a name made of the file's: description_io_tendd_Runner.
+varlink_files =
+varlink_files += daemon/control/org.varlink.service.varlink
+nodist_libtendd_a_SOURCES = daemon/control/descriptions.c
+EXTRA_DIST += $(varlink_files)
+CLEANFILES += daemon/control/descriptions.c
+
+daemon/control/descriptions.c: $(varlink_files) daemon/control/local.mk
+	$(AM_V_GEN)$(MKDIR_P) daemon/control && { \
+		echo '#include "control/descriptions.h"'; \
+		for name in $(varlink_files); do \
+			file=`test -f $$name || echo $(srcdir)/`$$name; \
+			id=`basename $$name .varlink | tr . _`; \
+			printf '\nconst char description_%s[] =\n' $$id; \
+			sed -e 's/[\\"]/\\&/g' -e 's/^/        "/' -e 's/$$/\\n"/' $$file; \
+			echo '        ;'; \
+		done; } >$@.tmp && mv $@.tmp $@
+
+unit_tests += tests/unit/test-framer
+unit_tests += tests/unit/test-varlink
+tests_unit_test_varlink_SOURCES = tests/unit/test-varlink.c $(fake_loop_sources)

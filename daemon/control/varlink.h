@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* varlink: a server of the Varlink protocol (UAPI.20) on the loop.
+ *
+ * Calls are NUL-terminated JSON objects over AF_UNIX stream sockets. A method is a row of a table: name, role, flags,
+ * parameters, handler; the server checks parameters and role before the handler is called, which answers with exactly
+ * one of varlink_reply(), varlink_error(), varlink_stream(), at once or later. Calls of one connection are answered in
+ * their order, one at a time; a pipelined call waits until the one before it is done.
+ *
+ * Long answers are pulled, not pushed: a stream makes its next message only when the client has taken the ones before,
+ * and the server goes round all connections in slices of a millisecond at most. So what is buffered for a client is
+ * bounded by its design, and a client that never reads costs nothing but its place.
+ *
+ * Bounded, per connection: the size, depth and number of values of a message, the time to send one and the time to
+ * take an answer. Bounded in all: connections, and how many of them one user may have. Who crosses a bound is cut off,
+ * and a line is logged.
+ */
+#include "loop/loop.h"
+
+#include <jansson.h>
+#include <sys/types.h>
+
+struct varlink_server;
+struct varlink_call;
+
+enum varlink_role {
+        VARLINK_ROLE_NONE, /* may ask what is served here, and nothing else */
+        VARLINK_ROLE_VIEW,
+        VARLINK_ROLE_OPERATE,
+        VARLINK_ROLE_ADMIN,
+        _VARLINK_ROLE_MAX,
+};
+
+const char *varlink_role_to_string(enum varlink_role role);
+
+/* Who is at the other end, as the kernel told at connect(2). */
+struct varlink_peer {
+        uid_t uid;
+        gid_t gid;
+        pid_t pid;
+        enum varlink_role role;
+};
+
+/* ---- what is served ---- */
+
+enum varlink_type {
+        VARLINK_BOOL,
+        VARLINK_INT,
+        VARLINK_STRING,
+        VARLINK_STRINGS, /* []string */
+        _VARLINK_TYPE_MAX,
+};
+
+/* "bool", "int", "string", "[]string". */
+const char *varlink_type_to_string(enum varlink_type type);
+
+struct varlink_field {
+        const char *name; /* NULL ends a table */
+        enum varlink_type type;
+        bool optional; /* may be absent or null: ?type */
+};
+
+enum {
+        VARLINK_MORE = 1u << 0,    /* answers may be many: without `more` in the call: ExpectedMore */
+        VARLINK_CHANGES = 1u << 1, /* changes something: logged with who asked */
+};
+
+/* Answers @call, now or later. Negative errno: nothing was answered, and the server answers with the interface's
+ * `failed` error. @parameters have been checked against the method's fields. */
+typedef int (*varlink_handler_fn)(struct varlink_call *call, const json_t *parameters, void *arg);
+
+struct varlink_method {
+        const char *name;
+        enum varlink_role role;
+        unsigned flags;
+        const struct varlink_field *fields;
+        varlink_handler_fn handler; /* NULL: MethodNotImplemented */
+};
+
+struct varlink_interface {
+        const char *name;
+        const char *description; /* the text of its .varlink file */
+        const struct varlink_method *methods;
+        size_t n_methods;
+        const char *failed; /* full name of an error with a string parameter `message` */
+};
+
+/* ---- the server ---- */
+
+struct varlink_options {
+        const char *vendor;
+        const char *product;
+        const char *version;
+        const char *url;
+        enum varlink_role (*role_of)(const struct varlink_peer *peer, void *arg);
+        void *arg;
+        /* 0: the defaults */
+        unsigned max_connections;          /* [1024] */
+        unsigned max_connections_per_user; /* [768] */
+        size_t max_message;                /* [1 MiB] */
+        usec_t stall_usec;                 /* a message, or the taking of an answer, makes no progress [30s] */
+};
+
+/* The strings of @options and what role_of needs must outlive the server. Returns 0 or -ENOMEM. */
+int varlink_server_new(struct loop *loop, const struct varlink_options *options, struct varlink_server **ret);
+
+/* Closes every connection, frees their streams, removes the socket it made. Not from inside a handler. */
+struct varlink_server *varlink_server_free(struct varlink_server *server);
+DEFINE_CLEANUP(struct varlink_server, varlink_server_free)
+
+/* Serves @interface, constant from then on; handlers get @arg. At most 8. Returns 0 or -ENOSPC. */
+int varlink_server_add_interface(struct varlink_server *server, const struct varlink_interface *interface, void *arg);
+
+/* Listens on a new socket at @path with @mode and group @gid ((gid_t)-1: unchanged). A socket on which nobody listens
+ * any more is replaced. Returns 0; -EADDRINUSE when a process listens there, @ret_pid is it (0: not known);
+ * -ENAMETOOLONG; -EEXIST when @path is no socket; -errno. */
+int varlink_server_listen(struct varlink_server *server, const char *path, mode_t mode, gid_t gid, pid_t *ret_pid);
+
+/* Listens on @fd, which is owned by the server from then on, also on error. Returns 0 or -errno. */
+int varlink_server_listen_fd(struct varlink_server *server, int fd);
+
+/* Serves the connected socket @fd, which is owned by the server from then on, also on error. Returns 0, -ENOMEM,
+ * -EMFILE (too many connections), -EDQUOT (too many of this user), -errno. */
+int varlink_server_add_connection(struct varlink_server *server, int fd);
+
+struct varlink_stats {
+        unsigned connections;
+        uint64_t accepted;
+        uint64_t refused;
+        uint64_t cut_off;
+        uint64_t calls;
+};
+
+void varlink_server_get_stats(const struct varlink_server *server, struct varlink_stats *ret);
+
+/* ---- a call, from its handler ---- */
+
+const struct varlink_peer *varlink_call_peer(const struct varlink_call *call);
+const char *varlink_call_method(const struct varlink_call *call); /* without its interface */
+
+/* The client asked for as many answers as there are. */
+bool varlink_call_more(const struct varlink_call *call);
+
+/* Answers and ends @call. Takes the reference to @parameters, NULL for none. Returns 0 always, so that a handler can
+ * end with it: what goes wrong cuts the connection off. */
+int varlink_reply(struct varlink_call *call, json_t *parameters);
+
+/* Answers with the error @name, in full, and ends @call. Takes the reference to @parameters. Returns 0 always. */
+int varlink_error(struct varlink_call *call, const char *name, json_t *parameters);
+
+/* The standard's InvalidParameter. Returns 0 always. */
+int varlink_error_parameter(struct varlink_call *call, const char *parameter);
+
+struct varlink_stream_ops {
+        /* Makes the next answer: @ret is its parameters, whose reference is taken. Should take no longer than some
+         * 200 µs. Returns 1: and there is more; 0: and this is the last; -EAGAIN: nothing now, varlink_wake() tells when
+         * there is; or another negative errno. May end the call itself with varlink_error(), and then returns 0. */
+        int (*next)(struct varlink_call *call, void *cursor, json_t **ret);
+        /* The call is over, because it was answered or the client is gone: frees @cursor. No next() after it. */
+        void (*free)(void *cursor);
+};
+
+/* Answers @call with what @ops->next() makes. Owns @cursor from then on. A client that did not ask for `more` gets the
+ * first answer when it is the last too, else ExpectedMore. Returns 0 always. */
+int varlink_stream(struct varlink_call *call, const struct varlink_stream_ops *ops, void *cursor);
+
+/* A stream that said -EAGAIN has something now. next() is called later, never from inside. */
+void varlink_wake(struct varlink_call *call);

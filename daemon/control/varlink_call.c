@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* varlink_call: from a message to its handler, and from answers to bytes.
+ *
+ * A call lives inside its connection, from varlink_call_begin() to varlink_call_drop(). Its last answer only marks it
+ * `ended`; the stream's cursor is freed by the next step of the connection, because that answer may have been made
+ * from inside the stream's own next().
+ */
+#include "base/log.h"
+#include "control/varlink_internal.h"
+
+#include <stdio.h>
+
+#define ERROR_(name) "org.varlink.service." name
+
+#define LOGGED_PARAMETERS_MAX 200
+
+/* Stands in for the method of a call that has none, so that the call can be answered with an error. */
+static const struct varlink_method no_method = { .name = "" };
+
+static int append_piece(const char *data, size_t n, void *arg) {
+        return buffer_append(arg, data, n) < 0 ? -1 : 0;
+}
+
+/* Appends one message. @error is NULL for an answer. Takes @parameters. */
+static void send_message(struct varlink_call *call, const char *error, json_t *parameters, bool continues) {
+        struct buffer *out = &call->connection->out;
+        const char *tail = continues ? ",\"continues\":true}" : "}";
+        int r = 0;
+
+        if (!call->oneway) {
+                r = buffer_append(out, "{", 1);
+                if (r >= 0 && error) /* names of errors are literals that need no escapes */
+                        r = (buffer_append(out, "\"error\":\"", 9) < 0 ||
+                             buffer_append(out, error, strlen(error)) < 0 || buffer_append(out, "\",", 2) < 0)
+                                    ? -ENOMEM
+                                    : 0;
+                if (r >= 0)
+                        r = buffer_append(out, "\"parameters\":", 13);
+                if (r >= 0)
+                        r = json_dump_callback(parameters, append_piece, out, JSON_COMPACT);
+                if (r >= 0)
+                        r = buffer_append(out, tail, strlen(tail) + 1);
+        }
+        json_decref(parameters);
+        if (r < 0)
+                call->connection->cut_off = "out of memory";
+        if (!continues)
+                call->ended = true;
+        varlink_connection_schedule(call->connection);
+}
+
+static int fail(struct varlink_call *call, int error) {
+        const char *name =
+                call->interface && call->interface->failed ? call->interface->failed : ERROR_("MethodNotImplemented");
+
+        return varlink_error(call, name, json_pack("{s:s}", "message", strerror(error < 0 ? -error : error)));
+}
+
+int varlink_reply(struct varlink_call *call, json_t *parameters) {
+        if (!parameters)
+                return fail(call, -ENOMEM);
+        send_message(call, NULL, parameters, false);
+        return 0;
+}
+
+int varlink_error(struct varlink_call *call, const char *name, json_t *parameters) {
+        if (!parameters)
+                parameters = json_object();
+        if (!parameters) {
+                call->connection->cut_off = "out of memory";
+                call->ended = true;
+                varlink_connection_schedule(call->connection);
+                return 0;
+        }
+        send_message(call, name, parameters, false);
+        return 0;
+}
+
+int varlink_error_parameter(struct varlink_call *call, const char *parameter) {
+        return varlink_error(call, ERROR_("InvalidParameter"), json_pack("{s:s}", "parameter", parameter));
+}
+
+int varlink_stream(struct varlink_call *call, const struct varlink_stream_ops *ops, void *cursor) {
+        call->ops = ops;
+        call->cursor = cursor;
+        if (call->oneway) /* nobody reads it */
+                call->ended = true;
+        varlink_connection_schedule(call->connection);
+        return 0;
+}
+
+void varlink_wake(struct varlink_call *call) {
+        call->waiting = false;
+        varlink_connection_schedule(call->connection);
+}
+
+bool varlink_call_step(struct varlink_connection *connection) {
+        struct varlink_call *call = &connection->call;
+        json_t *answer = NULL;
+        int r;
+
+        if (call->ended) {
+                varlink_call_drop(call);
+                return true;
+        }
+        if (!call->ops || call->waiting)
+                return false;
+
+        call->waiting = true; /* before the call: a wake-up from inside it must not be lost */
+        r = call->ops->next(call, call->cursor, &answer);
+        if (r == -EAGAIN)
+                return !call->waiting;
+        call->waiting = false;
+        if (call->ended)
+                json_decref(answer);
+        else if (r < 0 || !answer)
+                (void)fail(call, r < 0 ? r : -ENOMEM);
+        else if (r > 0 && !call->more) {
+                json_decref(answer);
+                (void)varlink_error(call, ERROR_("ExpectedMore"), NULL);
+        } else
+                send_message(call, NULL, answer, r > 0);
+        return true;
+}
+
+void varlink_call_drop(struct varlink_call *call) {
+        const struct varlink_stream_ops *ops = call->ops;
+        void *cursor = call->cursor;
+
+        *call = (struct varlink_call){ .connection = call->connection };
+        if (ops)
+                ops->free(cursor);
+}
+
+/* ---- from a message to its handler ---- */
+
+/* The optional boolean member @name of the envelope. */
+static int get_flag(const json_t *root, const char *name, bool *ret) {
+        const json_t *value = json_object_get(root, name);
+
+        if (value && !json_is_boolean(value))
+                return -EBADMSG;
+        *ret = json_is_true(value);
+        return 0;
+}
+
+/* Splits "org.example.Method" at its last dot and finds both. Returns NULL, or the name of what is wrong. */
+static const char *find_method(struct varlink_call *call, const char *name, void **ret_arg) {
+        const struct varlink_server *server = call->connection->server;
+        const char *dot = strrchr(name, '.');
+        size_t n = dot ? (size_t)(dot - name) : 0;
+
+        for (size_t i = 0; i < server->n_served && dot; i++) {
+                const struct varlink_interface *interface = server->served[i].interface;
+
+                if (strlen(interface->name) != n || memcmp(interface->name, name, n) != 0)
+                        continue;
+                for (size_t m = 0; m < interface->n_methods; m++)
+                        if (streq(interface->methods[m].name, dot + 1)) {
+                                call->interface = interface;
+                                call->method = &interface->methods[m];
+                                *ret_arg = server->served[i].arg;
+                                return NULL;
+                        }
+                return ERROR_("MethodNotFound");
+        }
+        return ERROR_("InterfaceNotFound");
+}
+
+static void log_change(const struct varlink_call *call, const json_t *parameters) {
+        const struct varlink_peer *peer = &call->connection->peer;
+        char *text = parameters ? json_dumps(parameters, JSON_COMPACT) : NULL;
+
+        log_notice("control: %s by uid %u, pid %d: %.*s", call->method->name, (unsigned)peer->uid, (int)peer->pid,
+                   LOGGED_PARAMETERS_MAX, text ? text : "{}");
+        free(text);
+}
+
+static int deny(struct varlink_call *call) {
+        varlink_log_peer(call->connection->server, &call->connection->peer, "denied", call->method->name);
+        return varlink_error(call, ERROR_("PermissionDenied"), NULL);
+}
+
+/* Checks what the table says of the method, then hands the call to it. */
+static void dispatch(struct varlink_call *call, const json_t *parameters, void *arg) {
+        const struct varlink_method *method = call->method;
+        const char *wrong;
+        int r;
+
+        if (call->connection->peer.role < method->role) {
+                (void)deny(call);
+                return;
+        }
+        wrong = varlink_params_check(method->fields, parameters);
+        if (wrong) {
+                (void)varlink_error_parameter(call, wrong);
+                return;
+        }
+        if ((method->flags & VARLINK_MORE) && !call->more && !call->oneway) {
+                (void)varlink_error(call, ERROR_("ExpectedMore"), NULL);
+                return;
+        }
+        if (!method->handler) {
+                (void)varlink_error(call, ERROR_("MethodNotImplemented"), json_pack("{s:s}", "method", method->name));
+                return;
+        }
+        if (method->flags & VARLINK_CHANGES)
+                log_change(call, parameters);
+        r = method->handler(call, parameters, arg);
+        if (r < 0 && !call->ended)
+                (void)fail(call, r);
+}
+
+/* The envelope's members; others are ignored, as the protocol may grow. */
+static int begin(struct varlink_call *call, const json_t *root) {
+        const char *name = json_string_value(json_object_get(root, "method"));
+        const json_t *parameters = json_object_get(root, "parameters");
+        const char *wrong;
+        void *arg = NULL;
+
+        if (!name || (parameters && !json_is_object(parameters) && !json_is_null(parameters)) ||
+            get_flag(root, "more", &call->more) < 0 || get_flag(root, "oneway", &call->oneway) < 0)
+                return -EBADMSG;
+        if (json_is_null(parameters))
+                parameters = NULL;
+
+        call->method = &no_method;
+        wrong = find_method(call, name, &arg);
+        if (wrong)
+                (void)varlink_error(
+                        call, wrong,
+                        json_pack("{s:s}", streq(wrong, ERROR_("MethodNotFound")) ? "method" : "interface", name));
+        else
+                dispatch(call, parameters, arg);
+        return 0;
+}
+
+int varlink_call_begin(struct varlink_connection *connection, const char *message, size_t length) {
+        json_auto_t *root = NULL;
+
+        connection->server->stats.calls++;
+        if (!framer_is_harmless(message, length, VARLINK_DEPTH_MAX, VARLINK_VALUES_MAX))
+                return -EBADMSG;
+        root = json_loadb(message, length, JSON_REJECT_DUPLICATES, NULL);
+        if (!root)
+                return -EBADMSG;
+        return begin(&connection->call, root);
+}
+
+const struct varlink_peer *varlink_call_peer(const struct varlink_call *call) {
+        return &call->connection->peer;
+}
+
+const char *varlink_call_method(const struct varlink_call *call) {
+        return call->method->name;
+}
+
+bool varlink_call_more(const struct varlink_call *call) {
+        return call->more;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* varlink_connection: the bytes of one client.
+ *
+ * A connection is at one call at a time, or between two. It is worked for in small steps: take a message out of what
+ * was read and begin its call, or make one more answer of a stream. Before each step the answers made so far must be
+ * below VARLINK_OUT_LOW, so a client that reads slowly is served slowly, and one that does not read is not served; the
+ * stall timer cuts it off. The same timer cuts off who begins a message and does not end it.
+ *
+ * Only varlink_connection_run(), the stall timer and the server free a connection. Handlers and streams run inside
+ * varlink_connection_run() and can do no more than append to `out` or set `cut_off`, which is acted upon when they have
+ * returned; so nothing is freed under their feet.
+ */
+#include "control/varlink_internal.h"
+
+#include <sys/socket.h>
+
+#define READ_SIZE ((size_t)(16 * 1024))
+
+/* Bytes of later calls that a client may send behind the one it waits for. */
+#define PIPELINED_MAX ((size_t)(64 * 1024))
+
+static void flush(struct varlink_connection *connection) {
+        struct buffer *out = &connection->out;
+
+        while (buffer_length(out) > 0) {
+                ssize_t n = send(connection->fd, buffer_head(out), buffer_length(out), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0 && errno == EAGAIN) {
+                        if (connection->out_progress_usec == USEC_INFINITY)
+                                connection->out_progress_usec = clock_now(CLOCK_ID_MONOTONIC);
+                        return;
+                }
+                if (n < 0) { /* the client is gone: nothing worth a line in the log */
+                        connection->eof = true;
+                        buffer_consume(out, buffer_length(out));
+                        break;
+                }
+                buffer_consume(out, (size_t)n);
+                connection->out_progress_usec = clock_now(CLOCK_ID_MONOTONIC);
+        }
+        connection->out_progress_usec = USEC_INFINITY;
+}
+
+static void receive(struct varlink_connection *connection) {
+        char *room = buffer_reserve(&connection->framer.in, READ_SIZE);
+        ssize_t n;
+
+        if (!room) {
+                connection->cut_off = "out of memory";
+                return;
+        }
+        n = recv(connection->fd, room, READ_SIZE, MSG_DONTWAIT);
+        if (n > 0)
+                buffer_commit(&connection->framer.in, (size_t)n);
+        else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+                connection->eof = true;
+}
+
+/* Takes the next message out of what was read and begins its call. Returns whether there was one. */
+static bool begin_next(struct varlink_connection *connection) {
+        const char *message;
+        size_t length;
+        int r;
+
+        r = framer_next(&connection->framer, &message, &length);
+        if (r == 0) {
+                if (!framer_is_partial(&connection->framer))
+                        connection->partial_since_usec = USEC_INFINITY;
+                else if (connection->partial_since_usec == USEC_INFINITY)
+                        connection->partial_since_usec = clock_now(CLOCK_ID_MONOTONIC);
+                return false;
+        }
+        connection->partial_since_usec = USEC_INFINITY;
+        if (r > 0)
+                r = varlink_call_begin(connection, message, length);
+        if (r < 0)
+                connection->cut_off = r == -EMSGSIZE ? "its message is too long"
+                                      : r == -ENOMEM ? "out of memory"
+                                                     : "its message is no Varlink call";
+        return true;
+}
+
+static bool step(struct varlink_connection *connection) {
+        if (connection->cut_off)
+                return false;
+        if (buffer_length(&connection->out) >= VARLINK_OUT_LOW)
+                flush(connection);
+        if (buffer_length(&connection->out) >= VARLINK_OUT_LOW)
+                return false;
+        if (varlink_call_active(&connection->call))
+                return varlink_call_step(connection);
+        return begin_next(connection);
+}
+
+/* Whether its call waits for something to happen, not for the client to read. */
+static bool is_held(const struct varlink_connection *connection) {
+        const struct varlink_call *call = &connection->call;
+
+        return varlink_call_active(call) && !call->ended && (call->waiting || !call->ops);
+}
+
+/* Whether there is nothing left to do for a client that sends no more. One that waits for something to happen is taken
+ * for gone: a client that is there keeps its side open. */
+static bool is_finished(const struct varlink_connection *connection) {
+        if (!connection->eof || buffer_length(&connection->out) > 0)
+                return false;
+        return !varlink_call_active(&connection->call) || is_held(connection);
+}
+
+static void watch(struct varlink_connection *connection) {
+        size_t pending = buffer_length(&connection->framer.in);
+        bool full = varlink_call_active(&connection->call) && pending >= PIPELINED_MAX;
+        unsigned events = 0;
+        usec_t since = MIN(connection->partial_since_usec, connection->out_progress_usec);
+        usec_t at = usec_add(since, connection->server->options.stall_usec);
+        int r;
+
+        if (!connection->eof && !full)
+                events |= LOOP_READ;
+        if (buffer_length(&connection->out) > 0)
+                events |= LOOP_WRITE;
+        /* With neither watched, nobody would notice when the client goes. */
+        if (full && is_held(connection) && buffer_length(&connection->out) == 0)
+                connection->cut_off = "it sends too much behind a call that is not answered yet";
+
+        r = loop_io_set(connection->io, events);
+        if (r < 0)
+                connection->cut_off = strerror(-r);
+        if (loop_timer_armed(&connection->stall) ? connection->stall.at_usec != at : at != USEC_INFINITY)
+                loop_timer_set(&connection->stall, at);
+}
+
+void varlink_connection_run(struct varlink_connection *connection, usec_t until_usec) {
+        bool again = false;
+
+        list_remove(&connection->ready);
+        connection->running = true;
+        while (step(connection)) {
+                again = clock_now(CLOCK_ID_MONOTONIC) >= until_usec;
+                if (again)
+                        break;
+        }
+        connection->running = false;
+        if (!connection->cut_off)
+                flush(connection);
+        if (!connection->cut_off && !again && is_finished(connection)) {
+                varlink_connection_free(connection);
+                return;
+        }
+        if (!connection->cut_off)
+                watch(connection);
+        if (connection->cut_off) {
+                connection->server->stats.cut_off++;
+                varlink_log_peer(connection->server, &connection->peer, "cut off", connection->cut_off);
+                varlink_connection_free(connection);
+                return;
+        }
+        if (again)
+                varlink_connection_schedule(connection);
+}
+
+void varlink_connection_schedule(struct varlink_connection *connection) {
+        if (connection->running || list_linked(&connection->ready))
+                return;
+        list_append(&connection->server->ready, &connection->ready);
+        loop_work_schedule(&connection->server->pump);
+}
+
+/* One step at once, so that a single call is answered in the turn in which it came; the rest in the server's round. */
+static void on_io(_unused_ struct loop_io *io, _unused_ int fd, unsigned events, void *arg) {
+        struct varlink_connection *connection = arg;
+
+        if (events & LOOP_READ)
+                receive(connection);
+        varlink_connection_run(connection, 0);
+}
+
+static void on_stall(_unused_ struct loop_timer *timer, void *arg) {
+        struct varlink_connection *connection = arg;
+
+        connection->cut_off = connection->out_progress_usec != USEC_INFINITY ? "it does not take its answers"
+                                                                             : "its message does not end";
+        varlink_connection_run(connection, 0);
+}
+
+int varlink_connection_new(struct varlink_server *server, int fd, const struct varlink_peer *peer) {
+        struct varlink_connection *connection = calloc(1, sizeof(*connection));
+        size_t max = peer->role == VARLINK_ROLE_NONE ? VARLINK_MESSAGE_NONE : server->options.max_message;
+        int r;
+
+        if (!connection) {
+                (void)close(fd);
+                return -ENOMEM;
+        }
+        connection->server = server;
+        connection->fd = fd;
+        connection->peer = *peer;
+        connection->call.connection = connection;
+        connection->partial_since_usec = USEC_INFINITY;
+        connection->out_progress_usec = USEC_INFINITY;
+        framer_init(&connection->framer, max);
+        list_init(&connection->ready);
+        list_append(&server->connections, &connection->link);
+        server->stats.connections++;
+
+        r = loop_timer_init(&connection->stall, server->loop, CLOCK_ID_MONOTONIC, "control-stall", on_stall,
+                            connection);
+        if (r >= 0)
+                r = loop_io_new(server->loop, fd, LOOP_READ, LOOP_PRIORITY_CONTROL, "control-client", on_io, connection,
+                                &connection->io);
+        if (r < 0) {
+                varlink_connection_free(connection);
+                return r;
+        }
+        return 0;
+}
+
+struct varlink_connection *varlink_connection_free(struct varlink_connection *connection) {
+        if (!connection)
+                return NULL;
+        varlink_call_drop(&connection->call);
+        if (!connection->cut_off)
+                flush(connection);
+        list_remove(&connection->link);
+        list_remove(&connection->ready);
+        connection->server->stats.connections--;
+        loop_timer_done(&connection->stall);
+        loop_io_free(connection->io);
+        (void)close(connection->fd);
+        framer_done(&connection->framer);
+        buffer_done(&connection->out);
+        free(connection);
+        return NULL;
+}

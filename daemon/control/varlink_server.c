@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* varlink_server: who may connect, and the round in which connections are served, see varlink.h. */
+#include "base/log.h"
+#include "control/varlink_internal.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#define MAX_CONNECTIONS          1024
+#define MAX_CONNECTIONS_PER_USER 768 /* so that one user cannot shut out the others */
+#define MAX_MESSAGE              ((size_t)(1024 * 1024))
+#define STALL_USEC               (30 * USEC_PER_SEC)
+
+/* How long one connection is worked for before the next gets its turn. */
+#define SHARE_USEC ((usec_t)100)
+
+#define LOG_SPAN_USEC (10 * USEC_PER_SEC)
+#define LOG_SPAN_MAX  10
+
+static const char *const role_names[_VARLINK_ROLE_MAX] = {
+        [VARLINK_ROLE_NONE] = "none",
+        [VARLINK_ROLE_VIEW] = "view",
+        [VARLINK_ROLE_OPERATE] = "operate",
+        [VARLINK_ROLE_ADMIN] = "admin",
+};
+
+const char *varlink_role_to_string(enum varlink_role role) {
+        return role_names[role];
+}
+
+void varlink_log_peer(struct varlink_server *server, const struct varlink_peer *peer, const char *what,
+                      const char *why) {
+        struct varlink_ratelimit *limit = &server->ratelimit;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        if (now - limit->since_usec >= LOG_SPAN_USEC) {
+                if (limit->suppressed > 0)
+                        log_warning("control: %u more clients were refused or cut off", limit->suppressed);
+                *limit = (struct varlink_ratelimit){ .since_usec = now };
+        }
+        if (limit->n++ >= LOG_SPAN_MAX) {
+                limit->suppressed++;
+                return;
+        }
+        if (peer)
+                log_warning("control: client with uid %u, pid %d %s: %s", (unsigned)peer->uid, (int)peer->pid, what,
+                            why);
+        else
+                log_warning("control: client %s: %s", what, why);
+}
+
+static void on_pump(_unused_ struct loop_work *work, void *arg) {
+        struct varlink_server *server = arg;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+        usec_t until = now + VARLINK_SLICE_USEC;
+
+        while (now < until && !list_empty(&server->ready)) {
+                varlink_connection_run(list_first_entry(&server->ready, struct varlink_connection, ready),
+                                       now + SHARE_USEC);
+                now = clock_now(CLOCK_ID_MONOTONIC);
+        }
+        if (!list_empty(&server->ready))
+                loop_work_schedule(&server->pump);
+}
+
+static void on_accept_again(_unused_ struct loop_timer *timer, void *arg) {
+        varlink_listeners_pause(arg, false);
+}
+
+int varlink_server_new(struct loop *loop, const struct varlink_options *options, struct varlink_server **ret) {
+        struct varlink_server *server = calloc(1, sizeof(*server));
+        int r;
+
+        if (!server)
+                return -ENOMEM;
+        server->loop = loop;
+        server->options = *options;
+        if (server->options.max_connections == 0)
+                server->options.max_connections = MAX_CONNECTIONS;
+        if (server->options.max_connections_per_user == 0)
+                server->options.max_connections_per_user = MAX_CONNECTIONS_PER_USER;
+        if (server->options.max_message == 0)
+                server->options.max_message = MAX_MESSAGE;
+        if (server->options.stall_usec == 0)
+                server->options.stall_usec = STALL_USEC;
+        list_init(&server->connections);
+        list_init(&server->ready);
+        loop_work_init(&server->pump, loop, "control-pump", on_pump, server);
+        r = loop_timer_init(&server->accept_again, loop, CLOCK_ID_MONOTONIC, "control-accept-again", on_accept_again,
+                            server);
+        if (r >= 0)
+                r = varlink_server_add_interface(server, &varlink_service_interface, server);
+        if (r < 0) {
+                varlink_server_free(server);
+                return r;
+        }
+        *ret = server;
+        return 0;
+}
+
+struct varlink_server *varlink_server_free(struct varlink_server *server) {
+        struct varlink_connection *connection, *tmp;
+
+        if (!server)
+                return NULL;
+        list_for_each_entry_safe(connection, tmp, &server->connections, link)
+                varlink_connection_free(connection);
+        for (size_t i = 0; i < server->n_listeners; i++)
+                varlink_listener_done(&server->listeners[i]);
+        loop_timer_done(&server->accept_again);
+        loop_work_cancel(&server->pump);
+        free(server);
+        return NULL;
+}
+
+int varlink_server_add_interface(struct varlink_server *server, const struct varlink_interface *interface, void *arg) {
+        if (server->n_served == VARLINK_INTERFACES_MAX)
+                return -ENOSPC;
+        server->served[server->n_served++] = (struct varlink_served){ .interface = interface, .arg = arg };
+        return 0;
+}
+
+static int get_peer(const struct varlink_server *server, int fd, struct varlink_peer *ret) {
+        struct ucred ucred;
+        socklen_t length = sizeof(ucred);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ucred, &length) < 0)
+                return -errno;
+        *ret = (struct varlink_peer){ .uid = ucred.uid, .gid = ucred.gid, .pid = ucred.pid };
+        ret->role = server->options.role_of(ret, server->options.arg);
+        return 0;
+}
+
+/* Whether @peer may have one more connection. Returns 0, -EMFILE, -EDQUOT. */
+static int check_room(const struct varlink_server *server, const struct varlink_peer *peer) {
+        const struct varlink_connection *connection;
+        unsigned n = 0;
+
+        if (server->stats.connections >= server->options.max_connections)
+                return -EMFILE;
+        list_for_each_entry(connection, &server->connections, link)
+                n += connection->peer.uid == peer->uid;
+        return n < server->options.max_connections_per_user ? 0 : -EDQUOT;
+}
+
+int varlink_server_add_connection(struct varlink_server *server, int fd) {
+        struct varlink_peer peer = { 0 };
+        int r;
+
+        r = get_peer(server, fd, &peer);
+        if (r >= 0)
+                r = check_room(server, &peer);
+        if (r < 0) {
+                server->stats.refused++;
+                varlink_log_peer(server, &peer, "refused",
+                                 r == -EMFILE   ? "too many connections"
+                                 : r == -EDQUOT ? "too many connections of this user"
+                                                : strerror(-r));
+                (void)close(fd);
+                return r;
+        }
+        server->stats.accepted++;
+        return varlink_connection_new(server, fd, &peer);
+}
+
+void varlink_server_get_stats(const struct varlink_server *server, struct varlink_stats *ret) {
+        *ret = server->stats;
+}

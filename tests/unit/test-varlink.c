@@ -1,0 +1,711 @@
+/* SPDX-License-Identifier: MIT */
+/* varlink: calls, answers, streams, and every bound, over real sockets on a fake loop and clock. */
+#include "base/log.h"
+#include "control/varlink.h"
+#include "support/fake-loop.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+static struct loop *loop;
+static struct varlink_server *server;
+static enum varlink_role role;
+static unsigned n_log_lines;
+static unsigned n_handled;
+static unsigned n_freed; /* stream cursors */
+static struct varlink_call *held;
+
+/* In place of the library's logger. */
+void log_record(_unused_ int level, _unused_ const struct log_context *context, _unused_ const char *format, ...) {
+        n_log_lines++;
+}
+
+/* ---- an interface to call ---- */
+
+struct counter {
+        json_int_t at;
+        json_int_t end; /* -1: waits at the end instead of ending */
+        size_t padding;
+};
+
+static int counter_next(_unused_ struct varlink_call *call, void *cursor, json_t **ret) {
+        struct counter *counter = cursor;
+        char *padding;
+
+        if (counter->end < 0 && counter->at + counter->end >= 0)
+                return -EAGAIN;
+        padding = calloc(1, counter->padding + 1);
+        memset(padding, 'x', counter->padding);
+        counter->at++;
+        *ret = json_pack("{s:I, s:s}", "n", counter->at, "padding", padding);
+        free(padding);
+        return counter->at != counter->end;
+}
+
+static void counter_free(void *cursor) {
+        n_freed++;
+        free(cursor);
+}
+
+static const struct varlink_stream_ops counter_ops = { counter_next, counter_free };
+
+static int count(struct varlink_call *call, const json_t *parameters, _unused_ void *arg) {
+        struct counter *counter = calloc(1, sizeof(*counter));
+
+        held = call;
+        counter->end = json_integer_value(json_object_get(parameters, "to"));
+        counter->padding = (size_t)json_integer_value(json_object_get(parameters, "padding"));
+        return varlink_stream(call, &counter_ops, counter);
+}
+
+static int echo(struct varlink_call *call, const json_t *parameters, _unused_ void *arg) {
+        n_handled++;
+        return varlink_reply(call, json_pack("{s:O}", "text", json_object_get(parameters, "text")));
+}
+
+static int breaks(_unused_ struct varlink_call *call, _unused_ const json_t *parameters, _unused_ void *arg) {
+        return -ENOSPC;
+}
+
+static int later(struct varlink_call *call, _unused_ const json_t *parameters, _unused_ void *arg) {
+        held = call;
+        return 0;
+}
+
+static const struct varlink_field echo_fields[] = {
+        { "text", VARLINK_STRING, false },
+        { "flag", VARLINK_BOOL, true },
+        { "number", VARLINK_INT, true },
+        { "list", VARLINK_STRINGS, true },
+        { 0 },
+};
+static const struct varlink_field count_fields[] = {
+        { "to", VARLINK_INT, false },
+        { "padding", VARLINK_INT, true },
+        { 0 },
+};
+static const struct varlink_method methods[] = {
+        { "Echo", VARLINK_ROLE_OPERATE, 0, echo_fields, echo },
+        { "Change", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, echo_fields, echo },
+        { "Count", VARLINK_ROLE_VIEW, 0, count_fields, count },
+        { "Follow", VARLINK_ROLE_VIEW, VARLINK_MORE, count_fields, count },
+        { "Breaks", VARLINK_ROLE_VIEW, 0, NULL, breaks },
+        { "Later", VARLINK_ROLE_VIEW, 0, NULL, later },
+        { "Absent", VARLINK_ROLE_VIEW, 0, NULL, NULL },
+};
+static const struct varlink_interface interface = {
+        .name = "a.test",
+        .description = "interface a.test\n",
+        .methods = methods,
+        .n_methods = ARRAY_SIZE(methods),
+        .failed = "a.test.Failed",
+};
+
+/* ---- a server and its clients ---- */
+
+static enum varlink_role role_of(const struct varlink_peer *peer, _unused_ void *arg) {
+        ck_assert_uint_eq(peer->uid, getuid());
+        ck_assert_int_eq(peer->pid, getpid());
+        return role;
+}
+
+static void setup(void) {
+        const struct varlink_options options = {
+                .vendor = "v",
+                .product = "p",
+                .version = "1",
+                .url = "u",
+                .role_of = role_of,
+                .max_connections = 4,
+                .max_connections_per_user = 3,
+        };
+
+        role = VARLINK_ROLE_ADMIN;
+        n_log_lines = n_handled = n_freed = 0;
+        held = NULL;
+        fake_clock_reset();
+        ck_assert_int_eq(loop_new(&loop), 0);
+        ck_assert_int_eq(varlink_server_new(loop, &options, &server), 0);
+        ck_assert_int_eq(varlink_server_add_interface(server, &interface, NULL), 0);
+}
+
+static void teardown(void) {
+        server = varlink_server_free(server);
+        ck_assert_uint_eq(fake_loop_timers(), 0);
+        ck_assert_uint_eq(fake_loop_watches(), 0);
+        ck_assert_uint_eq(fake_loop_pending_work(), 0);
+        loop = loop_free(loop);
+}
+
+struct client {
+        int fd;     /* ours */
+        int server; /* the server's end, by which the loop knows it */
+        size_t n;   /* bytes of answers read and not yet taken */
+        char in[1 << 20];
+};
+
+static void connect_client(struct client *client) {
+        int fds[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        client->fd = fds[0];
+        client->server = fds[1];
+        client->n = 0;
+        ck_assert_int_eq(varlink_server_add_connection(server, fds[1]), 0);
+}
+
+/* What the kernel would report to the loop, until nobody has anything to do. */
+static void turn(struct client *client) {
+        fake_loop_ready(client->server, LOOP_READ | LOOP_WRITE);
+        fake_loop_settle();
+}
+
+static void send_bytes(struct client *client, const void *data, size_t n) {
+        ssize_t sent = send(client->fd, data, n, MSG_NOSIGNAL);
+
+        ck_assert_int_eq(sent, (ssize_t)n);
+        turn(client);
+}
+
+static void send_call(struct client *client, const char *call) {
+        send_bytes(client, call, strlen(call) + 1);
+}
+
+/* The next answer, or NULL: none, and @ret_eof whether the server hung up. */
+static json_t *receive_or_eof(struct client *client, bool *ret_eof) {
+        for (;;) {
+                char *end = memchr(client->in, '\0', client->n);
+                ssize_t n;
+
+                if (end) {
+                        size_t length = (size_t)(end - client->in);
+                        json_t *answer = json_loadb(client->in, length, 0, NULL);
+
+                        ck_assert_msg(answer, "not JSON: %s", client->in);
+                        client->n -= length + 1;
+                        memmove(client->in, end + 1, client->n);
+                        return answer;
+                }
+                n = recv(client->fd, client->in + client->n, sizeof(client->in) - client->n, MSG_DONTWAIT);
+                if (n <= 0) {
+                        *ret_eof = n == 0 || errno == ECONNRESET;
+                        return NULL;
+                }
+                client->n += (size_t)n;
+                turn(client);
+        }
+}
+
+static void expect_json(struct client *client, const char *expected) {
+        bool eof = false;
+        json_t *answer = receive_or_eof(client, &eof);
+        json_t *want = json_loads(expected, 0, NULL);
+        char *text;
+
+        ck_assert_msg(want, "bad test: %s", expected);
+        ck_assert_msg(answer, "no answer (%s), expected %s", eof ? "hung up" : "still connected", expected);
+        text = json_dumps(answer, JSON_COMPACT);
+        ck_assert_msg(json_equal(answer, want), "got %s, expected %s", text, expected);
+        free(text);
+        json_decref(answer);
+        json_decref(want);
+}
+
+static void expect_nothing(struct client *client, bool expect_eof) {
+        bool eof = false;
+        json_t *answer = receive_or_eof(client, &eof);
+        char *text = answer ? json_dumps(answer, 0) : NULL;
+
+        ck_assert_msg(!answer, "got %s, expected nothing", text);
+        ck_assert_msg(eof == expect_eof, "hung up: got %d, expected %d", eof, expect_eof);
+}
+
+static struct client a, b;
+
+/* ---- calls ---- */
+
+static const struct {
+        enum varlink_role role;
+        const char *call;
+        const char *answer; /* NULL: cut off */
+} exchanges[] = {
+#define ADMIN VARLINK_ROLE_ADMIN
+        { ADMIN, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}",
+          "{\"parameters\":{\"text\":\"hi\"}}" },
+        { VARLINK_ROLE_OPERATE, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"\\u00e9\",\"flag\":null}}",
+          "{\"parameters\":{\"text\":\"\\u00e9\"}}" },
+        { VARLINK_ROLE_VIEW, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}",
+          "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}" },
+        { VARLINK_ROLE_NONE, "{\"method\":\"a.test.Breaks\"}",
+          "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}" },
+        { VARLINK_ROLE_NONE, "{\"method\":\"org.varlink.service.GetInfo\"}",
+          "{\"parameters\":{\"vendor\":\"v\",\"product\":\"p\",\"version\":\"1\",\"url\":\"u\","
+          "\"interfaces\":[\"org.varlink.service\",\"a.test\"]}}" },
+        { ADMIN,
+          "{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"a.test\"}}",
+          "{\"parameters\":{\"description\":\"interface a.test\\n\"}}" },
+        { ADMIN, "{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"x.y\"}}",
+          "{\"error\":\"org.varlink.service.InterfaceNotFound\",\"parameters\":{\"interface\":\"x.y\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Nothing\"}",
+          "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{\"method\":\"a.test.Nothing\"}}" },
+        { ADMIN, "{\"method\":\"a.tes.Echo\"}",
+          "{\"error\":\"org.varlink.service.InterfaceNotFound\",\"parameters\":{\"interface\":\"a.tes.Echo\"}}" },
+        { ADMIN, "{\"method\":\"Echo\"}",
+          "{\"error\":\"org.varlink.service.InterfaceNotFound\",\"parameters\":{\"interface\":\"Echo\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Absent\"}",
+          "{\"error\":\"org.varlink.service.MethodNotImplemented\",\"parameters\":{\"method\":\"Absent\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Breaks\"}",
+          "{\"error\":\"a.test.Failed\",\"parameters\":{\"message\":\"No space left on device\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Echo\"}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"text\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":1}}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"text\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":null}}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"text\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"\",\"new\":1}}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"new\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"\",\"list\":[\"x\",2]}}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"list\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"\",\"number\":1.5}}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"number\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Breaks\",\"parameters\":{\"any\":1}}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"any\"}}" },
+        { ADMIN, "{\"method\":\"a.test.Follow\",\"parameters\":{\"to\":1}}",
+          "{\"error\":\"org.varlink.service.ExpectedMore\",\"parameters\":{}}" },
+        { ADMIN, "{\"method\":\"a.test.Count\",\"parameters\":{\"to\":2}}",
+          "{\"error\":\"org.varlink.service.ExpectedMore\",\"parameters\":{}}" },
+        { ADMIN, "{\"method\":\"a.test.Count\",\"parameters\":{\"to\":1}}",
+          "{\"parameters\":{\"n\":1,\"padding\":\"\"}}" },
+        { ADMIN, "{}", NULL },
+        { ADMIN, "{\"method\":1}", NULL },
+        { ADMIN, "{\"method\":\"a.test.Echo\",\"parameters\":[]}", NULL },
+        { ADMIN, "{\"method\":\"a.test.Echo\",\"more\":1}", NULL },
+        { ADMIN, "{\"method\":\"a.test.Breaks\",\"method\":\"a.test.Echo\"}", NULL },
+        { ADMIN, "{\"method\":\"a.test.Echo\"", NULL },
+        { ADMIN, "{\"method\":\"a.test.Echo\"}}", NULL },
+        { ADMIN, "{\"method\":\"\xff\"}", NULL },
+        { ADMIN, "hello", NULL },
+        { ADMIN, "", NULL },
+};
+
+START_TEST(a_call_gets_its_answer) {
+        struct varlink_stats stats;
+
+        role = exchanges[_i].role;
+        connect_client(&a);
+        send_call(&a, exchanges[_i].call);
+        if (exchanges[_i].answer)
+                expect_json(&a, exchanges[_i].answer);
+        expect_nothing(&a, !exchanges[_i].answer);
+        varlink_server_get_stats(server, &stats);
+        ck_assert_uint_eq(stats.connections, exchanges[_i].answer ? 1 : 0);
+        ck_assert_uint_eq(stats.cut_off, exchanges[_i].answer ? 0 : 1);
+        ck_assert(fake_loop_idle());
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(pipelined_calls_are_answered_in_order) {
+        char calls[8192];
+        size_t n = 0;
+
+        connect_client(&a);
+        for (int i = 0; i < 50; i++)
+                n += (size_t)snprintf(calls + n, sizeof(calls) - n,
+                                      "{\"method\":\"a.test.Count\",\"more\":true,"
+                                      "\"parameters\":{\"to\":%d}}",
+                                      1 + i % 3) +
+                     1;
+        send_bytes(&a, calls, n);
+        for (int i = 0; i < 50; i++)
+                for (int k = 1; k <= 1 + i % 3; k++) {
+                        char expected[100];
+
+                        snprintf(expected, sizeof(expected), "{\"parameters\":{\"n\":%d,\"padding\":\"\"}%s}", k,
+                                 k <= i % 3 ? ",\"continues\":true" : "");
+                        expect_json(&a, expected);
+                }
+        expect_nothing(&a, false);
+        ck_assert_uint_eq(n_freed, 50);
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(a_call_in_single_bytes_is_one_call) {
+        const char *call = "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}";
+
+        connect_client(&a);
+        for (size_t i = 0; i <= strlen(call); i++)
+                send_bytes(&a, call + i, 1);
+        expect_json(&a, "{\"parameters\":{\"text\":\"hi\"}}");
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(oneway_calls_are_done_and_not_answered) {
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Echo\",\"oneway\":true,\"parameters\":{\"text\":\"hi\"}}");
+        send_call(&a, "{\"method\":\"a.test.Nothing\",\"oneway\":true}");
+        send_call(&a, "{\"method\":\"a.test.Follow\",\"oneway\":true,\"parameters\":{\"to\":5}}");
+        expect_nothing(&a, false);
+        ck_assert_uint_eq(n_handled, 1);
+        ck_assert_uint_eq(n_freed, 1);
+        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
+        expect_json(&a, "{\"parameters\":{\"text\":\"hi\"}}");
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(what_changes_something_is_logged) {
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
+        ck_assert_uint_eq(n_log_lines, 0);
+        send_call(&a, "{\"method\":\"a.test.Change\",\"parameters\":{\"text\":\"hi\"}}");
+        ck_assert_uint_eq(n_log_lines, 1);
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(an_answer_can_come_later) {
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Later\"}");
+        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"2\"}}");
+        expect_nothing(&a, false);
+        varlink_reply(held, json_object());
+        fake_loop_settle();
+        expect_json(&a, "{\"parameters\":{}}");
+        expect_json(&a, "{\"parameters\":{\"text\":\"2\"}}");
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(a_stream_waits_and_is_woken) {
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
+        expect_json(&a, "{\"parameters\":{\"n\":1,\"padding\":\"\"},\"continues\":true}");
+        expect_nothing(&a, false);
+        varlink_wake(held);
+        fake_loop_settle();
+        expect_nothing(&a, false);
+        ck_assert_uint_eq(n_freed, 0);
+        varlink_error(held, "a.test.Over", NULL);
+        fake_loop_settle();
+        expect_json(&a, "{\"error\":\"a.test.Over\",\"parameters\":{}}");
+        ck_assert_uint_eq(n_freed, 1);
+        ck_assert(fake_loop_idle());
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(a_waiting_stream_is_freed_when_its_client_goes) {
+        struct varlink_stats stats;
+
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
+        (void)close(a.fd);
+        turn(&a);
+        varlink_server_get_stats(server, &stats);
+        ck_assert_uint_eq(n_freed, 1);
+        ck_assert_uint_eq(stats.connections, 0);
+        ck_assert_uint_eq(stats.cut_off, 0);
+}
+END_TEST
+
+START_TEST(the_server_frees_what_is_under_way) {
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
+        connect_client(&b);
+        send_call(&b, "{\"method\":\"a.test.Later\"}");
+        server = varlink_server_free(server);
+        ck_assert_uint_eq(n_freed, 1);
+        (void)close(a.fd);
+        (void)close(b.fd);
+}
+END_TEST
+
+START_TEST(a_client_that_sent_all_still_gets_its_answers) {
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Count\",\"more\":true,\"parameters\":{\"to\":20,\"padding\":50000}}");
+        ck_assert_int_eq(shutdown(a.fd, SHUT_WR), 0);
+        turn(&a);
+        for (int i = 1; i <= 20; i++) {
+                bool eof = false;
+                json_t *answer = receive_or_eof(&a, &eof);
+
+                ck_assert_ptr_nonnull(answer);
+                ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(answer, "parameters"), "n")), i);
+                json_decref(answer);
+        }
+        expect_nothing(&a, true);
+        (void)close(a.fd);
+}
+END_TEST
+
+/* ---- bounds ---- */
+
+START_TEST(half_a_message_is_cut_off_in_time) {
+        connect_client(&a);
+        send_bytes(&a, "{\"met", 5);
+        fake_clock_advance(20 * USEC_PER_SEC);
+        send_bytes(&a, "hod", 3); /* more bytes do not buy more time */
+        fake_clock_advance(10 * USEC_PER_SEC - 1);
+        expect_nothing(&a, false);
+        fake_clock_advance(1);
+        expect_nothing(&a, true);
+        ck_assert_uint_eq(n_log_lines, 1);
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(an_idle_client_may_stay) {
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"1\"}}");
+        expect_json(&a, "{\"parameters\":{\"text\":\"1\"}}");
+        ck_assert(fake_loop_idle());
+        fake_clock_advance(USEC_PER_DAY);
+        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"2\"}}");
+        expect_json(&a, "{\"parameters\":{\"text\":\"2\"}}");
+        (void)close(a.fd);
+}
+END_TEST
+
+/* Sends @total bytes in pieces until the server hangs up. Returns whether it did. */
+static bool flood(struct client *client, size_t total) {
+        static char piece[64 * 1024];
+
+        memset(piece, 'x', sizeof(piece));
+        piece[0] = '{';
+        for (size_t sent = 0; sent < total;) {
+                ssize_t n = send(client->fd, piece, sizeof(piece), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+                if (n > 0)
+                        sent += (size_t)n;
+                else if (errno != EAGAIN)
+                        return true;
+                turn(client);
+        }
+        return false;
+}
+
+START_TEST(a_message_that_is_too_long_is_cut_off_at_the_bound) {
+        connect_client(&a);
+        ck_assert(!flood(&a, 1024 * 1024 - 64 * 1024));
+        expect_nothing(&a, false);
+        (void)close(a.fd);
+        turn(&a);
+        connect_client(&a);
+        ck_assert(flood(&a, 100 * 1024 * 1024));
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(a_peer_without_a_role_may_say_little) {
+        role = VARLINK_ROLE_NONE;
+        connect_client(&a);
+        ck_assert(flood(&a, 1024 * 1024));
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(deep_json_is_cut_off) {
+        char call[200] = "{\"method\":\"a.test.Echo\",\"parameters\":";
+
+        memset(call + strlen(call), '[', 40);
+        connect_client(&a);
+        send_call(&a, call);
+        expect_nothing(&a, true);
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(a_client_that_never_reads_is_cut_off_and_costs_little) {
+        struct varlink_stats stats;
+
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Count\",\"more\":true,"
+                      "\"parameters\":{\"to\":1000000000,\"padding\":1000}}");
+        for (int i = 0; i < 100; i++)
+                turn(&a);
+        ck_assert_uint_eq(n_freed, 0);
+        connect_client(&b);
+        send_call(&b, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"me\"}}");
+        expect_json(&b, "{\"parameters\":{\"text\":\"me\"}}");
+        fake_clock_advance(30 * USEC_PER_SEC);
+        varlink_server_get_stats(server, &stats);
+        ck_assert_uint_eq(stats.connections, 1);
+        ck_assert_uint_eq(stats.cut_off, 1);
+        ck_assert_uint_eq(n_freed, 1);
+        (void)close(a.fd);
+        (void)close(b.fd);
+}
+END_TEST
+
+START_TEST(a_client_may_not_pile_up_calls_behind_one_that_waits) {
+        connect_client(&a);
+        send_call(&a, "{\"method\":\"a.test.Later\"}");
+        ck_assert(flood(&a, 1024 * 1024));
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(one_user_cannot_take_all_places) {
+        struct varlink_stats stats;
+        int fds[2];
+
+        for (int i = 0; i < 4; i++) {
+                int r;
+
+                ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+                r = varlink_server_add_connection(server, fds[1]);
+                ck_assert_int_eq(r, i < 3 ? 0 : -EDQUOT);
+        }
+        varlink_server_get_stats(server, &stats);
+        ck_assert_uint_eq(stats.connections, 3);
+        ck_assert_uint_eq(stats.refused, 1);
+}
+END_TEST
+
+START_TEST(a_flood_of_bad_clients_does_not_fill_the_log) {
+        for (int i = 0; i < 100; i++) {
+                connect_client(&a);
+                send_call(&a, "nonsense");
+                (void)close(a.fd);
+        }
+        ck_assert_uint_eq(n_log_lines, 10);
+        fake_clock_advance(10 * USEC_PER_SEC);
+        connect_client(&a);
+        send_call(&a, "nonsense");
+        (void)close(a.fd);
+        ck_assert_uint_eq(n_log_lines, 12); /* how many there were, and the new one */
+}
+END_TEST
+
+/* ---- the socket ---- */
+
+static char directory[64], path[128];
+
+static void make_directory(void) {
+        strcpy(directory, "/tmp/test-varlink-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+        snprintf(path, sizeof(path), "%s/control.sock", directory);
+}
+
+START_TEST(a_stale_socket_is_replaced_and_a_live_one_is_not) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct varlink_server *second;
+        struct varlink_options options = { .role_of = role_of };
+        struct stat st;
+        pid_t pid = -1;
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        make_directory();
+        strcpy(address.sun_path, path);
+        ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        (void)close(fd); /* nobody listens */
+
+        ck_assert_int_eq(varlink_server_listen(server, path, 0660, (gid_t)-1, &pid), 0);
+        ck_assert_int_eq(stat(path, &st), 0);
+        ck_assert_uint_eq(st.st_mode & 07777, 0660);
+
+        ck_assert_int_eq(varlink_server_new(loop, &options, &second), 0);
+        ck_assert_int_eq(varlink_server_listen(second, path, 0660, (gid_t)-1, &pid), -EADDRINUSE);
+        ck_assert_int_eq(pid, getpid());
+        second = varlink_server_free(second);
+        ck_assert_int_eq(stat(path, &st), 0);
+
+        server = varlink_server_free(server);
+        ck_assert_int_eq(stat(path, &st), -1);
+        ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+START_TEST(what_is_no_socket_is_left_alone) {
+        int fd;
+
+        make_directory();
+        fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        ck_assert_int_ge(fd, 0);
+        (void)close(fd);
+        ck_assert_int_eq(varlink_server_listen(server, path, 0660, (gid_t)-1, NULL), -EEXIST);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long_is_refused) {
+        char longer[200];
+
+        memset(longer, 'x', sizeof(longer));
+        longer[0] = '/';
+        longer[108] = '\0';
+        ck_assert_int_eq(varlink_server_listen(server, longer, 0660, (gid_t)-1, NULL), -ENAMETOOLONG);
+}
+END_TEST
+
+START_TEST(clients_are_accepted) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct varlink_stats stats;
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        make_directory();
+        strcpy(address.sun_path, path);
+        ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(listener, 1), 0);
+        ck_assert_int_eq(varlink_server_listen_fd(server, listener), 0);
+        ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert(fake_loop_ready(listener, LOOP_READ));
+        varlink_server_get_stats(server, &stats);
+        ck_assert_uint_eq(stats.accepted, 1);
+        ck_assert_uint_eq(stats.connections, 1);
+        (void)close(fd);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("varlink");
+        TCase *calls = tcase_create("calls"), *bounds = tcase_create("bounds"), *sockets = tcase_create("sockets");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        tcase_add_checked_fixture(calls, setup, teardown);
+        tcase_add_checked_fixture(bounds, setup, teardown);
+        tcase_add_checked_fixture(sockets, setup, teardown);
+        suite_add_tcase(suite, calls);
+        suite_add_tcase(suite, bounds);
+        suite_add_tcase(suite, sockets);
+        tcase_add_loop_test(calls, a_call_gets_its_answer, 0, (int)ARRAY_SIZE(exchanges));
+        tcase_add_test(calls, pipelined_calls_are_answered_in_order);
+        tcase_add_test(calls, a_call_in_single_bytes_is_one_call);
+        tcase_add_test(calls, oneway_calls_are_done_and_not_answered);
+        tcase_add_test(calls, what_changes_something_is_logged);
+        tcase_add_test(calls, an_answer_can_come_later);
+        tcase_add_test(calls, a_stream_waits_and_is_woken);
+        tcase_add_test(calls, a_waiting_stream_is_freed_when_its_client_goes);
+        tcase_add_test(calls, the_server_frees_what_is_under_way);
+        tcase_add_test(calls, a_client_that_sent_all_still_gets_its_answers);
+        tcase_add_test(bounds, half_a_message_is_cut_off_in_time);
+        tcase_add_test(bounds, an_idle_client_may_stay);
+        tcase_add_test(bounds, a_message_that_is_too_long_is_cut_off_at_the_bound);
+        tcase_add_test(bounds, a_peer_without_a_role_may_say_little);
+        tcase_add_test(bounds, deep_json_is_cut_off);
+        tcase_add_test(bounds, a_client_that_never_reads_is_cut_off_and_costs_little);
+        tcase_add_test(bounds, a_client_may_not_pile_up_calls_behind_one_that_waits);
+        tcase_add_test(bounds, one_user_cannot_take_all_places);
+        tcase_add_test(bounds, a_flood_of_bad_clients_does_not_fill_the_log);
+        tcase_add_test(sockets, a_stale_socket_is_replaced_and_a_live_one_is_not);
+        tcase_add_test(sockets, what_is_no_socket_is_left_alone);
+        tcase_add_test(sockets, a_path_that_is_too_long_is_refused);
+        tcase_add_test(sockets, clients_are_accepted);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

@@ -145,8 +145,10 @@ class Daemon:
         return subprocess.run(self.command(*args), env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, errors="replace", timeout=timeout * SCALE, check=False)
 
-    def start(self, *args, wait=True):
-        self.process = subprocess.Popen(self.command(*args), env=self.env, stdin=subprocess.DEVNULL,
+    def start(self, *args, wait=True, user=None):
+        """Starts it, as the uid @user if given, and waits until it serves."""
+        self.process = subprocess.Popen(self.command(*args), env=self.env, stdin=subprocess.DEVNULL, user=user,
+                                        group=user, extra_groups=None if user is None else [],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.log = Log(self.process.stderr)
         if wait:
@@ -173,9 +175,12 @@ class Daemon:
             return reply is not None
         until(answers, "the control socket")
 
+    def ctl_command(self, *args):
+        return [TENDCTL, "--socket", self.socket_path, *args]
+
     def ctl(self, *args, timeout=30.0, **kwargs):
         """tendctl with @args, to its end."""
-        return subprocess.run([TENDCTL, "--socket", self.socket_path, *args], env=self.env,
+        return subprocess.run(self.ctl_command(*args), env=self.env,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
                               timeout=timeout * SCALE, check=False, **kwargs)
 

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""tendd --check: every mistake at once, and nothing started."""
+import json
+import os
+import re
+
+from support.case import Case
+
+SOURCE = os.environ.get("top_srcdir", ".")
+
+# One mistake a line; what the message must contain besides the key.
+MISTAKES = [
+    ("[daemon]", None, None),
+    ("max-running = many", "max-running", None),
+    ("colour = blue", "colour", None),
+    ("[limit db]", None, None),
+    ("permits = -3", "permits", None),
+    ("[task a]", None, None),
+    ("manual = yes", None, None),
+    ("command = /bin/true", None, None),
+    ("timeuot = 5s", "timeuot", "timeout"),
+    ("grace = soon", "grace", None),
+    ("retries = 1.5", "retries", None),
+    ("[task b]", None, None),
+    ("manual = yes", None, None),
+    ("command = /bin/true", None, None),
+    ("overlap = sometimes", "overlap", "skip"),
+    ("limit = dbb:2", "limit", "db"),
+    ("on-failure = nobody", "on-failure", None),
+    ("[group g]", None, None),
+    ("manual = yes", None, None),
+    ("members = a missing", "members", "missing"),
+]
+
+
+class Check(Case):
+    def check(self, config, *args):
+        return self.daemon(config, start=False).run("--check", *args)
+
+    def test_ten_mistakes_are_ten_lines(self):
+        directory = os.path.join(self.directory, "d0")
+        done = self.check("[defaults]\n" + "\n".join(line for line, _, _ in MISTAKES) + "\n", "--portable")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        said = [line for line in (done.stdout + done.stderr).splitlines() if re.search(r"tendd\.ini:\d+: ", line)]
+        expected = [(number, key, hint) for number, (_, key, hint) in enumerate(MISTAKES, 2) if key]
+        self.assertEqual(len(expected), 10)
+        for number, key, hint in expected:
+            mine = [line for line in said if f"tendd.ini:{number}: " in line]
+            self.assertEqual(len(mine), 1, f"line {number}, {key}: {mine} of\n" + "\n".join(said))
+            self.assertIn(key, mine[0])
+            if hint:
+                self.assertIn(hint, mine[0])
+        self.assertEqual(len(said), 10, "\n".join(said))
+        self.assertFalse(os.path.exists(os.path.join(directory, "run", "control.sock")))
+
+    def test_a_daemon_does_not_start_on_mistakes(self):
+        marker = self.path("marker")
+        done = self.daemon(f"[defaults]\n{self.user()}[task a]\ncommand = touch {marker}\non-start = yes\n"
+                           "evry = 5min\n", start=False).run()
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stderr, r"tendd\.ini:\d+: evry: .*every")
+        self.assertFalse(os.path.exists(marker))
+
+    @staticmethod
+    def user():
+        return "user = root\n" if os.geteuid() == 0 else ""
+
+    def test_a_clean_configuration_is_silent(self):
+        done = self.check("[task a]\ncommand = /bin/true\non-start = yes\non-failure = b\n"
+                          "[task b]\ncommand = /bin/true\nmanual = yes\n")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+    def test_a_task_that_nothing_starts_is_a_warning_and_strict_fails(self):
+        config = "[task forgotten]\ncommand = /bin/true\n"
+        done = self.check(config)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("forgotten", done.stdout + done.stderr)
+        self.assertEqual(self.check(config, "--strict").returncode, 1)
+
+    def test_json_is_json(self):
+        done = self.check("[task a]\ncommand = /bin/true\nmanual = yes\ntimeout = soon\n", "--json")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        text = json.dumps(json.loads(done.stdout))
+        self.assertIn("timeout", text)
+
+    def test_no_file_is_an_error_with_its_name(self):
+        daemon = self.daemon("", start=False)
+        os.unlink(daemon.config_path)
+        done = daemon.run("--check")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("tendd.ini", done.stdout + done.stderr)
+
+    def test_the_configuration_of_the_readme_is_valid(self):
+        with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
+            config = re.search(r"```ini\n(.*?)```", file.read(), re.S)[1]
+        self.assertLessEqual(len(config.splitlines()), 15)
+        done = self.check(config, "--portable", "--strict")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_demo_is_valid(self):
+        with open(os.path.join(SOURCE, "conf", "demo.ini"), encoding="utf-8") as file:
+            config = file.read()
+        env = {"DEMO_USER": "nobody", "DEMO_URL": "http://127.0.0.1:1", "DEMO_DIR": self.directory}
+        done = self.daemon(config, start=False, env=env).run("--check", "--portable", "--strict")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_files_that_others_may_write_are_refused_by_root(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        daemon = self.daemon("[task a]\ncommand = /bin/true\nmanual = yes\n", start=False)
+        os.chmod(daemon.config_path, 0o666)
+        done = daemon.run("--check")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("tendd.ini", done.stderr + done.stdout)

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""The control socket: clients that misbehave, and what the verbs say about a real daemon."""
+import json
+import os
+import socket
+
+from support import processes
+from support.case import Case
+
+QUIET = "[task t]\nmanual = yes\ncommand = /bin/true\n"
+
+
+class Hostile(Case):
+    """An error or a cut-off for them; the others notice nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.tendd = self.daemon(QUIET)
+        self.other = self.tendd.connect()
+        self.before = self.tendd.rss_kib()
+
+    def assertUnharmed(self):
+        self.assertEqual(self.tendd.ctl("status").returncode, 0)
+        self.assertIn("parameters", self.other.call("org.varlink.service.GetInfo"))
+        self.assertLess(self.tendd.rss_kib() - self.before, 16 * 1024)
+
+    def raw(self):
+        return self.tendd.connect(timeout=60).socket
+
+    def cut_off(self, connection):
+        """Whether the daemon closes @connection; what it says before is read and dropped."""
+        try:
+            while connection.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+        return True
+
+    def test_garbage(self):
+        for data in (b"\x00", b"hello\x00", b"{}\x00", b"[1,2]\x00", b"{\"method\": 7}\x00", bytes(range(1, 256)) + b"\0",
+                     b"{" * 100000 + b"\x00", b"\xff\xfe\x00", b"{\"method\":\"a.b\",\"parameters\":[]}\x00"):
+            with self.subTest(data[:20]):
+                connection = self.raw()
+                connection.sendall(data)
+                connection.shutdown(socket.SHUT_WR)
+                self.assertTrue(self.cut_off(connection))
+                connection.close()
+        self.assertUnharmed()
+
+    def test_a_hundred_megabytes_without_an_end(self):
+        connection = self.raw()
+        sent = 0
+        try:
+            while sent < 100 << 20:
+                sent += connection.send(b"x" * 65536)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        self.assertLess(sent, 8 << 20)
+        self.assertUnharmed()
+
+    def test_half_a_message_and_silence(self):
+        connections = [self.raw() for _ in range(20)]
+        for connection in connections:
+            connection.sendall(b'{"method": "org.varlink.serv')
+        self.assertUnharmed()
+        for connection in connections:
+            connection.close()
+        self.assertUnharmed()
+
+    def test_a_client_that_never_reads(self):
+        connection = self.raw()
+        connection.setblocking(False)
+        call = b'{"method": "org.varlink.service.GetInterfaceDescription", ' \
+               b'"parameters": {"interface": "io.tendd.Runner"}}\0'
+        sent = 0
+        try:
+            while sent < 16 << 20:
+                sent += connection.send(call * 100)
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+            pass
+        self.assertUnharmed()
+        connection.close()
+
+    def test_a_stream_reader_that_never_reads(self):
+        connection = self.tendd.connect()
+        connection.send("io.tendd.Runner.Events", {}, more=True)
+        for _ in range(30):
+            self.assertEqual(self.tendd.ctl("start", "--wait", "t").returncode, 0)
+        self.assertUnharmed()
+        connection.close()
+
+    def test_as_many_connections_as_they_let_us(self):
+        connections = []
+        try:
+            for _ in range(900):
+                connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                connection.setblocking(False)
+                connection.connect(self.tendd.socket_path)
+                connections.append(connection)
+        except (BlockingIOError, ConnectionRefusedError):
+            pass
+        self.assertIn("parameters", self.other.call("org.varlink.service.GetInfo"))
+        for connection in connections:
+            connection.close()
+        self.until(lambda: self.tendd.ctl("status").returncode == 0, "room for one more", 30)
+        self.until(lambda: processes.n_fds(self.tendd.pid) < 100, "the connections to be closed")
+
+
+class Protocol(Case):
+    def test_introspection(self):
+        connection = self.daemon(QUIET).connect()
+        info = connection.call("org.varlink.service.GetInfo")["parameters"]
+        self.assertEqual(info["product"], "tendd")
+        self.assertIn("io.tendd.Runner", info["interfaces"])
+        text = connection.call("org.varlink.service.GetInterfaceDescription",
+                               {"interface": "io.tendd.Runner"})["parameters"]["description"]
+        self.assertIn("interface io.tendd.Runner", text)
+
+    def test_the_standard_errors(self):
+        connection = self.daemon(QUIET).connect()
+        for method, parameters, error in (
+                ("no.such.interface.Method", {}, "InterfaceNotFound"),
+                ("io.tendd.Runner.NoSuch", {}, "MethodNotFound"),
+                ("org.varlink.service.GetInterfaceDescription", {}, "InvalidParameter"),
+                ("org.varlink.service.GetInterfaceDescription", {"interface": 3}, "InvalidParameter")):
+            reply = connection.call(method, parameters)
+            self.assertEqual(reply.get("error"), f"org.varlink.service.{error}", (method, reply))
+
+    def test_the_socket_is_private(self):
+        daemon = self.daemon(QUIET)
+        self.assertEqual(os.stat(daemon.socket_path).st_mode & 0o007, 0)
+
+
+class Verbs(Case):
+    CONFIG = """
+[limit db]
+permits = 1
+[task holder]
+manual = yes
+command = sleep 60
+limit = db
+grace = 1s
+[task waiter]
+manual = yes
+command = /bin/true
+limit = db
+[task fails]
+manual = yes
+shell = echo oh dear >&2; exit 7
+[task slow]
+manual = yes
+command = sleep 60
+timeout = 500ms
+grace = 1s
+"""
+
+    def test_no_daemon_is_3_and_lists_what_was_tried(self):
+        daemon = self.daemon(QUIET, start=False)
+        done = daemon.ctl("status")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(daemon.socket_path, done.stderr)
+
+    def test_usage_is_2_and_unknown_names_are_5(self):
+        daemon = self.daemon(QUIET)
+        self.assertEqual(daemon.ctl("frobnicate").returncode, 2)
+        self.assertEqual(daemon.ctl("show", "nothing").returncode, 5)
+        self.assertEqual(daemon.ctl("start", "nothing").returncode, 5)
+        self.assertEqual(daemon.ctl("stop", "nothing").returncode, 5)
+        self.assertEqual(daemon.ctl("why", "nothing").returncode, 5)
+
+    def test_start_wait_passes_the_code_through(self):
+        daemon = self.daemon(self.CONFIG)
+        self.assertEqual(daemon.ctl("start", "--wait", "fails").returncode, 7)
+        self.assertEqual(daemon.ctl("start", "--wait", "slow").returncode, 124)
+
+    def test_why_names_the_holder(self):
+        daemon = self.daemon(self.CONFIG)
+        self.assertEqual(daemon.ctl("start", "holder").returncode, 0)
+        self.assertEqual(daemon.ctl("start", "waiter").returncode, 0)
+        why = daemon.ctl("why", "waiter")
+        self.assertEqual(why.returncode, 0, why.stderr)
+        self.assertIn("db", why.stdout)
+        self.assertIn("holder#1", why.stdout)
+        limits = json.dumps(daemon.ctl_json("limits"))
+        self.assertIn("holder#1", limits)
+        self.assertIn("waiter#1", limits)
+        self.assertEqual(daemon.ctl("stop", "holder").returncode, 0)
+        self.assertEqual(daemon.ctl("wait", "waiter").returncode, 0)
+
+    def test_tree_list_show_status_speak_and_are_json(self):
+        daemon = self.daemon(self.CONFIG)
+        daemon.ctl("start", "holder")
+        for verb in (["status"], ["list"], ["tree"], ["show", "holder"], ["limits"], ["pools"]):
+            with self.subTest(verb):
+                plain = daemon.ctl(*verb)
+                self.assertEqual(plain.returncode, 0, plain.stderr)
+                self.assertTrue(plain.stdout.strip())
+                daemon.ctl_json(*verb)
+        self.assertIn("holder#1", daemon.ctl("tree").stdout)
+        self.assertIn("tendd", daemon.ctl().stdout)
+
+    def test_status_leads_with_what_fails(self):
+        daemon = self.daemon(self.CONFIG)
+        daemon.ctl("start", "--wait", "fails")
+        self.assertRegex(daemon.ctl("status").stdout, "FAILING +fails")
+
+    def test_stop_cancels_and_says_who(self):
+        daemon = self.daemon(self.CONFIG)
+        daemon.ctl("start", "holder")
+        self.assertEqual(daemon.ctl("stop", "holder").returncode, 0)
+        daemon.ctl("wait", "holder")
+        daemon.log.wait("holder.*cancel")
+
+    def test_events_stream_what_happens(self):
+        daemon = self.daemon(self.CONFIG)
+        connection = daemon.connect()
+        connection.send("io.tendd.Runner.Events", {}, more=True)
+        daemon.ctl("start", "--wait", "fails")
+        while True:
+            event = connection.receive()
+            self.assertIsNotNone(event)
+            text = json.dumps(event)
+            if "fails#1" in text and "failed" in text:
+                break
+        connection.close()

@@ -160,9 +160,7 @@ END_TEST
 
 START_TEST(many_timers_fire_once_each) {
         static struct item items[2000];
-        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
         struct loop_stats stats;
-        struct item last;
 
         srandom(1);
         for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
@@ -171,12 +169,19 @@ START_TEST(many_timers_fire_once_each) {
                 if (i % 10 != 0)
                         loop_timer_set(&items[i].timer, USEC_INFINITY);
         }
-        item_init(&last, 'l', CLOCK_ID_MONOTONIC);
-        last.exit = true;
-        loop_timer_set(&last.timer, now + 20000);
-        ck_assert_int_eq(loop_run(loop), 0);
+        /* Order holds within a clock only: each has a last one of its own. */
+        for (int i = 0; i < 2; i++) {
+                enum clock_id clock = i == 0 ? CLOCK_ID_MONOTONIC : CLOCK_ID_BOOTTIME;
+                struct item last;
+
+                item_init(&last, 'l', clock);
+                last.exit = true;
+                loop_timer_set(&last.timer, clock_now(clock) + 5000);
+                ck_assert_int_eq(loop_run(loop), 0);
+                loop_timer_done(&last.timer);
+        }
         loop_get_stats(loop, &stats);
-        ck_assert_uint_eq(stats.callbacks, ARRAY_SIZE(items) / 10 + 1);
+        ck_assert_uint_eq(stats.callbacks, ARRAY_SIZE(items) / 10 + 2);
         for (size_t i = 0; i < ARRAY_SIZE(items); i++)
                 loop_timer_done(&items[i].timer);
 }
@@ -493,15 +498,22 @@ START_TEST(turns_and_lag_are_measured_without_sleep) {
         item_init(&late, 'l', CLOCK_ID_MONOTONIC);
         timer.exit = true;
         start = clock_now(CLOCK_ID_MONOTONIC);
-        loop_timer_set(&late.timer, 1);              /* long past: says nothing about lag */
-        loop_timer_set(&timer.timer, start + 30000); /* 27 ms of sleep are no turn */
+        loop_timer_set(&late.timer, 1); /* long past: says nothing about lag */
+        loop_timer_set(&timer.timer, start + 5000);
         ck_assert_int_eq(loop_run(loop), 0);
-        took = clock_now(CLOCK_ID_MONOTONIC) - start;
-
         loop_get_stats(loop, &stats);
         ck_assert_msg(stats.turn.max_usec >= 3000, "turn %llu", (unsigned long long)stats.turn.max_usec);
-        ck_assert_msg(stats.turn.max_usec <= took - 20000, "turn %llu of %llu", (unsigned long long)stats.turn.max_usec,
-                      (unsigned long long)took);
+
+        /* Twenty turns that sleep 3 ms each. The median, because on a busy machine a few are interrupted for longer. */
+        loop_reset_stats(loop);
+        start = clock_now(CLOCK_ID_MONOTONIC);
+        for (int i = 0; i < 20; i++) {
+                loop_timer_set(&timer.timer, clock_now(CLOCK_ID_MONOTONIC) + 3000);
+                ck_assert_int_eq(loop_run(loop), 0);
+        }
+        took = clock_now(CLOCK_ID_MONOTONIC) - start;
+        loop_get_stats(loop, &stats);
+        ck_assert_msg(stats.turn.p50_usec < 2000, "turn p50 %llu", (unsigned long long)stats.turn.p50_usec);
         ck_assert_msg(stats.lag.max_usec <= took, "lag %llu of %llu", (unsigned long long)stats.lag.max_usec,
                       (unsigned long long)took);
 }

@@ -2,6 +2,7 @@
 # Measurements against peers, run by `make bench`, never by `make check`. See tests/bench/README.md.
 
 bench_programs += tests/bench/pool-jobs
+bench_programs += tests/bench/config-load
 bench_programs += tests/bench/control-calls
 tests_bench_control_calls_LDADD =
 bench_programs += tests/bench/bare-http

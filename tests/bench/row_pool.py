@@ -48,5 +48,4 @@ def measure():
     ])
     row.bar_ratio("tendd", "libuv", 1.0)
     row.bar_ratio("tendd, one outstanding", "libuv, one outstanding", 1.0)
-    row.bar_ratio("tendd", "run_in_executor", 1.0)
     return row

@@ -2,7 +2,8 @@
 """100,000 configured tasks, each `every = 1h`: how long they take to load, what they weigh, what they cost at rest.
 
 Loading is counted from the start of the process to the first answer on the control socket, everything checked and
-armed; `--check` is shown beside it. The weight is the difference to a daemon without them.
+armed; `--check`, and parsing and checking alone, are shown beside it. The weight is the difference to a daemon without
+them.
 """
 import time
 
@@ -29,6 +30,14 @@ def started(row, directory, path, name):
         return daemon.memory(d.pid)[0]
 
 
+def parsed(row, path):
+    """Parsing and checking alone, and what it leaves on the heap."""
+    result = common.run_json([common.program("config-load"), path], expect_done=TASKS + 1)
+    row.add("configuration parsed and checked", result["seconds"], "s")
+    row.add("configuration freed", result["free_seconds"], "s")
+    row.add("configuration of a task", result["bytes"] / TASKS, "B")
+
+
 def measure():
     row = common.Row("tasks", f"tasks: {TASKS:,} of them, every = 1h")
     many = f"{TASKS:,} tasks"
@@ -41,6 +50,7 @@ def measure():
             all_of_them = started(row, directory, many_ini, many)
             row.add("memory of a task", (all_of_them - few) / TASKS, "B")
             row.add("asyncio: memory of a task", common.run_json([*peer, str(TASKS)])["bytes_per_task"], "B")
+            parsed(row, many_ini)
             row.add("tendd --check", common.wall([daemon.TENDD, "--check", "--config", many_ini]), "s")
     row.bar_value(f"{many}: start to answer", 0.6)
     row.bar_value("memory of a task", 1536)

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* http_profile: how a task talks, and how that is told to an easy handle.
+ *
+ * A profile is given to a handle once, and the handle remembers its serial number. The strings of a profile are not
+ * copied by libcurl where it can be avoided, so a handle may be left with pointers into a profile that is gone: they are
+ * not looked at before the handle is added again, and by then it was set up anew, as serial numbers are never reused.
+ */
+#include "task/http_internal.h"
+
+#include <fcntl.h>
+#include <limits.h>
+
+int http_headers_append(struct curl_slist **headers, const char *line) {
+        struct curl_slist *longer;
+
+        longer = curl_slist_append(*headers, line);
+        if (!longer)
+                return -ENOMEM;
+        *headers = longer;
+        return 0;
+}
+
+static int copy_string(const char *s, char **ret) {
+        if (!s)
+                return 0;
+        *ret = strdup(s);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int copy_spec(const struct http_profile_spec *spec, struct http_profile *profile) {
+        int r;
+
+        r = copy_string(spec->method ?: spec->body ? "POST" : "GET", &profile->method);
+        if (r < 0)
+                return r;
+        r = copy_string(spec->body, &profile->body);
+        if (r < 0)
+                return r;
+        r = copy_string(spec->user_agent ?: PACKAGE_NAME "/" PACKAGE_VERSION, &profile->user_agent);
+        if (r < 0)
+                return r;
+        r = copy_string(spec->proxy, &profile->proxy);
+        if (r < 0)
+                return r;
+
+        for (const char *const *line = spec->headers; line && *line; line++) {
+                r = http_headers_append(&profile->headers, *line);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int http_profile_new(struct http_engine *engine, const struct http_profile_spec *spec, struct http_profile **ret) {
+        _cleanup_(http_profile_freep) struct http_profile *profile = NULL;
+        int r;
+
+        profile = calloc(1, sizeof(*profile));
+        if (!profile)
+                return -ENOMEM;
+        profile->engine = engine;
+        profile->serial = ++engine->next_serial;
+        profile->insecure = spec->insecure;
+        profile->follow_redirects = spec->follow_redirects;
+        profile->max_body = spec->max_body;
+        if (spec->connect_timeout_usec != USEC_INFINITY)
+                profile->connect_timeout_ms =
+                        (long)MIN(MAX(spec->connect_timeout_usec / USEC_PER_MSEC, 1u), (usec_t)INT_MAX);
+        r = copy_spec(spec, profile);
+        if (r < 0)
+                return r;
+        if (profile->proxy) {
+                r = http_proxy_parse(profile->proxy, &profile->proxy_target);
+                if (r < 0)
+                        return r == -ENOMEM ? r : -EINVAL;
+        }
+        *ret = TAKE_PTR(profile);
+        return 0;
+}
+
+struct http_profile *http_profile_free(struct http_profile *profile) {
+        if (!profile)
+                return NULL;
+        curl_slist_free_all(profile->headers);
+        free(profile->method);
+        free(profile->body);
+        free(profile->user_agent);
+        free(profile->proxy);
+        free(profile->ca);
+        free(profile);
+        return NULL;
+}
+
+int http_profile_set_ca(struct http_profile *profile, const void *pem, size_t size) {
+        void *copy;
+
+        if (profile->ca && profile->ca_size == size && memcmp(profile->ca, pem, size) == 0)
+                return 0;
+        copy = malloc(MAX(size, (size_t)1));
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, pem, size);
+        free(profile->ca);
+        profile->ca = copy;
+        profile->ca_size = size;
+        profile->serial = ++profile->engine->next_serial;
+        return 0;
+}
+
+/* ---- an easy handle ---- */
+
+static curl_socket_t on_open_socket(void *userdata _unused_, curlsocktype purpose _unused_,
+                                    struct curl_sockaddr *address) {
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* What is the same for every call. */
+static CURLcode apply_common(struct http_call *call) {
+        CURL *easy = call->easy;
+        CURLcode c = CURLE_OK;
+
+        c |= curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)call);
+        c |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_error);
+        c |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        c |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+        c |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+        c |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        c |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        c |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_call_on_head);
+        c |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, (void *)call);
+        c |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_call_on_body);
+        c |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)call);
+        c |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+        c |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, http_engine_close_socket);
+        c |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, (void *)call->engine);
+        /* Addresses in writing are forgotten at once; pins (CURLOPT_RESOLVE) do not age, calls remove their own. */
+        c |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+        c |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, http_call_on_resolve);
+        c |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, (void *)call);
+        return c;
+}
+
+static CURLcode apply_profile(CURL *easy, const struct http_profile *profile) {
+        CURLcode c = CURLE_OK;
+
+        c |= curl_easy_setopt(easy, CURLOPT_USERAGENT, profile->user_agent);
+        /* Not NULL, which would let the environment decide. */
+        c |= curl_easy_setopt(easy, CURLOPT_PROXY, profile->proxy ?: "");
+        c |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+        c |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, profile->connect_timeout_ms ?: (long)INT_MAX);
+        if (profile->insecure) {
+                c |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+                c |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        }
+        if (profile->ca) {
+                struct curl_blob blob = { profile->ca, profile->ca_size, CURL_BLOB_COPY };
+
+                c |= curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+        }
+        return c;
+}
+
+static CURLcode apply_message(CURL *easy, const char *method, const char *body, struct curl_slist *headers) {
+        CURLcode c = CURLE_OK;
+
+        c |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+        if (streq(method, "HEAD"))
+                return c | curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        if (body || streq(method, "POST")) {
+                c |= curl_easy_setopt(easy, CURLOPT_POST, 1L);
+                c |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body ?: "");
+                c |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(body ? strlen(body) : 0));
+        }
+        if (!streq(method, body ? "POST" : "GET"))
+                c |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+        return c;
+}
+
+int http_profile_apply(struct http_call *call) {
+        struct http_profile *profile = call->profile;
+        bool unchanged =
+                call->headers == profile->headers && call->body == profile->body && call->method == profile->method;
+        CURLcode c;
+
+        if (unchanged && call->serial == profile->serial)
+                return 0;
+
+        /* Also forgets the pin's list; the pin itself stays with libcurl until it is removed by name. */
+        call->serial = 0;
+        curl_easy_reset(call->easy);
+        c = apply_common(call);
+        c |= apply_profile(call->easy, profile);
+        c |= apply_message(call->easy, call->method, call->body, call->headers);
+        if (c != CURLE_OK)
+                return -ENOMEM;
+        if (unchanged)
+                call->serial = profile->serial;
+        return 0;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* items_file: items from the lines of a file, or from the paths that match a pattern.
+ *
+ * The loop touches no path that a user named: files are opened, read and closed by jobs on the task's pool. A file is
+ * read a chunk at a time, the next one when all items of the last one are taken, so that a million lines need no more
+ * memory than a hundred. A thread that hangs is abandoned with its job, which frees itself when the thread comes back.
+ */
+#include "loop/pool.h"
+#include "task/item_lines.h"
+#include "task/items.h"
+
+#include <fcntl.h>
+#include <glob.h>
+
+#define CHUNK_BYTES ((size_t)64 * 1024)
+#define PATHS_MAX   ((size_t)1000000)
+
+/* Tells why a job could not be queued. */
+static void fail_submit(struct items *items, int error) {
+        if (error == -ENOBUFS)
+                items_fail(items, ERROR_IO, "the queue of pool %s is full", pool_name(items->task->pool));
+        else
+                items_fail(items, ERROR_IO, "pool %s: %s", pool_name(items->task->pool), strerrordesc_np(-error));
+}
+
+/* ---- lines:FILE ---- */
+
+/* What the thread owns while it works. */
+struct chunk {
+        struct lines_items *owner; /* NULL once abandoned */
+        struct pool *pool;
+        struct pool_job *job; /* NULL: the thread is not at it */
+        char *path;
+        int fd;
+        bool at_end;
+        int error;
+        size_t n;
+        char data[CHUNK_BYTES];
+};
+
+struct lines_items {
+        struct items items;
+        struct item_lines lines;
+        struct chunk *chunk;
+};
+
+static void chunk_free(struct chunk *chunk) {
+        free(chunk->path);
+        free(chunk);
+}
+
+static void on_chunk_work(void *arg) {
+        struct chunk *chunk = arg;
+        ssize_t n;
+
+        chunk->n = 0;
+        if (chunk->fd < 0)
+                chunk->fd = open(chunk->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        n = chunk->fd < 0 ? -1 : read(chunk->fd, chunk->data, sizeof(chunk->data));
+        if (n > 0) {
+                chunk->n = (size_t)n;
+                return;
+        }
+        if (n < 0)
+                chunk->error = errno;
+        chunk->at_end = true;
+        closep(&chunk->fd);
+        chunk->fd = -EBADF;
+}
+
+static void on_chunk_done(void *arg) {
+        struct chunk *chunk = arg;
+        struct lines_items *l = chunk->owner;
+
+        chunk->job = NULL;
+        if (item_lines_feed(&l->lines, chunk->data, chunk->n) < 0) {
+                items_fail(&l->items, ERROR_IO, "out of memory");
+                chunk->at_end = true;
+        }
+        if (chunk->error != 0)
+                items_fail(&l->items, ERROR_IO, "%s: %s", chunk->path, strerrordesc_np(chunk->error));
+        if (chunk->at_end)
+                item_lines_end(&l->lines);
+        items_ready(&l->items);
+}
+
+static void on_close_work(void *arg) {
+        struct chunk *chunk = arg;
+
+        closep(&chunk->fd);
+}
+
+static void on_closed(void *arg) {
+        chunk_free(arg);
+}
+
+/* Closing may block as well. */
+static void chunk_close(struct chunk *chunk) {
+        static const struct pool_job_ops ops = {
+                .name = "items-close",
+                .work = on_close_work,
+                .done = on_closed,
+                .returned = on_closed,
+        };
+
+        if (chunk->fd < 0 || pool_submit(chunk->pool, &ops, chunk, NULL) < 0) {
+                closep(&chunk->fd);
+                chunk_free(chunk);
+        }
+}
+
+static void on_chunk_returned(void *arg) {
+        chunk_close(arg);
+}
+
+static int lines_open(struct items *items) {
+        struct lines_items *l = CONTAINER_OF(items, struct lines_items, items);
+        struct chunk *chunk;
+
+        chunk = malloc(sizeof(*chunk));
+        if (!chunk)
+                return -ENOMEM;
+        memset(chunk, 0, offsetof(struct chunk, data));
+        chunk->path = strdup(items->task->for_each.argument);
+        if (!chunk->path) {
+                free(chunk);
+                return -ENOMEM;
+        }
+        chunk->owner = l;
+        chunk->pool = items->task->pool;
+        chunk->fd = -EBADF;
+        l->chunk = chunk;
+        return 0;
+}
+
+static int lines_next(struct items *items, const char **ret, size_t *ret_length) {
+        static const struct pool_job_ops ops = {
+                .name = "items-lines",
+                .work = on_chunk_work,
+                .done = on_chunk_done,
+                .returned = on_chunk_returned,
+        };
+        struct lines_items *l = CONTAINER_OF(items, struct lines_items, items);
+        int r;
+
+        if (l->chunk->job)
+                return 0;
+        r = item_lines_next(&l->lines, ret, ret_length);
+        if (r != 0)
+                return r;
+        if (l->chunk->at_end)
+                return -ENODATA;
+
+        r = pool_submit(l->chunk->pool, &ops, l->chunk, &l->chunk->job);
+        if (r < 0) {
+                fail_submit(items, r);
+                return -ENODATA;
+        }
+        return 0;
+}
+
+static void lines_close(struct items *items) {
+        struct lines_items *l = CONTAINER_OF(items, struct lines_items, items);
+
+        item_lines_done(&l->lines);
+        if (l->chunk->job)
+                (void)pool_abandon(l->chunk->job);
+        else
+                chunk_close(l->chunk);
+}
+
+const struct items_type items_lines = {
+        .size = sizeof(struct lines_items),
+        .open = lines_open,
+        .next = lines_next,
+        .close = lines_close,
+};
+
+/* ---- glob:PATTERN ---- */
+
+struct match {
+        struct glob_items *owner;
+        struct pool_job *job;
+        char *pattern;
+        glob_t paths;
+        int error; /* of glob(3) */
+        int system_error;
+};
+
+struct glob_items {
+        struct items items;
+        struct match *match;
+        bool matched;
+        size_t next;
+};
+
+static void match_free(struct match *match) {
+        globfree(&match->paths);
+        free(match->pattern);
+        free(match);
+}
+
+/* What is not there matches nothing; what cannot be read might have matched. */
+static int on_glob_error(const char *path _unused_, int error) {
+        errno = error;
+        return error != ENOENT && error != ENOTDIR;
+}
+
+static void on_match_work(void *arg) {
+        struct match *match = arg;
+
+        errno = 0;
+        match->error = glob(match->pattern, 0, on_glob_error, &match->paths); /* sorted */
+        match->system_error = errno;
+}
+
+static void on_match_done(void *arg) {
+        struct match *match = arg;
+        struct glob_items *g = match->owner;
+
+        match->job = NULL;
+        g->matched = true;
+        if (match->error == GLOB_NOSPACE)
+                items_fail(&g->items, ERROR_IO, "out of memory");
+        else if (match->error == GLOB_ABORTED)
+                items_fail(&g->items, ERROR_IO, "%s: %s", match->pattern, strerrordesc_np(match->system_error));
+        else if (match->error == 0 && match->paths.gl_pathc > PATHS_MAX)
+                items_fail(&g->items, ERROR_TOO_BIG, "more than %zu paths match %s", PATHS_MAX, match->pattern);
+        items_ready(&g->items);
+}
+
+static void on_match_returned(void *arg) {
+        match_free(arg);
+}
+
+static int glob_open(struct items *items) {
+        struct glob_items *g = CONTAINER_OF(items, struct glob_items, items);
+        struct match *match;
+
+        match = calloc(1, sizeof(*match));
+        if (!match)
+                return -ENOMEM;
+        match->pattern = strdup(items->task->for_each.argument);
+        if (!match->pattern) {
+                free(match);
+                return -ENOMEM;
+        }
+        match->owner = g;
+        g->match = match;
+        return 0;
+}
+
+static int glob_next(struct items *items, const char **ret, size_t *ret_length) {
+        static const struct pool_job_ops ops = {
+                .name = "items-glob",
+                .work = on_match_work,
+                .done = on_match_done,
+                .returned = on_match_returned,
+        };
+        struct glob_items *g = CONTAINER_OF(items, struct glob_items, items);
+        int r;
+
+        if (g->match->job)
+                return 0;
+        if (!g->matched) {
+                r = pool_submit(items->task->pool, &ops, g->match, &g->match->job);
+                if (r == 0)
+                        return 0;
+                fail_submit(items, r);
+                return -ENODATA;
+        }
+        if (items->error != ERROR_NONE || g->next >= g->match->paths.gl_pathc)
+                return -ENODATA;
+        *ret = g->match->paths.gl_pathv[g->next++];
+        *ret_length = strlen(*ret);
+        return 1;
+}
+
+static void glob_close(struct items *items) {
+        struct glob_items *g = CONTAINER_OF(items, struct glob_items, items);
+
+        if (g->match->job)
+                (void)pool_abandon(g->match->job);
+        else
+                match_free(g->match);
+}
+
+const struct items_type items_glob = {
+        .size = sizeof(struct glob_items),
+        .open = glob_open,
+        .next = glob_next,
+        .close = glob_close,
+};

@@ -3,6 +3,9 @@
 #include "task/kind.h"
 
 const struct kind *const kinds[] = {
+        &kind_http,
+        &kind_dns,
+        &kind_file,
         NULL,
 };
 

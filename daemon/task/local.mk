@@ -1,4 +1,26 @@
 # SPDX-License-Identifier: MIT
-# libtendd_a_SOURCES += daemon/task/NAME.c daemon/task/NAME.h
-# unit_tests += tests/unit/test-NAME
+libtendd_a_SOURCES += daemon/task/http_call.c daemon/task/http_internal.h
+libtendd_a_SOURCES += daemon/task/http_engine.c daemon/task/http_engine.h
+libtendd_a_SOURCES += daemon/task/http_profile.c
+libtendd_a_SOURCES += daemon/task/http_url.c daemon/task/http_url.h
+libtendd_a_SOURCES += daemon/task/item_lines.c daemon/task/item_lines.h
+libtendd_a_SOURCES += daemon/task/items.c daemon/task/items.h
+libtendd_a_SOURCES += daemon/task/items_command.c
+libtendd_a_SOURCES += daemon/task/items_file.c
+libtendd_a_SOURCES += daemon/task/kind_dns.c
+libtendd_a_SOURCES += daemon/task/kind_file.c
+libtendd_a_SOURCES += daemon/task/kind_http.c
+libtendd_a_SOURCES += daemon/task/leaf_work.c daemon/task/leaf_work.h
+libtendd_a_SOURCES += daemon/task/needle.c daemon/task/needle.h
+libtendd_a_SOURCES += daemon/task/resolve.c daemon/task/resolve.h
 libtendd_a_SOURCES += daemon/task/task.c daemon/task/task.h daemon/task/kind.c daemon/task/kind.h
+libtendd_a_SOURCES += daemon/task/template.c daemon/task/template.h
+
+fake_getaddrinfo_sources = tests/support/fake-getaddrinfo.c tests/support/fake-getaddrinfo.h
+
+unit_tests += tests/unit/test-http-url
+unit_tests += tests/unit/test-item-lines
+unit_tests += tests/unit/test-needle
+unit_tests += tests/unit/test-template
+unit_tests += tests/unit/test-resolve
+tests_unit_test_resolve_SOURCES = tests/unit/test-resolve.c $(fake_getaddrinfo_sources) $(fake_clock_sources)

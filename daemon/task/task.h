@@ -13,6 +13,8 @@ struct config;
 struct kind;
 struct pool;
 struct task_env;
+struct http_plan;
+struct stream_tls;
 
 /* Words of a list key, NULL-terminated; never NULL itself when the key has a default, else may be NULL. */
 typedef char **strv;
@@ -104,6 +106,7 @@ struct http_part {
         usec_t connect_timeout_usec; /* USEC_INFINITY: within timeout */
         char *user_agent;
         char *proxy;
+        struct http_plan *plan; /* made by the kind at the first run */
 };
 
 struct tcp_part {
@@ -112,6 +115,7 @@ struct tcp_part {
         char *expect;
         bool tls;
         char *ca_file;
+        struct stream_tls *context; /* made by the kind at the first run */
 };
 
 struct dns_part {

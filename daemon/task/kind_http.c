@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/* kind_http: a task that is an HTTP request.
+ *
+ *      start ──▶ [read ca-file] ──▶ request ──▶ [write save-to] ──▶ end
+ *
+ * The two in brackets touch paths that a user named and are jobs on the task's pool. What is the same for all runs of a
+ * task, the plan, is made at its first run and kept with the task: the profile of the HTTP engine, the text to look
+ * for, and which values have words in braces to be filled in.
+ *
+ * The body is looked at as it comes and kept only for `save-to`, so a fan-out needs no memory for its responses.
+ */
+#include "base/text.h"
+#include "task/http_engine.h"
+#include "task/kind.h"
+#include "task/leaf_work.h"
+#include "task/needle.h"
+#include "task/template.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define CA_FILE_MAX   ((size_t)1024 * 1024)
+#define CA_FRESH_USEC (60 * USEC_PER_SEC)
+#define MAX_BODY      ((uint64_t)1024 * 1024)
+
+/* ---- the plan ---- */
+
+struct http_plan {
+        struct http_profile *profile;
+        struct needle *expect_body;
+        unsigned url_words;
+        unsigned header_words;
+        unsigned body_words;
+        enum template_place body_place;
+        usec_t ca_read_usec; /* 0: not yet */
+};
+
+static struct http_plan *http_plan_free(struct http_plan *plan) {
+        if (!plan)
+                return NULL;
+        http_profile_free(plan->profile);
+        needle_free(plan->expect_body);
+        free(plan);
+        return NULL;
+}
+DEFINE_CLEANUP(struct http_plan, http_plan_free)
+
+static bool is_json(const char *header) {
+        return strncasecmp(header, "Content-Type:", 13) == 0 && strcasestr(header, "json");
+}
+
+static int plan_new(const struct task *task, struct http_plan **ret) {
+        const struct http_part *part = task->http;
+        struct http_profile_spec spec = {
+                .method = part->method,
+                .headers = (const char *const *)part->header,
+                .body = part->body,
+                .user_agent = part->user_agent,
+                .proxy = part->proxy,
+                .insecure = !part->verify_tls,
+                .follow_redirects = part->follow_redirects,
+                .connect_timeout_usec = part->connect_timeout_usec,
+                .max_body = part->max_body,
+        };
+        _cleanup_(http_plan_freep) struct http_plan *plan = NULL;
+        int r;
+
+        plan = calloc(1, sizeof(*plan));
+        if (!plan)
+                return -ENOMEM;
+        r = http_profile_new(task->env->http, &spec, &plan->profile);
+        if (r < 0)
+                return r;
+        if (part->expect_body && part->expect_body[0]) {
+                r = needle_new(part->expect_body, &plan->expect_body);
+                if (r < 0)
+                        return r;
+        }
+        plan->url_words = template_words(part->url);
+        plan->body_words = part->body ? template_words(part->body) : 0;
+        plan->body_place = TEMPLATE_TEXT;
+        for (char **line = part->header; line && *line; line++) {
+                plan->header_words |= template_words(*line);
+                if (is_json(*line))
+                        plan->body_place = TEMPLATE_JSON;
+        }
+        *ret = TAKE_PTR(plan);
+        return 0;
+}
+
+/* ---- a leaf ---- */
+
+struct http_leaf {
+        struct leaf_work work;
+        struct http_plan *plan;
+        struct http_call *call;
+
+        /* Filled in for this leaf; NULL: as in the task. */
+        char *url;
+        char **headers;
+        char *body;
+
+        size_t matched; /* of expect-body */
+        bool found;
+
+        char *kept; /* for save-to */
+        size_t n_kept;
+        size_t size_kept;
+
+        char *ca; /* read by the thread */
+        size_t n_ca;
+        int file_error;
+        const char *file_step;
+};
+
+static struct http_leaf *leaf_of(struct leaf_work *work) {
+        return CONTAINER_OF(work, struct http_leaf, work);
+}
+
+static const struct http_part *part_of(const struct http_leaf *leaf) {
+        return leaf->work.task->http;
+}
+
+static void leaf_free(struct leaf_work *work) {
+        struct http_leaf *leaf = leaf_of(work);
+
+        for (char **line = leaf->headers; line && *line; line++)
+                free(*line);
+        free(leaf->headers);
+        free(leaf->url);
+        free(leaf->body);
+        free(leaf->kept);
+        free(leaf->ca);
+        free(leaf);
+}
+
+/* ---- filling in ---- */
+
+static int expand_headers(struct http_leaf *leaf, const struct template_values *values) {
+        strv lines = part_of(leaf)->header;
+        size_t n = 0;
+        int r;
+
+        while (lines[n])
+                n++;
+        leaf->headers = calloc(n + 1, sizeof(*leaf->headers));
+        if (!leaf->headers)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                r = template_expand(lines[i], values, TEMPLATE_HEADER, &leaf->headers[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int expand(struct http_leaf *leaf) {
+        const struct http_plan *plan = leaf->plan;
+        const struct http_part *part = part_of(leaf);
+        unsigned words = plan->url_words | plan->header_words | plan->body_words;
+        struct template_values values;
+        int r;
+
+        if (words == 0)
+                return 0;
+        template_values_of(leaf->work.leaf, words, &values);
+        if (plan->url_words) {
+                r = template_expand(part->url, &values, TEMPLATE_URL, &leaf->url);
+                if (r < 0)
+                        return r;
+        }
+        if (plan->body_words) {
+                r = template_expand(part->body, &values, plan->body_place, &leaf->body);
+                if (r < 0)
+                        return r;
+        }
+        return plan->header_words ? expand_headers(leaf, &values) : 0;
+}
+
+/* ---- save-to: to a temporary file beside it, then renamed ---- */
+
+static int write_all(int fd, const char *data, size_t n) {
+        while (n > 0) {
+                ssize_t written = write(fd, data, n);
+
+                if (written < 0 && errno == EINTR)
+                        continue;
+                if (written < 0)
+                        return -errno;
+                data += written;
+                n -= (size_t)written;
+        }
+        return 0;
+}
+
+static int save(struct http_leaf *leaf, const char *path, const char *temporary) {
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        leaf->file_step = "create";
+        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return -errno;
+        leaf->file_step = "write";
+        r = write_all(fd, leaf->kept, leaf->n_kept);
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r == 0) {
+                leaf->file_step = "rename";
+                r = rename(temporary, path) < 0 ? -errno : 0;
+        }
+        if (r < 0)
+                (void)unlink(temporary);
+        return r;
+}
+
+static void save_on_thread(struct leaf_work *work) {
+        struct http_leaf *leaf = leaf_of(work);
+        const char *path = part_of(leaf)->save_to;
+        const char *slash = strrchr(path, '/');
+        _cleanup_(freep) char *temporary = NULL;
+
+        /* Runs of one task may overlap: the leaf's address makes the name its own. */
+        if (asprintf(&temporary, "%.*s.%s.tendd-%d-%p", slash ? (int)(slash - path + 1) : 0, path,
+                     slash ? slash + 1 : path, getpid(), (void *)leaf) < 0) {
+                temporary = NULL;
+                leaf->file_error = ENOMEM;
+                leaf->file_step = "create";
+                return;
+        }
+        if (atomic_load(&work->given_up)) /* do not replace the file of a later run */
+                return;
+        leaf->file_error = -save(leaf, path, temporary);
+}
+
+static void on_saved(struct leaf_work *work) {
+        struct http_leaf *leaf = leaf_of(work);
+
+        if (leaf->file_error != 0)
+                leaf_work_end(work, ERROR_IO, "%s: cannot %s: %s", part_of(leaf)->save_to, leaf->file_step,
+                              strerrordesc_np(leaf->file_error));
+        else
+                leaf_work_end(work, ERROR_NONE, "saved");
+}
+
+/* ---- the request ---- */
+
+static bool keep(struct http_leaf *leaf, const char *data, size_t n) {
+        if (leaf->n_kept + n > leaf->size_kept) {
+                size_t size = MAX(leaf->n_kept + n, 2 * leaf->size_kept);
+                char *kept = realloc(leaf->kept, size);
+
+                if (!kept)
+                        return false;
+                leaf->kept = kept;
+                leaf->size_kept = size;
+        }
+        memcpy(leaf->kept + leaf->n_kept, data, n);
+        leaf->n_kept += n;
+        return true;
+}
+
+static bool on_body(const char *data, size_t n, void *arg) {
+        struct http_leaf *leaf = leaf_of(arg);
+
+        if (leaf->plan->expect_body)
+                leaf->found = needle_feed(leaf->plan->expect_body, &leaf->matched, data, n);
+        return !part_of(leaf)->save_to || keep(leaf, data, n);
+}
+
+static bool status_expected(const struct http_part *part, unsigned status) {
+        if (part->n_expect_status == 0)
+                return status >= 200 && status <= 299;
+        for (size_t i = 0; i < part->n_expect_status; i++)
+                if (status >= part->expect_status[i].from && status <= part->expect_status[i].to)
+                        return true;
+        return false;
+}
+
+static void on_done(const struct http_result *result, void *arg) {
+        struct leaf_work *work = arg;
+        struct http_leaf *leaf = leaf_of(work);
+        const struct http_part *part = part_of(leaf);
+
+        leaf->call = NULL;
+        if (result->cancelled || result->error != ERROR_NONE)
+                leaf_work_end(work, result->error, "%s", result->detail);
+        else if (!status_expected(part, result->status))
+                leaf_work_end(work, ERROR_HTTP_STATUS, "status %u%s%s", result->status, result->reason[0] ? " " : "",
+                              result->reason);
+        else if (leaf->plan->expect_body && !leaf->found)
+                leaf_work_end(work, ERROR_MISMATCH, "the body does not contain \"%.200s\" (expect-body)",
+                              part->expect_body);
+        else if (part->save_to)
+                leaf_work_submit(work, save_on_thread, on_saved);
+        else
+                leaf_work_end(work, ERROR_NONE, "status %u", result->status);
+}
+
+static void request(struct leaf_work *work) {
+        static const struct http_ops plain = { .on_done = on_done };
+        static const struct http_ops with_body = { .on_body = on_body, .on_done = on_done };
+        struct http_leaf *leaf = leaf_of(work);
+        const struct http_part *part = part_of(leaf);
+        struct http_request wish = {
+                .url = leaf->url ?: part->url,
+                .headers = (const char *const *)leaf->headers,
+                .body = leaf->body,
+        };
+        int r;
+
+        r = http_start(work->task->env->http, leaf->plan->profile, work->task->pool, &wish,
+                       leaf->plan->expect_body || part->save_to ? &with_body : &plain, work, &leaf->call);
+        if (r < 0)
+                leaf_work_fail(work, ERROR_IO, "%s", strerrordesc_np(-r));
+}
+
+/* ---- ca-file ---- */
+
+static int read_ca(struct http_leaf *leaf) {
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+        ssize_t n;
+
+        fd = open(part_of(leaf)->ca_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+        if ((uint64_t)st.st_size > CA_FILE_MAX)
+                return -EFBIG;
+        leaf->ca = malloc((size_t)st.st_size + 1);
+        if (!leaf->ca)
+                return -ENOMEM;
+        while (leaf->n_ca < (size_t)st.st_size) {
+                n = read(fd, leaf->ca + leaf->n_ca, (size_t)st.st_size - leaf->n_ca);
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                leaf->n_ca += (size_t)n;
+        }
+        return 0;
+}
+
+static void ca_on_thread(struct leaf_work *work) {
+        struct http_leaf *leaf = leaf_of(work);
+
+        leaf->file_error = -read_ca(leaf);
+}
+
+static void on_ca_read(struct leaf_work *work) {
+        struct http_leaf *leaf = leaf_of(work);
+        int r = -leaf->file_error;
+
+        if (r == 0)
+                r = http_profile_set_ca(leaf->plan->profile, leaf->ca, leaf->n_ca);
+        if (r < 0) {
+                leaf_work_end(work, ERROR_TLS, "%s: %s (ca-file)", part_of(leaf)->ca_file, strerrordesc_np(-r));
+                return;
+        }
+        leaf->plan->ca_read_usec = clock_now(CLOCK_ID_MONOTONIC);
+        request(work);
+}
+
+static bool ca_is_stale(const struct http_plan *plan) {
+        return plan->ca_read_usec == 0 || clock_now(CLOCK_ID_MONOTONIC) >= usec_add(plan->ca_read_usec, CA_FRESH_USEC);
+}
+
+/* ---- the kind ---- */
+
+static int http_leaf_start(struct run *run) {
+        struct task *task = task_of(run_get_spec(run));
+        struct http_leaf *leaf;
+        int r;
+
+        if (!task->http->plan) {
+                r = plan_new(task, &task->http->plan);
+                if (r < 0)
+                        return r;
+        }
+        leaf = calloc(1, sizeof(*leaf));
+        if (!leaf)
+                return -ENOMEM;
+        leaf->plan = task->http->plan;
+        leaf_work_init(&leaf->work, run, leaf_free);
+        r = expand(leaf);
+        if (r < 0)
+                return r;
+        if (task->http->ca_file && ca_is_stale(leaf->plan))
+                leaf_work_submit(&leaf->work, ca_on_thread, on_ca_read);
+        else
+                request(&leaf->work);
+        return 0;
+}
+
+static void http_leaf_force(struct run *run) {
+        struct leaf_work *work = run_leaf_data(run);
+
+        if (leaf_of(work)->call)
+                http_cancel(leaf_of(work)->call);
+        else
+                (void)leaf_work_give_up(work);
+}
+
+static void http_leaf_poll(struct run *run) {
+        struct leaf_work *work = run_leaf_data(run);
+
+        if (leaf_of(work)->call)
+                http_poll(leaf_of(work)->call);
+        else
+                leaf_work_poll(run);
+}
+
+static void http_part_init(void *part) {
+        struct http_part *p = part;
+
+        p->max_body = MAX_BODY;
+        p->verify_tls = true;
+        p->connect_timeout_usec = USEC_INFINITY;
+}
+
+static void http_part_done(void *part) {
+        struct http_part *p = part;
+
+        http_plan_free(p->plan);
+        free(p->url);
+        free(p->method);
+        text_strv_free(p->header);
+        free(p->body);
+        free(p->expect_status);
+        free(p->expect_body);
+        free(p->save_to);
+        free(p->ca_file);
+        free(p->user_agent);
+        free(p->proxy);
+}
+
+static const struct leaf_ops http_leaf_ops = {
+        .name = "http",
+        .start = http_leaf_start,
+        .force = http_leaf_force,
+        .poll = http_leaf_poll,
+        .abandon = leaf_work_abandon,
+        .abandon_after_usec = LEAF_WORK_ABANDON_USEC,
+        .release = leaf_work_release,
+};
+
+const struct kind kind_http = {
+        .name = "http",
+        .main_keys = "url",
+        .part_size = sizeof(struct http_part),
+        .default_timeout_usec = 30 * USEC_PER_SEC,
+        .default_concurrency = 50,
+        .leaf = &http_leaf_ops,
+        .part_init = http_part_init,
+        .part_done = http_part_done,
+};

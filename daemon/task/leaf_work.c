@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* leaf_work: leaves whose work is steps on the loop and jobs on a pool. */
+#include "task/leaf_work.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void finish(struct leaf_work *work) {
+        struct leaf_end end = { .error = work->error, .detail = work->detail };
+
+        if (!work->leaf) {
+                remnant_gone(work->remnant);
+                work->free(work);
+                return;
+        }
+        run_leaf_end(work->leaf, &end);
+}
+
+static void set_end(struct leaf_work *work, enum error_kind error, const char *format, va_list args) {
+        work->ended = true;
+        work->error = error;
+        (void)vsnprintf(work->detail, sizeof(work->detail), format, args);
+}
+
+void leaf_work_end(struct leaf_work *work, enum error_kind error, const char *format, ...) {
+        va_list args;
+
+        if (work->ended)
+                return;
+        va_start(args, format);
+        set_end(work, error, format, args);
+        va_end(args);
+        finish(work);
+}
+
+void leaf_work_fail(struct leaf_work *work, enum error_kind error, const char *format, ...) {
+        va_list args;
+
+        if (work->ended)
+                return;
+        va_start(args, format);
+        set_end(work, error, format, args);
+        va_end(args);
+        loop_work_schedule(&work->turn);
+}
+
+/* The first turn after the start. */
+static void on_turn(struct loop_work *loop_work _unused_, void *arg) {
+        struct leaf_work *work = arg;
+
+        if (work->ended)
+                finish(work);
+        else
+                run_leaf_started(work->leaf);
+}
+
+void leaf_work_init(struct leaf_work *work, struct run *leaf, leaf_work_fn free_fn) {
+        work->leaf = leaf;
+        work->task = task_of(run_get_spec(leaf));
+        work->free = free_fn;
+        loop_work_init(&work->turn, work->task->env->loop, work->task->kind->name, on_turn, work);
+        loop_work_schedule(&work->turn);
+        run_leaf_set_data(leaf, work);
+}
+
+/* ---- jobs ---- */
+
+static void on_job_work(void *arg) {
+        struct leaf_work *work = arg;
+
+        work->on_thread(work);
+}
+
+static void on_job_done(void *arg) {
+        struct leaf_work *work = arg;
+
+        work->job = NULL;
+        work->on_done(work);
+}
+
+static void on_job_returned(void *arg) {
+        struct leaf_work *work = arg;
+
+        work->job = NULL;
+        leaf_work_end(work, ERROR_NONE, "given up");
+}
+
+void leaf_work_submit(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done) {
+        static const struct pool_job_ops ops = {
+                .name = "leaf",
+                .work = on_job_work,
+                .done = on_job_done,
+                .returned = on_job_returned,
+        };
+        int r;
+
+        work->on_thread = on_thread;
+        work->on_done = on_done;
+        r = pool_submit(work->task->pool, &ops, work, &work->job);
+        if (r == -ENOBUFS)
+                leaf_work_fail(work, ERROR_SPAWN, "the queue of pool %s is full", pool_name(work->task->pool));
+        else if (r < 0)
+                leaf_work_fail(work, ERROR_SPAWN, "pool %s: %s", pool_name(work->task->pool), strerrordesc_np(-r));
+}
+
+bool leaf_work_give_up(struct leaf_work *work) {
+        if (!work->job)
+                return false;
+        atomic_store(&work->given_up, true);
+        (void)pool_abandon(work->job); /* `returned` comes in a later turn, or when the thread does */
+        return true;
+}
+
+/* ---- struct leaf_ops ---- */
+
+void leaf_work_force(struct run *leaf) {
+        (void)leaf_work_give_up(run_leaf_data(leaf));
+}
+
+void leaf_work_poll(struct run *leaf) {
+        struct leaf_work *work = run_leaf_data(leaf);
+
+        if (work->job)
+                pool_poll(work->task->pool);
+}
+
+void leaf_work_abandon(struct run *leaf, struct remnant *remnant) {
+        struct leaf_work *work = run_leaf_data(leaf);
+
+        loop_work_cancel(&work->turn);
+        work->remnant = remnant;
+        work->leaf = NULL;
+}
+
+void leaf_work_release(void *data) {
+        struct leaf_work *work = data;
+
+        loop_work_cancel(&work->turn);
+        work->free(work);
+}

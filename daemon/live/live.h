@@ -14,11 +14,9 @@
 struct live;
 struct live_task;
 struct pool;
-struct task_env;
 
 struct live_options {
         struct loop *loop;
-        const struct task_env *env;  /* outlives the live */
         bool triggers;               /* false: only what is asked for runs (--once) */
         void (*on_empty)(void *arg); /* the run tree is empty */
         void *arg;

@@ -1,3 +1,7 @@
 # SPDX-License-Identifier: MIT
 # libtendd_a_SOURCES += daemon/live/NAME.c daemon/live/NAME.h
 # unit_tests += tests/unit/test-NAME
+libtendd_a_SOURCES += daemon/live/event.c daemon/live/event.h
+libtendd_a_SOURCES += daemon/live/outcome_json.c daemon/live/outcome_json.h
+libtendd_a_SOURCES += daemon/live/live.c daemon/live/live.h daemon/live/live_private.h
+libtendd_a_SOURCES += daemon/live/env.c daemon/live/start.c daemon/live/tell.c daemon/live/hooks.c

@@ -18,6 +18,14 @@ static void remember(struct run *run, const struct close_cause *cause) {
         }
 }
 
+/* A parent that is at work stops; a group that may be tried again does not say so for its own failure. Leaves decide for
+ * themselves in leaf_stop(). */
+static bool ends_for_good(const struct run *run, const struct close_cause *cause) {
+        if (run->role == RUN_LEAF || (run->state != RUN_STARTING && run->state != RUN_RUNNING))
+                return false;
+        return run->role != RUN_GROUP || run->spec->retries == 0 || cause->reason != CANCEL_NONE;
+}
+
 void run_close(struct run *run, const struct close_cause *cause) {
         if (run->state == RUN_DONE || (run->role == RUN_LEAF && run->leaf.ended))
                 return;
@@ -31,6 +39,8 @@ void run_close(struct run *run, const struct close_cause *cause) {
 
         run->closing = true;
         run_set_waiting(run, false);
+        if (ends_for_good(run, cause))
+                run_set_state(run, RUN_STOPPING);
         run->retry_at_usec = USEC_INFINITY;
         list_remove(&run->due_link);
         run_arm(run);
@@ -71,6 +81,15 @@ int run_cancel(struct run *run, enum cancel_reason reason, const char *by) {
                                .by = by,
                                .bound = _BOUND_INVALID,
                        });
+        return 0;
+}
+
+int run_skip(struct run *run, const char *reason) {
+        if (run->state != RUN_QUEUED || run->closing)
+                return -EBUSY;
+        free(run->reason);
+        run->reason = strdup(reason);
+        run_close(run, &(struct close_cause){ .outcome = OUTCOME_SKIPPED, .bound = _BOUND_INVALID });
         return 0;
 }
 

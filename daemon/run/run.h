@@ -234,6 +234,9 @@ void run_tree_get_counts(const struct run_tree *tree, struct run_counts *ret);
  * and may be NULL. */
 int run_cancel(struct run *run, enum cancel_reason reason, const char *by);
 
+/* A queued run that is not wanted any more ends `skipped` for @reason (copied). Returns 0, -EBUSY when it is not queued. */
+int run_skip(struct run *run, const char *reason);
+
 /* Skips the rest of the grace of @run and all below. Only once cancelled. */
 void run_force(struct run *run);
 

@@ -15,6 +15,7 @@ struct pool;
 struct task_env;
 struct http_plan;
 struct stream_tls;
+struct live_task;
 
 /* Words of a list key, NULL-terminated; never NULL itself when the key has a default, else may be NULL. */
 typedef char **strv;
@@ -178,6 +179,7 @@ struct task {
         /* Bound when the configuration goes live. */
         struct pool *pool;
         const struct task_env *env;
+        struct live_task *live;
 };
 
 static inline struct task *task_of(const struct run_spec *spec) {

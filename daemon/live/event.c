@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* event: the table of events, and how each is logged. */
+#include "live/event.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+#include <stdio.h>
+
+static const struct {
+        const char *name;
+        int level;
+        const char *message_id;
+} table[_EVENT_ID_MAX] = {
+        [EVENT_RUN_QUEUED] = { "run-queued", LOG_DEBUG, "1c21844906c743509c341ea3b92489bc" },
+        [EVENT_RUN_STARTED] = { "run-started", LOG_INFO, "66e70e82e6b540cfa29ff45bc842ea61" },
+        [EVENT_RUN_STOPPING] = { "run-stopping", LOG_INFO, "c0930a43d09945c0b6edb6151fd7f09b" },
+        [EVENT_RUN_DONE] = { "run-done", LOG_INFO, "eb81dd97a2734357ac8db8494aae0a96" },
+        [EVENT_ITEM_FAILED] = { "item-failed", LOG_WARNING, "022d7b2ae0f3408a915f49273b50c834" },
+        [EVENT_SKIPPED] = { "skipped", LOG_NOTICE, "2c2a129dd40f4a759d859cac4d1124ad" },
+        [EVENT_REMNANT] = { "remnant", LOG_ERR, "33cc511d3e7245528a1e4afcfeec8ae9" },
+        [EVENT_REMNANT_GONE] = { "remnant-gone", LOG_NOTICE, "2286dbc98de14971afc7ceba5082adb5" },
+        [EVENT_HOOK_DROPPED] = { "hook-dropped", LOG_ERR, "916b812c0e8c4144b473c09ea85ef057" },
+        [EVENT_POOL_DEGRADED] = { "pool-degraded", LOG_WARNING, "7b449e96c4064649b8bdc15423af6313" },
+        [EVENT_POOL_RECOVERED] = { "pool-recovered", LOG_NOTICE, "0117d92731944fee9df9912541d709a0" },
+        [EVENT_LOOP_SLOW] = { "loop-slow", LOG_WARNING, "ef63feb7ed324394850144f617e812b1" },
+        [EVENT_PHASE] = { "phase", LOG_NOTICE, "29135207dbfb40859e3c7d68034ea302" },
+        [EVENT_COMMAND] = { "command", LOG_NOTICE, "49bb7a882d224e3c8c5360a1a9127ed0" },
+};
+
+const char *event_id_to_string(enum event_id id) {
+        return id < _EVENT_ID_MAX ? table[id].name : "?";
+}
+
+enum event_id event_id_from_string(const char *s) {
+        for (size_t i = 0; i < _EVENT_ID_MAX; i++)
+                if (streq(table[i].name, s))
+                        return (enum event_id)i;
+        return (enum event_id) - EINVAL;
+}
+
+static int level_of(const struct event *event) {
+        if (!event->result)
+                return table[event->id].level;
+        if (outcome_is_failure(event->result->outcome))
+                return LOG_ERR;
+        return event->result->outcome == OUTCOME_OK ? LOG_INFO : LOG_NOTICE;
+}
+
+/* "failed after 1.2s: exit: status 3", "ok after 20ms, 3 attempts" */
+static void describe_result(const struct result *result, char *buf, size_t size) {
+        const char *detail = result_detail(result);
+        enum error_kind error = result_error(result);
+        char duration[TEXT_USEC_MAX], attempts[32] = "";
+
+        if (result->attempts > 1)
+                (void)snprintf(attempts, sizeof(attempts), ", %u attempts", result->attempts);
+        (void)snprintf(buf, size, "%s after %s%s%s%s%s%s%s%s", outcome_to_string(result->outcome),
+                       text_format_usec(result->duration_usec, duration), attempts, error != ERROR_NONE ? ": " : "",
+                       error != ERROR_NONE ? error_kind_to_string(error) : "", *detail ? ": " : "", detail,
+                       result->cancelled_by ? "; by " : "", result->cancelled_by ? result->cancelled_by : "");
+}
+
+void event_log(const struct event *event) {
+        const struct result *result = event->result;
+        struct log_context context = {
+                .task = event->task,
+                .run = event->run,
+                .message_id = table[event->id].message_id,
+                .event = table[event->id].name,
+        };
+        char text[1024];
+
+        if (result) {
+                context.outcome = outcome_to_string(result->outcome);
+                if (result_error(result) != ERROR_NONE)
+                        context.error = error_kind_to_string(result_error(result));
+                context.duration_usec = result->duration_usec;
+        }
+        if (!event->text && result)
+                describe_result(result, text, sizeof(text));
+        else
+                (void)snprintf(text, sizeof(text), "%s", event->text ? event->text : table[event->id].name);
+        log_record(level_of(event), &context, "%s", text);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* hooks: runs that are started because another run ended.
+ *
+ * The rows of `on-failure` are tried in the order of the file, once for each error; an error goes to the first row that
+ * takes it, and a row that got any fires once. A hook is a top-level run, exempt from overlap and max-running; so that
+ * a storm of failures cannot become a storm of hooks, `hook-queue` bounds how many there may be.
+ */
+#include "live/live_private.h"
+#include "live/outcome_json.h"
+
+#include <stdio.h>
+
+static void context_free(void *userdata) {
+        struct hook_context *context = userdata;
+
+        if (!context)
+                return;
+        result_unref(context->result);
+        free(context->json);
+        free(context);
+}
+
+static struct hook_context *context_new(struct result *result) {
+        struct hook_context *context;
+        json_t *json;
+
+        context = calloc(1, sizeof(*context));
+        if (!context)
+                return NULL;
+        context->result = result_ref(result);
+        json = outcome_to_json(result);
+        if (json && result->output_tail)
+                (void)json_object_set_new(json, "output", json_text(result->output_tail));
+        context->json = json ? json_dumps(json, JSON_COMPACT) : NULL;
+        json_decref(json);
+        if (!context->json) {
+                context_free(context);
+                return NULL;
+        }
+        context->json_size = strlen(context->json);
+        return context;
+}
+
+static void dropped(struct live *live, const struct hook *hook, const struct result *result, const char *why) {
+        struct event event = { .id = EVENT_HOOK_DROPPED, .task = result->task, .run = result->run };
+        char text[200];
+
+        live->hooks_dropped++;
+        (void)snprintf(text, sizeof(text), "hook %s was not started: %s", hook->task, why);
+        event.text = text;
+        live_emit(live, &event);
+}
+
+static void fire(struct live *live, const struct hook *hook, struct result *result) {
+        struct live_task *entry = live_find(live, hook->task);
+        struct hook_context *context;
+        struct run_start start;
+        int r;
+
+        if (!entry || !entry->task->enabled) {
+                dropped(live, hook, result, "the task is disabled");
+                return;
+        }
+        if (live->n_hooks >= live->config->daemon.hook_queue) {
+                dropped(live, hook, result, "as many as hook-queue allows are waiting or running");
+                return;
+        }
+        context = context_new(result);
+        if (!context) {
+                dropped(live, hook, result, "out of memory");
+                return;
+        }
+        start = (struct run_start){
+                .spec = &entry->task->run,
+                .number = ++entry->number,
+                .trigger = "hook",
+                .due_realtime_usec = clock_now(CLOCK_ID_REALTIME),
+                .hook = true,
+                .userdata = context,
+                .free_userdata = context_free,
+        };
+        r = run_tree_start(live->tree, &start, NULL);
+        if (r < 0) {
+                context_free(context);
+                dropped(live, hook, result, strerror(-r));
+                return;
+        }
+        entry->running++;
+        live->n_hooks++;
+}
+
+static bool takes(const struct hook *hook, const struct result *result, enum error_kind error) {
+        if (hook->outcomes == 0 && hook->errors == 0)
+                return result->outcome == OUTCOME_OK || outcome_is_failure(result->outcome);
+        return (hook->outcomes & (1u << result->outcome)) || (error != ERROR_NONE && (hook->errors & (1u << error)));
+}
+
+static const struct hook *first_to_take(const struct hooks *hooks, const struct result *result, enum error_kind error) {
+        for (size_t i = 0; i < hooks->n; i++)
+                if (takes(&hooks->items[i], result, error))
+                        return &hooks->items[i];
+        return NULL;
+}
+
+void live_fire_hooks(struct live *live, const struct task *task, struct result *result) {
+        const struct hooks *hooks = result->outcome == OUTCOME_OK ? &task->on_success : &task->on_failure;
+        size_t n_errors = MAX(result->errors.n, (size_t)1);
+
+        for (size_t i = 0; i < hooks->n; i++) {
+                bool wanted = false;
+
+                for (size_t k = 0; k < n_errors && !wanted; k++) {
+                        enum error_kind error =
+                                k < result->errors.n ? result->errors.items[k].kind : result_error(result);
+
+                        wanted = first_to_take(hooks, result, error) == &hooks->items[i];
+                }
+                if (wanted)
+                        fire(live, &hooks->items[i], result);
+        }
+}

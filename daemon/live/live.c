@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* live: goes live with a configuration, and answers what is asked about it. */
+#include "live/live_private.h"
+
+#include "loop/pool.h"
+
+#include <sys/random.h>
+
+/* ---- binding ---- */
+
+static int make_limits(struct live *live) {
+        const struct config *config = live->config;
+
+        live->limits = calloc(MAX(config->n_limits, (size_t)1), sizeof(struct limit *));
+        if (!live->limits)
+                return -ENOMEM;
+        for (size_t i = 0; i < config->n_limits; i++) {
+                int r = limit_new(run_tree_limits(live->tree), config->limits[i].name, &config->limits[i].limit,
+                                  &live->limits[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int make_pools(struct live *live) {
+        const struct config *config = live->config;
+
+        live->pools = calloc(MAX(config->n_pools, (size_t)1), sizeof(struct pool *));
+        if (!live->pools)
+                return -ENOMEM;
+        for (size_t i = 0; i < config->n_pools; i++) {
+                const struct pool_section *section = &config->pools[i];
+                int r = pool_new(live->loop, section->name, section->threads, section->spare_threads,
+                                 section->queue_max, &live->pools[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static struct limit *find_limit(const struct live *live, const char *name) {
+        for (size_t i = 0; i < live->config->n_limits; i++)
+                if (streq(live->config->limits[i].name, name))
+                        return live->limits[i];
+        return NULL;
+}
+
+static int bind_limits(struct live *live, struct task *task) {
+        if (task->n_limits == 0)
+                return 0;
+        task->run.limits = calloc(task->n_limits, sizeof(*task->run.limits));
+        if (!task->run.limits)
+                return -ENOMEM;
+        for (size_t i = 0; i < task->n_limits; i++) {
+                struct limit *limit = find_limit(live, task->limits[i].name);
+
+                if (!limit)
+                        return -ENOENT; /* the checks of the configuration do not let this happen */
+                task->run.limits[task->run.n_limits++] = (struct limit_use){
+                        .limit = limit_ref(limit),
+                        .permits = task->limits[i].permits,
+                };
+        }
+        return 0;
+}
+
+static int bind_task(struct live *live, struct live_task *entry, struct task *task) {
+        entry->live = live;
+        entry->task = task;
+        overlap_init(&entry->overlap, task->overlap_max);
+        task->live = entry;
+        task->env = &live->env;
+        task->run.overlap = &entry->overlap;
+        task->pool = live_find_pool(live, task->pool_name ? task->pool_name : "default");
+        if (!task->pool)
+                return -ENOENT;
+        return bind_limits(live, task);
+}
+
+static int bind_tasks(struct live *live) {
+        live->tasks = calloc(MAX(live->config->n_tasks, (size_t)1), sizeof(*live->tasks));
+        if (!live->tasks)
+                return -ENOMEM;
+        for (size_t i = 0; i < live->config->n_tasks; i++) {
+                int r = bind_task(live, &live->tasks[i], live->config->tasks[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- the whole ---- */
+
+static int live_init(struct live *live) {
+        struct run_listener listener = live_listener;
+        int r;
+
+        if (getrandom(&live->random, sizeof(live->random), GRND_NONBLOCK) < 0)
+                live->random = clock_now(CLOCK_ID_REALTIME);
+        listener.arg = live;
+        r = run_tree_new(live->loop, live->config->daemon.max_running, &listener, &live->tree);
+        if (r < 0)
+                return r;
+        r = make_limits(live);
+        if (r < 0)
+                return r;
+        r = make_pools(live);
+        if (r < 0)
+                return r;
+        r = live_env_init(live);
+        if (r < 0)
+                return r;
+        r = bind_tasks(live);
+        if (r < 0)
+                return r;
+        return live->triggers ? live_arm_triggers(live) : 0;
+}
+
+int live_new(const struct live_options *options, struct config *config, struct live **ret) {
+        _cleanup_(live_freep) struct live *live = NULL;
+        int r;
+
+        live = calloc(1, sizeof(*live));
+        if (!live)
+                return -ENOMEM;
+        live->loop = options->loop;
+        live->config = config_ref(config);
+        live->triggers = options->triggers;
+        live->on_empty = options->on_empty;
+        live->arg = options->arg;
+        list_init(&live->observers);
+        r = live_init(live);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(live);
+        return 0;
+}
+
+static void free_tasks(struct live *live) {
+        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
+                trigger_done(&live->tasks[i].trigger);
+                result_unref(live->tasks[i].last);
+        }
+        free(live->tasks);
+}
+
+struct live *live_free(struct live *live) {
+        const struct config *config;
+
+        if (!live)
+                return NULL;
+        config = live->config;
+        if (live->start_work.loop)
+                loop_work_cancel(&live->start_work);
+        live_env_done(live);
+        for (size_t i = 0; live->pools && i < config->n_pools; i++)
+                pool_free(live->pools[i]);
+        free(live->pools);
+        free_tasks(live);
+        for (size_t i = 0; live->limits && i < config->n_limits; i++)
+                limit_unref(live->limits[i]);
+        free(live->limits);
+        config_unref(live->config);
+        run_tree_free(live->tree);
+        free(live);
+        return NULL;
+}
+
+const struct config *live_config(const struct live *live) {
+        return live->config;
+}
+
+struct run_tree *live_tree(const struct live *live) {
+        return live->tree;
+}
+
+struct loop *live_loop(const struct live *live) {
+        return live->loop;
+}
+
+uint64_t live_hooks_dropped(const struct live *live) {
+        return live->hooks_dropped;
+}
+
+/* ---- tasks ---- */
+
+struct live_task *live_find(const struct live *live, const char *name) {
+        size_t low = 0, high = live->config->n_tasks;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = strcmp(name, live->tasks[middle].task->run.name);
+
+                if (order == 0)
+                        return &live->tasks[middle];
+                if (order < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return NULL;
+}
+
+size_t live_n_tasks(const struct live *live) {
+        return live->config->n_tasks;
+}
+
+struct live_task *live_task_at(const struct live *live, size_t index) {
+        return &live->tasks[index];
+}
+
+const struct task *live_task_task(const struct live_task *task) {
+        return task->task;
+}
+
+struct result *live_task_last(const struct live_task *task) {
+        return task->last;
+}
+
+uint64_t live_task_count(const struct live_task *task, enum outcome outcome) {
+        return task->counts[outcome];
+}
+
+unsigned live_task_running(const struct live_task *task) {
+        return task->running;
+}
+
+unsigned live_task_failures(const struct live_task *task) {
+        return task->failures;
+}
+
+uint64_t live_task_skipped(const struct live_task *task) {
+        return task->skipped;
+}
+
+const char *live_task_skip_reason(const struct live_task *task) {
+        return task->skip_reason;
+}
+
+usec_t live_task_last_ok(const struct live_task *task) {
+        return task->last_ok_usec;
+}
+
+usec_t live_task_last_due(const struct live_task *task) {
+        return task->last_due_usec;
+}
+
+usec_t live_task_next(const struct live_task *task) {
+        usec_t at = task->trigger.timer.loop ? trigger_fires_at(&task->trigger) : USEC_INFINITY;
+
+        if (at == USEC_INFINITY)
+                return at;
+        return usec_add(clock_now(CLOCK_ID_REALTIME), usec_sub(at, clock_now(CLOCK_ID_BOOTTIME)));
+}
+
+/* ---- pools ---- */
+
+struct pool *live_find_pool(const struct live *live, const char *name) {
+        for (size_t i = 0; i < live->config->n_pools; i++)
+                if (streq(live->config->pools[i].name, name))
+                        return live->pools[i];
+        return NULL;
+}
+
+size_t live_n_pools(const struct live *live) {
+        return live->config->n_pools;
+}
+
+struct pool *live_pool_at(const struct live *live, size_t index) {
+        return live->pools[index];
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* tell: turns what the run tree reports into counters, events and hooks. */
+#include "live/live_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct live_task *live_task_of(const struct run *run) {
+        return task_of(run_get_spec(run))->live;
+}
+
+/* ---- observers ---- */
+
+void live_emit(struct live *live, const struct event *event) {
+        struct event told = *event;
+        struct live_observer *observer, *tmp;
+
+        if (told.realtime_usec == 0)
+                told.realtime_usec = clock_now(CLOCK_ID_REALTIME);
+        if (!told.quiet)
+                event_log(&told);
+        list_for_each_entry_safe(observer, tmp, &live->observers, link)
+                observer->fn(&told, observer->arg);
+}
+
+int live_observe(struct live *live, live_event_fn fn, void *arg, struct live_observer **ret) {
+        struct live_observer *observer;
+
+        observer = malloc(sizeof(*observer));
+        if (!observer)
+                return -ENOMEM;
+        observer->fn = fn;
+        observer->arg = arg;
+        list_append(&live->observers, &observer->link);
+        *ret = observer;
+        return 0;
+}
+
+struct live_observer *live_unobserve(struct live_observer *observer) {
+        if (!observer)
+                return NULL;
+        list_remove(&observer->link);
+        free(observer);
+        return NULL;
+}
+
+/* ---- states ---- */
+
+static bool is_shown(const struct run *run) {
+        return run_get_role(run) != RUN_LEAF && !run_get_item(run);
+}
+
+static void on_state(struct run *run, enum run_state from, void *arg) {
+        struct live *live = arg;
+        struct live_task *entry = live_task_of(run);
+        char name[RUN_NAME_MAX];
+        struct event event = { .task = run_get_spec(run)->name };
+
+        if (run == entry->waiting && from == RUN_QUEUED)
+                entry->waiting = NULL;
+        if (!is_shown(run))
+                return;
+        switch (run_get_state(run)) {
+        case RUN_RUNNING:
+                event.id = EVENT_RUN_STARTED;
+                event.text = "started";
+                break;
+        case RUN_STOPPING:
+                event.id = EVENT_RUN_STOPPING;
+                event.text = "stopping";
+                break;
+        default: return;
+        }
+        event.run = run_name(run, name);
+        live_emit(live, &event);
+}
+
+/* ---- ends ---- */
+
+static void count(struct live_task *entry, const struct run *run, struct result *result) {
+        entry->running -= entry->running > 0;
+        entry->counts[result->outcome]++;
+        if (entry->waiting == run)
+                entry->waiting = NULL;
+        result_unref(entry->last);
+        entry->last = result_ref(result);
+        if (result->outcome == OUTCOME_OK) {
+                entry->failures = 0;
+                entry->last_ok_usec = result->ended_realtime_usec;
+        } else if (outcome_is_failure(result->outcome)) {
+                entry->failures++;
+        }
+        if (entry->trigger.timer.loop)
+                trigger_run_ended(&entry->trigger);
+}
+
+static void on_done(struct run *run, struct result *result, void *arg) {
+        struct live *live = arg;
+        struct live_task *entry = live_task_of(run);
+        struct event event = { .id = EVENT_RUN_DONE, .task = result->task, .run = result->run, .result = result };
+        bool top = run_get_parent(run) == run_tree_root(live->tree);
+
+        if (top)
+                count(entry, run, result);
+        if (top && run_is_hook(run))
+                live->n_hooks--;
+        live_emit(live, &event);
+        if (!run_is_hook(run))
+                live_fire_hooks(live, entry->task, result);
+}
+
+/* When many items fail, the first of each minute are told; the summary has them all. */
+static bool may_tell_item(struct live_task *entry) {
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        if (now >= usec_add(entry->items_window_usec, ITEM_EVENTS_PERIOD)) {
+                entry->items_window_usec = now;
+                entry->items_told = 0;
+        }
+        return entry->items_told++ < ITEM_EVENTS_BURST;
+}
+
+static void on_item(struct run *fanout, struct run *item, enum outcome outcome, const struct errors *errors,
+                    void *arg) {
+        struct event event = { .id = EVENT_ITEM_FAILED, .task = run_get_spec(fanout)->name };
+        char text[512];
+
+        if (!outcome_is_failure(outcome) || errors->n == 0 || !may_tell_item(live_task_of(fanout)))
+                return;
+        (void)snprintf(text, sizeof(text), "%s%s%s: %s", item ? run_get_item(item) : "", item ? ": " : "",
+                       error_kind_to_string(errors->items[0].kind), errors->items[0].detail);
+        event.run = errors->items[0].run;
+        event.text = text;
+        live_emit(arg, &event);
+}
+
+/* ---- the rest ---- */
+
+static void on_empty(void *arg) {
+        struct live *live = arg;
+
+        if (live->on_empty)
+                live->on_empty(live->arg);
+}
+
+static void on_remnant(struct remnant *remnant, bool gone, void *arg) {
+        struct event event = {
+                .id = gone ? EVENT_REMNANT_GONE : EVENT_REMNANT,
+                .task = remnant_task(remnant),
+                .run = remnant_run(remnant),
+        };
+        const char *what = remnant_is_process(remnant) ? "a process" : "a thread";
+        char text[160];
+
+        if (gone)
+                (void)snprintf(text, sizeof(text), "%s that the run had left behind is gone", what);
+        else
+                (void)snprintf(text, sizeof(text),
+                               "%s of the run could not be ended; it keeps its permits until it is gone", what);
+        event.text = text;
+        live_emit(arg, &event);
+}
+
+static void hold(const struct run_spec *spec, void *arg _unused_) {
+        (void)task_ref(task_of(spec));
+}
+
+static void drop(const struct run_spec *spec, void *arg _unused_) {
+        (void)task_unref(task_of(spec));
+}
+
+const struct run_listener live_listener = {
+        .on_state = on_state,
+        .on_done = on_done,
+        .on_item = on_item,
+        .on_empty = on_empty,
+        .on_remnant = on_remnant,
+        .hold = hold,
+        .drop = drop,
+};

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* log_journal: records in journald's native protocol, over a socket of our own.
+ *
+ * sd_journal_send() blocks for ever while journald is stopped. This socket does not block, and it is connected, because
+ * only then does poll() wait for room at the other end. When journald was restarted with a new socket, sending says so,
+ * and we connect again.
+ */
+#include "base/log_private.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define RETRY_MSEC   250
+#define SNDBUF_BYTES (8 * 1024 * 1024)
+
+/* Values with line breaks are sent with their length. */
+static void append_field(struct log_item **item, const char *name, const char *value, size_t n) {
+        uint64_t size = htole64((uint64_t)n);
+
+        log_item_puts(item, name);
+        if (memchr(value, '\n', n)) {
+                log_item_append(item, "\n", 1);
+                log_item_append(item, &size, sizeof(size));
+        } else
+                log_item_append(item, "=", 1);
+        log_item_append(item, value, n);
+        log_item_append(item, "\n", 1);
+}
+
+static void append_number(struct log_item **item, const char *name, uint64_t value) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "%s=%" PRIu64 "\n", name, value);
+        log_item_puts(item, text);
+}
+
+void log_journal_format(struct log_item **item, const struct log_entry *entry) {
+        const struct log_context *context = entry->context;
+        const struct {
+                const char *name;
+                const char *value;
+        } fields[] = {
+                { "SYSLOG_IDENTIFIER", context->identifier ? context->identifier : "tendd" },
+                { "MESSAGE_ID", context->message_id },
+                { "TENDD_TASK", context->task },
+                { "TENDD_RUN", context->run },
+                { "TENDD_EVENT", context->event },
+                { "TENDD_OUTCOME", context->outcome },
+                { "TENDD_ERROR", context->error },
+                { "CODE_FILE", context->code_file },
+        };
+
+        append_number(item, "PRIORITY", (uint64_t)entry->level);
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+                if (fields[i].value)
+                        append_field(item, fields[i].name, fields[i].value, strlen(fields[i].value));
+        if (context->code_line > 0)
+                append_number(item, "CODE_LINE", (uint64_t)context->code_line);
+        if (context->duration_usec > 0)
+                append_number(item, "TENDD_DURATION_USEC", context->duration_usec);
+        if (entry->truncated)
+                log_item_puts(item, "TENDD_TRUNCATED=1\n");
+        append_field(item, "MESSAGE", entry->text, entry->n);
+}
+
+int log_journal_connect(struct log_sink *sink) {
+        _cleanup_(closep) int fd = -EBADF;
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        static const int sndbuf = SNDBUF_BYTES;
+
+        if (strlen(sink->path) >= sizeof(address.sun_path))
+                return -ENAMETOOLONG;
+        strcpy(address.sun_path, sink->path);
+
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)); /* more than the limit is cut to it */
+        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+                return -errno;
+
+        if (sink->fd >= 0)
+                (void)close(sink->fd);
+        sink->fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* One attempt. Returns 0 when sent or lost, 1 when to try again, -ECANCELED when woken. */
+static int attempt(struct log_sink *sink, const struct log_item *item) {
+        int r;
+
+        if (sink->fd < 0 && log_journal_connect(sink) < 0) {
+                r = log_sink_wait(sink, RETRY_MSEC);
+                return r < 0 ? r : 1;
+        }
+        if (send(sink->fd, item->data, item->n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+                return 0;
+
+        switch (errno) {
+        case EINTR: return 1;
+        case EAGAIN:
+        case ENOBUFS: r = log_sink_wait(sink, RETRY_MSEC); return r < 0 ? r : 1;
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case ENOTCONN:
+        case EPIPE:
+                (void)close(sink->fd);
+                sink->fd = -EBADF;
+                return 1;
+        default: sink->lost++; return 0;
+        }
+}
+
+int log_journal_write(struct log_sink *sink, const struct log_item *item) {
+        int r;
+
+        do
+                r = attempt(sink, item);
+        while (r > 0);
+        if (r < 0)
+                sink->lost++;
+        return r;
+}

@@ -12,6 +12,8 @@
  */
 #include "loop/loop_private.h"
 
+#include "base/log.h"
+
 #include <assert.h>
 
 #define TURN_CALLBACKS 64
@@ -137,6 +139,11 @@ static void do_work(struct loop *loop) {
 
 /* ---- the loop ---- */
 
+/* libevent would write to stderr. Its warnings come with an error that the caller gets as well. */
+static void on_libevent_message(int severity, const char *message) {
+        log_full(severity == EVENT_LOG_ERR ? LOG_ERR : LOG_DEBUG, "libevent: %s", message);
+}
+
 int loop_new(struct loop **ret) {
         _cleanup_(loop_freep) struct loop *loop = NULL;
         struct event_config *config;
@@ -150,6 +157,7 @@ int loop_new(struct loop **ret) {
         for (size_t i = 0; i < ARRAY_SIZE(loop->clocks); i++)
                 loop_clock_init(&loop->clocks[i]);
 
+        event_set_log_callback(on_libevent_message);
         config = event_config_new();
         if (!config)
                 return -ENOMEM;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The Varlink server, and the methods of io.tendd.Runner.
+libtendd_a_SOURCES += daemon/control/control.h
 libtendd_a_SOURCES += daemon/control/buffer.c daemon/control/buffer.h
 libtendd_a_SOURCES += daemon/control/framer.c daemon/control/framer.h
 libtendd_a_SOURCES += daemon/control/varlink.h daemon/control/varlink_internal.h
@@ -13,6 +14,7 @@ libtendd_a_SOURCES += daemon/control/descriptions.h
 
 # The descriptions become strings of the program, under a name made of the file's: description_io_tendd_Runner.
 varlink_files =
+varlink_files += daemon/control/io.tendd.Runner.varlink
 varlink_files += daemon/control/org.varlink.service.varlink
 nodist_libtendd_a_SOURCES = daemon/control/descriptions.c
 EXTRA_DIST += $(varlink_files)

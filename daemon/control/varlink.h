@@ -62,7 +62,7 @@ struct varlink_field {
 
 enum {
         VARLINK_MORE = 1u << 0,    /* answers may be many: without `more` in the call: ExpectedMore */
-        VARLINK_CHANGES = 1u << 1, /* changes something: logged with who asked */
+        VARLINK_CHANGES = 1u << 1, /* changes something: options.on_change is told, so that it is logged */
 };
 
 /* Answers @call, now or later. Negative errno: nothing was answered, and the server answers with the interface's
@@ -93,6 +93,8 @@ struct varlink_options {
         const char *version;
         const char *url;
         enum varlink_role (*role_of)(const struct varlink_peer *peer, void *arg);
+        /* A call that changes something was let through, and is about to be handled. */
+        void (*on_change)(const struct varlink_call *call, const json_t *parameters, void *arg);
         void *arg;
         /* 0: the defaults */
         unsigned max_connections;          /* [1024] */

@@ -5,14 +5,9 @@
  * `ended`; the stream's cursor is freed by the next step of the connection, because that answer may have been made
  * from inside the stream's own next().
  */
-#include "base/log.h"
 #include "control/varlink_internal.h"
 
-#include <stdio.h>
-
 #define ERROR_(name) "org.varlink.service." name
-
-#define LOGGED_PARAMETERS_MAX 200
 
 /* Stands in for the method of a call that has none, so that the call can be answered with an error. */
 static const struct varlink_method no_method = { .name = "" };
@@ -167,15 +162,6 @@ static const char *find_method(struct varlink_call *call, const char *name, void
         return ERROR_("InterfaceNotFound");
 }
 
-static void log_change(const struct varlink_call *call, const json_t *parameters) {
-        const struct varlink_peer *peer = &call->connection->peer;
-        char *text = parameters ? json_dumps(parameters, JSON_COMPACT) : NULL;
-
-        log_notice("control: %s by uid %u, pid %d: %.*s", call->method->name, (unsigned)peer->uid, (int)peer->pid,
-                   LOGGED_PARAMETERS_MAX, text ? text : "{}");
-        free(text);
-}
-
 static int deny(struct varlink_call *call) {
         varlink_log_peer(call->connection->server, &call->connection->peer, "denied", call->method->name);
         return varlink_error(call, ERROR_("PermissionDenied"), NULL);
@@ -183,6 +169,7 @@ static int deny(struct varlink_call *call) {
 
 /* Checks what the table says of the method, then hands the call to it. */
 static void dispatch(struct varlink_call *call, const json_t *parameters, void *arg) {
+        const struct varlink_server *server = call->connection->server;
         const struct varlink_method *method = call->method;
         const char *wrong;
         int r;
@@ -205,7 +192,7 @@ static void dispatch(struct varlink_call *call, const json_t *parameters, void *
                 return;
         }
         if (method->flags & VARLINK_CHANGES)
-                log_change(call, parameters);
+                server->options.on_change(call, parameters, server->options.arg);
         r = method->handler(call, parameters, arg);
         if (r < 0 && !call->ended)
                 (void)fail(call, r);

@@ -17,6 +17,7 @@ static struct varlink_server *server;
 static enum varlink_role role;
 static unsigned n_log_lines;
 static unsigned n_handled;
+static unsigned n_changes;
 static unsigned n_freed; /* stream cursors */
 static struct varlink_call *held;
 
@@ -114,6 +115,13 @@ static enum varlink_role role_of(const struct varlink_peer *peer, _unused_ void 
         return role;
 }
 
+static void on_change(const struct varlink_call *call, const json_t *parameters, _unused_ void *arg) {
+        ck_assert_str_eq(varlink_call_method(call), "Change");
+        ck_assert_str_eq(json_string_value(json_object_get(parameters, "text")), "hi");
+        ck_assert_uint_eq(n_handled, 1);
+        n_changes++;
+}
+
 static void setup(void) {
         const struct varlink_options options = {
                 .vendor = "v",
@@ -121,12 +129,13 @@ static void setup(void) {
                 .version = "1",
                 .url = "u",
                 .role_of = role_of,
+                .on_change = on_change,
                 .max_connections = 4,
                 .max_connections_per_user = 3,
         };
 
         role = VARLINK_ROLE_ADMIN;
-        n_log_lines = n_handled = n_freed = 0;
+        n_log_lines = n_changes = n_handled = n_freed = 0;
         held = NULL;
         fake_clock_reset();
         ck_assert_int_eq(loop_new(&loop), 0);
@@ -361,12 +370,12 @@ START_TEST(oneway_calls_are_done_and_not_answered) {
 }
 END_TEST
 
-START_TEST(what_changes_something_is_logged) {
+START_TEST(what_changes_something_is_told_before) {
         connect_client(&a);
         send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
-        ck_assert_uint_eq(n_log_lines, 0);
+        ck_assert_uint_eq(n_changes, 0);
         send_call(&a, "{\"method\":\"a.test.Change\",\"parameters\":{\"text\":\"hi\"}}");
-        ck_assert_uint_eq(n_log_lines, 1);
+        ck_assert_uint_eq(n_changes, 1);
         (void)close(a.fd);
 }
 END_TEST
@@ -685,7 +694,7 @@ int main(void) {
         tcase_add_test(calls, pipelined_calls_are_answered_in_order);
         tcase_add_test(calls, a_call_in_single_bytes_is_one_call);
         tcase_add_test(calls, oneway_calls_are_done_and_not_answered);
-        tcase_add_test(calls, what_changes_something_is_logged);
+        tcase_add_test(calls, what_changes_something_is_told_before);
         tcase_add_test(calls, an_answer_can_come_later);
         tcase_add_test(calls, a_stream_waits_and_is_woken);
         tcase_add_test(calls, a_waiting_stream_is_freed_when_its_client_goes);

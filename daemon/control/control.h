@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* control: io.tendd.Runner, by which a running daemon is asked and commanded. Its description is
+ * io.tendd.Runner.varlink; the server below it is varlink.h. */
+#include "live/live.h"
+
+#include <sys/types.h>
+
+struct control;
+
+struct control_options {
+        struct live *live; /* outlives the control */
+        /* The runner's phase: "running". */
+        const char *(*phase)(void *arg);
+        void *arg;
+};
+
+/* Serves nobody until it listens. Observes what happens from now on. Returns 0 or -ENOMEM. */
+int control_new(const struct control_options *options, struct control **ret);
+
+/* Closes every connection, and removes the socket. */
+struct control *control_free(struct control *control);
+DEFINE_CLEANUP(struct control, control_free)
+
+/* Listens at @path, mode 0660, for group @gid ((gid_t)-1: the daemon's own). A stale socket is replaced. Returns 0;
+ * -EADDRINUSE when a process listens there, @ret_pid is it (0: not known); -ENAMETOOLONG; -EEXIST when @path is no
+ * socket; -errno. */
+int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid);
+
+/* Listens on @fd, which is owned by the control from then on, also on error. Returns 0 or -errno. */
+int control_listen_fd(struct control *control, int fd);

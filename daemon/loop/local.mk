@@ -6,7 +6,7 @@ libtendd_a_SOURCES += daemon/loop/loop_private.h
 libtendd_a_SOURCES += daemon/loop/loop_timer.c
 libtendd_a_SOURCES += daemon/loop/pool.c daemon/loop/pool.h
 libtendd_a_SOURCES += daemon/loop/stream.h
-libtendd_a_SOURCES += daemon/loop/watchdog.h
+libtendd_a_SOURCES += daemon/loop/watchdog.c daemon/loop/watchdog.h
 
 # What a test of pure code names in its SOURCES to get the fake loop and the fake clock.
 fake_clock_sources = tests/support/fake-clock.c tests/support/fake-clock.h
@@ -17,3 +17,4 @@ tests_unit_test_pool_SOURCES = tests/unit/test-pool.c tests/support/fake-thread.
 unit_tests += tests/unit/test-loop
 unit_tests += tests/unit/test-fake-loop
 tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sources)
+unit_tests += tests/unit/test-watchdog

@@ -7,6 +7,7 @@ to register. PATTERN selects by substring of file.Class.method. Prints one line 
 failed, why others were skipped, and "N passed, N failed, N skipped" at the end.
 """
 import argparse
+import collections
 import concurrent.futures
 import io
 import os
@@ -93,7 +94,7 @@ def main():
 
     words = {PASSED: "PASS", SKIPPED: "SKIP"}
     counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
-    skipped = []
+    skipped = collections.defaultdict(list)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as executor:
         for future in concurrent.futures.as_completed([executor.submit(run_child, name) for name in names]):
             name, code, output, seconds = future.result()
@@ -101,10 +102,11 @@ def main():
             counts[word] += 1
             print(f"{word} {seconds:5.1f}s {name}", flush=True)
             if word == "SKIP":
-                skipped.append(f"skipped: {name}: {output.strip()}")
+                skipped[output.strip()].append(name)
             elif word == "FAIL" or options.verbose:
                 print("".join(f"    {line}\n" for line in output.splitlines()), flush=True)
-    print("".join(line + "\n" for line in skipped), end="")
+    for reason, tests in skipped.items():
+        print(f"skipped: {tests[0]}" + (f" and {len(tests) - 1} more" if len(tests) > 1 else "") + f": {reason}")
     print(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped")
     return 1 if counts["FAIL"] else 0
 

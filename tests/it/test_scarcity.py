@@ -40,9 +40,7 @@ class Paths(Case):
             if error.errno in (errno.EPERM, errno.EACCES, errno.ENOENT, errno.ENODEV, errno.ENXIO):
                 self.skipTest(f"cannot mount FUSE: {error}")
             raise
-        # First among the peers to stop: the daemon's threads hang as long as it stands.
-        self.addCleanup(mount.stop)
-        return mount
+        return self.peer(mount)
 
     def test_ten_checks_of_a_dead_path_degrade_the_pool_and_nothing_else(self):
         mount = self.hanging_mount()

@@ -35,17 +35,18 @@ class Case(unittest.TestCase):
         self._daemons.append(daemon)
         return daemon.start() if start else daemon
 
+    def peer(self, peer):
+        """Stops @peer after the daemons, and before the test's directory goes."""
+        self._peers.append(peer)
+        return peer
+
     def hostile(self, behaviour):
-        server = servers.Hostile(behaviour)
-        self._peers.append(server)
-        return server
+        return self.peer(servers.Hostile(behaviour))
 
     def nginx(self, **kwargs):
         if not servers.Nginx.program():
             self.skipTest("no nginx (Debian: nginx-light)")
-        server = servers.Nginx(self.directory, **kwargs)
-        self._peers.append(server)
-        return server
+        return self.peer(servers.Nginx(self.directory, **kwargs))
 
     def path(self, *names):
         return os.path.join(self.directory, *names)

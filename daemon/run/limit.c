@@ -8,6 +8,10 @@
  * limit it came through. Only when all are decided are the winners told, one by one; what the callbacks do is for the
  * next pass.
  *
+ * A waiter whose only lack is permits of one limit keeps those that are free there from everybody behind it: it may be
+ * overtaken only for want of something else. That takes a wish for several permits, so it is looked for only where there
+ * is such a *wide* waiter; and as any grant can change who lacks what, these limits are walked again after one.
+ *
  * A ticket that goes ahead of older ones in one of its queues overtakes them, and each counts it. Once at the bound, the
  * ticket is a candidate for the reservation of each of its limits, which the oldest candidate has: for everybody else
  * what it needs counts as taken. As reservations follow age, the oldest of all has them on all its limits, so that two
@@ -28,6 +32,7 @@ struct limits {
         struct loop_work work;
         uint64_t sequence;
         uint64_t stamp;
+        unsigned n_wide;
 };
 
 struct limit {
@@ -39,13 +44,15 @@ struct limit {
         struct list dirty_link;
         struct list waiters; /* use.link */
         struct list holders; /* use.link */
-        struct list *cursor; /* during a pass */
+        struct list *cursor; /* during a pass, else NULL */
+        bool again;          /* to be walked in another pass */
         struct limit_ticket *reserver;
         struct loop_timer pace_timer;
         uint64_t full_at_nsec;
         unsigned held;
         unsigned n_holders;
         unsigned n_waiting;
+        unsigned n_wide; /* of these: ask for more than one permit */
         uint64_t granted;
 };
 
@@ -72,10 +79,22 @@ struct limit_ticket {
 };
 
 static void mark_dirty(struct limit *limit) {
+        if (limit->cursor)
+                limit->again = true;
         if (list_linked(&limit->dirty_link))
                 return;
         list_append(&limit->limits->dirty, &limit->dirty_link);
         loop_work_schedule(&limit->limits->work);
+}
+
+static void mark_wide_dirty(struct limits *limits) {
+        struct limit *limit;
+
+        if (limits->n_wide == 0)
+                return;
+        list_for_each_entry(limit, &limits->all, link)
+                if (limit->n_wide > 0)
+                        mark_dirty(limit);
 }
 
 static void on_pace(struct loop_timer *timer _unused_, void *arg) {
@@ -147,8 +166,11 @@ static void consider_reserver(struct limit_ticket *ticket) {
         for (size_t i = 0; i < ticket->n_uses; i++) {
                 struct limit *limit = ticket->uses[i].limit;
 
-                if (!limit->reserver || before(ticket, limit->reserver))
-                        limit->reserver = ticket;
+                if (limit->reserver && !before(ticket, limit->reserver))
+                        continue;
+                if (limit->reserver) /* what was kept for that one may do for others now */
+                        mark_dirty(limit);
+                limit->reserver = ticket;
         }
 }
 
@@ -193,6 +215,10 @@ static void leave_queue(struct use *use) {
                 use->limit->cursor = use->link.next;
         list_remove(&use->link);
         use->limit->n_waiting--;
+        if (use->permits > 1) {
+                use->limit->n_wide--;
+                use->limit->limits->n_wide--;
+        }
 }
 
 static void grant(struct limit_ticket *ticket, usec_t now) {
@@ -200,8 +226,8 @@ static void grant(struct limit_ticket *ticket, usec_t now) {
         for (size_t i = 0; i < ticket->n_uses; i++) {
                 struct use *use = &ticket->uses[i];
 
-                use->permits = need(use);
                 leave_queue(use);
+                use->permits = need(use);
                 drop_reserver(use->limit, ticket);
                 list_append(&use->limit->holders, &use->link);
                 use->limit->held += use->permits;
@@ -228,9 +254,39 @@ static bool worth_walking(struct limit *limit, usec_t now) {
         return limit->cursor != &limit->waiters && unheld(limit) > 0 && !wait_for_pace(limit, now);
 }
 
+static bool lacks(const struct use *use) {
+        return available(use->limit, use->ticket) < need(use);
+}
+
+/* Whether permits of @limit, and nothing else, are what @ticket lacks. */
+static bool lacks_only(const struct limit_ticket *ticket, const struct limit *limit, usec_t now) {
+        for (size_t i = 0; i < ticket->n_uses; i++) {
+                const struct use *use = &ticket->uses[i];
+
+                if (lacks(use) != (use->limit == limit) || pace_at(use->limit, now) > 0)
+                        return false;
+        }
+        return true;
+}
+
+/* Whether what is free of @use's limit is for one that stands before it. A reservation goes before everybody. */
+static bool is_kept(const struct use *use, usec_t now) {
+        const struct limit *limit = use->limit;
+
+        if (limit->n_wide == 0 || limit->reserver == use->ticket)
+                return false;
+        for (const struct list *at = use->link.prev; at != &limit->waiters; at = at->prev) {
+                const struct use *other = list_entry(at, struct use, link);
+
+                if (other->permits > 1 && lacks_only(other->ticket, limit, now))
+                        return true;
+        }
+        return false;
+}
+
 static bool can_serve(const struct limit_ticket *ticket, usec_t now) {
         for (size_t i = 0; i < ticket->n_uses; i++)
-                if (available(ticket->uses[i].limit, ticket) < need(&ticket->uses[i]))
+                if (lacks(&ticket->uses[i]) || is_kept(&ticket->uses[i], now))
                         return false;
         for (size_t i = 0; i < ticket->n_uses; i++)
                 if (wait_for_pace(ticket->uses[i].limit, now))
@@ -252,10 +308,25 @@ static struct limit *next_limit(struct list *dirty, usec_t now) {
         return best;
 }
 
+static void end_pass(struct limits *limits, struct list *dirty, bool granted) {
+        struct limit *limit, *tmp;
+
+        list_for_each_entry_safe(limit, tmp, dirty, dirty_link) {
+                limit->cursor = NULL;
+                list_remove(&limit->dirty_link);
+                if (limit->again)
+                        mark_dirty(limit);
+                limit->again = false;
+        }
+        if (granted)
+                mark_wide_dirty(limits);
+}
+
 static void serve(struct limits *limits) {
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
         struct list dirty = LIST_INIT(dirty);
-        struct limit *limit, *tmp;
+        bool granted = false;
+        struct limit *limit;
 
         list_splice(&dirty, &limits->dirty);
         list_for_each_entry(limit, &dirty, dirty_link)
@@ -264,24 +335,24 @@ static void serve(struct limits *limits) {
         while ((limit = next_limit(&dirty, now))) {
                 struct limit_ticket *ticket = list_entry(limit->cursor, struct use, link)->ticket;
 
-                if (can_serve(ticket, now))
+                if (can_serve(ticket, now)) {
                         grant(ticket, now);
-                else
+                        granted = true;
+                } else {
                         limit->cursor = limit->cursor->next;
+                }
         }
-
-        list_for_each_entry_safe(limit, tmp, &dirty, dirty_link) {
-                limit->cursor = NULL;
-                list_remove(&limit->dirty_link);
-        }
+        end_pass(limits, &dirty, granted);
 }
 
 static void on_work(struct loop_work *work _unused_, void *arg) {
         struct limits *limits = arg;
+        struct list told = LIST_INIT(told);
 
         serve(limits);
-        while (!list_empty(&limits->told)) {
-                struct limit_ticket *ticket = list_first_entry(&limits->told, struct limit_ticket, link);
+        list_splice(&told, &limits->told);
+        while (!list_empty(&told)) {
+                struct limit_ticket *ticket = list_first_entry(&told, struct limit_ticket, link);
 
                 list_remove(&ticket->link);
                 ticket->on_granted(ticket, ticket->arg);
@@ -369,12 +440,20 @@ int limit_configure(struct limit *limit, const struct limit_config *config) {
                 return -EINVAL;
         limit->config = *config;
         mark_dirty(limit);
+        mark_wide_dirty(limit->limits);
         return 0;
 }
 
 /* ---- tickets ---- */
 
-static int check_request(const struct limit_request *request) {
+static bool is_welcome(const struct limit_request *request) {
+        for (size_t i = 0; i < request->n_uses; i++)
+                if (!limit_has_room(request->uses[i].limit))
+                        return false;
+        return true;
+}
+
+static int check_request(struct limits *limits, const struct limit_request *request) {
         const struct limit_use *uses = request->uses;
 
         for (size_t i = 0; i < request->n_uses; i++) {
@@ -386,10 +465,11 @@ static int check_request(const struct limit_request *request) {
                         if (uses[k].limit == uses[i].limit)
                                 return -EINVAL;
         }
-        for (size_t i = 0; i < request->n_uses && !request->exempt; i++)
-                if (!limit_has_room(uses[i].limit))
-                        return -ENOBUFS;
-        return 0;
+        if (request->exempt || is_welcome(request))
+                return 0;
+        serve(limits); /* those who need not wait any more make room; they are told later */
+        loop_work_schedule(&limits->work);
+        return is_welcome(request) ? 0 : -ENOBUFS;
 }
 
 static void join_queue(struct use *use) {
@@ -400,6 +480,10 @@ static void join_queue(struct use *use) {
                 at = at->prev;
         list_insert_before(at, &use->link);
         use->limit->n_waiting++;
+        if (use->permits > 1) {
+                use->limit->n_wide++;
+                use->limit->limits->n_wide++;
+        }
         mark_dirty(use->limit);
 }
 
@@ -407,7 +491,7 @@ int limit_request(struct limits *limits, const struct limit_request *request, st
         struct limit_ticket *ticket;
         int r;
 
-        r = check_request(request);
+        r = check_request(limits, request);
         if (r < 0)
                 return r;
         ticket = calloc(1, sizeof(*ticket) + request->n_uses * sizeof(ticket->uses[0]));
@@ -465,6 +549,8 @@ struct limit_ticket *limit_release(struct limit_ticket *ticket) {
                 } else {
                         leave_queue(use);
                         drop_reserver(use->limit, ticket);
+                        if (use->permits > 1) /* what was kept for it is for others now */
+                                mark_dirty(use->limit);
                 }
         }
         for (size_t i = 0; i < ticket->n_uses; i++)
@@ -502,7 +588,7 @@ struct limit *limit_ticket_blocked_by(const struct limit_ticket *ticket, usec_t 
         if (ticket->granted)
                 return NULL;
         for (size_t i = 0; i < ticket->n_uses; i++)
-                if (available(ticket->uses[i].limit, ticket) < need(&ticket->uses[i]))
+                if (lacks(&ticket->uses[i]) || is_kept(&ticket->uses[i], now))
                         return ticket->uses[i].limit;
         for (size_t i = 0; i < ticket->n_uses; i++) {
                 *ret_pace_at_usec = pace_at(ticket->uses[i].limit, now);

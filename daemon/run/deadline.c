@@ -5,8 +5,9 @@
  * stopped, the end of its grace. Bounds of ancestors need no arithmetic: when one fires, everything below is cancelled.
  *
  * A bound does not act when its timer fires but one turn later, after the leaves below were asked for completions that
- * can be observed already and these were carried up. If the run still lives then, the outermost ancestor whose own bound
- * has passed too acts in its place: at a tie the outermost wins.
+ * can be observed already and these were carried up. If the run still lives then, and a bound of an ancestor passed at
+ * the same instant or before, that one acts in its place: the earliest wins, and at a tie the outermost, however late the
+ * loop is. Until then the run stays on the tree's list, because the ancestor may be extended in between.
  */
 #include "run/node.h"
 
@@ -37,17 +38,21 @@ void run_arm(struct run *run) {
         loop_timer_set(&run->timer, at);
 }
 
-static bool expired(const struct run *run, usec_t now, enum bound *ret) {
-        return !run->closing && run->role != RUN_ROOT && own_bound(run, ret) <= now;
-}
-
-static struct run *outermost_expired(struct run *run, usec_t now) {
+/* Of @run and those above, the one whose bound is to act. */
+static struct run *find_expired(struct run *run, usec_t now, enum bound *ret) {
         struct run *found = NULL;
-        enum bound bound;
+        usec_t earliest = now;
 
-        for (; run; run = run->parent)
-                if (expired(run, now, &bound))
-                        found = run;
+        for (; run->role != RUN_ROOT; run = run->parent) {
+                enum bound bound;
+                usec_t at = own_bound(run, &bound);
+
+                if (run->closing || at > earliest)
+                        continue;
+                earliest = at;
+                found = run;
+                *ret = bound;
+        }
         return found;
 }
 
@@ -74,8 +79,12 @@ static void make_due(struct run *run) {
 void run_on_timer(struct loop_timer *timer _unused_, void *arg) {
         struct run *run = arg;
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
-        struct run *target;
+        enum bound bound;
 
+        if (run->state == RUN_DONE) {
+                run_bury(run);
+                return;
+        }
         if (run->closing) {
                 if (run->leaf.forced)
                         leaf_abandon(run);
@@ -83,9 +92,8 @@ void run_on_timer(struct loop_timer *timer _unused_, void *arg) {
                         leaf_force(run);
                 return;
         }
-        target = outermost_expired(run, now);
-        if (target) {
-                make_due(target);
+        if (find_expired(run, now, &bound)) {
+                make_due(run);
         } else if (run->retry_at_usec <= now) {
                 run->retry_at_usec = USEC_INFINITY;
                 run_arm(run);
@@ -114,16 +122,18 @@ void run_tree_expire(struct run_tree *tree) {
         list_splice(&todo, &tree->due);
         while (!list_empty(&todo)) {
                 struct run *run = list_first_entry(&todo, struct run, due_link);
-                struct run *target = outermost_expired(run, now);
                 enum bound bound;
+                struct run *target = find_expired(run, now, &bound);
 
                 list_remove(&run->due_link);
-                if (!target)
+                if (!target) {
                         run_arm(run);
-                else if (target != run)
-                        make_due(target);
-                else if (expired(run, now, &bound))
+                } else if (target == run) {
                         expire(run, bound);
+                } else {
+                        make_due(target);
+                        make_due(run);
+                }
         }
 }
 
@@ -157,7 +167,7 @@ static struct run *earliest_bounded(struct run *run, enum bound *ret_bound) {
                 return earliest == USEC_INFINITY ? NULL : found;
         list_for_each_entry(child, &run->children, sibling) {
                 enum bound bound;
-                usec_t at = child->closing ? USEC_INFINITY : own_bound(child, &bound);
+                usec_t at = child->state == RUN_DONE ? USEC_INFINITY : own_bound(child, &bound);
 
                 if (at >= earliest)
                         continue;
@@ -177,13 +187,26 @@ static void extend_ancestors(struct run *run, usec_t until) {
         }
 }
 
+static bool is_stopping(const struct run *run) {
+        const struct run *child;
+
+        if (run->state == RUN_DONE || run_is_cancelled(run))
+                return true;
+        if (run->role != RUN_JOB)
+                return false;
+        list_for_each_entry(child, &run->children, sibling)
+                if (child->closing && child->state != RUN_DONE)
+                        return true;
+        return false;
+}
+
 int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret) {
         const struct run *owner = NULL;
         enum bound bound = _BOUND_INVALID;
         struct run *moved;
-        usec_t asked, limit;
+        usec_t asked, limit, deadline;
 
-        if (run->state == RUN_DONE || run_is_cancelled(run))
+        if (is_stopping(run))
                 return -ESTALE;
         moved = earliest_bounded(run, &bound);
         if (!moved)
@@ -192,13 +215,14 @@ int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extensi
         asked = usec_add(moved->bounds[bound], by_usec);
         if (parents)
                 extend_ancestors(moved, asked);
-        limit = run_deadline(moved->parent, &owner, NULL);
+        limit = run_deadline(moved->parent, NULL, NULL);
         moved->bounds[bound] = MAX(moved->bounds[bound], MIN(asked, limit));
         run_arm(moved);
 
+        deadline = run_deadline(moved, &owner, NULL);
         *ret = (struct run_extension){
-                .deadline_usec = run_deadline(moved, NULL, NULL),
-                .clipped_by = limit < asked ? owner : NULL,
+                .deadline_usec = deadline,
+                .clipped_by = deadline < asked ? owner : NULL,
                 .bound = bound,
         };
         return 0;

@@ -3,7 +3,9 @@
  *
  * A request to end is a level, not an event: `closing` is set once and stays; asking again changes nothing, least of all
  * the time that is left. The first cause fixes the outcome. A cancel that comes after a failure is remembered beside it.
- * Requests go down the tree by each role's close(), at once; ends come back up in later turns.
+ * Requests go down the tree by each role's close(), at once; ends come back up in later turns. Where a role asks some
+ * of its children later, because others were started on top of them, these are held back meanwhile: what works goes on
+ * working, but nothing new starts below.
  */
 #include "run/node.h"
 
@@ -18,29 +20,34 @@ static void remember(struct run *run, const struct close_cause *cause) {
         }
 }
 
-/* A parent that is at work stops; a group that may be tried again does not say so for its own failure. Leaves decide for
- * themselves in leaf_stop(). */
-static bool ends_for_good(const struct run *run, const struct close_cause *cause) {
+/* A parent is stopping while those below do; but a group that will try again ends only its attempt. */
+static void show_stopping(struct run *run) {
         if (run->role == RUN_LEAF || (run->state != RUN_STARTING && run->state != RUN_RUNNING))
-                return false;
-        return run->role != RUN_GROUP || run->spec->retries == 0 || cause->reason != CANCEL_NONE;
+                return;
+        if (!group_will_retry(run))
+                run_set_state(run, RUN_STOPPING);
+}
+
+static void fix(struct run *run, const struct close_cause *cause) {
+        remember(run, cause);
+        if (run->fixed)
+                return;
+        run->fixed = true;
+        run->outcome = cause->outcome;
 }
 
 void run_close(struct run *run, const struct close_cause *cause) {
+        bool again = run->closing;
+
         if (run->state == RUN_DONE || (run->role == RUN_LEAF && run->leaf.ended))
                 return;
-        remember(run, cause);
-        if (!run->fixed) {
-                run->fixed = true;
-                run->outcome = cause->outcome;
-        }
-        if (run->closing)
+        fix(run, cause);
+        run->closing = true;
+        show_stopping(run);
+        if (again)
                 return;
 
-        run->closing = true;
         run_set_waiting(run, false);
-        if (ends_for_good(run, cause))
-                run_set_state(run, RUN_STOPPING);
         run->retry_at_usec = USEC_INFINITY;
         list_remove(&run->due_link);
         run_arm(run);
@@ -49,20 +56,60 @@ void run_close(struct run *run, const struct close_cause *cause) {
         run_examine(run);
 }
 
-void run_close_child(struct run *child, const char *culprit) {
-        const struct run *parent = child->parent;
-        char name[RUN_NAME_MAX];
+/* What those below @parent are told; @name is room for its name. */
+static struct close_cause cause_from(const struct run *parent, const char *culprit, char name[RUN_NAME_MAX]) {
         struct close_cause cause = {
                 .outcome = OUTCOME_CANCELLED,
                 .reason = culprit ? CANCEL_SIBLING : CANCEL_PARENT,
                 .by = culprit ? culprit : run_name(parent, name),
                 .bound = culprit ? _BOUND_INVALID : parent->bound,
-                .bound_run = parent->bound_run,
+                .bound_run = culprit ? NULL : parent->bound_run,
         };
 
         if (parent->cancel == CANCEL_SHUTDOWN && !culprit)
                 cause.reason = CANCEL_SHUTDOWN;
+        return cause;
+}
+
+void run_close_child(struct run *child, const char *culprit) {
+        char name[RUN_NAME_MAX];
+        struct close_cause cause = cause_from(child->parent, culprit, name);
+
         run_close(child, &cause);
+}
+
+/* Whether a leaf at or below @run is at work. */
+static bool is_at_work(const struct run *run) {
+        const struct run *child;
+
+        if (run->role == RUN_LEAF)
+                return run->state != RUN_QUEUED && run->state != RUN_DONE;
+        list_for_each_entry(child, &run->children, sibling)
+                if (is_at_work(child))
+                        return true;
+        return false;
+}
+
+static void hold_back(struct run *run, const struct close_cause *cause) {
+        struct run *child;
+
+        if (run->state == RUN_DONE || run->closing)
+                return;
+        if (!is_at_work(run)) {
+                run_close(run, cause);
+                return;
+        }
+        if (run->ops->hold_back && run->ops->hold_back(run))
+                fix(run, cause);
+        list_for_each_entry(child, &run->children, sibling)
+                hold_back(child, cause);
+}
+
+void run_hold_back(struct run *child, const char *culprit) {
+        char name[RUN_NAME_MAX];
+        struct close_cause cause = cause_from(child->parent, culprit, name);
+
+        hold_back(child, &cause);
 }
 
 void run_close_children(struct run *run, const char *culprit) {
@@ -107,6 +154,14 @@ void leaf_force(struct run *leaf) {
         ops->force(leaf);
 }
 
+/* A level, too: a leaf that is asked to stop later finds it set. */
+static bool is_forced(const struct run *run) {
+        for (; run; run = run->parent)
+                if (run->forced)
+                        return true;
+        return false;
+}
+
 void leaf_stop(struct run *leaf) {
         const struct run_tree *tree = leaf->tree;
         const struct leaf_ops *ops = leaf->spec->leaf;
@@ -114,7 +169,7 @@ void leaf_stop(struct run *leaf) {
         usec_t until = MIN(usec_add(now, leaf->spec->grace_usec), tree->grace_cap_usec);
 
         run_set_state(leaf, RUN_STOPPING);
-        if (!ops->stop || tree->forced || until <= now) {
+        if (!ops->stop || is_forced(leaf) || until <= now) {
                 leaf_force(leaf);
                 return;
         }
@@ -135,6 +190,9 @@ static void for_each_stopping_leaf(struct run *run, leaf_fn fn) {
 }
 
 void run_force(struct run *run) {
+        if (!run_is_cancelled(run))
+                return;
+        run->forced = true;
         for_each_stopping_leaf(run, leaf_force);
 }
 
@@ -152,7 +210,6 @@ void run_tree_stop(struct run_tree *tree, bool drain) {
         struct run *run;
 
         tree->stopping = true;
-        tree->draining = drain;
         list_for_each_entry(run, &tree->root->children, sibling) {
                 if (!run->hook && !(drain && run->spec->drain))
                         (void)run_cancel(run, CANCEL_SHUTDOWN, "shutdown");
@@ -162,9 +219,10 @@ void run_tree_stop(struct run_tree *tree, bool drain) {
 void run_tree_force(struct run_tree *tree) {
         struct run *run;
 
-        tree->forced = true;
+        tree->stopping = true;
+        tree->root->forced = true;
         list_for_each_entry(run, &tree->root->children, sibling) {
                 (void)run_cancel(run, CANCEL_SHUTDOWN, "shutdown");
         }
-        run_force(tree->root);
+        for_each_stopping_leaf(tree->root, leaf_force);
 }

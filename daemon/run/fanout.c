@@ -187,8 +187,15 @@ static void fanout_child_done(struct run *fanout, struct run *item) {
         run_bury(item);
 }
 
-static void fanout_close(struct run *fanout) {
+static bool fanout_hold_back(struct run *fanout) {
+        bool incomplete = fanout->fanout.source_open && !fanout->fanout.source_ended;
+
         source_close(fanout);
+        return incomplete;
+}
+
+/* The source may be in the middle of pushing: it is closed in the next turn. */
+static void fanout_close(struct run *fanout) {
         run_close_children(fanout, fanout->fanout.culprit);
 }
 
@@ -196,13 +203,13 @@ static void conclude(struct run *fanout) {
         struct fanout *state = &fanout->fanout;
         bool failed = state->source_error != ERROR_NONE || too_many_failed(fanout, true);
         enum outcome outcome = OUTCOME_OK;
+        uint64_t n = state->n_failed > 0 ? state->n_failed : state->n_other;
         char text[128];
 
-        if (state->n_failed > 0) {
-                (void)snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " items failed", state->n_failed,
-                               state->summary.total);
-                if (!fanout->reason)
-                        fanout->reason = strdup(text);
+        if (n > 0 && !fanout->reason) {
+                (void)snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " items %s", n, state->summary.total,
+                               state->n_failed > 0 ? "failed" : "were cancelled or never started");
+                fanout->reason = strdup(text);
         }
         if (failed)
                 outcome = OUTCOME_FAILED;
@@ -214,6 +221,8 @@ static void conclude(struct run *fanout) {
 static void fanout_settle(struct run *fanout) {
         const struct fanout *state = &fanout->fanout;
 
+        if (fanout->closing)
+                source_close(fanout);
         if (fanout->n_live > 0 || !(fanout->closing || state->source_ended)) {
                 ask_for_more(fanout);
                 return;
@@ -249,6 +258,7 @@ const struct role_ops run_fanout_ops = {
         .begin = fanout_begin,
         .child_done = fanout_child_done,
         .close = fanout_close,
+        .hold_back = fanout_hold_back,
         .settle = fanout_settle,
         .done = fanout_done,
 };

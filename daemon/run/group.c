@@ -66,11 +66,13 @@ static void group_begin(struct run *group) {
 
 /* ---- order ---- */
 
-static bool comes_after(const struct run_member *member, unsigned index) {
+/* How often @member names the one at @index: patterns may do so more than once. */
+static unsigned comes_after(const struct run_member *member, unsigned index) {
+        unsigned n = 0;
+
         for (size_t i = 0; i < member->n_after; i++)
-                if (member->after[i] == index)
-                        return true;
-        return false;
+                n += member->after[i] == index;
+        return n;
 }
 
 static void met(struct run *group, struct run *child) {
@@ -82,10 +84,12 @@ static void met(struct run *group, struct run *child) {
         state->met = true;
         for (size_t i = 0; i < spec->n_members; i++) {
                 struct member_state *next = &group->group.members[i];
+                unsigned n = comes_after(&spec->members[i], child->member);
 
-                if (!comes_after(&spec->members[i], child->member) || next->run->closing)
+                if (n == 0 || next->run->closing)
                         continue;
-                if (--next->unmet == 0)
+                next->unmet -= n;
+                if (next->unmet == 0)
                         run_enqueue(next->run);
         }
 }
@@ -99,7 +103,7 @@ static void not_met(struct run *group, struct run *child) {
         for (size_t i = 0; i < spec->n_members; i++) {
                 struct run *next = group->group.members[i].run;
 
-                if (!comes_after(&spec->members[i], child->member) || next->closing)
+                if (comes_after(&spec->members[i], child->member) == 0 || next->closing)
                         continue;
                 (void)snprintf(text, sizeof(text), "%s, which it comes after, ended %s", child->spec->name,
                                outcome_to_string(child->outcome));
@@ -121,12 +125,24 @@ static bool built_upon(const struct run *group, const struct run *child) {
         return false;
 }
 
-static void close_members(struct run *group) {
+/* Asks those upon whom none is built any more. */
+static void close_free_members(struct run *group) {
         struct run *child;
 
         list_for_each_entry(child, &group->children, sibling) {
                 if (child->state != RUN_DONE && !child->closing && !built_upon(group, child))
                         run_close_child(child, group->group.culprit);
+        }
+}
+
+static void group_close(struct run *group) {
+        struct run *child;
+
+        list_for_each_entry(child, &group->children, sibling) {
+                if (child->closing || !built_upon(group, child))
+                        run_close_child(child, group->group.culprit);
+                else
+                        run_hold_back(child, group->group.culprit);
         }
 }
 
@@ -215,8 +231,8 @@ static void collect_errors(struct run *group, const struct run *child) {
         if (member_of(group, child)->background)
                 return;
         errors_merge(&group->errors, &child->errors);
-        /* The root cause leads, also when a sibling that was stopped because of it ended first. */
-        if (group->group.culprit && streq(group->group.culprit, child->spec->name) && group->errors.n > before)
+        /* Under `all` one failure is the root cause and leads, whatever those that ended before had to say. */
+        if (group->spec->policy == GROUP_ALL && group->group.culprit && streq(group->group.culprit, child->spec->name))
                 errors_promote(&group->errors, before);
 }
 
@@ -230,24 +246,33 @@ static void group_child_done(struct run *group, struct run *child) {
                 met(group, child);
         else if (!group->closing)
                 not_met(group, child);
-        if (group->closing) {
-                close_members(group);
-        } else if (count(group).live == 0) {
-                run_close_children(group, NULL);
-        }
 }
 
+/* A group that counts as a service, such as the instances of one, is ready when all its members are. */
 static void group_child_ready(struct run *group, struct run *child) {
-        if (child->spec->is_service)
-                met(group, child);
+        if (!child->spec->is_service)
+                return;
+        met(group, child);
+        if (!group->spec->is_service)
+                return;
+        for (size_t i = 0; i < group->spec->n_members; i++)
+                if (!group->group.members[i].met && !group->spec->members[i].background)
+                        return;
+        run_set_ready(group);
 }
 
 /* ---- retries ---- */
 
 static bool worth_retrying(const struct run *group, enum outcome outcome) {
-        if (group->cancel != CANCEL_NONE || run_is_cancelled(group->parent) || group->attempts > group->spec->retries)
+        if (group->cancel != CANCEL_NONE || run_is_cancelled(group->parent))
+                return false;
+        if (group->attempts == 0 || group->attempts > group->spec->retries)
                 return false;
         return outcome == OUTCOME_FAILED || (outcome == OUTCOME_TIMEOUT && group->bound == BOUND_TIMEOUT);
+}
+
+bool group_will_retry(const struct run *run) {
+        return run->role == RUN_GROUP && worth_retrying(run, run->outcome);
 }
 
 static void retry_later(struct run *group) {
@@ -259,6 +284,7 @@ static void retry_later(struct run *group) {
                 result_unref(group->results[i]);
         group->n_results = 0;
         errors_done(&group->errors);
+        free(TAKE_PTR(group->group.members));
         free(TAKE_PTR(group->group.culprit));
         free(TAKE_PTR(group->reason));
         free(TAKE_PTR(group->bound_run));
@@ -276,10 +302,13 @@ static void retry_later(struct run *group) {
 static void group_settle(struct run *group) {
         enum outcome outcome;
 
-        if (group->n_live > 0 || group->retry_at_usec != USEC_INFINITY)
+        if (group->retry_at_usec != USEC_INFINITY || (!group->group.members && !group->closing))
                 return;
-        if (!group->group.members && !group->closing)
+        if (group->n_live > 0) {
+                if (group->closing || count(group).live == 0)
+                        close_free_members(group);
                 return;
+        }
         outcome = group->fixed ? group->outcome : conclude(group);
         if (worth_retrying(group, outcome))
                 retry_later(group);
@@ -296,7 +325,7 @@ const struct role_ops run_group_ops = {
         .begin = group_begin,
         .child_done = group_child_done,
         .child_ready = group_child_ready,
-        .close = close_members,
+        .close = group_close,
         .settle = group_settle,
         .retry = group_begin,
         .done = group_done,

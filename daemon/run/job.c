@@ -22,21 +22,53 @@ static void job_begin(struct run *job) {
         attempt(job, 0);
 }
 
+/* Nothing is started on top of what an attempt could not end, and no attempt waits again for what it did not get. */
+static bool is_last(const struct run *job, const struct run *leaf) {
+        return job->attempts > job->spec->retries || leaf->leaf.abandoned || leaf->bound == BOUND_QUEUE_TIMEOUT;
+}
+
 static bool worth_retrying(const struct run *job, const struct run *leaf) {
-        if (job->closing || run_is_cancelled(job) || job->attempts > job->spec->retries)
-                return false;
-        if (leaf->leaf.abandoned || leaf->bound == BOUND_QUEUE_TIMEOUT)
-                return false;
-        return outcome_is_failure(leaf->outcome);
+        return outcome_is_failure(leaf->outcome) && !is_last(job, leaf) && !run_is_cancelled(job);
+}
+
+/* Whether the leaf's own end came before the job was asked to end, and was the end of the job, too. */
+static bool came_first(const struct run *job, const struct run *leaf) {
+        return leaf->outcome == OUTCOME_OK || (outcome_is_failure(leaf->outcome) && is_last(job, leaf));
+}
+
+static void take_output(struct run *job, struct run *leaf) {
+        free(job->job.tail);
+        job->job.tail = TAKE_PTR(leaf->leaf.tail);
+        job->job.exit_code = leaf->leaf.exit_code;
+}
+
+static void try_again(struct run *job, struct run *leaf) {
+        take_output(job, leaf);
+        errors_done(&job->job.last);
+        job->job.last = leaf->errors;
+        leaf->errors = (struct errors){ 0 };
+        attempt(job,
+                usec_add(clock_now(CLOCK_ID_MONOTONIC), retry_delay(job->spec, job->attempts + 1, &job->tree->random)));
 }
 
 /* The last attempt is the job, to everybody outside. */
 static void take_over(struct run *job, struct run *leaf) {
+        bool unkillable = leaf->leaf.abandoned && leaf->outcome == OUTCOME_FAILED;
+        size_t before = job->errors.n;
+
         job->job.settled = true;
-        job->job.exit_code = leaf->leaf.exit_code;
-        free(job->job.tail);
-        job->job.tail = TAKE_PTR(leaf->leaf.tail);
         errors_merge(&job->errors, &leaf->errors);
+        if (leaf->started_usec > 0 || leaf->leaf.ended)
+                take_output(job, leaf);
+        else /* ended while it waited: what there is to say is of the attempt before */
+                errors_merge(&job->errors, &job->job.last);
+        /* Unkillable overrides the first cause, and is the root cause. */
+        if (unkillable)
+                errors_promote(&job->errors, before);
+        if (job->fixed && !unkillable && !came_first(job, leaf))
+                return;
+
+        job->outcome = leaf->outcome;
         if (!job->reason)
                 job->reason = TAKE_PTR(leaf->reason);
         if (job->bound < 0) {
@@ -44,20 +76,11 @@ static void take_over(struct run *job, struct run *leaf) {
                 free(job->bound_run);
                 job->bound_run = TAKE_PTR(leaf->bound_run);
         }
-        if (leaf->leaf.abandoned && leaf->outcome == OUTCOME_FAILED) {
-                /* Unkillable overrides the first cause, and is the root cause. */
-                job->fixed = true;
-                job->outcome = OUTCOME_FAILED;
-                errors_promote(&job->errors, job->errors.n - leaf->errors.n);
-        } else if (!job->fixed) {
-                job->outcome = leaf->outcome;
-        }
 }
 
 static void job_child_done(struct run *job, struct run *leaf) {
         if (worth_retrying(job, leaf))
-                attempt(job, usec_add(clock_now(CLOCK_ID_MONOTONIC),
-                                      retry_delay(job->spec, job->attempts + 1, &job->tree->random)));
+                try_again(job, leaf);
         else
                 take_over(job, leaf);
         run_bury(leaf);
@@ -73,6 +96,7 @@ static void job_settle(struct run *job) {
 }
 
 static void job_done(struct run *job) {
+        errors_done(&job->job.last);
         free(job->job.tail);
 }
 

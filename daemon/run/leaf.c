@@ -120,22 +120,25 @@ void run_leaf_started(struct run *leaf) {
                 run_mark_started(leaf, RUN_RUNNING);
 }
 
+void run_set_ready(struct run *run) {
+        if (run->ready)
+                return;
+        run->ready = true;
+        if (run->parent->ops->child_ready)
+                run->parent->ops->child_ready(run->parent, run);
+}
+
 void run_leaf_ready(struct run *leaf) {
         if (leaf->leaf.ended || leaf->closing)
                 return;
-        for (struct run *run = leaf; run->role != RUN_ROOT && !run->ready; run = run->parent) {
-                run->ready = true;
-                if (run->parent->ops->child_ready)
-                        run->parent->ops->child_ready(run->parent, run);
-                if (run->role != RUN_LEAF)
-                        break;
-        }
+        leaf->ready = true;
+        run_set_ready(leaf->parent);
 }
 
 void run_leaf_end(struct run *leaf, const struct leaf_end *end) {
         struct leaf *state = &leaf->leaf;
 
-        if (state->ended || leaf->state == RUN_DONE)
+        if (state->ended || state->abandoned || leaf->state == RUN_DONE)
                 return;
         state->ended = true;
         state->error = end->error;

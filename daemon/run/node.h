@@ -25,7 +25,8 @@ struct leaf {
 };
 
 struct job {
-        bool settled; /* the last attempt's outcome is the job's */
+        bool settled;       /* the last attempt's outcome is the job's */
+        struct errors last; /* of the attempt before */
         char *tail;
         int exit_code;
 };
@@ -72,6 +73,7 @@ struct run {
         bool waiting; /* counted in tree->n_waiting: a parent that may not begin yet */
         bool ready;   /* a service that reported it */
         bool closing; /* was asked to end: nothing new starts below */
+        bool forced;  /* no grace for it and all below */
         bool fixed;   /* the first cause has decided the outcome */
         enum outcome outcome;
         enum cancel_reason cancel; /* the first request to cancel it, whenever it came */
@@ -134,8 +136,6 @@ struct run_tree {
         struct list dead;
         struct list remnants;
         bool stopping;
-        bool draining; /* those with spec->drain are left alone */
-        bool forced;
         bool was_busy; /* on_empty is owed */
         usec_t grace_cap_usec;
         uint64_t random;
@@ -155,6 +155,9 @@ struct role_ops {
         void (*child_ready)(struct run *run, struct run *child);
         /* It was asked to end just now: asks those below, in the right order. */
         void (*close)(struct run *run);
+        /* Those above were asked to end, it will be later: begins nothing new. True when its work is incomplete for that.
+         * May be NULL. */
+        bool (*hold_back)(struct run *run);
         /* Something may have come to its end: finishes the run if so. */
         void (*settle)(struct run *run);
         /* A retry delay is over. May be NULL. */
@@ -202,6 +205,8 @@ struct close_cause {
 void run_close(struct run *run, const struct close_cause *cause);
 /* Asks @child to end because its parent was, or because of @culprit, its sibling. */
 void run_close_child(struct run *child, const char *culprit);
+/* @child will be asked to end later than its parent: nothing new starts below it from now on. */
+void run_hold_back(struct run *child, const char *culprit);
 /* Asks all children of @run to end. */
 void run_close_children(struct run *run, const char *culprit);
 
@@ -217,13 +222,16 @@ void leaf_queue(struct run *leaf, usec_t not_before_usec);
 void leaf_stop(struct run *leaf);
 void leaf_force(struct run *leaf);
 void leaf_abandon(struct run *leaf);
+/* @run, a service or a group that counts as one, is ready: tells its parent, once. */
+void run_set_ready(struct run *run);
 
 /* ---- retry.c ---- */
 /* The delay before attempt @attempt (2 …): exponential from the spec's minimum to its maximum, ±20 %. */
 usec_t retry_delay(const struct run_spec *spec, unsigned attempt, uint64_t *random);
 
-/* ---- fanout.c ---- */
-void fanout_item_done(struct run *fanout, struct run *item);
+/* ---- group.c ---- */
+/* Whether @run is a group which, as things stand, tries again after it has ended. */
+bool group_will_retry(const struct run *run);
 
 /* ---- report.c ---- */
 /* The result of @run, which is done. NULL: out of memory. */

@@ -111,7 +111,7 @@ struct item_source_ops {
         int (*open)(struct run *fanout, void **ret);
         /* @n more items are wanted, in addition to those wanted before. */
         void (*want)(void *source, size_t n);
-        /* No more calls to fanout_*() after this. */
+        /* No more calls to fanout_*() after this. Not from inside one of them. */
         void (*close)(void *source);
 };
 
@@ -198,15 +198,15 @@ DEFINE_CLEANUP(struct run_tree, run_tree_free)
 
 struct limits *run_tree_limits(struct run_tree *tree);
 
-/* Begins a top-level run. Returns 0, -ENOMEM, -ESHUTDOWN when the tree is stopping and this is no hook. @ret may be
- * NULL. */
+/* Begins a top-level run. Returns 0, -ENOMEM, -ESHUTDOWN when the tree was forced, or is stopping and this is no hook.
+ * @ret may be NULL. */
 int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret);
 
 /* No new runs but hooks. With @drain, runs whose spec says so are left running; called again without, they are
  * cancelled too (reason shutdown). */
 void run_tree_stop(struct run_tree *tree, bool drain);
 
-/* Skips every grace from now on, hooks included. */
+/* Cancels everything, hooks included, and skips every grace from now on. */
 void run_tree_force(struct run_tree *tree);
 
 /* No grace ends after @at_usec, monotonic. */
@@ -237,7 +237,7 @@ int run_cancel(struct run *run, enum cancel_reason reason, const char *by);
 /* A queued run that is not wanted any more ends `skipped` for @reason (copied). Returns 0, -EBUSY when it is not queued. */
 int run_skip(struct run *run, const char *reason);
 
-/* Skips the rest of the grace of @run and all below. Only once cancelled. */
+/* Skips the grace of @run and all below, also of what is asked to stop only later. Does nothing unless cancelled. */
 void run_force(struct run *run);
 
 struct run_extension {
@@ -302,7 +302,8 @@ struct run_waiting {
         usec_t until_usec;
 };
 
-/* What a queued run waits for; a queued parent waits for what its first queued child waits for. */
+/* What a queued run waits for; a queued parent waits for what its first queued child waits for. A group between two
+ * tries waits, too, without being queued again. */
 void run_get_waiting(const struct run *run, struct run_waiting *ret);
 
 /* ---- a leaf, from its kind ---- */

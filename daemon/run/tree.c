@@ -323,6 +323,19 @@ static void turn_begin(struct run_tree *tree) {
         }
 }
 
+static int tell_done(struct run *run) {
+        const struct run_listener *listener = &run->tree->listener;
+        _cleanup_(result_unrefp) struct result *result = NULL;
+
+        if (run->parent->role != RUN_ROOT || !listener->on_done)
+                return 0;
+        result = run_report(run);
+        if (!result)
+                return -ENOMEM;
+        listener->on_done(run, result, listener->arg);
+        return 0;
+}
+
 static void turn_bury(struct run_tree *tree) {
         struct list todo;
 
@@ -331,13 +344,10 @@ static void turn_bury(struct run_tree *tree) {
                 struct run *run = list_first_entry(&todo, struct run, link);
 
                 list_remove(&run->link);
-                if (run->parent->role == RUN_ROOT && tree->listener.on_done) {
-                        _cleanup_(result_unrefp) struct result *result = run_report(run);
-
-                        if (result)
-                                tree->listener.on_done(run, result, tree->listener.arg);
-                }
-                run_free(run);
+                if (tell_done(run) == 0)
+                        run_free(run);
+                else /* no memory to tell how it ended: it cannot be let go, so try again later */
+                        loop_timer_set(&run->timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), USEC_PER_SEC));
         }
         if (tree->was_busy && list_empty(&tree->root->children)) {
                 tree->was_busy = false;
@@ -405,12 +415,12 @@ struct run_tree *run_tree_free(struct run_tree *tree) {
 
         if (!tree)
                 return NULL;
-        loop_work_cancel(&tree->work);
         if (tree->root)
                 list_for_each_entry_safe(run, tmp, &tree->root->children, sibling)
                         run_free(run);
         while (!list_empty(&tree->remnants))
                 remnant_gone(list_first_entry(&tree->remnants, struct remnant, link));
+        loop_work_cancel(&tree->work);
         limit_unref(tree->max_running);
         limits_free(tree->limits);
         free(tree->root);
@@ -425,7 +435,7 @@ struct limits *run_tree_limits(struct run_tree *tree) {
 int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret) {
         struct run *run;
 
-        if (tree->stopping && !start->hook)
+        if (tree->root->forced || (tree->stopping && !start->hook))
                 return -ESHUTDOWN;
         run = run_new(tree->root, start->spec, run_role_for(start->spec), start->number);
         if (!run)

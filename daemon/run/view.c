@@ -159,13 +159,16 @@ struct run *run_next_sibling(const struct run *run) {
 
 /* ---- waiting ---- */
 
-static const struct run *holder_of_slot(const struct run *run) {
-        const struct run *other;
+/* Of those below @parent, one that holds a slot of @overlap: the first is as good as any. */
+static const struct run *holder_of_slot(const struct run *parent, const struct overlap *overlap) {
+        const struct run *run, *found;
 
-        /* Runs of one task share the overlap object; the first live one that holds is as good as any. */
-        list_for_each_entry(other, &run->tree->root->children, sibling) {
-                if (other != run && other->spec == run->spec && other->slot && other->slot->slot.held)
-                        return other;
+        list_for_each_entry(run, &parent->children, sibling) {
+                if (run->slot && run->slot->slot.overlap == overlap && run->slot->slot.held)
+                        return run;
+                found = run->role == RUN_GROUP ? holder_of_slot(run, overlap) : NULL;
+                if (found)
+                        return found;
         }
         return NULL;
 }
@@ -182,11 +185,6 @@ static const struct run *unmet_member(const struct run *run) {
 
 static void leaf_waiting(const struct run *leaf, struct run_waiting *ret) {
         ret->why = WHY_TURN;
-        if (leaf->retry_at_usec != USEC_INFINITY) {
-                ret->why = WHY_RETRY;
-                ret->until_usec = leaf->retry_at_usec;
-                return;
-        }
         if (!leaf->ticket)
                 return;
         ret->ticket = leaf->ticket;
@@ -213,7 +211,7 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
         ret->why = WHY_TURN;
         if (run->slot && !run->slot->slot.held) {
                 ret->why = WHY_OVERLAP;
-                ret->other = holder_of_slot(run);
+                ret->other = holder_of_slot(run->tree->root, run->slot->slot.overlap);
         } else if (run->parent->role == RUN_GROUP && (ret->other = unmet_member(run))) {
                 ret->why = WHY_AFTER;
         } else if (run->role == RUN_FANOUT && run->fanout.source_open) {
@@ -223,6 +221,11 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
 
 void run_get_waiting(const struct run *run, struct run_waiting *ret) {
         *ret = (struct run_waiting){ .since_usec = run->created_usec };
+        if (run->retry_at_usec != USEC_INFINITY) {
+                ret->why = WHY_RETRY;
+                ret->until_usec = run->retry_at_usec;
+                return;
+        }
         if (run->state != RUN_QUEUED)
                 return;
         if (run->role == RUN_LEAF)

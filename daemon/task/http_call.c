@@ -101,6 +101,13 @@ static enum error_kind error_from_code(const struct http_call *call, CURLcode co
         return ERROR_PROTOCOL; /* what is left speaks of a peer that does not speak HTTP */
 }
 
+static int os_error(const struct http_call *call) {
+        long error = 0;
+
+        (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
+        return (int)error;
+}
+
 static void describe_error(struct http_call *call, CURLcode code) {
         enum error_kind error = error_from_code(call, code);
         const char *host = call->target.host;
@@ -111,7 +118,9 @@ static void describe_error(struct http_call *call, CURLcode code) {
         else if (error == ERROR_TOO_BIG)
                 call_error(call, error, "the response's header is larger than %u bytes", HTTP_HEAD_MAX);
         else if (call->stopped != ERROR_NONE)
-                call_error(call, error, "out of memory");
+                call_error(call, error, "the body cannot be taken");
+        else if (code == CURLE_COULDNT_CONNECT && os_error(call) != 0)
+                call_error(call, error, "%s:%u: %s", host, call->target.port, strerrordesc_np(os_error(call)));
         else if (code == CURLE_OPERATION_TIMEDOUT)
                 call_error(call, error, "%s:%u: no connection within %ld ms (connect-timeout)", host, call->target.port,
                            call->profile->connect_timeout_ms);
@@ -162,6 +171,7 @@ static bool is_redirect(const struct http_call *call) {
 
 size_t http_call_on_body(char *data, size_t size, size_t n, void *userdata) {
         struct http_call *call = userdata;
+        enum http_body taken = HTTP_BODY_TAKEN;
 
         n *= size;
         call->in_head = false;
@@ -169,12 +179,14 @@ size_t http_call_on_body(char *data, size_t size, size_t n, void *userdata) {
                 call->stopped = ERROR_TOO_BIG;
                 return 0;
         }
-        call->body_bytes += n;
-        if (call->ops->on_body && !is_redirect(call) && !call->ops->on_body(data, n, call->arg)) {
-                call->stopped = ERROR_IO;
-                return 0;
+        if (call->ops->on_body && !is_redirect(call))
+                taken = call->ops->on_body(call->status, data, n, call->arg);
+        switch (taken) {
+        case HTTP_BODY_PAUSE: call->paused = true; return CURL_WRITEFUNC_PAUSE;
+        case HTTP_BODY_STOP: call->stopped = ERROR_IO; return 0;
+        case HTTP_BODY_TAKEN:
+        default: call->body_bytes += n; return n;
         }
-        return n;
 }
 
 int http_call_on_resolve(void *resolver _unused_, void *reserved _unused_, void *userdata) {
@@ -383,6 +395,7 @@ static void call_reset(struct http_call *call, struct http_profile *profile, str
         call->ops = ops;
         call->arg = arg;
         call->query = NULL;
+        call->fd = -EBADF;
         call->method = profile->method;
         call->body = profile->body;
         call->headers = profile->headers;
@@ -393,6 +406,7 @@ static void call_reset(struct http_call *call, struct http_profile *profile, str
         call->head_bytes = 0;
         call->body_bytes = 0;
         call->stopped = ERROR_NONE;
+        call->paused = false;
         call->cancelled = false;
         call->error = ERROR_NONE;
         call->detail[0] = 0;
@@ -445,4 +459,11 @@ void http_cancel(struct http_call *call) {
         if (call->phase == HTTP_RESOLVING && resolve_cancel(TAKE_PTR(call->query), on_lookup_returned, call))
                 return;
         http_engine_end_later(call->engine, call);
+}
+
+void http_resume(struct http_call *call) {
+        if (!call->paused || call->phase != HTTP_FLYING)
+                return;
+        call->paused = false;
+        (void)curl_easy_pause(call->easy, CURLPAUSE_CONT);
 }

@@ -144,18 +144,18 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *userda
         struct http_call *call = NULL;
         int r;
 
+        (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
         if (what == CURL_POLL_REMOVE) {
                 if ((size_t)fd < engine->n_sockets)
                         engine->sockets[fd].wanted = false;
+                if (call)
+                        call->fd = -EBADF;
                 return 0;
         }
+        if (call)
+                call->fd = fd;
         r = socket_watch(engine, fd, events[what]);
-        if (r == 0)
-                return 0;
-
-        /* Saying so to libcurl would end all its transfers, not only this one. */
-        (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
-        if (call && call->phase == HTTP_FLYING)
+        if (r < 0 && call && call->phase == HTTP_FLYING) /* saying so to libcurl would end all its transfers */
                 http_call_fail(call, ERROR_IO, "cannot watch the socket: %s", strerrordesc_np(-r));
         return 0;
 }
@@ -281,12 +281,8 @@ void http_engine_end_later(struct http_engine *engine, struct http_call *call) {
 }
 
 void http_poll(struct http_call *call) {
-        curl_socket_t fd = CURL_SOCKET_BAD;
-
-        if (call->phase != HTTP_FLYING)
-                return;
-        if (curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
-                drive(call->engine, fd, CURL_CSELECT_IN);
+        if (call->phase == HTTP_FLYING && call->fd >= 0)
+                drive(call->engine, call->fd, CURL_CSELECT_IN | CURL_CSELECT_OUT);
 }
 
 /* ---- the engine ---- */

@@ -70,10 +70,16 @@ struct http_result {
         uint64_t body_bytes;
 };
 
+enum http_body {
+        HTTP_BODY_TAKEN,
+        HTTP_BODY_PAUSE, /* not taken: nothing more comes before http_resume(), then this piece again */
+        HTTP_BODY_STOP,  /* ends the call with ERROR_IO; why is the owner's to know */
+};
+
 struct http_ops {
-        /* A piece of the final response's body, within max_body. NULL: not wanted. Starts and cancels nothing. Returns
-         * false when it cannot be kept: the call then ends with ERROR_IO, out of memory. */
-        bool (*on_body)(const char *data, size_t n, void *arg);
+        /* A piece of the body of the response with @status, within max_body. NULL: not wanted. Starts and cancels
+         * nothing. */
+        enum http_body (*on_body)(unsigned status, const char *data, size_t n, void *arg);
         /* The end, in a later turn than the call or cancel that led to it. @result is borrowed, the call is gone. */
         void (*on_done)(const struct http_result *result, void *arg);
 };
@@ -87,6 +93,9 @@ int http_start(struct http_engine *engine, struct http_profile *profile, struct 
  * name for nobody else, it is called not before that thread has returned: callers who cannot wait must leave @arg valid
  * until then. Idempotent. */
 void http_cancel(struct http_call *call);
+
+/* Goes on after HTTP_BODY_PAUSE; on_body may be called from inside. Harmless when nothing is paused. */
+void http_resume(struct http_call *call);
 
 /* Takes what has arrived for @call already; on_done may be called from inside. */
 void http_poll(struct http_call *call);

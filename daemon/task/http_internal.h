@@ -69,6 +69,7 @@ struct http_call {
         CURL *easy;
         uint64_t serial; /* of the profile, unchanged, that @easy is set up for; 0: none */
         bool with_curl;  /* added to the multi handle */
+        int fd;          /* that libcurl waits for on its behalf; -EBADF: none */
         enum http_phase phase;
 
         struct http_profile *profile;
@@ -92,6 +93,7 @@ struct http_call {
         size_t head_bytes;
         uint64_t body_bytes;
         enum error_kind stopped; /* why a callback of ours stopped libcurl */
+        bool paused;
 
         /* the end */
         bool cancelled;

@@ -112,7 +112,7 @@ static int dns_leaf_start(struct run *run) {
         r = template_expand(text, &values, TEMPLATE_TEXT, &leaf->name);
         if (r < 0)
                 return r;
-        leaf_work_submit(&leaf->work, on_thread, on_done);
+        leaf_work_begin(&leaf->work, on_thread, on_done);
         return 0;
 }
 

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* kind_http: a task that is an HTTP request.
  *
- *      start ──▶ [read ca-file] ──▶ request ──▶ [write save-to] ──▶ end
+ *      start ──▶ [read ca-file] ──▶ request ──────────▶ [save-to: commit or discard] ──▶ end
+ *                                      └─▶ [save-to: write] ─┘
  *
- * The two in brackets touch paths that a user named and are jobs on the task's pool. What is the same for all runs of a
+ * What is in brackets touches paths that a user named: jobs on the task's pool, one at a time for a leaf. What is the same for all runs of a
  * task, the plan, is made at its first run and kept with the task: the profile of the HTTP engine, the text to look
  * for, and which values have words in braces to be filled in.
  *
- * The body is looked at as it comes and kept only for `save-to`, so a fan-out needs no memory for its responses.
+ * The body is looked at as it comes and never kept whole, so a fan-out needs no memory for its responses, and a large
+ * one no more than the bound of what waits for the disk.
  */
 #include "base/text.h"
 #include "task/http_engine.h"
+#include "task/http_save.h"
 #include "task/kind.h"
 #include "task/leaf_work.h"
 #include "task/needle.h"
 #include "task/template.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -104,14 +108,16 @@ struct http_leaf {
         size_t matched; /* of expect-body */
         bool found;
 
-        char *kept; /* for save-to */
-        size_t n_kept;
-        size_t size_kept;
+        struct http_save *save; /* NULL: the body is not kept */
+        bool committed;
 
-        char *ca; /* read by the thread */
+        char *ca; /* read by a thread */
         size_t n_ca;
-        int file_error;
-        const char *file_step;
+        int ca_error;
+
+        bool forced;
+        enum error_kind error; /* what the leaf ends with when all is done */
+        char detail[LEAF_WORK_DETAIL_MAX];
 };
 
 static struct http_leaf *leaf_of(struct leaf_work *work) {
@@ -130,7 +136,7 @@ static void leaf_free(struct leaf_work *work) {
         free(leaf->headers);
         free(leaf->url);
         free(leaf->body);
-        free(leaf->kept);
+        http_save_free(leaf->save);
         free(leaf->ca);
         free(leaf);
 }
@@ -178,96 +184,63 @@ static int expand(struct http_leaf *leaf) {
         return plan->header_words ? expand_headers(leaf, &values) : 0;
 }
 
-/* ---- save-to: to a temporary file beside it, then renamed ---- */
+/* ---- the end ---- */
 
-static int write_all(int fd, const char *data, size_t n) {
-        while (n > 0) {
-                ssize_t written = write(fd, data, n);
+static void conclude(struct http_leaf *leaf, enum error_kind error, const char *format, ...) _printf_(3, 4);
+static void conclude(struct http_leaf *leaf, enum error_kind error, const char *format, ...) {
+        va_list args;
 
-                if (written < 0 && errno == EINTR)
-                        continue;
-                if (written < 0)
-                        return -errno;
-                data += written;
-                n -= (size_t)written;
-        }
-        return 0;
+        leaf->error = error;
+        va_start(args, format);
+        (void)vsnprintf(leaf->detail, sizeof(leaf->detail), format, args);
+        va_end(args);
 }
 
-static int save(struct http_leaf *leaf, const char *path, const char *temporary) {
-        _cleanup_(closep) int fd = -EBADF;
-        int r;
-
-        leaf->file_step = "create";
-        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (fd < 0)
-                return -errno;
-        leaf->file_step = "write";
-        r = write_all(fd, leaf->kept, leaf->n_kept);
-        if (r == 0 && fsync(fd) < 0)
-                r = -errno;
-        if (r == 0) {
-                leaf->file_step = "rename";
-                r = rename(temporary, path) < 0 ? -errno : 0;
-        }
-        if (r < 0)
-                (void)unlink(temporary);
-        return r;
+static void commit_on_thread(struct leaf_work *work) {
+        if (!atomic_load(&work->given_up)) /* else it might replace the file of a later run */
+                http_save_commit(leaf_of(work)->save);
 }
 
-static void save_on_thread(struct leaf_work *work) {
-        struct http_leaf *leaf = leaf_of(work);
-        const char *path = part_of(leaf)->save_to;
-        const char *slash = strrchr(path, '/');
-        _cleanup_(freep) char *temporary = NULL;
-
-        /* Runs of one task may overlap: the leaf's address makes the name its own. */
-        if (asprintf(&temporary, "%.*s.%s.tendd-%d-%p", slash ? (int)(slash - path + 1) : 0, path,
-                     slash ? slash + 1 : path, getpid(), (void *)leaf) < 0) {
-                temporary = NULL;
-                leaf->file_error = ENOMEM;
-                leaf->file_step = "create";
-                return;
-        }
-        if (atomic_load(&work->given_up)) /* do not replace the file of a later run */
-                return;
-        leaf->file_error = -save(leaf, path, temporary);
+static void discard_on_thread(struct leaf_work *work) {
+        http_save_discard(leaf_of(work)->save);
 }
 
-static void on_saved(struct leaf_work *work) {
+static void advance(struct leaf_work *work);
+
+static void on_committed(struct leaf_work *work) {
+        leaf_of(work)->committed = true;
+        advance(work);
+}
+
+/* The next step of saving, on a thread. Returns false when there is none, or no thread for it. */
+static bool save_goes_on(struct http_leaf *leaf) {
+        const char *step = NULL;
+        int error = http_save_error(leaf->save, &step);
+
+        if (error != 0 && !leaf->forced)
+                conclude(leaf, ERROR_IO, "%s: cannot %s: %s (save-to)", part_of(leaf)->save_to, step,
+                         strerrordesc_np(error));
+
+        if (leaf->error == ERROR_NONE && !leaf->forced && !leaf->committed) {
+                http_save_hand_over(leaf->save);
+                if (leaf_work_submit(&leaf->work, commit_on_thread, on_committed) == 0)
+                        return true;
+                conclude(leaf, ERROR_SPAWN, "%s", leaf->work.detail);
+        }
+        return http_save_has_file(leaf->save) && leaf_work_submit(&leaf->work, discard_on_thread, advance) == 0;
+}
+
+/* When neither the request nor a thread is at work: a file that was begun is finished or removed, then the leaf ends. */
+static void advance(struct leaf_work *work) {
         struct http_leaf *leaf = leaf_of(work);
 
-        if (leaf->file_error != 0)
-                leaf_work_end(work, ERROR_IO, "%s: cannot %s: %s", part_of(leaf)->save_to, leaf->file_step,
-                              strerrordesc_np(leaf->file_error));
-        else
-                leaf_work_end(work, ERROR_NONE, "saved");
+        if (leaf->call || work->job)
+                return;
+        if (!leaf->save || !save_goes_on(leaf))
+                leaf_work_end(work, leaf->error, "%s", leaf->detail);
 }
 
 /* ---- the request ---- */
-
-static bool keep(struct http_leaf *leaf, const char *data, size_t n) {
-        if (leaf->n_kept + n > leaf->size_kept) {
-                size_t size = MAX(leaf->n_kept + n, 2 * leaf->size_kept);
-                char *kept = realloc(leaf->kept, size);
-
-                if (!kept)
-                        return false;
-                leaf->kept = kept;
-                leaf->size_kept = size;
-        }
-        memcpy(leaf->kept + leaf->n_kept, data, n);
-        leaf->n_kept += n;
-        return true;
-}
-
-static bool on_body(const char *data, size_t n, void *arg) {
-        struct http_leaf *leaf = leaf_of(arg);
-
-        if (leaf->plan->expect_body)
-                leaf->found = needle_feed(leaf->plan->expect_body, &leaf->matched, data, n);
-        return !part_of(leaf)->save_to || keep(leaf, data, n);
-}
 
 static bool status_expected(const struct http_part *part, unsigned status) {
         if (part->n_expect_status == 0)
@@ -278,24 +251,74 @@ static bool status_expected(const struct http_part *part, unsigned status) {
         return false;
 }
 
+static void write_on_thread(struct leaf_work *work) {
+        http_save_write(leaf_of(work)->save);
+}
+
+static void on_written(struct leaf_work *work);
+
+/* Returns false when there is no thread for it; the leaf's end is set then. */
+static bool write_if_due(struct http_leaf *leaf) {
+        if (leaf->work.job || !http_save_is_due(leaf->save))
+                return true;
+        http_save_hand_over(leaf->save);
+        if (leaf_work_submit(&leaf->work, write_on_thread, on_written) == 0)
+                return true;
+        conclude(leaf, ERROR_SPAWN, "%s", leaf->work.detail);
+        return false;
+}
+
+static void on_written(struct leaf_work *work) {
+        struct http_leaf *leaf = leaf_of(work);
+        const char *step;
+
+        if (!leaf->call)
+                advance(work);
+        else if (http_save_error(leaf->save, &step) != 0 || !write_if_due(leaf))
+                http_cancel(leaf->call);
+        else
+                http_resume(leaf->call);
+}
+
+static enum http_body on_body(unsigned status, const char *data, size_t n, void *arg) {
+        struct http_leaf *leaf = leaf_of(arg);
+        int r;
+
+        if (leaf->save && status_expected(part_of(leaf), status)) {
+                r = http_save_append(leaf->save, data, n);
+                if (r == -ENOBUFS)
+                        return HTTP_BODY_PAUSE;
+                if (r < 0)
+                        conclude(leaf, ERROR_IO, "out of memory");
+                if (r < 0 || !write_if_due(leaf))
+                        return HTTP_BODY_STOP;
+        }
+        if (leaf->plan->expect_body)
+                leaf->found = needle_feed(leaf->plan->expect_body, &leaf->matched, data, n);
+        return HTTP_BODY_TAKEN;
+}
+
+/* What a request that ended by itself means for the leaf. */
+static void judge(struct http_leaf *leaf, const struct http_result *result) {
+        const struct http_part *part = part_of(leaf);
+
+        if (result->cancelled || result->error != ERROR_NONE)
+                conclude(leaf, result->error, "%s", result->detail);
+        else if (!status_expected(part, result->status))
+                conclude(leaf, ERROR_HTTP_STATUS, "status %u%s%s", result->status, result->reason[0] ? " " : "",
+                         result->reason);
+        else if (leaf->plan->expect_body && !leaf->found)
+                conclude(leaf, ERROR_MISMATCH, "the body does not contain \"%.200s\" (expect-body)", part->expect_body);
+}
+
 static void on_done(const struct http_result *result, void *arg) {
         struct leaf_work *work = arg;
         struct http_leaf *leaf = leaf_of(work);
-        const struct http_part *part = part_of(leaf);
 
         leaf->call = NULL;
-        if (result->cancelled || result->error != ERROR_NONE)
-                leaf_work_end(work, result->error, "%s", result->detail);
-        else if (!status_expected(part, result->status))
-                leaf_work_end(work, ERROR_HTTP_STATUS, "status %u%s%s", result->status, result->reason[0] ? " " : "",
-                              result->reason);
-        else if (leaf->plan->expect_body && !leaf->found)
-                leaf_work_end(work, ERROR_MISMATCH, "the body does not contain \"%.200s\" (expect-body)",
-                              part->expect_body);
-        else if (part->save_to)
-                leaf_work_submit(work, save_on_thread, on_saved);
-        else
-                leaf_work_end(work, ERROR_NONE, "status %u", result->status);
+        if (leaf->error == ERROR_NONE)
+                judge(leaf, result);
+        advance(work);
 }
 
 static void request(struct leaf_work *work) {
@@ -311,7 +334,7 @@ static void request(struct leaf_work *work) {
         int r;
 
         r = http_start(work->task->env->http, leaf->plan->profile, work->task->pool, &wish,
-                       leaf->plan->expect_body || part->save_to ? &with_body : &plain, work, &leaf->call);
+                       leaf->plan->expect_body || leaf->save ? &with_body : &plain, work, &leaf->call);
         if (r < 0)
                 leaf_work_fail(work, ERROR_IO, "%s", strerrordesc_np(-r));
 }
@@ -347,12 +370,12 @@ static int read_ca(struct http_leaf *leaf) {
 static void ca_on_thread(struct leaf_work *work) {
         struct http_leaf *leaf = leaf_of(work);
 
-        leaf->file_error = -read_ca(leaf);
+        leaf->ca_error = -read_ca(leaf);
 }
 
 static void on_ca_read(struct leaf_work *work) {
         struct http_leaf *leaf = leaf_of(work);
-        int r = -leaf->file_error;
+        int r = -leaf->ca_error;
 
         if (r == 0)
                 r = http_profile_set_ca(leaf->plan->profile, leaf->ca, leaf->n_ca);
@@ -385,11 +408,14 @@ static int http_leaf_start(struct run *run) {
                 return -ENOMEM;
         leaf->plan = task->http->plan;
         leaf_work_init(&leaf->work, run, leaf_free);
+        leaf->work.on_given_up = advance;
         r = expand(leaf);
+        if (r == 0 && task->http->save_to)
+                r = http_save_new(task->http->save_to, &leaf->save);
         if (r < 0)
                 return r;
         if (task->http->ca_file && ca_is_stale(leaf->plan))
-                leaf_work_submit(&leaf->work, ca_on_thread, on_ca_read);
+                leaf_work_begin(&leaf->work, ca_on_thread, on_ca_read);
         else
                 request(&leaf->work);
         return 0;
@@ -398,19 +424,18 @@ static int http_leaf_start(struct run *run) {
 static void http_leaf_force(struct run *run) {
         struct leaf_work *work = run_leaf_data(run);
 
+        leaf_of(work)->forced = true;
         if (leaf_of(work)->call)
                 http_cancel(leaf_of(work)->call);
-        else
-                (void)leaf_work_give_up(work);
+        leaf_work_give_up(work);
 }
 
 static void http_leaf_poll(struct run *run) {
         struct leaf_work *work = run_leaf_data(run);
 
+        leaf_work_poll(run);
         if (leaf_of(work)->call)
                 http_poll(leaf_of(work)->call);
-        else
-                leaf_work_poll(run);
 }
 
 static void http_part_init(void *part) {

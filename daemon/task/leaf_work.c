@@ -82,39 +82,52 @@ static void on_job_returned(void *arg) {
         struct leaf_work *work = arg;
 
         work->job = NULL;
-        leaf_work_end(work, ERROR_NONE, "given up");
+        if (work->on_given_up)
+                work->on_given_up(work);
+        else
+                leaf_work_end(work, ERROR_NONE, "given up");
 }
 
-void leaf_work_submit(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done) {
+int leaf_work_submit(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done) {
         static const struct pool_job_ops ops = {
                 .name = "leaf",
                 .work = on_job_work,
                 .done = on_job_done,
                 .returned = on_job_returned,
         };
+        struct pool *pool = work->task->pool;
         int r;
 
         work->on_thread = on_thread;
         work->on_done = on_done;
-        r = pool_submit(work->task->pool, &ops, work, &work->job);
+        r = pool_submit(pool, &ops, work, &work->job);
         if (r == -ENOBUFS)
-                leaf_work_fail(work, ERROR_SPAWN, "the queue of pool %s is full", pool_name(work->task->pool));
+                (void)snprintf(work->detail, sizeof(work->detail), "the queue of pool %s is full (queue-max)",
+                               pool_name(pool));
         else if (r < 0)
-                leaf_work_fail(work, ERROR_SPAWN, "pool %s: %s", pool_name(work->task->pool), strerrordesc_np(-r));
+                (void)snprintf(work->detail, sizeof(work->detail), "pool %s: %s", pool_name(pool), strerrordesc_np(-r));
+        return r;
 }
 
-bool leaf_work_give_up(struct leaf_work *work) {
+void leaf_work_begin(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done) {
+        if (leaf_work_submit(work, on_thread, on_done) == 0)
+                return;
+        work->ended = true;
+        work->error = ERROR_SPAWN;
+        loop_work_schedule(&work->turn);
+}
+
+void leaf_work_give_up(struct leaf_work *work) {
         if (!work->job)
-                return false;
+                return;
         atomic_store(&work->given_up, true);
         (void)pool_abandon(work->job); /* `returned` comes in a later turn, or when the thread does */
-        return true;
 }
 
 /* ---- struct leaf_ops ---- */
 
 void leaf_work_force(struct run *leaf) {
-        (void)leaf_work_give_up(run_leaf_data(leaf));
+        leaf_work_give_up(run_leaf_data(leaf));
 }
 
 void leaf_work_poll(struct run *leaf) {

@@ -13,6 +13,8 @@
 /* How long after being forced a leaf waits for its thread before it is a remnant. */
 #define LEAF_WORK_ABANDON_USEC (10 * USEC_PER_MSEC)
 
+#define LEAF_WORK_DETAIL_MAX 512
+
 struct leaf_work;
 typedef void (*leaf_work_fn)(struct leaf_work *work);
 
@@ -26,19 +28,23 @@ struct leaf_work {
         struct pool_job *job; /* a thread is at work, or about to be */
         leaf_work_fn on_thread;
         leaf_work_fn on_done;
-        atomic_bool given_up; /* for the thread to look at: nobody waits any more */
+        leaf_work_fn on_given_up; /* instead of on_done, when the thread was given up and is back; NULL: the end */
+        atomic_bool given_up;     /* for the thread to look at: nobody waits any more */
 
         bool ended;
         enum error_kind error;
-        char detail[512];
+        char detail[LEAF_WORK_DETAIL_MAX];
 };
 
 /* Prepares @work, zeroed, as the data of @leaf. Not being able to is impossible. */
 void leaf_work_init(struct leaf_work *work, struct run *leaf, leaf_work_fn free);
 
 /* Has @on_thread called on a thread of the task's pool, where it touches only the kind's data and the task, then
- * @on_done on the loop. When the pool takes no more, the leaf fails in a later turn. */
-void leaf_work_submit(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done);
+ * @on_done on the loop. Returns 0; or what pool_submit() says, with a sentence about it in work->detail. */
+int leaf_work_submit(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done);
+
+/* The same as the first step of a leaf: when the pool takes no more, the leaf fails. */
+void leaf_work_begin(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done);
 
 /* Ends the leaf. After being abandoned: frees @work. Only the first call counts. Not from inside leaf_ops.start. */
 void leaf_work_end(struct leaf_work *work, enum error_kind error, const char *format, ...) _printf_(3, 4);
@@ -46,8 +52,8 @@ void leaf_work_end(struct leaf_work *work, enum error_kind error, const char *fo
 /* The same from inside leaf_ops.start: in a later turn. */
 void leaf_work_fail(struct leaf_work *work, enum error_kind error, const char *format, ...) _printf_(3, 4);
 
-/* Stops waiting for the thread, if there is one; leaf_work_end() follows by itself. Returns whether there was one. */
-bool leaf_work_give_up(struct leaf_work *work);
+/* Stops waiting for the thread, if there is one; on_given_up or the end follows, no earlier than it is back. */
+void leaf_work_give_up(struct leaf_work *work);
 
 /* Members of struct leaf_ops. */
 void leaf_work_force(struct run *leaf);

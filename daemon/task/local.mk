@@ -2,6 +2,7 @@
 libtendd_a_SOURCES += daemon/task/http_call.c daemon/task/http_internal.h
 libtendd_a_SOURCES += daemon/task/http_engine.c daemon/task/http_engine.h
 libtendd_a_SOURCES += daemon/task/http_profile.c
+libtendd_a_SOURCES += daemon/task/http_save.c daemon/task/http_save.h
 libtendd_a_SOURCES += daemon/task/http_url.c daemon/task/http_url.h
 libtendd_a_SOURCES += daemon/task/item_lines.c daemon/task/item_lines.h
 libtendd_a_SOURCES += daemon/task/items.c daemon/task/items.h
@@ -24,3 +25,6 @@ unit_tests += tests/unit/test-needle
 unit_tests += tests/unit/test-template
 unit_tests += tests/unit/test-resolve
 tests_unit_test_resolve_SOURCES = tests/unit/test-resolve.c $(fake_getaddrinfo_sources) $(fake_clock_sources)
+unit_tests += tests/unit/test-http-engine
+tests_unit_test_http_engine_SOURCES = tests/unit/test-http-engine.c tests/support/http-peer.c \
+	tests/support/http-peer.h $(fake_getaddrinfo_sources)

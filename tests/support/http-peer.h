@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* http-peer: a web server for tests, on loopback, that also misbehaves on demand. Each connection has a thread.
+ *
+ *   /ok              200, "hello", keeps the connection
+ *   /echo            200, the request as it came
+ *   /status/N        N, no body, no phrase
+ *   /to/N/URL        N with Location: URL
+ *   /bytes/N         200, N bytes x
+ *   /silence         nothing, until the client leaves
+ *   /close           closes without a byte
+ *   /reset           resets the connection
+ *   /garbage         what is not HTTP
+ *   /partial         less than Content-Length says
+ *   /headers         header lines for ever
+ *   /line            one header line for ever
+ *   /endless         a body for ever
+ *   /continue        100 Continue for ever
+ */
+
+struct http_peer;
+
+struct http_peer *http_peer_start(void);
+void http_peer_stop(struct http_peer *peer); /* waits for its threads */
+unsigned http_peer_port(const struct http_peer *peer);
+unsigned http_peer_connections(const struct http_peer *peer); /* accepted so far */
+unsigned http_peer_requests(const struct http_peer *peer);

@@ -1,6 +1,20 @@
 # SPDX-License-Identifier: MIT
-# The client. It links the library for daemon/base only, and jansson:
-#
-#	bin_PROGRAMS += tendctl
-#	tendctl_SOURCES = daemon/tendctl/main.c daemon/tendctl/tendctl.h
-#	tendctl_LDADD = libtendd.a $(JANSSON_LIBS) $(SYSTEMD_LIBS) -lm
+# The client. It links the library for daemon/base only, and jansson.
+bin_PROGRAMS += tendctl
+tendctl_SOURCES = \
+	daemon/tendctl/call.c \
+	daemon/tendctl/client.c daemon/tendctl/client.h \
+	daemon/tendctl/ctl.h \
+	daemon/tendctl/main.c \
+	daemon/tendctl/print.c daemon/tendctl/print.h \
+	daemon/tendctl/table.c \
+	daemon/tendctl/trees.c \
+	daemon/tendctl/verb.h \
+	daemon/tendctl/verb_events.c \
+	daemon/tendctl/verb_limits.c \
+	daemon/tendctl/verb_runs.c \
+	daemon/tendctl/verb_status.c \
+	daemon/tendctl/verb_tasks.c \
+	daemon/tendctl/verb_why.c \
+	daemon/tendctl/verbs.c
+tendctl_LDADD = libtendd.a $(JANSSON_LIBS) $(SYSTEMD_LIBS) -lm

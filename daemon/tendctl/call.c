@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* call: finds the daemon, calls it, and turns what goes wrong into a message and an exit code. */
+#include "tendctl/client.h"
+#include "tendctl/ctl.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define INTERFACE "io.tendd.Runner."
+#define STANDARD  "org.varlink.service."
+
+#define ANSWER_TIMEOUT_USEC (60 * USEC_PER_SEC)
+
+int ctl_error(int code, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        fputs("tendctl: ", stderr);
+        vfprintf(stderr, format, ap);
+        fputc('\n', stderr);
+        va_end(ap);
+        return code;
+}
+
+/* ---- errors of the daemon ---- */
+
+static const struct {
+        const char *name;
+        int code;
+        const char *text;
+        const char *parameter; /* shown after the text, or NULL */
+} errors[] = {
+        { INTERFACE "NoSuchTask", CTL_NO_SUCH, "no such task", "task" },
+        { INTERFACE "NoSuchRun", CTL_NO_SUCH, "no such run", "run" },
+        { INTERFACE "NoSuchLimit", CTL_NO_SUCH, "no such limit", "limit" },
+        { INTERFACE "NoSuchPool", CTL_NO_SUCH, "no such pool", "pool" },
+        { INTERFACE "NotRunning", CTL_NO_SUCH, "nothing runs of", "name" },
+        { INTERFACE "Disabled", CTL_FAILED, "not enabled in the configuration", "task" },
+        { INTERFACE "ShuttingDown", CTL_FAILED, "the daemon is ending and starts nothing more", NULL },
+        { INTERFACE "TooSlow", CTL_FAILED, "events came faster than they were taken; some are lost", NULL },
+        { INTERFACE "Failed", CTL_FAILED, "the daemon could not do it", "message" },
+        { STANDARD "PermissionDenied", CTL_DENIED, "denied: your user may not do this", NULL },
+        { STANDARD "MethodNotFound", CTL_FAILED, "this daemon does not know", "method" },
+        { STANDARD "MethodNotImplemented", CTL_FAILED, "this daemon does not offer", "method" },
+        { STANDARD "InterfaceNotFound", CTL_FAILED, "this is no tendd: it does not know", "interface" },
+        { STANDARD "InvalidParameter", CTL_USAGE, "the daemon does not accept the value of", "parameter" },
+};
+
+static int daemon_error(const struct client_answer *answer) {
+        for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+                const char *parameter;
+
+                if (!streq(errors[i].name, answer->error))
+                        continue;
+                parameter = errors[i].parameter
+                                    ? json_string_value(json_object_get(answer->parameters, errors[i].parameter))
+                                    : NULL;
+                return ctl_error(errors[i].code, "%s%s%s", errors[i].text, parameter ? ": " : "",
+                                 parameter ? parameter : "");
+        }
+        return ctl_error(CTL_FAILED, "the daemon answered %s", answer->error);
+}
+
+/* ---- the socket ---- */
+
+/* Where a daemon may listen, in order; @room holds what is made up. Returns how many there are. One that was named is
+ * the only one: another daemon than the one meant must not answer. */
+static size_t candidates(const struct ctl *ctl, const char *ret[2], char room[PATH_MAX]) {
+        const char *named = ctl->socket ? ctl->socket : getenv("TENDD_SOCKET");
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        size_t n = 0;
+
+        if (named && *named) {
+                ret[0] = named;
+                return 1;
+        }
+        if (runtime && *runtime) {
+                (void)snprintf(room, PATH_MAX, "%s/tendd/control.sock", runtime);
+                ret[n++] = room;
+        }
+        ret[n++] = "/run/tendd/control.sock";
+        return n;
+}
+
+static int connect_daemon(struct ctl *ctl) {
+        const char *paths[2];
+        char room[PATH_MAX];
+        int results[2];
+        size_t n = candidates(ctl, paths, room);
+        bool denied = false;
+
+        for (size_t i = 0; i < n; i++) {
+                results[i] = client_connect(paths[i], &ctl->client);
+                if (results[i] >= 0)
+                        return CTL_OK;
+                denied |= results[i] == -EACCES || results[i] == -EPERM;
+        }
+        fprintf(stderr, "tendctl: %s; tried:\n", denied ? "denied" : "no daemon");
+        for (size_t i = 0; i < n; i++)
+                fprintf(stderr, "  %s: %s\n", paths[i], strerror(-results[i]));
+        return denied ? CTL_DENIED : CTL_NO_DAEMON;
+}
+
+/* ---- calls ---- */
+
+static int client_error(int error) {
+        switch (error) {
+        case -ECONNRESET:
+        case -EPIPE: return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection");
+        case -ETIMEDOUT: return ctl_error(CTL_NO_DAEMON, "the daemon does not answer");
+        case -EPROTO: return ctl_error(CTL_NO_DAEMON, "what answers does not speak Varlink");
+        default: return ctl_error(CTL_FAILED, "%s", strerror(-error));
+        }
+}
+
+int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned flags, ctl_answer_fn fn, void *arg) {
+        usec_t timeout = flags & CTL_WAIT ? USEC_INFINITY : ANSWER_TIMEOUT_USEC;
+        struct client_answer answer;
+        bool continues;
+        char name[128];
+        int r, code;
+
+        code = ctl->client ? CTL_OK : connect_daemon(ctl);
+        if (code != CTL_OK) {
+                json_decref(parameters);
+                return code;
+        }
+        (void)snprintf(name, sizeof(name), INTERFACE "%s", method);
+        r = client_send(ctl->client, name, parameters, flags & CTL_MORE);
+        if (r < 0)
+                return client_error(r);
+        do {
+                r = client_receive(ctl->client, timeout, &answer);
+                if (r < 0)
+                        return client_error(r);
+                continues = answer.continues;
+                code = answer.error ? daemon_error(&answer) : fn(ctl, answer.parameters, arg);
+                client_answer_done(&answer);
+        } while (continues && code == CTL_OK);
+        return code;
+}
+
+struct collection {
+        const char *key;
+        json_t *array;
+};
+
+static int collect(_unused_ struct ctl *ctl, const json_t *parameters, void *arg) {
+        const struct collection *collection = arg;
+        json_t *part = json_object_get(parameters, collection->key);
+
+        if (json_array_extend(collection->array, part) < 0)
+                return ctl_error(CTL_FAILED, "the daemon's answer has no %s", collection->key);
+        return CTL_OK;
+}
+
+int ctl_collect(struct ctl *ctl, const char *method, json_t *parameters, const char *key, json_t **ret) {
+        struct collection collection = { key, json_array() };
+        int code;
+
+        code = ctl_call(ctl, method, parameters, CTL_MORE, collect, &collection);
+        if (code != CTL_OK) {
+                json_decref(collection.array);
+                return code;
+        }
+        *ret = collection.array;
+        return CTL_OK;
+}
+
+static int keep(_unused_ struct ctl *ctl, const json_t *parameters, void *arg) {
+        json_t **ret = arg;
+
+        json_decref(*ret);
+        *ret = json_incref((json_t *)parameters);
+        return CTL_OK;
+}
+
+int ctl_ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret) {
+        json_t *answer = NULL;
+        int code;
+
+        code = ctl_call(ctl, method, parameters, 0, keep, &answer);
+        if (code != CTL_OK) {
+                json_decref(answer);
+                return code;
+        }
+        *ret = answer;
+        return CTL_OK;
+}
+
+json_t *ctl_strings(char *const *words, size_t n) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < n; i++)
+                if (json_array_append_new(array, json_string(words[i])) < 0) {
+                        json_decref(array);
+                        return NULL;
+                }
+        return array;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* client: a blocking Varlink client on one connection. */
+#include "base/clock.h"
+
+#include <jansson.h>
+
+struct client;
+
+/* Connects to the socket at @path. Returns 0, -ENAMETOOLONG, -ENOMEM, -errno of connect(2). */
+int client_connect(const char *path, struct client **ret);
+struct client *client_free(struct client *client);
+DEFINE_CLEANUP(struct client, client_free)
+
+/* Sends a call of @method, the full name; takes the reference to @parameters. Returns 0, -ENOMEM, -errno of send(2). */
+int client_send(struct client *client, const char *method, json_t *parameters, bool more);
+
+struct client_answer {
+        json_t *message;          /* owned; the others point into it */
+        const char *error;        /* full name, or NULL */
+        const json_t *parameters; /* an object */
+        bool continues;
+};
+
+void client_answer_done(struct client_answer *answer);
+
+/* Waits for the next answer, at most @timeout_usec (USEC_INFINITY: for ever) for each piece of it. Returns 0;
+ * -ETIMEDOUT; -ECONNRESET when the daemon hung up; -EPROTO when it is no Varlink; -ENOMEM; -errno. */
+int client_receive(struct client *client, usec_t timeout_usec, struct client_answer *ret);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* ctl: what one call of tendctl works with: options for all verbs, the daemon it talks to, and the codes it exits with.
+ */
+#include "base/macros.h"
+
+#include <jansson.h>
+
+struct client;
+
+/* Exit codes. With `start --wait` they are those of the command that ran, and 125 stands for all that is tendctl's. */
+enum {
+        CTL_OK = 0,
+        CTL_FAILED = 1, /* the run failed; with status -q: something is wrong */
+        CTL_USAGE = 2,
+        CTL_NO_DAEMON = 3,
+        CTL_DENIED = 4,
+        CTL_NO_SUCH = 5,  /* no such task, run, limit, pool */
+        CTL_BROKEN = 125, /* while waiting: tendctl itself failed */
+};
+
+struct ctl {
+        const char *socket; /* --socket, or NULL */
+        bool json;
+        struct client *client; /* connected when first needed */
+};
+
+/* Prints "tendctl: …" on stderr and returns @code. */
+int ctl_error(int code, const char *format, ...) _printf_(2, 3);
+
+/* One answer. Returns CTL_OK to go on, another exit code to stop. */
+typedef int (*ctl_answer_fn)(struct ctl *ctl, const json_t *parameters, void *arg);
+
+enum ctl_call_flags {
+        CTL_MORE = 1, /* ask for all answers */
+        CTL_WAIT = 2, /* they may take as long as they like */
+};
+
+/* Calls @method of io.tendd.Runner; takes the reference to @parameters (NULL: out of memory). Connects when needed.
+ * Calls @fn for each answer. What goes wrong is printed. Returns an exit code. */
+int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned flags, ctl_answer_fn fn, void *arg);
+
+/* Calls @method and joins the arrays that its answers have as @key. @ret is owned by the caller when CTL_OK is
+ * returned. */
+int ctl_collect(struct ctl *ctl, const char *method, json_t *parameters, const char *key, json_t **ret);
+
+/* Calls @method and gives its only answer. */
+int ctl_ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret);
+
+/* An array of strings. NULL: out of memory. */
+json_t *ctl_strings(char *const *words, size_t n);

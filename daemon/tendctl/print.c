@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* print: colours, times and JSON for people, see print.h. */
+#include "tendctl/print.h"
+
+#include "base/text.h"
+#include "tendctl/ctl.h"
+
+#include <langinfo.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+static const char *const paints[_PAINT_MAX] = {
+        [PAINT_NONE] = "",         [PAINT_GOOD] = "\033[32m", [PAINT_BAD] = "\033[1;31m",
+        [PAINT_WARN] = "\033[33m", [PAINT_DIM] = "\033[2m",   [PAINT_BOLD] = "\033[1m",
+};
+
+bool print_has_colour(void) {
+        const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+        return isatty(STDOUT_FILENO) && !(no && *no) && term && !streq(term, "dumb");
+}
+
+unsigned print_width(void) {
+        struct winsize size;
+
+        if (!isatty(STDOUT_FILENO))
+                return 0;
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+                return 80;
+        return size.ws_col;
+}
+
+bool print_is_utf8(void) {
+        return streq(nl_langinfo(CODESET), "UTF-8");
+}
+
+enum paint paint_for(const char *word) {
+        static const struct {
+                const char *word;
+                enum paint paint;
+        } words[] = {
+                { "ok", PAINT_GOOD },           { "running", PAINT_GOOD },   { "failed", PAINT_BAD },
+                { "timeout", PAINT_BAD },       { "failing", PAINT_BAD },    { "interrupted", PAINT_BAD },
+                { "remnant", PAINT_BAD },       { "degraded", PAINT_WARN },  { "full", PAINT_WARN },
+                { "queued", PAINT_WARN },       { "cancelled", PAINT_WARN }, { "stopping", PAINT_WARN },
+                { "never-started", PAINT_DIM }, { "skipped", PAINT_DIM },    { "disabled", PAINT_DIM },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (streq(words[i].word, word))
+                        return words[i].paint;
+        return PAINT_NONE;
+}
+
+void print_safe(const char *text, bool lines) {
+        for (; *text; text++) {
+                unsigned char c = (unsigned char)*text;
+
+                /* U+0080 … U+009F are control characters too: C2 80 … C2 9F. */
+                if (c == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0) {
+                        text++;
+                        c = 0x7f;
+                }
+                putchar((c < 0x20 && c != '\t' && !(lines && c == '\n')) || c == 0x7f ? '?' : c);
+        }
+}
+
+void print_painted(enum paint paint, const char *text) {
+        bool colour = paint != PAINT_NONE && print_has_colour();
+
+        if (colour)
+                fputs(paints[paint], stdout);
+        print_safe(text, false);
+        if (colour)
+                fputs("\033[0m", stdout);
+}
+
+const char *get_string(const json_t *object, const char *key) {
+        const char *value = json_string_value(json_object_get(object, key));
+
+        return value ? value : "";
+}
+
+json_int_t get_int(const json_t *object, const char *key) {
+        return json_integer_value(json_object_get(object, key));
+}
+
+bool get_bool(const json_t *object, const char *key) {
+        return json_is_true(json_object_get(object, key));
+}
+
+/* ---- times ---- */
+
+const char *format_span(json_int_t usec, char buf[WHEN_MAX]) {
+        usec_t span = usec > 0 ? (usec_t)usec : 0;
+        char text[TEXT_USEC_MAX];
+
+        /* Nobody wants the microseconds of a second. */
+        if (span >= USEC_PER_MINUTE)
+                span -= span % USEC_PER_SEC;
+        else if (span >= USEC_PER_MSEC)
+                span -= span % USEC_PER_MSEC;
+        (void)snprintf(buf, WHEN_MAX, "%s", text_format_usec(span, text));
+        return buf;
+}
+
+const char *format_relative(json_int_t usec, char buf[WHEN_MAX]) {
+        json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME);
+        json_int_t distance = usec > now ? usec - now : now - usec;
+        char span[WHEN_MAX];
+
+        if (usec == 0)
+                buf[0] = '\0';
+        else if (distance < (json_int_t)USEC_PER_SEC)
+                (void)snprintf(buf, WHEN_MAX, "now");
+        else {
+                distance -= distance % (json_int_t)USEC_PER_SEC;
+                (void)format_span(distance, span);
+                (void)snprintf(buf, WHEN_MAX, usec > now ? "in %.50s" : "%.50s ago", span);
+        }
+        return buf;
+}
+
+const char *format_clock(json_int_t usec, char buf[WHEN_MAX]) {
+        time_t then = (time_t)(usec / (json_int_t)USEC_PER_SEC);
+        time_t now = (time_t)(clock_now(CLOCK_ID_REALTIME) / USEC_PER_SEC);
+        struct tm tm_then, tm_now;
+
+        buf[0] = '\0';
+        if (usec == 0 || !localtime_r(&then, &tm_then) || !localtime_r(&now, &tm_now))
+                return buf;
+        if (tm_then.tm_yday == tm_now.tm_yday && tm_then.tm_year == tm_now.tm_year)
+                (void)strftime(buf, WHEN_MAX, "%H:%M:%S", &tm_then);
+        else
+                (void)strftime(buf, WHEN_MAX, "%Y-%m-%d %H:%M:%S", &tm_then);
+        return buf;
+}
+
+int print_json(json_t *json) {
+        int r = json ? json_dumpf(json, stdout, JSON_INDENT(isatty(STDOUT_FILENO) ? 2 : 0)) : -1;
+
+        json_decref(json);
+        if (r < 0)
+                return ctl_error(CTL_FAILED, "cannot print the answer");
+        putchar('\n');
+        return CTL_OK;
+}
+
+const char *format_items(const json_t *items, char *buf, size_t size) {
+        json_int_t failed = get_int(items, "failed");
+
+        if (failed > 0)
+                (void)snprintf(buf, size, "%lld of %lld items ok, %lld failed", (long long)get_int(items, "ok"),
+                               (long long)get_int(items, "total"), (long long)failed);
+        else
+                (void)snprintf(buf, size, "%lld of %lld items ok", (long long)get_int(items, "ok"),
+                               (long long)get_int(items, "total"));
+        return buf;
+}

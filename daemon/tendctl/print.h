@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* print: what a person reads: tables that fit the terminal, colours, times. What comes from the daemon may hold any
+ * characters and is made safe for a terminal. */
+#include "base/clock.h"
+
+#include <jansson.h>
+
+enum paint {
+        PAINT_NONE,
+        PAINT_GOOD,
+        PAINT_BAD,
+        PAINT_WARN,
+        PAINT_DIM,
+        PAINT_BOLD,
+        _PAINT_MAX,
+};
+
+/* Whether stdout is a terminal that shows colours (NO_COLOR says no). */
+bool print_has_colour(void);
+
+/* Columns of the terminal; 0 when stdout is none: nothing is cut then. */
+unsigned print_width(void);
+
+/* Whether the locale shows UTF-8. */
+bool print_is_utf8(void);
+
+/* The paint for an outcome, a state or a problem. */
+enum paint paint_for(const char *word);
+
+/* Prints @text with control characters as "?" but for line breaks when @lines. */
+void print_safe(const char *text, bool lines);
+void print_painted(enum paint paint, const char *text);
+
+/* ---- tables ---- */
+
+#define TABLE_COLUMNS_MAX 8
+
+struct table;
+
+/* A table with the headings @headings, NULL-terminated; heading "" for a table without. NULL: out of memory. */
+struct table *table_new(const char *const *headings);
+struct table *table_free(struct table *table);
+DEFINE_CLEANUP(struct table, table_free)
+
+/* Sets the next cell of the present row; @text (copied) may be NULL. */
+void table_cell(struct table *table, enum paint paint, const char *text);
+void table_cellf(struct table *table, enum paint paint, const char *format, ...) _printf_(3, 4);
+void table_end_row(struct table *table);
+
+/* Prints it; the last column is cut where the terminal ends. */
+void table_print(const struct table *table);
+
+/* ---- values of JSON ---- */
+
+/* The string @key of @object, or "". */
+const char *get_string(const json_t *object, const char *key);
+/* The number @key of @object, or 0. */
+json_int_t get_int(const json_t *object, const char *key);
+bool get_bool(const json_t *object, const char *key);
+
+/* ---- times ---- */
+
+#define WHEN_MAX 64
+
+/* The instant @usec as people say it: "2min ago", "in 5s", "now"; "" for 0. Returns @buf. */
+const char *format_relative(json_int_t usec, char buf[WHEN_MAX]);
+/* The time of day, with the date when it is not today. */
+const char *format_clock(json_int_t usec, char buf[WHEN_MAX]);
+/* A span, with no more than is of use: "2min 3s", "120ms". */
+const char *format_span(json_int_t usec, char buf[WHEN_MAX]);
+
+/* Prints @json, as it is, with a line break. Takes the reference. Returns CTL_OK or CTL_FAILED. */
+int print_json(json_t *json);
+
+/* ---- what several verbs show ---- */
+
+/* The outcome tree @outcome, all of it. */
+void print_outcome(const json_t *outcome);
+
+/* The array of live runs @runs, as a tree. */
+void print_runs(const json_t *runs);
+
+/* Appends the items of a fan-out, "812 of 5000 ok, 3 failed", to the @size bytes at @buf. */
+const char *format_items(const json_t *items, char *buf, size_t size);

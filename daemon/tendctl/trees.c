@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* trees: live runs and outcomes, drawn as trees, see print.h. */
+#include "tendctl/print.h"
+
+#include <stdio.h>
+
+#define DEPTH_MAX 32
+
+struct branch {
+        bool last[DEPTH_MAX]; /* whether the node of each depth is the last below its parent */
+};
+
+/* The lines before a node at @depth: "│  └─ ". */
+static void draw_branch(const struct branch *branch, size_t depth, char *buf, size_t size) {
+        bool utf8 = print_is_utf8();
+        size_t used = 0;
+
+        buf[0] = '\0';
+        for (size_t i = 1; i <= depth && i < DEPTH_MAX; i++) {
+                const char *piece;
+
+                if (i == depth)
+                        piece = branch->last[i] ? (utf8 ? "└─ " : "`- ") : (utf8 ? "├─ " : "|- ");
+                else
+                        piece = branch->last[i] ? "   " : (utf8 ? "│  " : "|  ");
+                used += (size_t)snprintf(buf + used, size - used, "%s", piece);
+                if (used >= size)
+                        return;
+        }
+}
+
+/* The last part of the name of a run that is drawn below its parent. */
+static const char *short_name(const char *name, size_t depth) {
+        const char *slash = strrchr(name, '/');
+
+        return depth > 0 && slash ? slash + 1 : name;
+}
+
+/* ---- live runs ---- */
+
+static bool is_last_sibling(const json_t *runs, size_t index) {
+        json_int_t depth = get_int(json_array_get(runs, index), "depth");
+
+        for (size_t i = index + 1; i < json_array_size(runs); i++) {
+                json_int_t other = get_int(json_array_get(runs, i), "depth");
+
+                if (other <= depth)
+                        return other < depth;
+        }
+        return true;
+}
+
+/* What else is worth telling of a live run. */
+static void describe_run(const json_t *run, char *buf, size_t size) {
+        const json_t *waiting = json_object_get(run, "waiting"), *items = json_object_get(run, "items");
+        const json_t *deadline = json_object_get(run, "deadline");
+        char when[WHEN_MAX], counts[100];
+
+        buf[0] = '\0';
+        if (waiting)
+                (void)snprintf(buf, size, "%s", get_string(waiting, "text"));
+        else if (items)
+                (void)snprintf(buf, size, "%s", format_items(items, counts, sizeof(counts)));
+        else if (*get_string(run, "item"))
+                (void)snprintf(buf, size, "%s", get_string(run, "item"));
+        else if (get_int(run, "attempts") > 1)
+                (void)snprintf(buf, size, "attempt %lld", (long long)get_int(run, "attempts"));
+        else if (deadline)
+                (void)snprintf(buf, size, "%s %s", get_string(deadline, "bound"),
+                               format_relative(get_int(deadline, "at_usec"), when));
+}
+
+void print_runs(const json_t *runs) {
+        static const char *const headings[] = { "RUN", "STATE", "FOR", "DETAIL", NULL };
+        _cleanup_(table_freep) struct table *table = table_new(headings);
+        json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME);
+        struct branch branch = { 0 };
+        size_t index;
+        json_t *run;
+
+        json_array_foreach((json_t *)runs, index, run) {
+                size_t depth = (size_t)get_int(run, "depth");
+                json_int_t since = get_int(run, "started_usec");
+                char lines[DEPTH_MAX * 8], detail[512], span[WHEN_MAX];
+
+                if (!table || depth >= DEPTH_MAX)
+                        continue;
+                branch.last[depth] = is_last_sibling(runs, index);
+                draw_branch(&branch, depth, lines, sizeof(lines));
+                describe_run(run, detail, sizeof(detail));
+                table_cellf(table, PAINT_NONE, "%s%s", lines, short_name(get_string(run, "name"), depth));
+                table_cell(table, paint_for(get_string(run, "state")), get_string(run, "state"));
+                table_cell(table, PAINT_NONE, format_span(now - (since ? since : get_int(run, "created_usec")), span));
+                table_cell(table, PAINT_NONE, detail);
+                table_end_row(table);
+                if (get_int(run, "hidden") > 0) {
+                        table_cellf(table, PAINT_DIM, "   and %lld more below it", (long long)get_int(run, "hidden"));
+                        table_end_row(table);
+                }
+        }
+        if (table)
+                table_print(table);
+}
+
+/* ---- outcomes ---- */
+
+static void describe_outcome(const json_t *outcome, char *buf, size_t size) {
+        const json_t *error = json_array_get(json_object_get(outcome, "errors"), 0);
+        const json_t *items = json_object_get(outcome, "items"), *bound = json_object_get(outcome, "bound");
+        const char *reason = get_string(outcome, "reason"), *by = get_string(outcome, "cancelled_by");
+        json_int_t attempts = get_int(outcome, "attempts");
+        char counts[100] = "", tries[40] = "";
+
+        if (items)
+                (void)format_items(items, counts, sizeof(counts));
+        if (attempts > 1)
+                (void)snprintf(tries, sizeof(tries), " (%lld attempts)", (long long)attempts);
+        if (error)
+                (void)snprintf(buf, size, "%s: %s%s%s%s", get_string(error, "kind"), get_string(error, "detail"), tries,
+                               *counts ? "; " : "", counts);
+        else if (*reason || *by)
+                (void)snprintf(buf, size, "%s%s%s", *by ? "by " : "", *by ? by : reason, tries);
+        else if (bound)
+                (void)snprintf(buf, size, "%s of %s%s", get_string(bound, "key"), get_string(bound, "run"), tries);
+        else
+                (void)snprintf(buf, size, "%s%s", counts, tries);
+}
+
+static void add_outcome(struct table *table, struct branch *branch, const json_t *outcome, size_t depth) {
+        const char *word = get_string(outcome, "outcome");
+        char lines[DEPTH_MAX * 8], detail[1024], span[WHEN_MAX];
+        size_t index;
+        json_t *child;
+
+        draw_branch(branch, depth, lines, sizeof(lines));
+        describe_outcome(outcome, detail, sizeof(detail));
+        table_cellf(table, PAINT_NONE, "%s%s", lines, short_name(get_string(outcome, "run"), depth));
+        table_cell(table, paint_for(word), word);
+        table_cell(table, PAINT_NONE, format_span(get_int(outcome, "duration_usec"), span));
+        table_cell(table, PAINT_NONE, detail);
+        table_end_row(table);
+        if (depth + 1 >= DEPTH_MAX)
+                return;
+        json_array_foreach(json_object_get(outcome, "children"), index, child) {
+                branch->last[depth + 1] = index + 1 == json_array_size(json_object_get(outcome, "children"));
+                add_outcome(table, branch, child, depth + 1);
+        }
+}
+
+void print_outcome(const json_t *outcome) {
+        static const char *const headings[] = { "", "", "", "", NULL };
+        _cleanup_(table_freep) struct table *table = table_new(headings);
+        const json_t *errors = json_object_get(outcome, "errors");
+        struct branch branch = { 0 };
+        size_t index;
+        json_t *error;
+
+        if (!table)
+                return;
+        add_outcome(table, &branch, outcome, 0);
+        table_print(table);
+        json_array_foreach((json_t *)errors, index, error) {
+                if (index == 0) /* it stands in the tree */
+                        continue;
+                printf("  also: ");
+                print_safe(get_string(error, "run"), false);
+                printf(": ");
+                print_safe(get_string(error, "kind"), false);
+                printf(": ");
+                print_safe(get_string(error, "detail"), false);
+                putchar('\n');
+        }
+}

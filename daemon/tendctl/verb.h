@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* verb: what tendctl can do. A row of a table; adding a verb is a function and a row. Help comes from the same rows, and
+ * a test compares the man page with it. */
+#include "tendctl/ctl.h"
+
+#define VERB_OPTIONS_MAX 4
+
+struct verb_option {
+        const char *name;     /* without --; NULL ends the list */
+        char letter;          /* 0: none */
+        const char *argument; /* as shown; NULL: takes none */
+        const char *help;
+};
+
+struct verb_args {
+        char **words;
+        size_t n;
+        const char
+                *options[VERB_OPTIONS_MAX]; /* by the row of the verb's options; NULL: not given; "" without argument */
+};
+
+struct verb {
+        const char *name;
+        const char *arguments; /* as shown */
+        size_t min;
+        size_t max; /* words */
+        const char *summary;
+        const char *details;  /* sentences, or NULL */
+        const char *examples; /* lines of command and meaning */
+        struct verb_option options[VERB_OPTIONS_MAX + 1];
+        int (*run)(struct ctl *ctl, const struct verb_args *args);
+};
+
+const struct verb *verb_find(const char *name); /* or NULL */
+const char *verb_nearest(const char *name);     /* a name to suggest, or NULL */
+void verb_print_help(const struct verb *verb);
+void verb_print_usage(void);
+
+/* Sorts the words and options of @verb out of @argv, which is changed; --json, --socket and --help are taken too.
+ * Returns CTL_OK, CTL_USAGE with a message, or -1 when help was asked for. */
+int verb_parse(const struct verb *verb, struct ctl *ctl, char **argv, size_t n, struct verb_args *ret);
+
+int verb_status(struct ctl *ctl, const struct verb_args *args);
+int verb_list(struct ctl *ctl, const struct verb_args *args);
+int verb_show(struct ctl *ctl, const struct verb_args *args);
+int verb_tree(struct ctl *ctl, const struct verb_args *args);
+int verb_why(struct ctl *ctl, const struct verb_args *args);
+int verb_start(struct ctl *ctl, const struct verb_args *args);
+int verb_stop(struct ctl *ctl, const struct verb_args *args);
+int verb_wait(struct ctl *ctl, const struct verb_args *args);
+int verb_limits(struct ctl *ctl, const struct verb_args *args);
+int verb_pools(struct ctl *ctl, const struct verb_args *args);
+int verb_events(struct ctl *ctl, const struct verb_args *args);
+
+/* Rows of the verbs' options, as the functions look them up. */
+enum { STATUS_QUIET };
+enum { LIST_FAILING };
+enum { START_WAIT };
+enum { STOP_FORCE, STOP_REASON };
+enum { EVENTS_FOLLOW, EVENTS_LINES };

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* verb_status: how the daemon does. */
+#include "tendctl/print.h"
+#include "tendctl/verb.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+/* What stands before the subject of a problem that is no task. */
+static const char *prefix_of(const char *kind) {
+        if (streq(kind, "full"))
+                return "limit ";
+        return streq(kind, "degraded") ? "pool " : "";
+}
+
+static void print_problems(const json_t *status) {
+        static const char *const headings[] = { "", "", "", "", NULL };
+        _cleanup_(table_freep) struct table *table = table_new(headings);
+        size_t index;
+        json_t *problem;
+
+        json_array_foreach(json_object_get(status, "problems"), index, problem) {
+                const char *kind = get_string(problem, "kind");
+                char upper[32];
+                size_t n = 0;
+
+                if (!table)
+                        return;
+                for (; kind[n] && n < sizeof(upper) - 1; n++)
+                        upper[n] = (char)toupper((unsigned char)kind[n]);
+                upper[n] = '\0';
+                table_cell(table, paint_for(kind), upper);
+                table_cellf(table, PAINT_BOLD, "%s%s", prefix_of(kind), get_string(problem, "subject"));
+                /* Long ones would push the command out of sight. */
+                table_cellf(table, PAINT_NONE, "%.60s", get_string(problem, "text"));
+                table_cell(table, PAINT_DIM, get_string(problem, "command"));
+                table_end_row(table);
+        }
+        if (table)
+                table_print(table);
+        if (get_int(status, "failing") > (json_int_t)json_array_size(json_object_get(status, "problems")))
+                printf("and more: %lld tasks fail; see tendctl list --failing\n",
+                       (long long)get_int(status, "failing"));
+}
+
+static void print_next(const json_t *status) {
+        const json_t *next = json_object_get(status, "next");
+        char when[WHEN_MAX];
+        size_t index;
+        json_t *entry;
+
+        json_array_foreach((json_t *)next, index, entry)
+                printf("%s%s %s", index == 0 ? "next: " : ", ", get_string(entry, "task"),
+                       format_clock(get_int(entry, "at_usec"), when));
+        if (json_array_size(next) > 0)
+                putchar('\n');
+}
+
+static void print_status(const json_t *status) {
+        char uptime[WHEN_MAX];
+        json_int_t lost = get_int(status, "log_dropped"), hooks = get_int(status, "hooks_dropped");
+
+        printf("tendd %s ", get_string(status, "version"));
+        print_painted(paint_for(get_string(status, "phase")), get_string(status, "phase"));
+        printf(" %s, %lld tasks, %lld running, %lld queued\n", format_span(get_int(status, "uptime_usec"), uptime),
+               (long long)get_int(status, "tasks"), (long long)get_int(status, "running"),
+               (long long)get_int(status, "queued"));
+        print_problems(status);
+        if (lost > 0)
+                printf("%lld log records were dropped: they came faster than they could be written\n", (long long)lost);
+        if (hooks > 0)
+                printf("%lld hooks were not started: too many waited\n", (long long)hooks);
+        print_next(status);
+}
+
+int verb_status(struct ctl *ctl, const struct verb_args *args) {
+        json_t *status;
+        bool wrong;
+        int code;
+
+        code = ctl_ask(ctl, "Status", json_object(), &status);
+        if (code != CTL_OK)
+                return code;
+        wrong = json_array_size(json_object_get(status, "problems")) > 0;
+        if (args->options[STATUS_QUIET]) {
+                json_decref(status);
+                return wrong ? CTL_FAILED : CTL_OK;
+        }
+        if (ctl->json)
+                return print_json(status);
+        print_status(status);
+        json_decref(status);
+        return CTL_OK;
+}

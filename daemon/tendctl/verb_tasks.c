@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* verb_tasks: list, show. */
+#include "tendctl/print.h"
+#include "tendctl/verb.h"
+
+#include <stdio.h>
+
+static void add_task(struct table *table, const json_t *task) {
+        const json_t *last = json_object_get(task, "last");
+        const char *outcome = get_string(last, "outcome"), *error = get_string(last, "error");
+        char ended[WHEN_MAX], next[WHEN_MAX];
+
+        table_cell(table, PAINT_NONE, get_string(task, "name"));
+        table_cell(table, PAINT_DIM, get_string(task, "kind"));
+        table_cell(table, paint_for(get_string(task, "state")), get_string(task, "state"));
+        table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
+        table_cell(table, PAINT_NONE, format_relative(get_int(last, "ended_usec"), ended));
+        table_cell(table, PAINT_NONE, format_clock(get_int(task, "next_usec"), next));
+        table_cell(table, PAINT_NONE,
+                   *get_string(last, "detail") ? get_string(last, "detail") : get_string(task, "description"));
+        table_end_row(table);
+}
+
+int verb_list(struct ctl *ctl, const struct verb_args *args) {
+        static const char *const headings[] = { "TASK", "KIND", "STATE", "LAST", "ENDED", "NEXT", "DETAIL", NULL };
+        _cleanup_(table_freep) struct table *table = NULL;
+        json_t *tasks, *task;
+        size_t index;
+        int code;
+
+        code = ctl_collect(ctl, "List",
+                           json_pack("{s:o, s:b}", "tasks", ctl_strings(args->words, args->n), "failing",
+                                     args->options[LIST_FAILING] != NULL),
+                           "tasks", &tasks);
+        if (code != CTL_OK)
+                return code;
+        if (ctl->json)
+                return print_json(json_pack("{s:o}", "tasks", tasks));
+        table = table_new(headings);
+        json_array_foreach(tasks, index, task) if (table) add_task(table, task);
+        json_decref(tasks);
+        if (table)
+                table_print(table);
+        return CTL_OK;
+}
+
+/* ---- show ---- */
+
+static void print_fact(const char *name, const char *value) {
+        if (!*value)
+                return;
+        printf("  %-14s ", name);
+        print_safe(value, false);
+        putchar('\n');
+}
+
+static void print_facts(const json_t *answer) {
+        const json_t *task = json_object_get(answer, "task");
+        char text[512], when[WHEN_MAX];
+
+        print_painted(PAINT_BOLD, get_string(task, "name"));
+        printf(" (%s, ", get_string(task, "kind"));
+        print_painted(paint_for(get_string(task, "state")), get_string(task, "state"));
+        printf(")\n");
+        print_fact("description", get_string(task, "description"));
+        if (*get_string(answer, "file")) {
+                (void)snprintf(text, sizeof(text), "%s:%lld", get_string(answer, "file"),
+                               (long long)get_int(answer, "line"));
+                print_fact("written in", text);
+        }
+        print_fact("next", format_clock(get_int(task, "next_usec"), when));
+        print_fact("last ok", format_relative(get_int(task, "last_ok_usec"), when));
+        if (get_int(task, "failures") > 0) {
+                (void)snprintf(text, sizeof(text), "%lld times in a row", (long long)get_int(task, "failures"));
+                print_fact("failed", text);
+        }
+        if (get_int(task, "skipped") > 0) {
+                (void)snprintf(text, sizeof(text), "%lld times, the last because %s",
+                               (long long)get_int(task, "skipped"), get_string(task, "skip_reason"));
+                print_fact("not run", text);
+        }
+}
+
+static void print_settings(const json_t *settings) {
+        size_t index;
+        json_t *setting;
+
+        printf("\nsettings:\n");
+        json_array_foreach((json_t *)settings, index, setting) {
+                const char *value = get_string(setting, "value");
+
+                printf("  %s = ", get_string(setting, "key"));
+                for (; strchr(value, '\n'); value = strchr(value, '\n') + 1) {
+                        printf("%.*s\n      ", (int)strcspn(value, "\n"), value);
+                }
+                print_safe(value, false);
+                if (!get_bool(setting, "written"))
+                        print_painted(PAINT_DIM, "    ; default");
+                putchar('\n');
+        }
+}
+
+int verb_show(struct ctl *ctl, const struct verb_args *args) {
+        json_t *answer;
+        int code;
+
+        code = ctl_ask(ctl, "Show", json_pack("{s:s}", "task", args->words[0]), &answer);
+        if (code != CTL_OK)
+                return code;
+        if (ctl->json)
+                return print_json(answer);
+        print_facts(answer);
+        print_settings(json_object_get(answer, "settings"));
+        if (json_array_size(json_object_get(answer, "runs")) > 0) {
+                printf("\nlive runs:\n");
+                print_runs(json_object_get(answer, "runs"));
+        }
+        if (json_object_get(answer, "last")) {
+                printf("\nlast run:\n");
+                print_outcome(json_object_get(answer, "last"));
+        }
+        if (*get_string(answer, "output_tail")) {
+                printf("\nthe end of its output:\n");
+                print_safe(get_string(answer, "output_tail"), true);
+                putchar('\n');
+        }
+        json_decref(answer);
+        return CTL_OK;
+}

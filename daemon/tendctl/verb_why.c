@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* verb_why: sentences about why a task or a run is as it is. */
+#include "tendctl/print.h"
+#include "tendctl/verb.h"
+
+#include <stdio.h>
+
+static void say(const char *text) {
+        print_safe(text, false);
+        putchar('\n');
+}
+
+static void explain_waiting(const json_t *waiting) {
+        const json_t *holders = json_object_get(waiting, "holders");
+        size_t index;
+        json_t *holder;
+
+        printf(": ");
+        say(get_string(waiting, "text"));
+        json_array_foreach((json_t *)holders, index, holder) {
+                printf("  held by ");
+                say(json_string_value(holder));
+        }
+        if (*get_string(waiting, "limit"))
+                printf("  see tendctl limits %s\n", get_string(waiting, "limit"));
+}
+
+static void explain_run(const json_t *run) {
+        const json_t *waiting = json_object_get(run, "waiting"), *deadline = json_object_get(run, "deadline");
+        json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME), started = get_int(run, "started_usec");
+        char span[WHEN_MAX], counts[100];
+        size_t index;
+        json_t *error;
+
+        print_painted(PAINT_BOLD, get_string(run, "name"));
+        printf(" is ");
+        print_painted(paint_for(get_string(run, "state")), get_string(run, "state"));
+        printf(" for %s", format_span(now - (started ? started : get_int(run, "created_usec")), span));
+        if (waiting)
+                explain_waiting(waiting);
+        else
+                putchar('\n');
+        if (*get_string(run, "item")) {
+                printf("  item ");
+                say(get_string(run, "item"));
+        }
+        if (json_object_get(run, "items"))
+                printf("  %s\n", format_items(json_object_get(run, "items"), counts, sizeof(counts)));
+        if (get_int(run, "attempts") > 1)
+                printf("  attempt %lld\n", (long long)get_int(run, "attempts"));
+        json_array_foreach(json_object_get(run, "errors"), index, error) {
+                printf("  so far: %s: ", get_string(error, "kind"));
+                say(get_string(error, "detail"));
+        }
+        if (deadline)
+                printf("  %s of %s ends it %s\n", get_string(deadline, "bound"), get_string(deadline, "run"),
+                       format_relative(get_int(deadline, "at_usec"), span));
+}
+
+static void explain_task(const json_t *task, const json_t *last, bool runs) {
+        const char *name = get_string(task, "name");
+        char when[WHEN_MAX], at[WHEN_MAX];
+
+        if (!runs)
+                printf("%s does not run\n", name);
+        if (streq(get_string(task, "state"), "disabled"))
+                printf("  it is not enabled in the configuration\n");
+        if (get_int(task, "next_usec") > 0)
+                printf("  it is due %s, at %s\n", format_relative(get_int(task, "next_usec"), when),
+                       format_clock(get_int(task, "next_usec"), at));
+        else if (!runs)
+                printf("  nothing is going to start it: tendctl start %s\n", name);
+        if (get_int(task, "skipped") > 0) {
+                printf("  it was due and not run %lld times, the last because ", (long long)get_int(task, "skipped"));
+                say(get_string(task, "skip_reason"));
+        }
+        if (!last) {
+                printf("  it has not run since the daemon was started\n");
+                return;
+        }
+        printf("last run, %s:\n", format_relative(get_int(json_object_get(task, "last"), "ended_usec"), when));
+        print_outcome(last);
+}
+
+int verb_why(struct ctl *ctl, const struct verb_args *args) {
+        json_t *answer, *entry;
+        const json_t *runs;
+        char when[WHEN_MAX];
+        size_t index;
+        int code;
+
+        code = ctl_ask(ctl, "Why", json_pack("{s:s}", "name", args->words[0]), &answer);
+        if (code != CTL_OK)
+                return code;
+        if (ctl->json)
+                return print_json(answer);
+        runs = json_object_get(answer, "runs");
+        json_array_foreach((json_t *)runs, index, entry) explain_run(entry);
+        json_array_foreach(json_object_get(answer, "remnants"), index, entry) printf(
+                "%s left a %s that cannot be ended; it keeps its permits since %s\n", get_string(entry, "run"),
+                get_bool(entry, "process") ? "process" : "thread", format_relative(get_int(entry, "since_usec"), when));
+        if (!strchr(args->words[0], '#'))
+                explain_task(json_object_get(answer, "task"), json_object_get(answer, "last"),
+                             json_array_size(runs) > 0);
+        json_decref(answer);
+        return CTL_OK;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* verbs: the table of verbs, and help and parsing by it. */
+#include "base/text.h"
+#include "tendctl/verb.h"
+
+#include <stdio.h>
+
+#define ANY SIZE_MAX
+
+static const struct verb verbs[] = {
+        {
+                .name = "status",
+                .arguments = "",
+                .summary = "how the daemon does: what is wrong first",
+                .details = "Each line about something wrong ends with the command that explains it. Without a verb, "
+                           "tendctl shows this.",
+                .examples = "tendctl status           what is wrong, what is next\n"
+                            "tendctl status -q        nothing printed: exits 1 when something is wrong\n",
+                .options = { [STATUS_QUIET] = { "quiet", 'q', NULL, "print nothing; exit 1 when something is wrong" } },
+                .run = verb_status,
+        },
+        {
+                .name = "list",
+                .arguments = "[TASK...]",
+                .max = ANY,
+                .summary = "tasks and groups, how each ended last, and when it is next",
+                .examples = "tendctl list             all\n"
+                            "tendctl list 'etl-*'     those whose names match\n"
+                            "tendctl list --failing   those whose last run failed\n",
+                .options = { [LIST_FAILING] = { "failing", 'f', NULL, "only those whose last run failed" } },
+                .run = verb_list,
+        },
+        {
+                .name = "show",
+                .arguments = "TASK",
+                .min = 1,
+                .max = 1,
+                .summary = "all of one task: settings, live runs, how the last one ended",
+                .details = "Settings that are defaults are marked so.",
+                .examples = "tendctl show backup\n",
+                .run = verb_show,
+        },
+        {
+                .name = "tree",
+                .arguments = "[TASK|RUN...]",
+                .max = ANY,
+                .summary = "the runs that live, each below its parent",
+                .examples = "tendctl tree             all\n"
+                            "tendctl tree 'web*'      of tasks whose names match\n"
+                            "tendctl tree etl#88      one run and what is below it\n",
+                .run = verb_tree,
+        },
+        {
+                .name = "why",
+                .arguments = "TASK|RUN",
+                .min = 1,
+                .max = 1,
+                .summary = "why a task or a run is as it is",
+                .details =
+                        "What it waits for and who holds it, which bound fires next, how the last run ended, and when "
+                        "it is due.",
+                .examples = "tendctl why backup\n"
+                            "tendctl why etl#88/etl-load-orders\n",
+                .run = verb_why,
+        },
+        {
+                .name = "start",
+                .arguments = "TASK...",
+                .min = 1,
+                .max = ANY,
+                .summary = "start a run of each task",
+                .details =
+                        "A run waits for its limits, and for an earlier run of its task. With --wait, tendctl exits "
+                        "with the code of the command, else 124 after a timeout, 126 or 127 when it could not be run, "
+                        "130 when the run was cancelled, 128+N after signal N, 1 after another failure, and 125 when "
+                        "tendctl itself failed; of several runs, the first that was not ok decides.",
+                .examples = "tendctl start backup         and do not wait\n"
+                            "tendctl start --wait backup  wait, and show how it ended\n"
+                            "tendctl start 'etl-*'        all that match and are enabled\n",
+                .options = { [START_WAIT] = { "wait", 'w', NULL, "wait for the end, and show it" } },
+                .run = verb_start,
+        },
+        {
+                .name = "stop",
+                .arguments = "TASK|RUN...",
+                .min = 1,
+                .max = ANY,
+                .summary = "ask runs to end",
+                .details = "A run is asked with its stop-signal, and forced after its grace. Returns at once; `tendctl "
+                           "wait` waits.",
+                .examples = "tendctl stop backup              all its runs\n"
+                            "tendctl stop etl#88/etl-load     one member of a group\n"
+                            "tendctl stop --force backup#41   without its grace\n",
+                .options = { [STOP_FORCE] = { "force", 'f', NULL, "do not wait for the grace" },
+                             [STOP_REASON] = { "reason", 'r', "TEXT", "kept with the outcome, and logged" } },
+                .run = verb_stop,
+        },
+        {
+                .name = "wait",
+                .arguments = "TASK|RUN...",
+                .min = 1,
+                .max = ANY,
+                .summary = "wait until runs have ended, and show how",
+                .details =
+                        "Exits 1 when one of them was not ok. A task of which nothing runs is answered with its last "
+                        "run.",
+                .examples = "tendctl wait backup\n"
+                            "tendctl wait etl#88\n",
+                .run = verb_wait,
+        },
+        {
+                .name = "limits",
+                .arguments = "[LIMIT...]",
+                .max = ANY,
+                .summary = "permits: who holds them, and who waits",
+                .examples = "tendctl limits           all\n"
+                            "tendctl limits db        one, with holders and waiters\n",
+                .run = verb_limits,
+        },
+        {
+                .name = "pools",
+                .arguments = "[POOL...]",
+                .max = ANY,
+                .summary = "threads for work that blocks",
+                .examples = "tendctl pools\n",
+                .run = verb_pools,
+        },
+        {
+                .name = "events",
+                .arguments = "[TASK...]",
+                .max = ANY,
+                .summary = "what happened lately, or what happens",
+                .examples = "tendctl events           the latest\n"
+                            "tendctl events -f        as they come\n"
+                            "tendctl events -f -n 10 'etl-*'\n",
+                .options = { [EVENTS_FOLLOW] = { "follow", 'f', NULL, "show what happens, until interrupted" },
+                             [EVENTS_LINES] = { "lines", 'n', "N", "begin with the latest N, at most 256" } },
+                .run = verb_events,
+        },
+};
+
+const struct verb *verb_find(const char *name) {
+        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+                if (streq(verbs[i].name, name))
+                        return &verbs[i];
+        return NULL;
+}
+
+const char *verb_nearest(const char *name) {
+        const char *names[ARRAY_SIZE(verbs)];
+
+        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+                names[i] = verbs[i].name;
+        return text_nearest(name, names, ARRAY_SIZE(verbs));
+}
+
+/* ---- help ---- */
+
+static void print_option(char letter, const char *name, const char *argument, const char *help) {
+        char shown[40];
+
+        (void)snprintf(shown, sizeof(shown), "%c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
+                       letter ? "," : " ", name, argument ? " " : "", argument ? argument : "");
+        printf("  %-22s %s\n", shown, help);
+}
+
+static void print_common_options(void) {
+        print_option(0, "json", NULL, "print JSON");
+        print_option(0, "socket", "PATH", "the daemon's control socket");
+        print_option('h', "help", NULL, "show this");
+}
+
+/* Folds @text at 78 columns. */
+static void print_folded(const char *text) {
+        size_t column = 0;
+
+        while (*text) {
+                size_t n = strcspn(text, " ");
+
+                if (column > 0 && column + 1 + n > 78) {
+                        putchar('\n');
+                        column = 0;
+                }
+                column += (size_t)printf("%s%.*s", column > 0 ? " " : "", (int)n, text);
+                text += n + strspn(text + n, " ");
+        }
+        putchar('\n');
+}
+
+void verb_print_help(const struct verb *verb) {
+        printf("tendctl %s [OPTION...] %s\n%s\n", verb->name, verb->arguments, verb->summary);
+        if (verb->details) {
+                putchar('\n');
+                print_folded(verb->details);
+        }
+        printf("\nOptions:\n");
+        for (const struct verb_option *option = verb->options; option->name; option++)
+                print_option(option->letter, option->name, option->argument, option->help);
+        print_common_options();
+        printf("\nExamples:\n");
+        for (const char *line = verb->examples; *line; line += strcspn(line, "\n") + 1)
+                printf("  %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
+void verb_print_usage(void) {
+        printf("tendctl [OPTION...] VERB [ARGUMENT...]\nAsk and command a running tendd.\n\nVerbs:\n");
+        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+                printf("  %-8s %-16s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+        printf("\nOptions:\n");
+        print_common_options();
+        print_option(0, "version", NULL, "show the version");
+        printf("\n`tendctl VERB --help` tells more. Names of tasks may be patterns with * and ?.\n");
+}
+
+/* ---- parsing ---- */
+
+struct parser {
+        const struct verb *verb;
+        struct ctl *ctl;
+        struct verb_args *args;
+        char **argv;
+        size_t n;
+        size_t at;
+};
+
+static bool is_option(const struct verb_option *option, const char *word) {
+        if (word[1] != '-')
+                return option->letter && word[1] == option->letter;
+        return strncmp(word + 2, option->name, strlen(option->name)) == 0 &&
+               strchr("=", word[2 + strlen(option->name)]) != NULL;
+}
+
+/* The value of the option at hand: "--name=value", "-nvalue" or the next word. */
+static int option_value(struct parser *parser, const struct verb_option *option, const char **ret) {
+        const char *word = parser->argv[parser->at];
+        const char *value = word[1] == '-' ? strchr(word, '=') : word + 2;
+
+        if (value && word[1] == '-')
+                value++;
+        if (value && (*value || word[1] == '-')) {
+                if (!option->argument)
+                        return ctl_error(CTL_USAGE, "--%s takes no value", option->name);
+        } else if (!option->argument) {
+                value = "";
+        } else if (parser->at + 1 < parser->n) {
+                value = parser->argv[++parser->at];
+        } else
+                return ctl_error(CTL_USAGE, "--%s needs a value: %s", option->name, option->argument);
+        *ret = value;
+        return CTL_OK;
+}
+
+static const struct verb_option common[] = {
+        { "json", 0, NULL, NULL },
+        { "socket", 0, "PATH", NULL },
+        { "help", 'h', NULL, NULL },
+};
+
+static int parse_common(struct parser *parser, size_t row, const char *value) {
+        if (row == 0)
+                parser->ctl->json = true;
+        else if (row == 1)
+                parser->ctl->socket = value;
+        else
+                return -1;
+        return CTL_OK;
+}
+
+static int parse_option(struct parser *parser) {
+        const char *word = parser->argv[parser->at], *value = NULL;
+        int r;
+
+        for (size_t i = 0; parser->verb->options[i].name; i++)
+                if (is_option(&parser->verb->options[i], word))
+                        return option_value(parser, &parser->verb->options[i], &parser->args->options[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(common); i++) {
+                if (!is_option(&common[i], word))
+                        continue;
+                r = option_value(parser, &common[i], &value);
+                return r == CTL_OK ? parse_common(parser, i, value) : r;
+        }
+        return ctl_error(CTL_USAGE, "%s: no such option; see tendctl %s --help", word, parser->verb->name);
+}
+
+int verb_parse(const struct verb *verb, struct ctl *ctl, char **argv, size_t n, struct verb_args *ret) {
+        struct parser parser = { verb, ctl, ret, argv, n, 0 };
+        bool only_words = false;
+        int r;
+
+        *ret = (struct verb_args){ .words = argv };
+        for (; parser.at < n; parser.at++) {
+                char *word = argv[parser.at];
+
+                if (!only_words && streq(word, "--"))
+                        only_words = true;
+                else if (only_words || word[0] != '-' || word[1] == '\0')
+                        ret->words[ret->n++] = word;
+                else {
+                        r = parse_option(&parser);
+                        if (r != CTL_OK)
+                                return r;
+                }
+        }
+        if (ret->n < verb->min || ret->n > verb->max)
+                return ctl_error(CTL_USAGE, "usage: tendctl %s %s", verb->name, verb->arguments);
+        return CTL_OK;
+}

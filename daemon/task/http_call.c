@@ -23,7 +23,7 @@
 
 /* ---- the end ---- */
 
-static void set_error(struct http_call *call, enum error_kind error, const char *format, va_list args) {
+static _printf_(3, 0) void set_error(struct http_call *call, enum error_kind error, const char *format, va_list args) {
         call->error = error;
         (void)vsnprintf(call->detail, sizeof(call->detail), format, args);
 }

@@ -16,7 +16,7 @@ static void finish(struct leaf_work *work) {
         run_leaf_end(work->leaf, &end);
 }
 
-static void set_end(struct leaf_work *work, enum error_kind error, const char *format, va_list args) {
+static _printf_(3, 0) void set_end(struct leaf_work *work, enum error_kind error, const char *format, va_list args) {
         work->ended = true;
         work->error = error;
         (void)vsnprintf(work->detail, sizeof(work->detail), format, args);

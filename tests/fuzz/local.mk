@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
-# Fuzz targets for libFuzzer, built by `make fuzz` after `../configure CC=clang --enable-fuzzing`. A target is two lines:
-#
-#	fuzz_programs += tests/fuzz/fuzz-ini
-#	tests_fuzz_fuzz_ini_LDADD = $(fuzz_ldadd)
+# Fuzz targets for libFuzzer, built by `make fuzz` after `../configure CC=clang --enable-fuzzing`. A target is two lines
+# here, and seeds in tests/fuzz/corpus/NAME/:
 
-fuzz_ldadd = libtendd.a $(tendd_libs) -lm -fsanitize=fuzzer
+fuzz_programs += tests/fuzz/fuzz-framer
+tests_fuzz_fuzz_framer_LDFLAGS = $(fuzz_ldflags)
+fuzz_programs += tests/fuzz/fuzz-ini
+tests_fuzz_fuzz_ini_LDFLAGS = $(fuzz_ldflags)
 
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+
+EXTRA_DIST += tests/fuzz/corpus
 EXTRA_PROGRAMS += $(fuzz_programs)
 
 if ENABLE_FUZZING

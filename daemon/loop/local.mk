@@ -5,7 +5,9 @@ libtendd_a_SOURCES += daemon/loop/loop_io.c
 libtendd_a_SOURCES += daemon/loop/loop_private.h
 libtendd_a_SOURCES += daemon/loop/loop_timer.c
 libtendd_a_SOURCES += daemon/loop/pool.c daemon/loop/pool.h
-libtendd_a_SOURCES += daemon/loop/stream.h
+libtendd_a_SOURCES += daemon/loop/stream.c daemon/loop/stream.h
+libtendd_a_SOURCES += daemon/loop/stream_private.h
+libtendd_a_SOURCES += daemon/loop/stream_tls.c
 libtendd_a_SOURCES += daemon/loop/watchdog.c daemon/loop/watchdog.h
 
 # What a test of pure code names in its SOURCES to get the fake loop and the fake clock.
@@ -17,4 +19,5 @@ tests_unit_test_pool_SOURCES = tests/unit/test-pool.c tests/support/fake-thread.
 unit_tests += tests/unit/test-loop
 unit_tests += tests/unit/test-fake-loop
 tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sources)
+unit_tests += tests/unit/test-stream
 unit_tests += tests/unit/test-watchdog

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* stream: a byte stream to a peer, plain or TLS, on the loop (libevent's bufferevents). */
+/* stream: a byte stream to a peer, plain or TLS, on the loop (libevent's bufferevents).
+ *
+ * All callbacks come in later turns than the call that caused them. After on_eof or on_error nothing more comes; after
+ * on_eof one may still write. What the peer sends is handed on as it comes, and never gathered. The process must ignore
+ * SIGPIPE.
+ */
 #include "loop/loop.h"
 
 #include <sys/socket.h>
@@ -9,12 +14,13 @@ struct stream;
 
 enum stream_error {
         STREAM_ERROR_CONNECT, /* @detail: errno's text */
-        STREAM_ERROR_TLS,     /* handshake or certificate; @detail says which */
+        STREAM_ERROR_TLS,     /* handshake, certificate or a broken record; @detail says which */
         STREAM_ERROR_IO,      /* reset and the like, after the connection stood */
 };
 
 struct stream_ops {
         void (*on_connected)(struct stream *stream, void *arg); /* also: TLS verified */
+        /* @data is valid until the callback returns. */
         void (*on_data)(struct stream *stream, const char *data, size_t n, void *arg);
         void (*on_eof)(struct stream *stream, void *arg);
         void (*on_error)(struct stream *stream, enum stream_error error, const char *detail, void *arg);
@@ -24,14 +30,15 @@ struct stream_tls; /* a client context: the system's trust store or one file; sh
 
 /* @ca_file NULL: the system's. Reads files: not on the loop thread after start-up. Returns 0, -ENOMEM, -EINVAL. */
 int stream_tls_new(const char *ca_file, struct stream_tls **ret);
-struct stream_tls *stream_tls_free(struct stream_tls *tls);
+struct stream_tls *stream_tls_free(struct stream_tls *tls); /* streams that use it may live on */
+DEFINE_CLEANUP(struct stream_tls, stream_tls_free)
 
-/* Connects to @address; with @tls, verifies the peer as @host. Callbacks come in later turns. Returns 0, -ENOMEM,
- * -errno of socket(2). */
+/* Connects to @address; with @tls, verifies the peer as @host, a name or an address. There is no timeout: freeing the
+ * stream is how to give up. Returns 0, -EINVAL (TLS without a host), -ENOMEM, -errno of socket(2). */
 int stream_connect(struct loop *loop, const struct sockaddr *address, socklen_t length, struct stream_tls *tls,
                    const char *host, const struct stream_ops *ops, void *arg, struct stream **ret);
 struct stream *stream_free(struct stream *stream); /* also from its own callbacks */
 DEFINE_CLEANUP(struct stream, stream_free)
 
-/* Queues a copy of @n bytes. Returns 0 or -ENOMEM. */
+/* Queues a copy of @n bytes. Returns 0, -ENOTCONN before on_connected or after on_error, -ENOMEM. */
 int stream_write(struct stream *stream, const void *data, size_t n);

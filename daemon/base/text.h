@@ -20,9 +20,9 @@ int text_parse_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
  * for text_strv_free(). Returns the number of words, -EINVAL (open quote, lone \ at the end), -ENOMEM. */
 int text_split_words(const char *s, char ***ret);
 
-char **text_strv_free(char **strv);
-static inline void text_strv_freep(char ***strv) {
-        text_strv_free(*strv);
+char **text_strv_free(char **words);
+static inline void text_strv_freep(char ***words) {
+        text_strv_free(*words);
 }
 
 /* "1h 30min", "250ms", "infinity": the two largest units, exact when there are no more. Returns @buf. */

@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: MIT
 # The Varlink server, and the methods of io.tendd.Runner.
-libtendd_a_SOURCES += daemon/control/control.h
+libtendd_a_SOURCES += daemon/control/control.c daemon/control/control.h
+libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
+libtendd_a_SOURCES += daemon/control/methods_events.c
+libtendd_a_SOURCES += daemon/control/methods_limits.c
+libtendd_a_SOURCES += daemon/control/methods_runs.c
+libtendd_a_SOURCES += daemon/control/methods_status.c
+libtendd_a_SOURCES += daemon/control/methods_tasks.c
+libtendd_a_SOURCES += daemon/control/methods_wait.c
+libtendd_a_SOURCES += daemon/control/run_json.c daemon/control/run_json.h
 libtendd_a_SOURCES += daemon/control/buffer.c daemon/control/buffer.h
 libtendd_a_SOURCES += daemon/control/framer.c daemon/control/framer.h
 libtendd_a_SOURCES += daemon/control/varlink.h daemon/control/varlink_internal.h

@@ -27,7 +27,7 @@ static int set(json_t *object, const char *key, json_t *value) {
         return json_object_set_new(object, key, value);
 }
 
-static json_t *errors_to_json(const struct errors *errors) {
+json_t *errors_to_json(const struct errors *errors) {
         json_t *array = json_array();
 
         for (size_t i = 0; i < errors->n; i++) {

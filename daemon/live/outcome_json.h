@@ -11,5 +11,8 @@ json_t *outcome_to_json(const struct result *result);
 /* The summary of a fan-out, also of one that is not done. NULL: out of memory. */
 json_t *items_to_json(const struct items_summary *items);
 
+/* An array of errors. NULL: out of memory. */
+json_t *errors_to_json(const struct errors *errors);
+
 /* A JSON string of @s, in which bytes that are not UTF-8 become question marks. NULL: out of memory. */
 json_t *json_text(const char *s);

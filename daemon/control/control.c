@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* control: who may ask, and where events go, see control.h. */
+#include "control/control.h"
+
+#include "control/methods.h"
+
+#include <stdio.h>
+
+#define SOCKET_MODE 0660
+
+/* How much of the parameters of a command is told. */
+#define TOLD_PARAMETERS_MAX 200
+
+/* Until roles can be configured: root and the daemon's own user may everything, others nothing. */
+static enum varlink_role role_of(const struct varlink_peer *peer, _unused_ void *arg) {
+        return peer->uid == 0 || peer->uid == geteuid() ? VARLINK_ROLE_ADMIN : VARLINK_ROLE_NONE;
+}
+
+static void on_change(const struct varlink_call *call, const json_t *parameters, void *arg) {
+        struct control *control = arg;
+        char by[BY_MAX], text[BY_MAX + TOLD_PARAMETERS_MAX + 64];
+        char *json = parameters ? json_dumps(parameters, JSON_COMPACT) : NULL;
+
+        (void)snprintf(text, sizeof(text), "%s by %s: %.*s", varlink_call_method(call), call_by(call, by),
+                       TOLD_PARAMETERS_MAX, json ? json : "{}");
+        free(json);
+        live_emit(control->live, &(const struct event){ .id = EVENT_COMMAND, .text = text });
+}
+
+static void on_event(const struct event *event, void *arg) {
+        struct control *control = arg;
+
+        events_add(control->events, event);
+        wait_on_event(control, event);
+}
+
+int control_new(const struct control_options *options, struct control **ret) {
+        _cleanup_(control_freep) struct control *control = calloc(1, sizeof(*control));
+        const struct varlink_options server = {
+                .vendor = "tendd",
+                .product = "tendd",
+                .version = PACKAGE_VERSION,
+                .url = "",
+                .role_of = role_of,
+                .on_change = on_change,
+                .arg = control,
+        };
+        int r;
+
+        if (!control)
+                return -ENOMEM;
+        control->options = *options;
+        control->live = options->live;
+        control->started_usec = clock_now(CLOCK_ID_MONOTONIC);
+        list_init(&control->waiters);
+
+        r = events_new(live_loop(control->live), &control->events);
+        if (r < 0)
+                return r;
+        r = varlink_server_new(live_loop(control->live), &server, &control->server);
+        if (r < 0)
+                return r;
+        r = varlink_server_add_interface(control->server, &runner_interface, control);
+        if (r < 0)
+                return r;
+        r = live_observe(control->live, on_event, control, &control->observer);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(control);
+        return 0;
+}
+
+struct control *control_free(struct control *control) {
+        if (!control)
+                return NULL;
+        if (control->observer)
+                live_unobserve(control->observer);
+        /* Before the events: its streams follow them. */
+        varlink_server_free(control->server);
+        events_free(control->events);
+        free(control);
+        return NULL;
+}
+
+int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid) {
+        return varlink_server_listen(control->server, path, SOCKET_MODE, gid, ret_pid);
+}
+
+int control_listen_fd(struct control *control, int fd) {
+        return varlink_server_listen_fd(control->server, fd);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* methods: the table of io.tendd.Runner, and what its handlers share. A test compares it with the description. */
+#include "control/methods.h"
+
+#include "base/text.h"
+#include "control/descriptions.h"
+#include "control/run_json.h"
+
+#include <stdio.h>
+
+#define OPTIONAL true
+#define REQUIRED false
+
+static const struct varlink_field fields_list[] = {
+        { "tasks", VARLINK_STRINGS, OPTIONAL },
+        { "failing", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_show[] = {
+        { "task", VARLINK_STRING, REQUIRED },
+        { 0 },
+};
+static const struct varlink_field fields_tree[] = {
+        { "runs", VARLINK_STRINGS, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_why[] = {
+        { "name", VARLINK_STRING, REQUIRED },
+        { 0 },
+};
+static const struct varlink_field fields_start[] = {
+        { "tasks", VARLINK_STRINGS, REQUIRED },
+        { "wait", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_stop[] = {
+        { "runs", VARLINK_STRINGS, REQUIRED },
+        { "reason", VARLINK_STRING, OPTIONAL },
+        { "force", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_wait[] = {
+        { "runs", VARLINK_STRINGS, REQUIRED },
+        { 0 },
+};
+static const struct varlink_field fields_limits[] = {
+        { "limits", VARLINK_STRINGS, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_pools[] = {
+        { "pools", VARLINK_STRINGS, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_events[] = {
+        { "tasks", VARLINK_STRINGS, OPTIONAL },
+        { "backlog", VARLINK_INT, OPTIONAL },
+        { 0 },
+};
+
+static const struct varlink_method methods[] = {
+        { "Status", VARLINK_ROLE_VIEW, 0, NULL, method_status },
+        { "List", VARLINK_ROLE_VIEW, 0, fields_list, method_list },
+        { "Show", VARLINK_ROLE_VIEW, 0, fields_show, NULL },
+        { "Tree", VARLINK_ROLE_VIEW, 0, fields_tree, method_tree },
+        { "Why", VARLINK_ROLE_VIEW, 0, fields_why, method_why },
+        { "Start", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_start, method_start },
+        { "Stop", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_stop, method_stop },
+        { "Wait", VARLINK_ROLE_VIEW, 0, fields_wait, method_wait },
+        { "Limits", VARLINK_ROLE_VIEW, 0, fields_limits, method_limits },
+        { "Pools", VARLINK_ROLE_VIEW, 0, fields_pools, method_pools },
+        { "Events", VARLINK_ROLE_VIEW, 0, fields_events, method_events },
+};
+
+const struct varlink_interface runner_interface = {
+        .name = "io.tendd.Runner",
+        .description = description_io_tendd_Runner,
+        .methods = methods,
+        .n_methods = ARRAY_SIZE(methods),
+        .failed = ERROR_RUNNER("Failed"),
+};
+
+usec_t to_realtime(usec_t monotonic_usec) {
+        usec_t monotonic = clock_now(CLOCK_ID_MONOTONIC), realtime = clock_now(CLOCK_ID_REALTIME);
+
+        return monotonic_usec > monotonic ? usec_add(realtime, monotonic_usec - monotonic)
+                                          : usec_sub(realtime, monotonic - monotonic_usec);
+}
+
+const char *call_by(const struct varlink_call *call, char buf[BY_MAX]) {
+        const struct varlink_peer *peer = varlink_call_peer(call);
+
+        (void)snprintf(buf, BY_MAX, "uid %u, pid %d", (unsigned)peer->uid, (int)peer->pid);
+        return buf;
+}
+
+int reply_no_such_task(struct varlink_call *call, const char *name) {
+        return varlink_error(call, ERROR_RUNNER("NoSuchTask"), json_pack("{s:s}", "task", name));
+}
+
+json_t *runs_of_task(struct control *control, const struct task *task) {
+        struct run_tree *tree = live_tree(control->live);
+        json_t *array = json_array();
+
+        for (struct run *run = run_first_child(run_tree_root(tree)); run; run = run_next_sibling(run)) {
+                if (run_get_spec(run) != &task->run)
+                        continue;
+                if (run_append_json(array, tree, run) < 0) {
+                        json_decref(array);
+                        return NULL;
+                }
+        }
+        return array;
+}
+
+/* ---- patterns ---- */
+
+int patterns_init(struct patterns *patterns, const json_t *list) {
+        *patterns = (struct patterns){ 0 };
+        if (!list || json_array_size(list) == 0)
+                return 0;
+        patterns->matched = calloc(json_array_size(list), sizeof(*patterns->matched));
+        if (!patterns->matched)
+                return -ENOMEM;
+        patterns->list = json_incref((json_t *)list);
+        return 0;
+}
+
+void patterns_done(struct patterns *patterns) {
+        json_decref(patterns->list);
+        free(patterns->matched);
+        *patterns = (struct patterns){ 0 };
+}
+
+bool patterns_match(struct patterns *patterns, const char *name) {
+        bool found = false;
+
+        for (size_t i = 0; i < json_array_size(patterns->list); i++) {
+                if (!text_match(json_string_value(json_array_get(patterns->list, i)), name))
+                        continue;
+                patterns->matched[i] = true;
+                found = true;
+        }
+        return found || !patterns->list;
+}
+
+const char *patterns_unmatched(const struct patterns *patterns) {
+        for (size_t i = 0; i < json_array_size(patterns->list); i++)
+                if (!patterns->matched[i])
+                        return json_string_value(json_array_get(patterns->list, i));
+        return NULL;
+}

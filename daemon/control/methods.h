@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* methods: what the files that implement io.tendd.Runner share. Nobody else includes it. */
+#include "control/control.h"
+#include "control/varlink.h"
+
+#define ERROR_RUNNER(name) "io.tendd.Runner." name
+
+struct control {
+        struct control_options options;
+        struct live *live;
+        struct varlink_server *server;
+        struct live_observer *observer;
+        struct events *events;
+        struct list waiters;
+        usec_t started_usec; /* monotonic */
+};
+
+/* The table of methods. */
+extern const struct varlink_interface runner_interface;
+
+/* One handler for each row of it; @arg is the struct control. */
+int method_status(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_list(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_show(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_tree(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_why(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_start(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_stop(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_wait(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_limits(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_pools(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_events(struct varlink_call *call, const json_t *parameters, void *arg);
+
+/* ---- methods_wait.c ---- */
+
+/* Answers @call with @started (its reference is taken; NULL: not) and then the result of each of @runs, an array of
+ * names whose reference is taken. Returns 0 or -ENOMEM. */
+int wait_for_runs(struct control *control, struct varlink_call *call, json_t *started, json_t *runs);
+
+/* The result of a run that has ended, as long as it is the last of its task; else NULL. */
+struct result *wait_find_result(const struct control *control, const char *run);
+
+/* An event that may be what somebody waits for. */
+void wait_on_event(struct control *control, const struct event *event);
+
+/* ---- methods_events.c ---- */
+
+int events_new(struct loop *loop, struct events **ret);
+struct events *events_free(struct events *events);
+void events_add(struct events *events, const struct event *event);
+
+/* ---- what several of them need ---- */
+
+/* The instant @monotonic_usec on the wall clock. */
+usec_t to_realtime(usec_t monotonic_usec);
+
+/* "uid 0, pid 12": who is at the other end of @call. Returns @buf. */
+#define BY_MAX 64
+const char *call_by(const struct varlink_call *call, char buf[BY_MAX]);
+
+/* Answers NoSuchTask. Returns 0. */
+int reply_no_such_task(struct varlink_call *call, const char *name);
+
+/* The live runs of @task, with those below them. NULL: out of memory. */
+json_t *runs_of_task(struct control *control, const struct task *task);
+
+/* Names of tasks, with patterns, as a client gave them. */
+struct patterns {
+        json_t *list; /* NULL or empty: every name matches */
+        bool *matched;
+};
+
+/* Returns 0 or -ENOMEM. @list may be NULL or null. */
+int patterns_init(struct patterns *patterns, const json_t *list);
+void patterns_done(struct patterns *patterns);
+/* Whether @name matches one of them; remembers which. */
+bool patterns_match(struct patterns *patterns, const char *name);
+/* The first that nothing matched, or NULL. */
+const char *patterns_unmatched(const struct patterns *patterns);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* methods_status: Status.
+ *
+ * What fails and what is due next is found by looking at every task. With many tasks this takes several turns of the
+ * loop; the cursor is how far it came.
+ */
+#include "base/log.h"
+#include "base/text.h"
+#include "control/methods.h"
+#include "control/run_json.h"
+#include "live/outcome_json.h"
+#include "loop/pool.h"
+
+#include <stdio.h>
+
+#define SCAN_A_STEP  2000
+#define NEXT_MAX     3
+#define PROBLEMS_MAX 100
+
+struct status_cursor {
+        struct control *control;
+        size_t index;
+        json_int_t failing;
+        json_t *problems;
+        struct {
+                size_t index;
+                usec_t at_usec;
+        } next[NEXT_MAX];
+        size_t n_next;
+};
+
+static void status_free(void *cursor) {
+        struct status_cursor *status = cursor;
+
+        json_decref(status->problems);
+        free(status);
+}
+
+static void add_problem(struct status_cursor *status, const char *kind, const char *subject, const char *verb,
+                        const char *text) {
+        char command[128];
+
+        if (json_array_size(status->problems) >= PROBLEMS_MAX)
+                return;
+        (void)snprintf(command, sizeof(command), "tendctl %s %s", verb, subject);
+        (void)json_array_append_new(status->problems,
+                                    json_pack("{s:s, s:o, s:o, s:s}", "kind", kind, "subject", json_text(subject),
+                                              "text", json_text(text), "command", command));
+}
+
+static void add_failing(struct status_cursor *status, const struct live_task *live) {
+        const struct result *last = live_task_last(live);
+        const char *detail = last ? result_detail(last) : "";
+        unsigned failures = live_task_failures(live);
+        char text[512], count[32] = "";
+
+        status->failing++;
+        if (failures > 1)
+                (void)snprintf(count, sizeof(count), "%u in a row: ", failures);
+        if (last && last->items)
+                (void)snprintf(text, sizeof(text), "%s%llu of %llu items failed", count,
+                               (unsigned long long)(last->items->by_outcome[OUTCOME_FAILED] +
+                                                    last->items->by_outcome[OUTCOME_TIMEOUT]),
+                               (unsigned long long)last->items->total);
+        else
+                (void)snprintf(text, sizeof(text), "%s%s%s%s", count,
+                               last ? outcome_to_string(last->outcome) : "failed", *detail ? ": " : "", detail);
+        add_problem(status, "failing", live_task_task(live)->run.name, "show", text);
+}
+
+/* Keeps the few that are due first, in order. */
+static void add_next(struct status_cursor *status, size_t index, usec_t at_usec) {
+        size_t i = status->n_next;
+
+        if (i == NEXT_MAX && at_usec >= status->next[NEXT_MAX - 1].at_usec)
+                return;
+        if (i < NEXT_MAX)
+                status->n_next++;
+        else
+                i--;
+        for (; i > 0 && status->next[i - 1].at_usec > at_usec; i--)
+                status->next[i] = status->next[i - 1];
+        status->next[i].index = index;
+        status->next[i].at_usec = at_usec;
+}
+
+static int add_full_limit(struct limit *limit, void *userdata) {
+        struct limit_stats stats;
+        char text[128], wait[TEXT_USEC_MAX];
+
+        limit_get_stats(limit, &stats);
+        if (stats.waiting == 0)
+                return 0;
+        (void)text_format_usec(usec_sub(clock_now(CLOCK_ID_MONOTONIC), stats.oldest_wait_since_usec), wait);
+        (void)snprintf(text, sizeof(text), "%u/%u held, %u wait, oldest %s", stats.held,
+                       limit_get_config(limit)->permits, stats.waiting, wait);
+        add_problem(userdata, "full", limit_name(limit), "limits", text);
+        return 0;
+}
+
+/* What is not a task's: remnants, pools, limits. */
+static void add_others(struct status_cursor *status) {
+        struct live *live = status->control->live;
+        struct run_tree *tree = live_tree(live);
+        char text[192], since[TEXT_USEC_MAX];
+
+        for (struct remnant *remnant = run_tree_first_remnant(tree); remnant; remnant = remnant_next(remnant)) {
+                (void)text_format_usec(usec_sub(clock_now(CLOCK_ID_MONOTONIC), remnant_since(remnant)), since);
+                (void)snprintf(text, sizeof(text), "a %s of %.60s cannot be ended, for %s",
+                               remnant_is_process(remnant) ? "process" : "thread", remnant_run(remnant), since);
+                add_problem(status, "remnant", remnant_task(remnant), "why", text);
+        }
+        for (size_t i = 0; i < live_n_pools(live); i++) {
+                const struct pool *pool = live_pool_at(live, i);
+                struct pool_stats stats;
+
+                pool_get_stats(pool, &stats);
+                if (!stats.degraded)
+                        continue;
+                (void)snprintf(text, sizeof(text), "%u of its threads are stuck, %u jobs wait", stats.stuck,
+                               stats.queued);
+                add_problem(status, "degraded", pool_name(pool), "pools", text);
+        }
+        (void)limits_for_each(run_tree_limits(tree), add_full_limit, status);
+}
+
+static json_t *next_to_json(const struct status_cursor *status) {
+        const struct live *live = status->control->live;
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < status->n_next; i++)
+                (void)json_array_append_new(
+                        array, json_pack("{s:s, s:I}", "task",
+                                         live_task_task(live_task_at(live, status->next[i].index))->run.name, "at_usec",
+                                         (json_int_t)status->next[i].at_usec));
+        return array;
+}
+
+static json_t *loop_to_json(const struct loop *loop) {
+        struct loop_stats stats;
+
+        loop_get_stats(loop, &stats);
+        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "turns", (json_int_t)stats.turns, "slow_callbacks",
+                         (json_int_t)stats.slow_callbacks, "turn_p50_usec", (json_int_t)stats.turn.p50_usec,
+                         "turn_p99_usec", (json_int_t)stats.turn.p99_usec, "turn_max_usec",
+                         (json_int_t)stats.turn.max_usec, "lag_p50_usec", (json_int_t)stats.lag.p50_usec,
+                         "lag_p99_usec", (json_int_t)stats.lag.p99_usec, "lag_max_usec",
+                         (json_int_t)stats.lag.max_usec);
+}
+
+static json_t *outcomes_to_json(const struct run_counts *counts, json_int_t *ret_sum) {
+        json_t *object = json_object();
+
+        *ret_sum = 0;
+        for (int i = 0; i < _OUTCOME_MAX; i++) {
+                *ret_sum += (json_int_t)counts->done[i];
+                (void)json_object_set_new(object, outcome_to_string((enum outcome)i),
+                                          json_integer((json_int_t)counts->done[i]));
+        }
+        return object;
+}
+
+static json_t *status_to_json(struct status_cursor *status) {
+        const struct control *control = status->control;
+        struct varlink_stats clients;
+        struct run_counts counts;
+        json_int_t done;
+        json_t *outcomes;
+
+        run_tree_get_counts(live_tree(control->live), &counts);
+        outcomes = outcomes_to_json(&counts, &done);
+        varlink_server_get_stats(control->server, &clients);
+        return json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:o, s:O, s:o, s:o, s:I, s:I, s:i}", "version",
+                         PACKAGE_VERSION, "pid", (int)getpid(), "phase", control->options.phase(control->options.arg),
+                         "uptime_usec", (json_int_t)(clock_now(CLOCK_ID_MONOTONIC) - control->started_usec), "tasks",
+                         (json_int_t)live_n_tasks(control->live), "failing", status->failing, "running",
+                         (int)counts.running, "queued", (int)counts.queued, "done", done, "outcomes", outcomes,
+                         "problems", status->problems, "next", next_to_json(status), "loop",
+                         loop_to_json(live_loop(control->live)), "log_dropped", (json_int_t)log_dropped(),
+                         "hooks_dropped", (json_int_t)live_hooks_dropped(control->live), "clients",
+                         (int)clients.connections);
+}
+
+static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
+        struct status_cursor *status = cursor;
+        const struct live *live = status->control->live;
+        size_t n = live_n_tasks(live), end = MIN(n, status->index + SCAN_A_STEP);
+
+        for (; status->index < end; status->index++) {
+                const struct live_task *task = live_task_at(live, status->index);
+                usec_t at = live_task_next(task);
+
+                if (live_task_failures(task) > 0)
+                        add_failing(status, task);
+                if (at != USEC_INFINITY)
+                        add_next(status, status->index, at);
+        }
+        if (status->index < n) {
+                varlink_wake(call);
+                return -EAGAIN;
+        }
+        add_others(status);
+        *ret = status_to_json(status);
+        return 0;
+}
+
+static const struct varlink_stream_ops status_ops = { status_next, status_free };
+
+int method_status(struct varlink_call *call, _unused_ const json_t *parameters, void *arg) {
+        struct status_cursor *status = calloc(1, sizeof(*status));
+
+        if (!status)
+                return -ENOMEM;
+        status->control = arg;
+        status->problems = json_array();
+        return varlink_stream(call, &status_ops, status);
+}

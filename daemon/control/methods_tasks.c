@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* methods_tasks: List, Why. */
+#include "control/methods.h"
+#include "control/run_json.h"
+#include "live/outcome_json.h"
+
+#define TASKS_A_REPLY 100
+#define SCAN_A_REPLY  2000
+
+/* ---- List ---- */
+
+struct list_cursor {
+        struct control *control;
+        struct patterns patterns;
+        bool failing;
+        size_t index;
+};
+
+static void list_free(void *cursor) {
+        struct list_cursor *list = cursor;
+
+        patterns_done(&list->patterns);
+        free(list);
+}
+
+static int list_next(struct varlink_call *call, void *cursor, json_t **ret) {
+        struct list_cursor *list = cursor;
+        struct live *live = list->control->live;
+        size_t n = live_n_tasks(live), end = MIN(n, list->index + SCAN_A_REPLY);
+        json_t *array = json_array();
+
+        for (; list->index < end && json_array_size(array) < TASKS_A_REPLY; list->index++) {
+                const struct live_task *task = live_task_at(live, list->index);
+
+                if (!patterns_match(&list->patterns, live_task_task(task)->run.name) ||
+                    (list->failing && live_task_failures(task) == 0))
+                        continue;
+                if (json_array_append_new(array, task_to_json(task)) < 0) {
+                        json_decref(array);
+                        return -ENOMEM;
+                }
+        }
+        if (list->index < n && json_array_size(array) == 0) { /* nothing found yet: others get their turn first */
+                json_decref(array);
+                varlink_wake(call);
+                return -EAGAIN;
+        }
+        if (list->index == n && patterns_unmatched(&list->patterns)) {
+                json_decref(array);
+                return varlink_error(call, ERROR_RUNNER("NoSuchTask"),
+                                     json_pack("{s:s}", "task", patterns_unmatched(&list->patterns)));
+        }
+        *ret = json_pack("{s:o}", "tasks", array);
+        return list->index < n;
+}
+
+static const struct varlink_stream_ops list_ops = { list_next, list_free };
+
+int method_list(struct varlink_call *call, const json_t *parameters, void *arg) {
+        struct list_cursor *list = calloc(1, sizeof(*list));
+
+        if (!list)
+                return -ENOMEM;
+        if (patterns_init(&list->patterns, json_object_get(parameters, "tasks")) < 0) {
+                free(list);
+                return -ENOMEM;
+        }
+        list->control = arg;
+        list->failing = json_is_true(json_object_get(parameters, "failing"));
+        return varlink_stream(call, &list_ops, list);
+}
+
+/* ---- Why ---- */
+
+int method_why(struct varlink_call *call, const json_t *parameters, void *arg) {
+        struct control *control = arg;
+        struct run_tree *tree = live_tree(control->live);
+        const char *name = json_string_value(json_object_get(parameters, "name"));
+        struct run *run = strchr(name, '#') ? run_tree_find(tree, name) : NULL;
+        const struct live_task *live;
+        const struct result *last;
+        json_t *runs;
+
+        if (strchr(name, '#') && !run)
+                return varlink_error(call, ERROR_RUNNER("NoSuchRun"), json_pack("{s:s}", "run", name));
+        live = live_find(control->live, run ? run_get_spec(run)->name : name);
+        if (!live)
+                return reply_no_such_task(call, name);
+
+        runs = run ? json_array() : runs_of_task(control, live_task_task(live));
+        if (!runs || (run && run_append_json(runs, tree, run) < 0)) {
+                json_decref(runs);
+                return -ENOMEM;
+        }
+        last = live_task_last(live);
+        return varlink_reply(call, json_pack("{s:o, s:o, s:o, s:o*}", "task", task_to_json(live), "runs", runs,
+                                             "remnants", remnants_to_json(tree, live_task_task(live)->run.name), "last",
+                                             last ? outcome_to_json(last) : NULL));
+}

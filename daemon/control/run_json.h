@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* run_json: live runs and tasks as JSON, as the types Run and Task of io.tendd.Runner describe them. */
+#include "live/live.h"
+
+#include <jansson.h>
+
+/* Appends @run and the runs below it, but for attempts, to @array, each before those below it; at most RUN_JSON_MAX,
+ * the rest is counted. Returns 0 or -ENOMEM. */
+#define RUN_JSON_MAX 5000
+int run_append_json(json_t *array, struct run_tree *tree, struct run *run);
+
+/* NULL: out of memory. */
+json_t *task_to_json(const struct live_task *task);
+
+/* The rest of what a task left behind, all of it when @task is NULL. NULL: out of memory. */
+json_t *remnants_to_json(struct run_tree *tree, const char *task);

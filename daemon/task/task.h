@@ -149,6 +149,7 @@ struct task {
         const char *origin_file; /* where it is written; owned by the configuration */
         unsigned origin_line;
         uint64_t written[2]; /* bit n: row n of the task key table was written for it (also by [defaults]) */
+        uint64_t secret[2];  /* bit n: its value was made of ${env:}, and is never shown */
 
         char *description;
         bool enabled;

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* keys: the table of all configuration keys, in the order in which the reference shows them. */
+#include "config/keys.h"
+
+#include "config/config.h"
+#include "task/kind.h"
+
+#define DAEMON(member)  .offset = offsetof(struct daemon_section, member)
+#define LIMIT(member)   .offset = offsetof(struct limit_section, limit.member)
+#define POOL(member)    .offset = offsetof(struct pool_section, member)
+#define TASK(member)    .offset = offsetof(struct task, member)
+#define PART(k, member) .scope = KEY_KIND, .kind = &kind_##k, .offset = offsetof(struct k##_part, member)
+
+#define TYPE(t) .type = &value_##t
+
+#define HOUR (USEC_PER_HOUR)
+#define DAY  (USEC_PER_DAY)
+#define YEAR (366 * USEC_PER_DAY)
+
+static const char *const log_targets[] = { "auto", "journal", "stderr", NULL };
+static const char *const every_from[] = { "start", "end", NULL };
+static const char *const on_shutdown[] = { "cancel", "wait", NULL };
+static const char *const on_item_failure[] = { "continue", "cancel", NULL };
+
+static const struct key daemon_keys[] = {
+        { "include", TYPE(words), .flags = KEY_READER, .example = "conf.d/*.ini",
+          .help = "More files, read in the order of their names; paths are relative to this file's directory." },
+        { "state-dir", TYPE(path), DAEMON(state_dir), .flags = KEY_RESTART, .example = "/var/lib/tendd",
+          .default_shown = "as systemd says, else /var/lib/tendd or the user's state directory",
+          .help = "Where the daemon keeps what must survive a restart." },
+        { "runtime-dir", TYPE(path), DAEMON(runtime_dir), .flags = KEY_RESTART, .example = "/run/tendd",
+          .default_shown = "as systemd says, else /run/tendd or the user's runtime directory",
+          .help = "Where the control socket is; one daemon at a time holds it." },
+        { "max-running", TYPE(count), DAEMON(max_running), .min = 1, .max = 1000000, .default_value = "256",
+          .help = "How many attempts of jobs may be at work at once; the others are queued." },
+        { "shutdown-timeout", TYPE(duration), DAEMON(shutdown_timeout_usec), .max = DAY, .default_value = "30s",
+          .help = "The longest wait for runs to end when the daemon stops; it caps every grace." },
+        { "drain-timeout", TYPE(duration), DAEMON(drain_timeout_usec), .max = 7 * DAY, .default_value = "0s",
+          .help = "How long runs of tasks with on-shutdown = wait may go on before that." },
+        { "loop-warn", TYPE(duration), DAEMON(loop_warn_usec), .min = USEC_PER_MSEC, .max = USEC_PER_MINUTE,
+          .default_value = "100ms", .help = "A callback of the event loop that takes longer is logged by its name." },
+        { "loop-realtime", TYPE(bool), DAEMON(loop_realtime), .flags = KEY_RESTART, .default_value = "no",
+          .help = "Runs the event loop with real-time priority where that is allowed." },
+        { "log-level", TYPE(log_level), DAEMON(log_level), .default_value = "info",
+          .help = "The least important records that are logged." },
+        { "log-target", TYPE(choice), DAEMON(log_target), .choices = log_targets, .flags = KEY_RESTART,
+          .default_value = "auto", .help = "Where records go; auto takes the journal when stderr is connected to it." },
+        { "shell", TYPE(path), DAEMON(shell), .example = "/bin/bash",
+          .default_shown = "/bin/bash where it exists, else /bin/sh",
+          .help = "What runs the texts of shell keys: bash with -eo pipefail -c, another with -ec." },
+        { "hook-queue", TYPE(count), DAEMON(hook_queue), .min = 1, .max = 1000000, .default_value = "1000",
+          .help = "How many hooks may wait; more are dropped and counted." },
+};
+
+static const struct key limit_keys[] = {
+        { "permits", TYPE(count), LIMIT(permits), .min = 1, .max = LIMIT_PERMITS_MAX,
+          .default_shown = "unlimited; needed unless rate is set", .example = "4",
+          .help = "How many of these can be held at once." },
+        { "rate", TYPE(rate), .offset = offsetof(struct limit_section, limit), .min = 1, .max = 1000000,
+          .default_shown = "none", .example = "10/s", .help = "How many attempts may start in a span of time." },
+        { "burst", TYPE(count), LIMIT(burst), .min = 1, .max = 1000000, .default_value = "1",
+          .help = "How many may start at once after a pause, when there is a rate." },
+        { "max-waiting", TYPE(count), LIMIT(max_waiting), .min = 1, .max = 1000000, .default_value = "1000",
+          .help = "How many may wait; one more is refused, and a fan-out pauses instead." },
+};
+
+static const struct key pool_keys[] = {
+        { "threads", TYPE(count), POOL(threads), .min = 1, .max = 1024, .default_value = "4",
+          .help = "How many threads do blocking work." },
+        { "spare-threads", TYPE(count), POOL(spare_threads), .max = 1024, .default_value = "4",
+          .help = "How many threads may replace stuck ones; then the pool is degraded." },
+        { "queue-max", TYPE(count), POOL(queue_max), .min = 1, .max = 1000000, .default_value = "1000",
+          .help = "How many jobs may wait for a thread." },
+};
+
+static const struct key task_keys[] = {
+        /* What */
+        { "description", TYPE(string), TASK(description), .topic = "What", .example = "nightly dump",
+          .help = "A line for people." },
+        { "enabled", TYPE(bool), TASK(enabled), .topic = "What", .default_value = "yes",
+          .help = "With no, nothing starts it." },
+        { "use", TYPE(name), .flags = KEY_READER, .topic = "What", .example = "backup",
+          .help = "Takes what is not written here from [defaults NAME], and then from [defaults]." },
+        { "type", TYPE(type_of_task), .scope = KEY_TASKS, .topic = "What",
+          .default_shown = "from the keys: command or shell, url, connect, resolve, path",
+          .help = "How the task does its work." },
+        { "pool", TYPE(name), .scope = KEY_TASKS, TASK(pool_name), .topic = "What", .default_shown = "default",
+          .example = "disks", .help = "Which threads do the blocking parts of its work." },
+
+        /* exec */
+        { "command", TYPE(command), PART(exec, command), .topic = "Commands", .flags = KEY_ITEM,
+          .example = "/usr/local/bin/import \"two words\"",
+          .help = "A program and its arguments. No shell reads them." },
+        { "shell", TYPE(text), PART(exec, shell), .topic = "Commands", .example = "pg_dump app | gzip > /srv/app.gz",
+          .help = "Instead of command: a text for the shell, which gets items as $TENDD_ITEM." },
+        { "user", TYPE(user), PART(exec, user), .topic = "Commands",
+          .default_shown = "the daemon's; a daemon that is root needs it written", .example = "app",
+          .help = "As whom it runs, with the groups of that user." },
+        { "directory", TYPE(path), PART(exec, directory), .topic = "Commands", .default_shown = "/",
+          .example = "/srv/app", .help = "Where it runs." },
+        { "env", TYPE(env), PART(exec, env), .topic = "Commands", .flags = KEY_ITEM, .example = "LANG=C",
+          .help = "Variables for it, one a line." },
+        { "env-file", TYPE(path), PART(exec, env_file), .topic = "Commands", .example = "/etc/app/env",
+          .help = "A file of NAME=VALUE lines, read at each start; env wins over it." },
+        { "umask", TYPE(octal), PART(exec, umask), .topic = "Commands", .max = 0777, .example = "0027",
+          .default_shown = "the daemon's", .help = "Which permissions new files do not get." },
+        { "nice", TYPE(integer), PART(exec, nice), .topic = "Commands", .min = (uint64_t)-20, .max = 19,
+          .default_value = "0", .help = "The higher, the less of the processor it takes from others." },
+        { "stdin", TYPE(stdin), PART(exec, stdin_path), .topic = "Commands", .default_value = "null",
+          .help = "Where it reads from." },
+        { "output", TYPE(output), PART(exec, output), .topic = "Commands", .default_value = "log",
+          .help = "Where its output goes: line by line to the log, nowhere, or to the end of a file." },
+        { "success-exit", TYPE(exit_codes), PART(exec, success_exit), .topic = "Commands", .max = 255,
+          .default_value = "0", .help = "Which exit codes are no failure." },
+        { "stop-signal", TYPE(signal), PART(exec, stop_signal), .topic = "Commands", .default_value = "TERM",
+          .help = "Asks its processes to end; those that are left after grace are killed." },
+        { "no-new-privileges", TYPE(bool), PART(exec, no_new_privileges), .topic = "Commands", .default_value = "no",
+          .help = "Makes set-user-ID programs run without their privileges." },
+        { "nofile", TYPE(count64), PART(exec, nofile), .topic = "Commands", .min = 16, .max = 1 << 30,
+          .default_shown = "as the daemon was started with", .example = "4096",
+          .help = "How many descriptors it may have open." },
+        { "core", TYPE(size), PART(exec, core), .topic = "Commands", .max = UINT64_MAX, .default_shown = "the daemon's",
+          .example = "0", .help = "The largest core file." },
+
+        /* http */
+        { "url", TYPE(url), PART(http, url), .topic = "HTTP", .flags = KEY_ITEM,
+          .example = "https://example.com/health", .help = "What is requested." },
+        { "method", TYPE(method), PART(http, method), .topic = "HTTP", .default_shown = "GET, or POST with a body",
+          .example = "HEAD", .help = "How." },
+        { "header", TYPE(header), PART(http, header), .topic = "HTTP", .flags = KEY_ITEM,
+          .example = "Accept: application/json", .help = "Headers of the request, one a line." },
+        { "body", TYPE(text), PART(http, body), .topic = "HTTP", .flags = KEY_ITEM,
+          .example = "{\"text\": \"{task} {outcome}: {detail}\"}", .help = "What is sent." },
+        { "expect-status", TYPE(statuses), PART(http, expect_status), .topic = "HTTP", .min = 100, .max = 599,
+          .default_value = "200-299", .help = "Which statuses are no failure." },
+        { "expect-body", TYPE(string), PART(http, expect_body), .topic = "HTTP", .example = "ok",
+          .help = "A text that must be in the answer." },
+        { "max-body", TYPE(size), PART(http, max_body), .topic = "HTTP", .min = 1, .max = UINT64_C(1) << 50,
+          .default_value = "1M", .help = "A larger answer is a failure." },
+        { "save-to", TYPE(path), PART(http, save_to), .topic = "HTTP", .example = "/srv/data/rates.json",
+          .help = "Writes the answer to a temporary file that takes this one's place when it is whole." },
+        { "follow-redirects", TYPE(bool), PART(http, follow_redirects), .topic = "HTTP", .default_value = "no",
+          .help = "Follows up to ten redirects." },
+        { "ca-file", TYPE(path), PART(http, ca_file), .topic = "HTTP", .default_shown = "the system's",
+          .example = "/etc/ssl/internal-ca.pem", .help = "The certificates that are trusted." },
+        { "verify-tls", TYPE(bool), PART(http, verify_tls), .topic = "HTTP", .default_value = "yes",
+          .help = "Whether the peer's certificate must be valid for its name." },
+        { "connect-timeout", TYPE(duration), PART(http, connect_timeout_usec), .topic = "HTTP", .min = USEC_PER_MSEC,
+          .max = USEC_INFINITY, .default_value = "infinity",
+          .help = "The part of timeout in which a connection must stand." },
+        { "user-agent", TYPE(string), PART(http, user_agent), .topic = "HTTP", .default_shown = "tendd and its version",
+          .example = "monitor/1", .help = "What the request says of its sender." },
+        { "proxy", TYPE(string), PART(http, proxy), .topic = "HTTP", .default_shown = "none",
+          .example = "http://proxy.internal:3128",
+          .help = "The proxy to go through; the environment's variables are not read." },
+
+        /* tcp */
+        { "connect", TYPE(address), PART(tcp, connect), .topic = "TCP", .flags = KEY_ITEM,
+          .example = "db.internal:5432", .help = "What is connected to: HOST:PORT or unix:/PATH." },
+        { "send", TYPE(text), PART(tcp, send), .topic = "TCP", .example = "PING\\r\\n",
+          .help = "What is sent; \\r \\n \\t \\\\ and \\xHH stand for bytes." },
+        { "expect", TYPE(string), PART(tcp, expect), .topic = "TCP", .example = "+PONG",
+          .help = "A text that must come back; without it a connection is enough." },
+        { "tls", TYPE(bool), PART(tcp, tls), .topic = "TCP", .default_value = "no",
+          .help = "Speaks TLS, and verifies the peer." },
+        { "ca-file", TYPE(path), PART(tcp, ca_file), .topic = "TCP", .default_shown = "the system's",
+          .example = "/etc/ssl/internal-ca.pem", .help = "The certificates that are trusted." },
+
+        /* dns */
+        { "resolve", TYPE(string), PART(dns, resolve), .topic = "DNS", .flags = KEY_ITEM, .example = "example.com",
+          .help = "The name whose addresses are asked for." },
+        { "expect", TYPE(words), PART(dns, expect), .topic = "DNS", .example = "192.0.2.1 192.0.2.2",
+          .help = "Addresses that must be among them." },
+
+        /* file */
+        { "path", TYPE(item_path), PART(file, path), .topic = "Files", .flags = KEY_ITEM,
+          .example = "/srv/backup/app.dump", .help = "The file or directory that must be there." },
+        { "max-age", TYPE(duration), PART(file, max_age_usec), .topic = "Files", .min = USEC_PER_SEC,
+          .max = USEC_INFINITY, .default_value = "infinity", .help = "How long ago it may have been changed." },
+        { "min-size", TYPE(size), PART(file, min_size), .topic = "Files", .max = UINT64_C(1) << 60,
+          .default_value = "0", .help = "How large it must be." },
+        { "sha256", TYPE(sha256), PART(file, sha256), .topic = "Files",
+          .example = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", .help = "Its content's sum." },
+        { "min-free", TYPE(size), PART(file, min_free), .topic = "Files", .max = UINT64_C(1) << 60,
+          .default_value = "0", .help = "How much room its file system must have." },
+
+        /* groups */
+        { "members", TYPE(names), .scope = KEY_GROUPS, TASK(members), .topic = "Groups", .example = "dump upload prune",
+          .help = "The tasks and groups that run as one." },
+        { "policy", TYPE(policy), .scope = KEY_GROUPS, TASK(run.policy), .topic = "Groups", .min = 1, .max = 100000,
+          .default_value = "all",
+          .help = "all: the first failure cancels the others; settle: all run to their end; first: the first ok wins; "
+                  "quorum:N: N oks win." },
+        { "background", TYPE(names), .scope = KEY_GROUPS, TASK(background), .topic = "Groups", .example = "tunnel",
+          .help = "Members that are cancelled when all others are done, and do not affect the outcome." },
+        { "after", TYPE(names), TASK(after), .topic = "Groups", .example = "dump",
+          .help = "Members of the same group that must be ok before this one starts." },
+
+        /* When */
+        { "every", TYPE(duration), TASK(every_usec), .topic = "When", .min = 10 * USEC_PER_MSEC, .max = YEAR,
+          .example = "5min", .help = "Starts it again and again, at a rate that does not drift." },
+        { "every-from", TYPE(flag), TASK(every_from_end), .topic = "When", .choices = every_from,
+          .default_value = "start", .help = "With end, the interval counts from the end of the last run." },
+        { "jitter", TYPE(duration), TASK(jitter_usec), .topic = "When", .max = YEAR, .default_value = "0s",
+          .help = "Delays each start by up to this, drawn anew each time." },
+        { "splay", TYPE(duration), TASK(splay_usec), .topic = "When", .max = YEAR, .default_value = "0s",
+          .help = "Delays each start by up to this, always the same on this machine." },
+        { "on-start", TYPE(bool), TASK(on_start), .topic = "When", .default_value = "no",
+          .help = "Starts it when the daemon starts." },
+        { "manual", TYPE(bool), TASK(manual), .topic = "When", .default_value = "no",
+          .help = "Says that only operators and hooks start it." },
+        { "overlap", TYPE(overlap), TASK(overlap), .topic = "When", .min = 1, .max = 100000, .default_value = "skip",
+          .help = "What becomes of a start while it runs: none, one waits, it replaces the one that runs, or N run." },
+        { "on-shutdown", TYPE(flag), TASK(run.drain), .topic = "When", .choices = on_shutdown,
+          .default_value = "cancel", .help = "With wait, runs are given [daemon] drain-timeout." },
+
+        /* Bounds */
+        { "timeout", TYPE(duration), TASK(run.bounds[BOUND_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
+          .min = USEC_PER_MSEC, .max = USEC_INFINITY, .default_shown = "commands 1h, groups infinity, others 30s",
+          .example = "15min", .help = "How long one attempt, or one item, may take." },
+        { "total-timeout", TYPE(duration), TASK(run.bounds[BOUND_TOTAL_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
+          .min = USEC_PER_MSEC, .max = USEC_INFINITY, .default_value = "24h",
+          .help = "How long a run may take, waits and retries included." },
+        { "queue-timeout", TYPE(duration), TASK(run.bounds[BOUND_QUEUE_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
+          .min = USEC_PER_MSEC, .max = USEC_INFINITY, .default_value = "1h",
+          .help = "How long an attempt may wait for permits." },
+        { "grace", TYPE(duration), TASK(run.grace_usec), .topic = "Bounds", .max = DAY, .default_value = "10s",
+          .help = "How long a run that is stopped may take to end before it is forced." },
+        { "retries", TYPE(count), TASK(run.retries), .topic = "Bounds", .max = 1000000, .default_value = "0",
+          .help = "How many more attempts a failed one gets." },
+        { "retry-delay", TYPE(retry_delay), .topic = "Bounds", .min = 0, .max = DAY, .default_value = "1s..1min",
+          .help = "The wait before the first and at most before later ones; it doubles, give or take 20 %." },
+        { "limit", TYPE(limits), .topic = "Bounds", .min = 1, .max = LIMIT_PERMITS_MAX, .example = "outbound db:2",
+          .help = "What each attempt must hold while it works." },
+        { "priority", TYPE(integer), TASK(run.priority), .topic = "Bounds", .min = (uint64_t)-1000, .max = 1000,
+          .default_value = "0", .help = "Higher ones get permits first." },
+
+        /* Fan-out */
+        { "for-each", TYPE(for_each), .scope = KEY_TASKS, TASK(for_each), .topic = "Fan-out",
+          .example = "lines:/etc/tendd/urls.txt", .help = "Runs once for each item, which {item} stands for." },
+        { "concurrency", TYPE(count), .scope = KEY_TASKS, TASK(run.concurrency), .topic = "Fan-out",
+          .flags = KEY_FAN_OUT, .min = 1, .max = 100000, .example = "10",
+          .default_shown = "commands: the number of CPUs, others 50", .help = "How many items are worked on at once." },
+        { "items-may-fail", TYPE(items_may_fail), .scope = KEY_TASKS, .topic = "Fan-out", .flags = KEY_FAN_OUT,
+          .max = 1000000000, .default_value = "0", .help = "How many items may fail before the run is failed." },
+        { "on-item-failure", TYPE(flag), .scope = KEY_TASKS, TASK(run.cancel_on_item_failure), .topic = "Fan-out",
+          .flags = KEY_FAN_OUT, .choices = on_item_failure, .default_value = "continue",
+          .help = "With cancel, the first failed item ends the run." },
+
+        /* Outcome */
+        { "on-success", TYPE(hooks), TASK(on_success), .topic = "Outcome", .example = "publish",
+          .help = "Tasks that are started when a run is ok." },
+        { "on-failure", TYPE(hooks), TASK(on_failure), .topic = "Outcome", .flags = KEY_HOOK_WORDS,
+          .example = "restart-tunnel:connect,resolve alert",
+          .help = "Tasks that are started when a run failed; each error goes to the first that it matches." },
+};
+
+_Static_assert(ARRAY_SIZE(task_keys) <= 8 * sizeof(((struct task *)NULL)->written), "task->written has a bit for each");
+
+static const struct {
+        const struct key *keys;
+        size_t n;
+} sections[_KEY_SECTION_MAX] = {
+        [KEY_SECTION_DAEMON] = { daemon_keys, ARRAY_SIZE(daemon_keys) },
+        [KEY_SECTION_LIMIT] = { limit_keys, ARRAY_SIZE(limit_keys) },
+        [KEY_SECTION_POOL] = { pool_keys, ARRAY_SIZE(pool_keys) },
+        [KEY_SECTION_TASK] = { task_keys, ARRAY_SIZE(task_keys) },
+};
+
+const struct key *keys_of_section(enum key_section section, size_t *ret_n) {
+        *ret_n = sections[section].n;
+        return sections[section].keys;
+}
+
+size_t key_number(enum key_section section, const struct key *key) {
+        return (size_t)(key - sections[section].keys);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* keys_show: what is told of the keys: the values of a task, what is allowed, the reference and the man page. */
+#include "config/config.h"
+#include "config/keys.h"
+#include "task/kind.h"
+
+bool key_fits(const struct key *key, const struct task *task) {
+        switch (key->scope) {
+        case KEY_ANY: return true;
+        case KEY_TASKS: return task->kind;
+        case KEY_GROUPS: return !task->kind;
+        case KEY_KIND: return task->kind == key->kind;
+        }
+        return false;
+}
+
+void *key_base(const struct key *key, struct task *task) {
+        return key->scope == KEY_KIND ? task->part : task;
+}
+
+const char *key_allowed(const struct key *key, char buf[KEY_ALLOWED_MAX]) {
+        FILE *out = fmemopen(buf, KEY_ALLOWED_MAX, "w");
+
+        buf[0] = '\0';
+        if (out) {
+                key->type->allow(key, out);
+                (void)fclose(out);
+                buf[KEY_ALLOWED_MAX - 1] = '\0';
+        }
+        return buf;
+}
+
+bool task_key_is_written(const struct task *task, const char *name) {
+        size_t n;
+        const struct key *keys = keys_of_section(KEY_SECTION_TASK, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                if (streq(keys[i].name, name) && key_fits(&keys[i], task))
+                        return task->written[i / 64] >> i % 64 & 1;
+        }
+        return false;
+}
+
+/* Whether a value that was not written says that there is none, by a number that stands for that. */
+static bool is_unset(const struct key *key, const char *text) {
+        bool number = streq(text, "0") || streq(text, "0s") || streq(text, "infinity");
+
+        return number && !key->default_value && !(key->flags & KEY_BOUND);
+}
+
+/* Shows one value into @out, a memory stream that is written anew, and tells @fn unless it is empty. */
+static int tell_value(const struct key *key, const void *base, bool written, bool secret, FILE *out, char *const *text,
+                      key_value_fn fn, void *userdata) {
+        if (key->flags & KEY_READER || (key->flags & KEY_FAN_OUT && !((const struct task *)base)->for_each.type))
+                return 0;
+        rewind(out);
+        key->type->show(key, base, out);
+        if (fputc('\0', out) == EOF || fflush(out) != 0)
+                return -ENOMEM;
+        if (**text == '\0' || (!written && is_unset(key, *text)))
+                return 0;
+        return fn(key, secret ? "(contains ${env:})" : *text, written, userdata);
+}
+
+int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata) {
+        size_t n, size;
+        const struct key *keys = keys_of_section(KEY_SECTION_TASK, &n);
+        char *text = NULL;
+        FILE *out = open_memstream(&text, &size);
+        int r = 0;
+
+        if (!out)
+                return -ENOMEM;
+        for (size_t i = 0; i < n && r == 0; i++) {
+                bool written = task->written[i / 64] >> i % 64 & 1;
+                bool secret = task->secret[i / 64] >> i % 64 & 1;
+
+                if (key_fits(&keys[i], task))
+                        r = tell_value(&keys[i], key_base(&keys[i], (struct task *)task), written, secret, out, &text,
+                                       fn, userdata);
+        }
+        (void)fclose(out);
+        free(text);
+        return r;
+}
+
+int keys_for_each_value_of(enum key_section section, const void *base, key_value_fn fn, void *userdata) {
+        size_t n, size;
+        const struct key *keys = keys_of_section(section, &n);
+        char *text = NULL;
+        FILE *out = open_memstream(&text, &size);
+        int r = 0;
+
+        if (!out)
+                return -ENOMEM;
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = tell_value(&keys[i], base, false, false, out, &text, fn, userdata);
+        (void)fclose(out);
+        free(text);
+        return r;
+}
+
+/* ---- the reference and the man page ---- */
+
+static const struct {
+        enum key_section section;
+        const char *header;
+        const char *help;
+} chapters[] = {
+        { KEY_SECTION_DAEMON, "[daemon]", "The daemon itself." },
+        { KEY_SECTION_LIMIT, "[limit NAME]", "Permits and a pace that runs share." },
+        { KEY_SECTION_POOL, "[pool NAME]", "Threads for work that blocks. The pool called default is always there." },
+        { KEY_SECTION_TASK, "[task NAME], [group NAME], [defaults], [defaults NAME]",
+          "A piece of work, several that run as one, and what they have in common." },
+};
+
+static const char *only_for(const struct key *key) {
+        return key->scope == KEY_GROUPS ? "Groups only." : key->flags & KEY_FAN_OUT ? "Only with for-each." : "";
+}
+
+/* Prints @text in comment lines of at most 118 columns. */
+static void print_comment(const char *text, FILE *out) {
+        while (*text) {
+                size_t length = strlen(text);
+
+                for (size_t end = 116; length > 116 && end > 0; end--) {
+                        if (text[end] == ' ')
+                                length = end;
+                }
+                fprintf(out, "# %.*s\n", (int)length, text);
+                text += length;
+                text += *text == ' ';
+        }
+}
+
+void keys_print_reference(FILE *out) {
+        char allowed[KEY_ALLOWED_MAX], text[1024];
+
+        for (size_t c = 0; c < ARRAY_SIZE(chapters); c++) {
+                const char *topic = NULL;
+                size_t n;
+                const struct key *keys = keys_of_section(chapters[c].section, &n);
+
+                fprintf(out, "\n# ==== %s ====\n", chapters[c].header);
+                print_comment(chapters[c].help, out);
+                for (size_t i = 0; i < n; i++) {
+                        const struct key *key = &keys[i];
+
+                        if (key->topic && (!topic || !streq(key->topic, topic)))
+                                fprintf(out, "\n# ---- %s ----\n", key->topic);
+                        topic = key->topic;
+                        (void)snprintf(text, sizeof(text), "%s%s%s Value: %s.%s%s%s", key->help,
+                                       *only_for(key) ? " " : "", only_for(key), key_allowed(key, allowed),
+                                       key->default_shown ? " Default: " : "", key->default_shown ?: "",
+                                       key->default_shown ? "." : "");
+                        fputc('\n', out);
+                        print_comment(text, out);
+                        fprintf(out, "#%s = %s\n", key->name, key->default_value ?: key->example);
+                }
+        }
+}
+
+/* A text of roff: nothing in it is a request or an escape. */
+static void print_roff(const char *text, FILE *out) {
+        if (*text == '.' || *text == '\'')
+                fputs("\\&", out);
+        for (; *text; text++) {
+                if (*text == '\\')
+                        fputs("\\e", out);
+                else if (*text == '-')
+                        fputs("\\-", out);
+                else
+                        fputc(*text, out);
+        }
+}
+
+void keys_print_man(FILE *out) {
+        char allowed[KEY_ALLOWED_MAX];
+
+        for (size_t c = 0; c < ARRAY_SIZE(chapters); c++) {
+                const char *topic = NULL;
+                size_t n;
+                const struct key *keys = keys_of_section(chapters[c].section, &n);
+
+                fprintf(out, ".SH \"%s\"\n", chapters[c].header);
+                print_roff(chapters[c].help, out);
+                fputc('\n', out);
+                for (size_t i = 0; i < n; i++) {
+                        const struct key *key = &keys[i];
+
+                        if (key->topic && (!topic || !streq(key->topic, topic)))
+                                fprintf(out, ".SS %s\n", key->topic);
+                        topic = key->topic;
+                        fputs(".TP\n.BI \"", out);
+                        print_roff(key->name, out);
+                        fputs(" = \" \"", out);
+                        print_roff(key->type->name, out);
+                        fputs("\"\n", out);
+                        print_roff(key->help, out);
+                        fprintf(out, "%s%s\nValue: ", *only_for(key) ? "\n" : "", only_for(key));
+                        print_roff(key_allowed(key, allowed), out);
+                        fputs(".\n", out);
+                        if (key->default_value || key->default_shown) {
+                                fputs("Default: ", out);
+                                print_roff(key->default_value ?: key->default_shown, out);
+                                fputs(".\n", out);
+                        }
+                }
+        }
+}

@@ -12,6 +12,8 @@
  */
 #include "config/ini.h"
 
+#include "base/utf8.h"
+
 #include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -60,42 +62,16 @@ _printf_(2, 3) static void complain(struct reader *reader, const char *format, .
         reader->events->error(reader->line, message, reader->arg);
 }
 
-/* Bytes of the UTF-8 character at @s, which has @n bytes left, or 0 when it is none. */
-static size_t utf8_length(const unsigned char *s, size_t n) {
-        static const struct {
-                unsigned char mask, lead;
-                uint32_t least;
-        } forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 } };
-
-        for (size_t i = 0; i < ARRAY_SIZE(forms) && i < n; i++) {
-                uint32_t point = s[0] & (unsigned char)~forms[i].mask;
-
-                if ((s[0] & forms[i].mask) != forms[i].lead)
-                        continue;
-                for (size_t j = 1; j <= i; j++) {
-                        if ((s[j] & 0xc0) != 0x80)
-                                return 0;
-                        point = point << 6 | (s[j] & 0x3f);
-                }
-                if (point < forms[i].least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-                        return 0;
-                return i + 1;
-        }
-        return 0;
-}
-
 /* What makes the @n bytes of @line no text, or NULL. */
 static const char *not_text(const char *line, size_t n) {
         for (size_t i = 0, length; i < n; i += length) {
-                unsigned char c = (unsigned char)line[i];
-
-                if (c == '\0')
+                if (line[i] == '\0')
                         return "contains a NUL byte";
-                if ((c < ' ' && c != '\t') || c == 0x7f)
-                        return "contains a control character";
-                length = c < 0x80 ? 1 : utf8_length((const unsigned char *)line + i, n - i);
+                length = utf8_length(line + i, n - i);
                 if (length == 0)
                         return "is not UTF-8";
+                if (utf8_is_control(line + i, length))
+                        return "contains a control character";
         }
         return NULL;
 }

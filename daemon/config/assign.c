@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* assign: from the lines of a key to the member that its row names.
+ *
+ * Lines are split and joined by the form of the key's type; ${env:NAME} is expanded in what results, so that a value
+ * from the environment is one word whatever is in it.
+ */
+#include "base/text.h"
+#include "config/load.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+
+void load_tell(struct load *load, enum severity severity, const struct raw_section *section, const char *key,
+               unsigned line, const char *format, ...) {
+        const struct diagnostic_place place = {
+                .file = section->file,
+                .line = line,
+                .section = section->title,
+                .key = key,
+        };
+        _cleanup_(freep) char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0) {
+                text = NULL;
+                load->diagnostics->out_of_memory = true;
+        }
+        va_end(ap);
+        if (text)
+                diagnostics_add(load->diagnostics, severity, &place, "%s", text);
+}
+
+void load_tell_key(struct load *load, enum severity severity, const struct raw_section *section, const char *key,
+                   const char *format, ...) {
+        const struct raw_key *raw = key ? raw_section_find(section, key) : NULL;
+        _cleanup_(freep) char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0) {
+                text = NULL;
+                load->diagnostics->out_of_memory = true;
+        }
+        va_end(ap);
+        if (text && key)
+                load_tell(load, severity, section, key, raw && raw->lines ? raw->lines->line : section->line, "%s",
+                          text);
+        else if (text)
+                load_tell(load, severity, section, NULL, section->line, "[%s] %s", section->title, text);
+}
+
+/* ---- ${env:NAME} ---- */
+
+/* Replaces each ${env:NAME} in *@text, which is on the heap. Returns 0, -ENXIO with the name in @missing, -ENOMEM. */
+static int expand_env(char **text, bool *ret_secret, char missing[64]) {
+        char *at = *text;
+
+        while ((at = strstr(at, "${env:"))) {
+                size_t length = strcspn(at + 6, "}"), before = (size_t)(at - *text);
+                const char *value;
+                char *expanded;
+
+                if (at[6 + length] != '}' || length == 0 || length >= 64) {
+                        (void)snprintf(missing, 64, "%s", at);
+                        return -ENXIO;
+                }
+                memcpy(missing, at + 6, length);
+                missing[length] = '\0';
+                value = secure_getenv(missing);
+                if (!value)
+                        return -ENXIO;
+                if (asprintf(&expanded, "%.*s%s%s", (int)before, *text, value, at + 6 + length + 1) < 0)
+                        return -ENOMEM;
+                free(*text);
+                *text = expanded;
+                /* What came from the environment is not looked at again. */
+                at = expanded + before + strlen(value);
+                *ret_secret = true;
+        }
+        return 0;
+}
+
+/* ---- lines to texts ---- */
+
+/* The first line is empty when the value begins in the next one. */
+static const struct raw_line *first_line(const struct raw_key *raw) {
+        const struct raw_line *line = raw->lines;
+
+        return line && line->next && *line->text == '\0' && !line->next->repeated ? line->next : line;
+}
+
+/* The lines of a text, joined; those that continue it keep what they are indented by more than the first of them. */
+static char *join_lines(const struct raw_key *raw) {
+        const struct raw_line *first = first_line(raw);
+        unsigned base = first == raw->lines && first->next ? first->next->indent : first->indent;
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+
+        if (!out)
+                return NULL;
+        for (const struct raw_line *line = first; line; line = line->next) {
+                int deeper = line->indent > base ? (int)(line->indent - base) : 0;
+
+                fprintf(out, "%s%*s%s", line == first ? "" : "\n", line == first ? 0 : deeper, "", line->text);
+        }
+        if (fclose(out) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
+/* Appends to a NULL-terminated array, taking @text over. */
+static int push(struct value *value, char *text) {
+        char **more = text ? realloc(value->texts, (value->n + 2) * sizeof(*more)) : NULL;
+
+        if (!more) {
+                free(text);
+                return -ENOMEM;
+        }
+        value->texts = more;
+        more[value->n++] = text;
+        more[value->n] = NULL;
+        return 0;
+}
+
+static bool is_comment(const struct raw_line *line) {
+        return line->indent > 0 && strchr(";#", line->text[0]);
+}
+
+static int split_words(const struct raw_key *raw, struct value *value, unsigned *line_number) {
+        for (const struct raw_line *line = raw->lines; line; line = line->next) {
+                _cleanup_(text_strv_freep) char **words = NULL;
+                int r;
+
+                *line_number = line->line;
+                if (is_comment(line))
+                        continue;
+                r = text_split_words(line->text, &words);
+                if (r == -EINVAL)
+                        return value_wrong(value, "a quote is not closed, or a \\ stands at the end");
+                if (r < 0)
+                        return r;
+                if (!value->texts) {
+                        value->texts = TAKE_PTR(words);
+                        value->n = (size_t)r;
+                        continue;
+                }
+                for (int i = 0; i < r; i++) {
+                        int q = push(value, TAKE_PTR(words[i]));
+
+                        /* The taken words leave holes that text_strv_freep() would stop at. */
+                        for (int j = i + 1; q < 0 && j < r; j++)
+                                free(words[j]);
+                        if (q < 0)
+                                return q;
+                }
+        }
+        return value->texts ? 0 : -ENOMEM;
+}
+
+static int split_lines(const struct raw_key *raw, struct value *value) {
+        int r;
+
+        value->texts = calloc(1, sizeof(*value->texts));
+        if (!value->texts)
+                return -ENOMEM;
+        for (const struct raw_line *line = raw->lines; line; line = line->next) {
+                if (*line->text == '\0' || is_comment(line))
+                        continue;
+                r = push(value, strdup(line->text));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Makes the texts of @raw. Returns 0, -EINVAL with the reason in @value and its line, -ENOMEM. */
+static int make_texts(const struct raw_key *raw, enum value_form form, struct value *value, unsigned *line_number) {
+        if (form == VALUE_WORDS)
+                return split_words(raw, value, line_number);
+        if (form == VALUE_LINES)
+                return split_lines(raw, value);
+
+        for (const struct raw_line *line = raw->lines; line; line = line->next) {
+                *line_number = line->line;
+                if (line->repeated)
+                        return value_wrong(value, "is written twice, first in line %u", raw->lines->line);
+                if (form == VALUE_SCALAR && line != first_line(raw) && line != raw->lines)
+                        return value_wrong(value, "takes one line, and this one is indented, so that it continues it");
+        }
+        *line_number = raw->lines->line;
+        return push(value, form == VALUE_TEXT ? join_lines(raw) : strdup(first_line(raw)->text));
+}
+
+static void value_done(struct value *value) {
+        for (size_t i = 0; value->texts && i < value->n; i++)
+                free(value->texts[i]);
+        free(value->texts);
+}
+
+/* make_texts(), and expands them. */
+static int evaluate(const struct raw_key *raw, enum value_form form, struct value *value, unsigned *line_number,
+                    bool *ret_secret) {
+        char missing[64];
+        int r;
+
+        r = make_texts(raw, form, value, line_number);
+        for (size_t i = 0; i < value->n && r == 0; i++)
+                r = expand_env(&value->texts[i], ret_secret, missing);
+        if (r == -ENXIO)
+                return value_wrong(value, "${env:%s} is not in the environment", missing);
+        return r;
+}
+
+static void tell_wrong(struct load *load, const struct raw_section *section, struct raw_key *raw, const struct key *key,
+                       const struct value *value, unsigned line) {
+        char allowed[KEY_ALLOWED_MAX];
+
+        raw->bad = true;
+        key_allowed(key, allowed);
+        load_tell(load, SEVERITY_ERROR, section, raw->name, line, "%s%s%s%s%s%s%s", value->wrong,
+                  value->parsed ? " (" : "", value->parsed ? allowed : "", value->parsed ? ")" : "",
+                  value->meant ? " (did you mean " : "", value->meant ?: "", value->meant ? "?)" : "");
+}
+
+int load_assign(struct load *load, const struct raw_section *section, struct raw_key *raw, const struct key *key,
+                void *base, bool *ret_secret) {
+        _cleanup_(value_done) struct value value = { 0 };
+        unsigned line = raw->lines ? raw->lines->line : section->line;
+        bool secret = false;
+        int r;
+
+        if (raw->bad || !raw->lines)
+                return -EBADMSG;
+        r = evaluate(raw, key->type->form, &value, &line, &secret);
+        value.parsed = r == 0;
+        if (r == 0)
+                r = key->type->parse(key, &value, base);
+        if (r == -EINVAL) {
+                tell_wrong(load, section, raw, key, &value, line);
+                return -EBADMSG;
+        }
+        if (r == 0 && ret_secret)
+                *ret_secret = secret;
+        return r;
+}
+
+int load_words(struct load *load, const struct raw_section *section, struct raw_key *raw, char ***ret) {
+        _cleanup_(value_done) struct value value = { 0 };
+        unsigned line = section->line;
+        bool secret;
+        int r;
+
+        if (raw->bad || !raw->lines)
+                return -EBADMSG;
+        r = evaluate(raw, VALUE_WORDS, &value, &line, &secret);
+        if (r == -EINVAL) {
+                raw->bad = true;
+                load_tell(load, SEVERITY_ERROR, section, raw->name, line, "%s", value.wrong);
+                return -EBADMSG;
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(value.texts);
+        return 0;
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/* build: makes the structures of a configuration of its sections.
+ *
+ * A task takes its keys from its own section, then from the one that it `use`s, then from [defaults]: what was written
+ * nearest wins, and a list replaces a list. Keys of defaults sections that are for other kinds of tasks are passed over;
+ * that each of them is well formed has been checked once before.
+ */
+#include "base/text.h"
+#include "config/load.h"
+#include "task/kind.h"
+
+#include <sched.h>
+
+/* ---- [daemon], limits, pools ---- */
+
+/* Fills the structure at @base: the table's defaults, then what is written. */
+static int fill(struct load *load, struct raw_section *section, enum key_section keys, void *base) {
+        size_t n_rows;
+        const struct key *rows = keys_of_section(keys, &n_rows);
+        int r;
+
+        for (size_t i = 0; i < n_rows; i++) {
+                char *texts[2] = { NULL };
+                struct value value = { .texts = texts, .n = 1 };
+
+                if (!rows[i].default_value)
+                        continue;
+                texts[0] = strdup(rows[i].default_value);
+                if (!texts[0])
+                        return -ENOMEM;
+                r = rows[i].type->parse(&rows[i], &value, base);
+                free(texts[0]);
+                if (r < 0)
+                        return r;
+        }
+        for (struct raw_key *raw = section ? section->keys : NULL; raw; raw = raw->next) {
+                if (!raw->rows || raw->rows[0]->flags & KEY_READER)
+                        continue;
+                r = load_assign(load, section, raw, raw->rows[0], base, NULL);
+                if (r == -ENOMEM)
+                        return r;
+        }
+        return 0;
+}
+
+static const char *file_of(const struct load *load, const struct raw_section *section) {
+        return ((char **)load->config->private)[section->file];
+}
+
+/* [daemon] may be in one place only, which the index has made sure of. */
+static int build_daemon(struct load *load) {
+        struct raw_section *section = load_find(load, SECTION_DAEMON, "");
+
+        return fill(load, section, KEY_SECTION_DAEMON, &load->config->daemon);
+}
+
+static int build_limit(struct load *load, struct raw_section *section) {
+        struct limit_section *limit = &load->config->limits[load->config->n_limits];
+        int r;
+
+        limit->name = strdup(section->name);
+        if (!limit->name)
+                return -ENOMEM;
+        load->config->n_limits++;
+        limit->file = file_of(load, section);
+        limit->line = section->line;
+        section->number = load->config->n_limits - 1;
+        r = fill(load, section, KEY_SECTION_LIMIT, limit);
+        if (r < 0)
+                return r;
+        if (!raw_section_find(section, "permits") && !raw_section_find(section, "rate"))
+                load_tell_key(load, SEVERITY_ERROR, section, NULL, "has neither permits nor rate");
+        if (raw_section_find(section, "burst") && !raw_section_find(section, "rate"))
+                load_tell_key(load, SEVERITY_ERROR, section, "burst", "means nothing without rate");
+        return 0;
+}
+
+static int build_pool(struct load *load, const char *name, struct raw_section *section) {
+        struct pool_section *pool = &load->config->pools[load->config->n_pools];
+
+        pool->name = strdup(name);
+        if (!pool->name)
+                return -ENOMEM;
+        load->config->n_pools++;
+        if (section) {
+                pool->file = file_of(load, section);
+                pool->line = section->line;
+        }
+        return fill(load, section, KEY_SECTION_POOL, pool);
+}
+
+static int compare_pools(const void *a, const void *b) {
+        return strcmp(((const struct pool_section *)a)->name, ((const struct pool_section *)b)->name);
+}
+
+int load_build_sections(struct load *load) {
+        struct config *config = load->config;
+        int r;
+
+        config->limits = calloc(load->n_index[SECTION_LIMIT] + 1, sizeof(*config->limits));
+        config->pools = calloc(load->n_index[SECTION_POOL] + 1, sizeof(*config->pools));
+        if (!config->limits || !config->pools)
+                return -ENOMEM;
+        r = build_daemon(load);
+        for (size_t i = 0; i < load->n_index[SECTION_LIMIT] && r == 0; i++)
+                r = build_limit(load, load->index[SECTION_LIMIT][i]);
+        for (size_t i = 0; i < load->n_index[SECTION_POOL] && r == 0; i++)
+                r = build_pool(load, load->index[SECTION_POOL][i]->name, load->index[SECTION_POOL][i]);
+        if (r == 0 && !load_find(load, SECTION_POOL, "default"))
+                r = build_pool(load, "default", NULL);
+        qsort(config->pools, config->n_pools, sizeof(*config->pools), compare_pools);
+        return r;
+}
+
+/* ---- tasks: which kind ---- */
+
+static bool is_main_key(const struct kind *kind, const char *name) {
+        size_t length = strlen(name);
+
+        for (const char *at = kind->main_keys; (at = strstr(at, name)); at += length) {
+                if ((at == kind->main_keys || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+                        return true;
+        }
+        return false;
+}
+
+/* The sections a task takes keys from, nearest first. */
+struct layers {
+        struct raw_section *sections[3];
+        size_t n;
+};
+
+static void find_layers(struct load *load, struct raw_section *section, struct layers *layers) {
+        struct raw_key *raw = raw_section_find(section, "use");
+        struct raw_section *global = load_find(load, SECTION_DEFAULTS, "");
+        _cleanup_(text_strv_freep) char **words = NULL;
+
+        layers->n = 0;
+        layers->sections[layers->n++] = section;
+        if (raw && load_words(load, section, raw, &words) == 0) {
+                struct raw_section *used = NULL;
+
+                if (!words[0] || words[1] || !text_is_name(words[0]))
+                        load_tell_key(load, SEVERITY_ERROR, section, "use",
+                                      "takes one name of a section [defaults NAME]");
+                else
+                        used = load_require(load, SECTION_DEFAULTS, words[0], section, "use");
+                if (used) {
+                        used->used = true;
+                        layers->sections[layers->n++] = used;
+                }
+        }
+        if (global) {
+                global->used = true;
+                layers->sections[layers->n++] = global;
+        }
+}
+
+/* The kind of `type`, or of the main keys in @section; NULL: it says nothing of that, or contradicts itself (told). */
+static const struct kind *find_kind(struct load *load, struct raw_section *section, bool *bad) {
+        struct raw_key *type = raw_section_find(section, "type"), *first = NULL;
+        const struct kind *found = NULL;
+
+        for (struct raw_key *raw = section->keys; raw; raw = raw->next) {
+                const struct key *row = raw->rows ? raw->rows[0] : NULL;
+
+                if (!row || row->scope != KEY_KIND || !is_main_key(row->kind, raw->name))
+                        continue;
+                if (first) {
+                        load_tell_key(load, SEVERITY_ERROR, section, raw->name,
+                                      "there is %s already, and a task does one thing", first->name);
+                        *bad = true;
+                }
+                first = raw;
+                found = row->kind;
+        }
+        if (type && !*bad) {
+                struct task written = { 0 };
+
+                if (load_assign(load, section, type, type->rows[0], &written, NULL) < 0) {
+                        *bad = true;
+                } else if (found && found != written.kind) {
+                        load_tell_key(load, SEVERITY_ERROR, section, "type", "is %s, but %s makes it %s",
+                                      written.kind->name, first->name, found->name);
+                        *bad = true;
+                } else {
+                        found = written.kind;
+                }
+        }
+        return *bad ? NULL : found;
+}
+
+static const struct kind *derive_kind(struct load *load, const struct layers *layers) {
+        const struct kind *kind = NULL;
+        bool bad = false;
+
+        for (size_t i = 0; i < layers->n && !kind && !bad; i++)
+                kind = find_kind(load, layers->sections[i], &bad);
+        if (!kind && !bad)
+                load_tell_key(load, SEVERITY_ERROR, layers->sections[0], NULL,
+                              "does not say what to do (command, shell, url, connect, resolve or path)");
+        return kind;
+}
+
+/* ---- tasks: keys ---- */
+
+static bool get_bit(const uint64_t bits[2], size_t n) {
+        return bits[n / 64] >> n % 64 & 1;
+}
+
+static void set_bit(uint64_t bits[2], size_t n) {
+        bits[n / 64] |= UINT64_C(1) << n % 64;
+}
+
+/* What the key is for instead, for the message that it does not fit. */
+static void tell_misfit(struct load *load, const struct raw_section *section, struct raw_key *raw,
+                        const struct task *task) {
+        char whose[128] = "";
+
+        for (size_t i = 0; i < raw->n_rows; i++) {
+                const struct key *row = raw->rows[i];
+                size_t length = strlen(whose);
+
+                (void)snprintf(whose + length, sizeof(whose) - length, "%s%s", i > 0 ? " and " : "",
+                               row->scope == KEY_KIND     ? row->kind->name
+                               : row->scope == KEY_GROUPS ? "groups"
+                                                          : "tasks");
+        }
+        raw->bad = true;
+        load_tell_key(load, SEVERITY_ERROR, section, raw->name, "is not for %s%s (but for %s)",
+                      task->kind ? "tasks of type " : "groups", task->kind ? task->kind->name : "", whose);
+}
+
+/* Whether a nearer layer has said this, be it by the other of two keys that exclude each other. */
+static bool is_said(const struct task *task, const struct key *row) {
+        if (row->kind == &kind_exec && is_main_key(row->kind, row->name))
+                return task->exec->command || task->exec->shell;
+        return get_bit(task->written, key_number(KEY_SECTION_TASK, row));
+}
+
+/* Takes the keys of one layer that nearer layers have not written. */
+static int apply_layer(struct load *load, struct raw_section *section, struct task *task, bool own) {
+        int r;
+
+        for (struct raw_key *raw = section->keys; raw; raw = raw->next) {
+                const struct key *row = raw_key_row(raw, task);
+                bool secret = false;
+
+                if (!row && raw->rows && own)
+                        tell_misfit(load, section, raw, task);
+                if (!row || row->flags & KEY_READER || is_said(task, row))
+                        continue;
+                r = load_assign(load, section, raw, row, key_base(row, task), &secret);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        continue;
+                set_bit(task->written, key_number(KEY_SECTION_TASK, row));
+                if (secret)
+                        set_bit(task->secret, key_number(KEY_SECTION_TASK, row));
+        }
+        return 0;
+}
+
+static unsigned cpus(void) {
+        cpu_set_t set;
+
+        if (sched_getaffinity(0, sizeof(set), &set) < 0)
+                return 1;
+        return (unsigned)MAX(CPU_COUNT(&set), 1);
+}
+
+/* Defaults that depend on the kind, and what follows from the keys. */
+static void finish(const struct load *load, struct task *task) {
+        struct run_spec *run = &task->run;
+
+        run->is_group = !task->kind;
+        run->leaf = task->kind ? task->kind->leaf : NULL;
+        for (enum bound bound = 0; bound < _BOUND_MAX; bound++) {
+                if (!get_bit(task->written, load->bound_numbers[bound]))
+                        run->default_bounds |= 1u << bound;
+        }
+        if (run->default_bounds & 1u << BOUND_TIMEOUT)
+                run->bounds[BOUND_TIMEOUT] = task->kind ? task->kind->default_timeout_usec : USEC_INFINITY;
+        if (task->for_each.type == FOR_EACH_NONE)
+                return;
+        run->items = &task_items;
+        if (run->concurrency == 0)
+                run->concurrency = task->kind->default_concurrency ?: cpus();
+}
+
+/* A task like the prototype. */
+static int new_task(const struct load *load, const char *name, struct task **ret) {
+        struct task *task = task_new(name);
+        const char *own_name;
+
+        if (!task)
+                return -ENOMEM;
+        own_name = task->run.name;
+        *task = *load->prototype;
+        task->run.name = own_name;
+        task->n_ref = 1;
+        *ret = task;
+        return 0;
+}
+
+static int build_part(struct task *task, const struct kind *kind) {
+        task->part = calloc(1, kind->part_size);
+        if (!task->part)
+                return -ENOMEM;
+        task->kind = kind;
+        if (kind->part_init)
+                kind->part_init(task->part);
+        return 0;
+}
+
+static int build_task(struct load *load, struct raw_section *section) {
+        _cleanup_(task_unrefp) struct task *task = NULL;
+        const struct kind *kind = NULL;
+        struct layers layers;
+        int r;
+
+        find_layers(load, section, &layers);
+        if (section->type == SECTION_TASK) {
+                kind = derive_kind(load, &layers);
+                if (!kind)
+                        return 0;
+        }
+        r = new_task(load, section->name, &task);
+        if (r == 0 && kind)
+                r = build_part(task, kind);
+        if (r < 0)
+                return r;
+        task->origin_file = file_of(load, section);
+        task->origin_line = section->line;
+        for (size_t i = 0; i < layers.n && r == 0; i++)
+                r = apply_layer(load, layers.sections[i], task, i == 0);
+        if (r < 0)
+                return r;
+        finish(load, task);
+        section->task = task;
+        section->number = load->config->n_tasks;
+        load->config->tasks[load->config->n_tasks++] = TAKE_PTR(task);
+        return 0;
+}
+
+/* ---- defaults ---- */
+
+/* What the table says is the default of keys that all tasks share. */
+static int build_prototype(struct load *load) {
+        size_t n;
+        const struct key *keys = keys_of_section(KEY_SECTION_TASK, &n);
+
+        load->prototype = task_new("prototype");
+        if (!load->prototype)
+                return -ENOMEM;
+        for (enum bound bound = 0; bound < _BOUND_MAX; bound++) {
+                size_t n_rows;
+
+                load->bound_numbers[bound] = key_number(
+                        KEY_SECTION_TASK, *load_find_rows(load, SECTION_TASK, bound_to_string(bound), &n_rows));
+        }
+        for (size_t i = 0; i < n; i++) {
+                struct value value = { .n = 1 };
+                char *texts[2] = { NULL };
+                int r;
+
+                if (keys[i].scope == KEY_KIND || !keys[i].default_value)
+                        continue;
+                texts[0] = strdup(keys[i].default_value);
+                value.texts = texts;
+                r = texts[0] ? keys[i].type->parse(&keys[i], &value, load->prototype) : -ENOMEM;
+                free(texts[0]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Reads each value of a defaults section once into a task that is thrown away, so that a mistake is told once, and told
+ * also when nothing uses it. */
+static int check_defaults(struct load *load, struct raw_section *section) {
+        int r = 0;
+
+        for (struct raw_key *raw = section->keys; raw && r != -ENOMEM; raw = raw->next) {
+                _cleanup_(task_unrefp) struct task *task = NULL;
+                const struct key *row;
+
+                /* One name may be a key of several kinds: then the value is checked where it is used. */
+                if (raw->n_rows != 1)
+                        continue;
+                row = raw->rows[0];
+                if (row->flags & KEY_READER) {
+                        load_tell_key(load, SEVERITY_ERROR, section, raw->name,
+                                      "is for tasks and groups, not for sections of defaults");
+                        raw->bad = true;
+                        continue;
+                }
+                r = new_task(load, "scratch", &task);
+                if (r == 0 && row->scope == KEY_KIND)
+                        r = build_part(task, row->kind);
+                if (r == 0)
+                        r = load_assign(load, section, raw, row, key_base(row, task), NULL);
+        }
+        return r == -ENOMEM ? r : 0;
+}
+
+int load_build_tasks(struct load *load) {
+        size_t n = load->n_index[SECTION_TASK];
+        int r;
+
+        load->config->tasks = calloc(n + 1, sizeof(struct task *));
+        if (!load->config->tasks)
+                return -ENOMEM;
+        r = build_prototype(load);
+        for (size_t i = 0; i < load->n_index[SECTION_DEFAULTS] && r == 0; i++)
+                r = check_defaults(load, load->index[SECTION_DEFAULTS][i]);
+        /* In the order of the index, which is that of config->tasks. */
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = build_task(load, load->index[SECTION_TASK][i]);
+        return r;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* check: mistakes that show only when the keys of a task, or several sections, are seen together. */
+#include "base/text.h"
+#include "config/load.h"
+#include "task/kind.h"
+
+static bool is_written_here(const struct raw_section *section, const char *key) {
+        return raw_section_find(section, key);
+}
+
+/* ---- a task by itself ---- */
+
+static bool has_main_value(const struct task *task) {
+        if (task->kind == &kind_exec)
+                return task->exec->command || task->exec->shell;
+        if (task->kind == &kind_http)
+                return task->http->url;
+        if (task->kind == &kind_tcp)
+                return task->tcp->connect;
+        if (task->kind == &kind_dns)
+                return task->dns->resolve;
+        return task->kind != &kind_file || task->file->path;
+}
+
+/* Whether a mistake in one of the main keys has been told: then it is not also missing. */
+static bool has_main_key(const struct raw_section *section, const struct kind *kind) {
+        for (const struct raw_key *raw = section->keys; raw; raw = raw->next) {
+                if (raw->bad && strstr(kind->main_keys, raw->name))
+                        return true;
+        }
+        return false;
+}
+
+static void check_kind(struct load *load, const struct raw_section *section, const struct task *task) {
+        if (!has_main_value(task) && !has_main_key(section, task->kind))
+                load_tell_key(load, SEVERITY_ERROR, section, "type", "%s needs %s", task->kind->name,
+                              streq(task->kind->main_keys, "command shell") ? "command or shell"
+                                                                            : task->kind->main_keys);
+        if (load->privileged && task->kind == &kind_exec && !task->exec->user && !is_written_here(section, "user"))
+                load_tell_key(load, SEVERITY_ERROR, section, "user",
+                              "is missing, and the daemon is root (write whom it runs as, also if that is root)");
+        if (task->kind == &kind_http && task->http->save_to && task->for_each.type != FOR_EACH_NONE)
+                load_tell_key(load, SEVERITY_ERROR, section, "save-to", "all items would be saved to the same file");
+}
+
+/* {item} where it is not filled in. */
+static void check_item(struct load *load, const struct raw_section *section, const struct raw_key *raw,
+                       const struct key *row, const struct task *task) {
+        for (const struct raw_line *line = raw->lines; line; line = line->next) {
+                if (!strstr(line->text, "{item}"))
+                        continue;
+                if (row->type == &value_text && streq(row->name, "shell"))
+                        load_tell(load, SEVERITY_ERROR, section, row->name, line->line,
+                                  "{item} would become a part of the script (write \"$TENDD_ITEM\")");
+                else if (!(row->flags & KEY_ITEM))
+                        load_tell(load, SEVERITY_ERROR, section, row->name, line->line,
+                                  "{item} is not filled in here (but in command, env, url, header, body, connect, "
+                                  "resolve and path)");
+                else if (task->for_each.type == FOR_EACH_NONE && !is_written_here(section, "for-each"))
+                        load_tell(load, SEVERITY_ERROR, section, row->name, line->line,
+                                  "{item} means nothing without for-each");
+        }
+}
+
+/* Keys of the task's own section that another one gives a meaning. */
+static void check_own_keys(struct load *load, const struct raw_section *section, const struct task *task) {
+        for (const struct raw_key *raw = section->keys; raw; raw = raw->next) {
+                const struct key *row = raw_key_row(raw, task);
+
+                if (!row || raw->bad)
+                        continue;
+                check_item(load, section, raw, row, task);
+                if (row->flags & KEY_FAN_OUT && task->for_each.type == FOR_EACH_NONE &&
+                    !is_written_here(section, "for-each"))
+                        load_tell_key(load, SEVERITY_ERROR, section, raw->name, "means nothing without for-each");
+        }
+}
+
+static void check_time(struct load *load, const struct raw_section *section, const struct task *task) {
+        static const char *const of_every[] = { "every-from", "jitter", "splay" };
+        char buf[TEXT_USEC_MAX];
+
+        for (size_t i = 0; i < ARRAY_SIZE(of_every) && task->every_usec == 0; i++) {
+                if (is_written_here(section, of_every[i]) && !is_written_here(section, "every"))
+                        load_tell_key(load, SEVERITY_ERROR, section, of_every[i], "means nothing without every");
+        }
+        if (task->every_usec > 0 && usec_add(task->jitter_usec, task->splay_usec) >= task->every_usec)
+                load_tell_key(load, SEVERITY_ERROR, section,
+                              is_written_here(section, "jitter")  ? "jitter"
+                              : is_written_here(section, "splay") ? "splay"
+                                                                  : "every",
+                              "jitter and splay together must be below the interval, which is %s",
+                              text_format_usec(task->every_usec, buf));
+        if (task->manual && (task->every_usec > 0 || task->on_start) && is_written_here(section, "manual"))
+                load_tell_key(load, SEVERITY_ERROR, section, "manual", "is yes, but %s starts it",
+                              task->every_usec > 0 ? "every" : "on-start");
+}
+
+/* ---- what it names ---- */
+
+static int check_limits(struct load *load, const struct raw_section *section, const struct task *task) {
+        for (size_t i = 0; i < task->n_limits; i++) {
+                struct raw_section *found = load_require(load, SECTION_LIMIT, task->limits[i].name, section, "limit");
+                unsigned permits;
+
+                if (!found)
+                        continue;
+                found->used = true;
+                permits = load->config->limits[found->number].limit.permits;
+                if (permits > 0 && task->limits[i].permits > permits)
+                        load_tell_key(load, SEVERITY_ERROR, section, "limit", "asks for %u permits of %s, which has %u",
+                                      task->limits[i].permits, task->limits[i].name, permits);
+        }
+        return 0;
+}
+
+static void check_pool(struct load *load, const struct raw_section *section, const struct task *task) {
+        struct raw_section *found;
+
+        if (!task->pool_name || streq(task->pool_name, "default"))
+                return;
+        found = load_require(load, SECTION_POOL, task->pool_name, section, "pool");
+        if (found)
+                found->used = true;
+}
+
+static void check_hooks(struct load *load, const struct raw_section *section, const struct hooks *hooks,
+                        const char *key) {
+        for (size_t i = 0; i < hooks->n; i++) {
+                struct raw_section *found = load_require(load, SECTION_TASK, hooks->items[i].task, section, key);
+
+                if (found)
+                        found->hooked = true;
+        }
+}
+
+int load_check(struct load *load) {
+        for (size_t i = 0; i < load->n_index[SECTION_TASK]; i++) {
+                struct raw_section *section = load->index[SECTION_TASK][i];
+                const struct task *task = section->task;
+
+                if (!task)
+                        continue;
+                if (task->kind)
+                        check_kind(load, section, task);
+                check_own_keys(load, section, task);
+                check_time(load, section, task);
+                check_limits(load, section, task);
+                check_pool(load, section, task);
+                check_hooks(load, section, &task->on_success, "on-success");
+                check_hooks(load, section, &task->on_failure, "on-failure");
+        }
+        return 0;
+}

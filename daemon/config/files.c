@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* files: the files of a configuration: which they are, whether they can be trusted, and what is in them.
+ *
+ * All of a file is read before it is looked at, so that what is parsed is what was checked. Nothing here waits: a FIFO
+ * or a device in the place of a file is refused.
+ */
+#include "base/text.h"
+#include "config/ini.h"
+#include "config/load.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <glob.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define FILE_SIZE_MAX (256 * 1024 * 1024)
+#define FILES_MAX     10000
+
+extern const struct ini_events load_events;
+
+_printf_(3, 4) static void tell_file(struct load *load, unsigned file, const char *format, ...) {
+        _cleanup_(freep) char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        diagnostics_add(load->diagnostics, SEVERITY_ERROR, &(struct diagnostic_place){ .file = file }, "%s",
+                        text ?: "out of memory");
+}
+
+/* Who may change the file decides what the daemon runs as root. */
+static bool is_trusted(struct load *load, unsigned file, const char *path, const struct stat *st) {
+        if (st->st_uid != 0) {
+                tell_file(load, file, "belongs to user %u, but the daemon is root (chown root %s)",
+                          (unsigned)st->st_uid, path);
+                return false;
+        }
+        if (st->st_mode & 022) {
+                tell_file(load, file, "may be written by %s (chmod go-w %s)",
+                          st->st_mode & 002 ? "everybody" : "its group", path);
+                return false;
+        }
+        return true;
+}
+
+/* Reads the whole file into @ret, @ret_size bytes to free(). Returns 0, -EBADMSG (told), -errno, -ENOMEM. */
+static int read_file(struct load *load, unsigned file, const char *path, bool trust, char **ret, size_t *ret_size) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        _cleanup_(freep) char *text = NULL;
+        struct stat st;
+        size_t size = 0;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (!S_ISREG(st.st_mode)) {
+                tell_file(load, file, "is no regular file");
+                return -EBADMSG;
+        }
+        if (!trust && !is_trusted(load, file, path, &st))
+                return -EBADMSG;
+        if (st.st_size > FILE_SIZE_MAX) {
+                tell_file(load, file, "has %lld bytes (at most %d)", (long long)st.st_size, FILE_SIZE_MAX);
+                return -EBADMSG;
+        }
+
+        text = malloc((size_t)st.st_size + 1);
+        if (!text)
+                return -ENOMEM;
+        while (size < (size_t)st.st_size) {
+                ssize_t n = read(fd, text + size, (size_t)st.st_size - size);
+
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                size += (size_t)n;
+        }
+        *ret = TAKE_PTR(text);
+        *ret_size = size;
+        return 0;
+}
+
+/* Reads one file into sections. @trust: whoever owns it. Returns 0, also after mistakes; -errno (told); -ENOMEM. */
+static int load_file(struct load *load, const char *path, bool trust) {
+        _cleanup_(freep) char *text = NULL;
+        size_t size = 0;
+        int r;
+
+        load->current = NULL;
+        load->in_section = false;
+        load->current_file = diagnostics_add_file(load->diagnostics, path);
+        if (load->current_file == DIAGNOSTIC_NO_FILE)
+                return -ENOMEM;
+        r = read_file(load, load->current_file, path, trust || !load->privileged, &text, &size);
+        if (r == -ENOMEM)
+                return r;
+        if (r == -EBADMSG)
+                return 0;
+        if (r < 0) {
+                tell_file(load, load->current_file, "cannot be read: %s", strerror(-r));
+                return r;
+        }
+        return ini_read(text, size, &load_events, load);
+}
+
+/* ---- include ---- */
+
+struct file_list {
+        char **paths; /* NULL-terminated */
+        size_t n;
+};
+
+static void file_list_done(struct file_list *list) {
+        text_strv_free(list->paths);
+}
+
+/* Takes @path over. */
+static int file_list_add(struct file_list *list, char *path) {
+        char **more = path ? realloc(list->paths, (list->n + 2) * sizeof(*more)) : NULL;
+
+        if (!more) {
+                free(path);
+                return -ENOMEM;
+        }
+        list->paths = more;
+        more[list->n++] = path;
+        more[list->n] = NULL;
+        return 0;
+}
+
+static const char *base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static int compare_base_names(const void *a, const void *b) {
+        const char *left = *(const char *const *)a, *right = *(const char *const *)b;
+        int r = strcmp(base_name(left), base_name(right));
+
+        return r ? r : strcmp(left, right);
+}
+
+/* Adds the files that @pattern stands for. Returns 0, -ENOMEM. */
+static int expand_pattern(struct load *load, const struct raw_section *section, const char *pattern,
+                          struct file_list *list) {
+        glob_t found = { 0 };
+        int r = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &found), q = 0;
+
+        if (r == GLOB_NOSPACE)
+                q = -ENOMEM;
+        else if (r == GLOB_ABORTED && errno != ENOENT)
+                load_tell_key(load, SEVERITY_ERROR, section, "include", "%s cannot be looked at: %s", pattern,
+                              strerror(errno));
+        else if (r != 0 && !strpbrk(pattern, "*?["))
+                load_tell_key(load, SEVERITY_ERROR, section, "include", "%s does not exist", pattern);
+        for (size_t i = 0; r == 0 && q == 0 && i < found.gl_pathc; i++)
+                q = file_list_add(list, strdup(found.gl_pathv[i]));
+        globfree(&found);
+        return q;
+}
+
+/* Puts the file of --add in the place it would have: among the files of a pattern that its name matches, instead of one
+ * of the same name. True when it has one. */
+static bool place_added(struct load *load, const char *pattern, struct file_list *list, size_t first, int *ret) {
+        const char *add = load->options->add;
+
+        *ret = 0;
+        if (!add || fnmatch(base_name(pattern), base_name(add), FNM_PERIOD) != 0)
+                return false;
+        for (size_t i = first; i < list->n; i++) {
+                if (!streq(base_name(list->paths[i]), base_name(add)))
+                        continue;
+                free(list->paths[i]);
+                list->paths[i] = strdup(add);
+                *ret = list->paths[i] ? 0 : -ENOMEM;
+                if (*ret < 0)
+                        list->n = i;
+                return true;
+        }
+        *ret = file_list_add(list, strdup(add));
+        return true;
+}
+
+/* The files of the patterns in @words, pattern by pattern, each in name order. */
+static int expand_includes(struct load *load, const struct raw_section *section, const char *directory, char **words,
+                           struct file_list *list, bool *ret_added) {
+        bool added = false;
+        int r;
+
+        for (; *words; words++) {
+                char pattern[PATH_MAX];
+                size_t first = list->n;
+
+                if (snprintf(pattern, sizeof(pattern), "%s%s%s", **words == '/' ? "" : directory,
+                             **words == '/' ? "" : "/", *words) >= (int)sizeof(pattern)) {
+                        load_tell_key(load, SEVERITY_ERROR, section, "include", "the path is too long");
+                        continue;
+                }
+                r = expand_pattern(load, section, pattern, list);
+                if (r < 0)
+                        return r;
+                if (!added)
+                        added = place_added(load, pattern, list, first, &r);
+                if (r < 0)
+                        return r;
+                if (list->n > FILES_MAX) {
+                        load_tell_key(load, SEVERITY_ERROR, section, "include", "more than %d files", FILES_MAX);
+                        return 0;
+                }
+                qsort(list->paths + first, list->n - first, sizeof(*list->paths), compare_base_names);
+        }
+        *ret_added = added;
+        return 0;
+}
+
+/* Reads what the main file includes. */
+static int load_includes(struct load *load, const char *path) {
+        _cleanup_(file_list_done) struct file_list list = { 0 };
+        _cleanup_(text_strv_freep) char **words = NULL;
+        struct raw_section *section = load->first;
+        char directory[PATH_MAX];
+        struct raw_key *raw;
+        bool added = false;
+        int r;
+
+        while (section && (section->type != SECTION_DAEMON || !raw_section_find(section, "include")))
+                section = section->next;
+        raw = section ? raw_section_find(section, "include") : NULL;
+        r = raw ? load_words(load, section, raw, &words) : 0;
+        if (r == -ENOMEM)
+                return r;
+        (void)snprintf(directory, sizeof(directory), "%s", path);
+        if (words) {
+                r = expand_includes(load, section, dirname(directory), words, &list, &added);
+                if (r < 0)
+                        return r;
+        }
+        if (load->options->add && !added)
+                diagnostics_add(load->diagnostics, SEVERITY_ERROR,
+                                &(struct diagnostic_place){ .file = DIAGNOSTIC_NO_FILE },
+                                "%s: no include of %s would read a file of this name", load->options->add, path);
+        for (size_t i = 0; i < list.n; i++) {
+                r = load_file(load, list.paths[i], load->options->add && streq(list.paths[i], load->options->add));
+                if (r == -ENOMEM)
+                        return r;
+        }
+        return 0;
+}
+
+/* `include` works in the main file only: a chain of files would hide who says what. */
+static void refuse_nested_includes(struct load *load) {
+        for (struct raw_section *section = load->first; section; section = section->next) {
+                if (section->type == SECTION_DAEMON && section->file != load->main_file &&
+                    raw_section_find(section, "include"))
+                        load_tell_key(load, SEVERITY_ERROR, section, "include", "is for the main file only");
+        }
+}
+
+int load_source(struct load *load, const char *path) {
+        int r;
+
+        load->main_file = diagnostics_add_file(load->diagnostics, path);
+        r = load_file(load, path, false);
+        if (r < 0)
+                return r;
+        r = load_includes(load, path);
+        if (r < 0)
+                return r;
+        refuse_nested_includes(load);
+        return load->diagnostics->out_of_memory ? -ENOMEM : 0;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* lint: what is allowed, and probably not what was meant. Each rule is a row; it looks at one section. */
+#include "config/lint.h"
+#include "base/text.h"
+#include "task/kind.h"
+
+#include <ctype.h>
+
+void lint_tell(struct lint *lint, const struct raw_section *section, const char *key, const char *format, ...) {
+        _cleanup_(freep) char *text = NULL;
+        va_list ap;
+
+        if (lint->n_told[lint->rule]++ >= LINT_TOLD_MAX)
+                return;
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        if (text)
+                load_tell_key(lint->load, SEVERITY_WARNING, section, key, "%s", text);
+        else
+                lint->load->diagnostics->out_of_memory = true;
+}
+
+/* Section by section, as that is how they lie in memory. */
+void lint_run(struct lint *lint, const struct lint_rule *rules, size_t n_rules) {
+        const struct raw_section *last[LINT_RULES_MAX] = { NULL };
+
+        for (struct raw_section *section = lint->load->first; section; section = section->next) {
+                for (lint->rule = 0; lint->rule < n_rules; lint->rule++) {
+                        size_t before = lint->n_told[lint->rule];
+
+                        rules[lint->rule].check(lint, section);
+                        if (lint->n_told[lint->rule] > before)
+                                last[lint->rule] = section;
+                }
+        }
+        for (size_t i = 0; i < n_rules; i++) {
+                if (lint->n_told[i] > LINT_TOLD_MAX)
+                        load_tell_key(lint->load, SEVERITY_WARNING, last[i], NULL, "and %zu more: %s",
+                                      lint->n_told[i] - LINT_TOLD_MAX, rules[i].what);
+        }
+}
+
+/* ---- what is never used ---- */
+
+static bool has_trigger(const struct task *task) {
+        return task->every_usec > 0 || task->on_start;
+}
+
+static void check_startable(struct lint *lint, struct raw_section *section) {
+        const struct task *task = section->task;
+
+        if (task && task->enabled && !task->manual && !has_trigger(task) && !section->member && !section->hooked)
+                lint_tell(lint, section, NULL,
+                          "nothing starts it: no trigger, no group, no hook (manual = yes if operators do)");
+}
+
+static void check_seen(struct lint *lint, struct raw_section *section) {
+        const struct task *task = section->task;
+
+        if (task && task->enabled && has_trigger(task) && !section->member && task->on_failure.n == 0)
+                lint_tell(lint, section, NULL, "no hook sees its failures (on-failure)");
+}
+
+static void check_used(struct lint *lint, struct raw_section *section) {
+        bool matters = section->type == SECTION_LIMIT || section->type == SECTION_DEFAULTS ||
+                       (section->type == SECTION_POOL && !streq(section->name, "default"));
+
+        if (matters && !section->used && (*section->name || !lint->load->config->n_tasks))
+                lint_tell(lint, section, NULL, "nothing uses it");
+}
+
+/* ---- bounds ---- */
+
+static bool is_written(const struct task *task, enum bound bound) {
+        return !(task->run.default_bounds & 1u << bound) && task->run.bounds[bound] != USEC_INFINITY;
+}
+
+/* The smaller of the bounds of a run of @task as a whole. */
+static usec_t whole_bound(const struct task *task) {
+        return task->kind ? task->run.bounds[BOUND_TOTAL_TIMEOUT]
+                          : MIN(task->run.bounds[BOUND_TIMEOUT], task->run.bounds[BOUND_TOTAL_TIMEOUT]);
+}
+
+static void check_own_bounds(struct lint *lint, struct raw_section *section) {
+        const struct task *task = section->task;
+        char own[TEXT_USEC_MAX], whole[TEXT_USEC_MAX];
+
+        if (task && is_written(task, BOUND_TIMEOUT) &&
+            task->run.bounds[BOUND_TIMEOUT] > task->run.bounds[BOUND_TOTAL_TIMEOUT])
+                lint_tell(lint, section, "timeout", "%s can never be reached: total-timeout is %s",
+                          text_format_usec(task->run.bounds[BOUND_TIMEOUT], own),
+                          text_format_usec(task->run.bounds[BOUND_TOTAL_TIMEOUT], whole));
+}
+
+static void check_member_bounds(struct lint *lint, struct raw_section *section) {
+        const struct task *group = section->task;
+        char own[TEXT_USEC_MAX], whole[TEXT_USEC_MAX];
+
+        for (size_t i = 0; group && i < group->run.n_members; i++) {
+                const struct task *member = task_of(group->run.members[i].spec);
+                const struct raw_section *of = load_find(lint->load, SECTION_TASK, member->run.name);
+
+                if (of && is_written(member, BOUND_TIMEOUT) && member->run.bounds[BOUND_TIMEOUT] > whole_bound(group))
+                        lint_tell(lint, of, "timeout", "%s is longer than the %s that [%s] has",
+                                  text_format_usec(member->run.bounds[BOUND_TIMEOUT], own),
+                                  text_format_usec(whole_bound(group), whole), section->title);
+        }
+}
+
+/* ---- commands that look like scripts ---- */
+
+static void check_shell_signs(struct lint *lint, struct raw_section *section) {
+        const struct task *task = section->task;
+
+        if (!task || task->kind != &kind_exec || !raw_section_find(section, "command"))
+                return;
+        for (char **word = task->exec->command; word && *word; word++) {
+                bool sign = streq(*word, "|") || streq(*word, "||") || streq(*word, "&&") || streq(*word, "&") ||
+                            streq(*word, ";") || **word == '>' || **word == '<' || strncmp(*word, "2>", 2) == 0;
+                const char *dollar = strchr(*word, '$');
+
+                sign = sign || (**word == '~' && ((*word)[1] == '/' || (*word)[1] == '\0')) ||
+                       (dollar && (isalpha((unsigned char)dollar[1]) || strchr("_{(", dollar[1])) && dollar[1]);
+                if (sign) {
+                        lint_tell(lint, section, "command",
+                                  "%.100s is given to the program as it is: no shell reads command (shell = does)",
+                                  *word);
+                        return;
+                }
+        }
+}
+
+/* ---- secrets ---- */
+
+static bool contains_word(const char *text, size_t length) {
+        static const char *const words[] = { "password", "passwd", "secret", "token", "api_key", "apikey", "api-key" };
+        char lower[64];
+
+        (void)snprintf(lower, sizeof(lower), "%.*s", (int)MIN(length, sizeof(lower) - 1), text);
+        for (char *c = lower; *c; c++)
+                *c = (char)tolower((unsigned char)*c);
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+                if (strstr(lower, words[i]))
+                        return true;
+        }
+        return false;
+}
+
+/* NAME=VALUE, --name=VALUE, Name: value, Authorization: value, or a URL with user:password@. */
+static bool shows_secret(const char *text) {
+        size_t length = strcspn(text, "=:");
+        const char *scheme = strstr(text, "://");
+        const char *value;
+
+        if (strstr(text, "${env:"))
+                return false;
+        if (scheme) {
+                size_t host = strcspn(scheme + 3, "/?#"), at = strcspn(scheme + 3, "@"), colon;
+
+                colon = strcspn(scheme + 3, ":");
+                if (at < host && colon < at)
+                        return true;
+        }
+        value = text[length] ? text + length + 1 + strspn(text + length + 1, " ") : "";
+        /* A path, a variable or a switch is no secret. */
+        if (strlen(value) < 4 || strchr("/$", *value))
+                return false;
+        return (length == 13 && strncasecmp(text, "Authorization", 13) == 0) || contains_word(text, length);
+}
+
+static void check_secrets(struct lint *lint, struct raw_section *section) {
+        static const char *const keys[] = { "command", "shell", "env", "header", "url", "body", "proxy" };
+
+        if (section_keys(section->type) != KEY_SECTION_TASK)
+                return;
+        for (const struct raw_key *raw = section->keys; raw; raw = raw->next) {
+                bool matters = false;
+
+                for (size_t i = 0; i < ARRAY_SIZE(keys) && !matters; i++)
+                        matters = streq(keys[i], raw->name);
+                for (const struct raw_line *line = raw->lines; matters && line; line = line->next) {
+                        for (const char *word = line->text; *word; word += strcspn(word, " "), word += *word == ' ') {
+                                if (!shows_secret(word))
+                                        continue;
+                                lint_tell(lint, section, raw->name,
+                                          "there seems to be a secret in clear text (${env:NAME} takes it from the "
+                                          "environment)");
+                                matters = false;
+                                break;
+                        }
+                }
+        }
+}
+
+int load_lint(struct load *load) {
+        static const struct lint_rule rules[] = {
+                { "nothing starts it", check_startable },
+                { "no hook sees its failures", check_seen },
+                { "nothing uses it", check_used },
+                { "timeout is longer than total-timeout", check_own_bounds },
+                { "timeout is longer than that of its group", check_member_bounds },
+                { "command has signs of a shell", check_shell_signs },
+                { "a secret in clear text", check_secrets },
+        };
+        struct lint lint = { .load = load };
+
+        lint_run(&lint, rules, ARRAY_SIZE(rules));
+        return load->diagnostics->out_of_memory ? -ENOMEM : 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* load: what the files of a configuration say, while it is being made. Private to config/.
+ *
+ * Reading keeps every section with its keys and their lines (source). Then each section is looked up by name once
+ * (index), its keys are turned into members of structures (assign, build), names are resolved and everything is checked
+ * across sections (check, members), and at last looked at for what is allowed but unwise (lint). Each step goes on
+ * behind mistakes, so that one load tells them all; a configuration comes of it only when there are none.
+ */
+#include "config/arena.h"
+#include "config/config.h"
+#include "config/diagnostics.h"
+#include "config/keys.h"
+
+enum section_type {
+        SECTION_DAEMON,
+        SECTION_DEFAULTS,
+        SECTION_LIMIT,
+        SECTION_POOL,
+        SECTION_TASK,
+        SECTION_GROUP,
+        _SECTION_TYPE_MAX,
+};
+
+struct raw_line {
+        struct raw_line *next;
+        const char *text;
+        unsigned line;
+        unsigned indent;
+        bool repeated; /* the key was written again here */
+};
+
+struct raw_key {
+        struct raw_key *next;
+        const char *name;
+        const struct key *const *rows; /* those called so; NULL: an unknown key */
+        size_t n_rows;
+        struct raw_line *lines;
+        struct raw_line *last;
+        bool bad; /* a mistake in it has been told */
+};
+
+struct raw_section {
+        struct raw_section *next;
+        enum section_type type;
+        const char *name;  /* "" for [daemon] and [defaults] */
+        const char *title; /* "task backup" */
+        unsigned file;
+        unsigned line;
+        struct raw_key *keys;
+        struct raw_key *last;
+
+        /* Made of it. */
+        struct task *task; /* of a task or group, or NULL */
+        size_t number;     /* of a task: its index in config->tasks */
+        bool used;         /* a limit, pool or defaults section that something names */
+        bool member;       /* a task or group that some group has */
+        bool hooked;       /* one that is a hook of some task */
+};
+
+struct load {
+        struct arena arena;
+        const struct config_options *options;
+        bool privileged; /* the daemon is root: users must be named, files must be root's */
+        struct diagnostics *diagnostics;
+
+        struct raw_section *first;
+        struct raw_section *last;
+        size_t n_sections;
+
+        /* Sorted by name, for lookups; by namespace: tasks and groups share one, SECTION_TASK's. */
+        struct raw_section **index[_SECTION_TYPE_MAX];
+        size_t n_index[_SECTION_TYPE_MAX];
+
+        /* Rows of the key table sorted by name. */
+        const struct key **rows[_KEY_SECTION_MAX];
+        size_t n_rows[_KEY_SECTION_MAX];
+
+        struct raw_section *current; /* while reading: NULL in a section that was refused */
+        bool in_section;             /* also in one that was refused */
+        unsigned current_file;
+        unsigned main_file;
+        struct config *config;
+        struct task *prototype;           /* what the table says is the default */
+        size_t bound_numbers[_BOUND_MAX]; /* of the rows of runs' bounds */
+};
+
+/* The name in brackets of a type, and the rows that its sections may have. */
+const char *section_type_to_string(enum section_type type);
+enum key_section section_keys(enum section_type type);
+
+/* Tells a mistake or a warning at a line of @section; @key may be NULL. */
+void load_tell(struct load *load, enum severity severity, const struct raw_section *section, const char *key,
+               unsigned line, const char *format, ...) _printf_(6, 7);
+
+/* The same at a key of @section that is written there, or at the section itself. */
+void load_tell_key(struct load *load, enum severity severity, const struct raw_section *section, const char *key,
+                   const char *format, ...) _printf_(5, 6);
+
+/* The key of @section, or NULL. */
+struct raw_key *raw_section_find(const struct raw_section *section, const char *name);
+
+/* The row that @raw stands for in @task, or NULL. */
+const struct key *raw_key_row(const struct raw_key *raw, const struct task *task);
+
+/* The rows called @name in a section of @type: the first is returned, and how many follow each other from it. */
+const struct key *const *load_find_rows(const struct load *load, enum section_type type, const char *name,
+                                        size_t *ret_n);
+
+/* Reads @path and the files that its `include` names. Returns 0, also after mistakes; -errno when @path cannot be read;
+ * -ENOMEM. */
+int load_source(struct load *load, const char *path);
+
+/* Finds sections by name from now on; tells those defined twice. Returns 0 or -ENOMEM. */
+int load_index(struct load *load);
+
+/* A section by its name, or NULL. */
+struct raw_section *load_find(const struct load *load, enum section_type type, const char *name);
+
+/* The same, or tells at @key of @section that there is none. */
+struct raw_section *load_require(struct load *load, enum section_type type, const char *name,
+                                 const struct raw_section *section, const char *key);
+
+/* Parses the value of @raw by @key's type into the structure at @base, and tells what is wrong with it. @ret_secret may
+ * be NULL. Returns 0, -EBADMSG (told), -ENOMEM. */
+int load_assign(struct load *load, const struct raw_section *section, struct raw_key *raw, const struct key *key,
+                void *base, bool *ret_secret);
+
+/* The texts of @raw's value, for a key that the reader handles itself. Returns as above; @ret for text_strv_free(). */
+int load_words(struct load *load, const struct raw_section *section, struct raw_key *raw, char ***ret);
+
+/* Makes the daemon's section, limits, pools and tasks. Each returns 0, also after mistakes, or -ENOMEM. */
+int load_build_sections(struct load *load);
+int load_build_tasks(struct load *load);
+
+/* Checks each task by itself, and what it names. Binds nothing. */
+int load_check(struct load *load);
+
+/* Resolves the members of groups and their order; binds them when nothing is wrong. */
+int load_members(struct load *load);
+
+/* Warns. Only of a configuration without mistakes. */
+int load_lint(struct load *load);
+int load_lint_host(struct load *load);
+
+/* config_load() of a daemon that is root or not. For tests. */
+int config_load_as(const char *path, const struct config_options *options, bool privileged,
+                   struct diagnostics *diagnostics, struct config **ret);

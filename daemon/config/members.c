@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* members: who is in a group, and in which order.
+ *
+ * Names and patterns are resolved to numbers of tasks first, cycles are looked for in those, and only a configuration
+ * without any mistake is bound together: groups hold references to their members, so a cycle would never be freed.
+ */
+#include "base/text.h"
+#include "config/graph.h"
+#include "config/load.h"
+
+/* Groups in groups. The names of runs show them all. */
+#define GROUP_DEPTH_MAX 8
+
+/* Of each task by its number; empty but for groups. */
+struct group {
+        size_t *members; /* numbers of tasks, each once, in the order written */
+        size_t n_members;
+        bool *background;
+        size_t **after; /* of each member: indices of members */
+        size_t *n_after;
+};
+
+struct resolver {
+        struct load *load;
+        struct raw_section **sections; /* by the number of the task */
+        size_t n;
+        struct group *groups;
+        size_t *seen;        /* of each task: the group that it was last found for, plus one */
+        uint64_t *placed;    /* of each task: bit n is set when word n of its `after` was met in some group */
+        struct group *group; /* the one whose order is looked at, for on_order_cycle() */
+        const struct raw_section *group_section;
+};
+
+static void group_done(struct group *group) {
+        for (size_t i = 0; group->after && i < group->n_members; i++)
+                free(group->after[i]);
+        free(group->after);
+        free(group->n_after);
+        free(group->background);
+        free(group->members);
+}
+
+static void resolver_done(struct resolver *resolver) {
+        for (size_t i = 0; resolver->groups && i < resolver->n; i++)
+                group_done(&resolver->groups[i]);
+        free(resolver->groups);
+        free(resolver->sections);
+        free(resolver->seen);
+        free(resolver->placed);
+}
+
+static struct task *task_at(const struct resolver *resolver, size_t number) {
+        return resolver->load->config->tasks[number];
+}
+
+static bool is_pattern(const char *text) {
+        return strpbrk(text, "*?");
+}
+
+/* ---- who ---- */
+
+static int add_member(struct resolver *resolver, size_t owner, size_t number) {
+        struct group *group = &resolver->groups[owner];
+
+        if (resolver->seen[number] == owner + 1)
+                return 0;
+        resolver->seen[number] = owner + 1;
+        resolver->sections[number]->member = true;
+        if (!task_at(resolver, number)->enabled)
+                return 0;
+        if ((group->n_members & (group->n_members - 1)) == 0) {
+                size_t *more = realloc(group->members, (group->n_members ? 2 * group->n_members : 1) * sizeof(*more));
+
+                if (!more)
+                        return -ENOMEM;
+                group->members = more;
+        }
+        group->members[group->n_members++] = number;
+        return 0;
+}
+
+/* The first task whose name is not before the @length letters of @prefix. */
+static size_t lower_bound(const struct resolver *resolver, const char *prefix, size_t length) {
+        size_t low = 0, high = resolver->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (strncmp(task_at(resolver, middle)->run.name, prefix, length) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static int add_pattern(struct resolver *resolver, size_t owner, const char *pattern) {
+        size_t prefix = strcspn(pattern, "*?");
+        bool found = false;
+        int r = 0;
+
+        for (size_t i = lower_bound(resolver, pattern, prefix); i < resolver->n && r == 0; i++) {
+                const char *name = task_at(resolver, i)->run.name;
+
+                if (strncmp(name, pattern, prefix) != 0)
+                        break;
+                if (i == owner || !text_match(pattern, name))
+                        continue;
+                found = true;
+                r = add_member(resolver, owner, i);
+        }
+        if (!found)
+                load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "members",
+                              "no task or group matches %s", pattern);
+        return r;
+}
+
+static int resolve_group(struct resolver *resolver, size_t owner) {
+        const struct raw_section *section = resolver->sections[owner];
+        const struct task *task = task_at(resolver, owner);
+        int r = 0;
+
+        if (!task->members) {
+                if (!raw_section_find(section, "members"))
+                        load_tell_key(resolver->load, SEVERITY_ERROR, section, "members",
+                                      "is missing (names of tasks or groups)");
+                return 0;
+        }
+        for (char **word = task->members; *word && r == 0; word++) {
+                struct raw_section *found;
+
+                if (is_pattern(*word)) {
+                        r = add_pattern(resolver, owner, *word);
+                        continue;
+                }
+                found = load_require(resolver->load, SECTION_TASK, *word, section, "members");
+                if (found && found->task)
+                        r = add_member(resolver, owner, found->number);
+        }
+        return r;
+}
+
+static int resolve_background(struct resolver *resolver, size_t owner) {
+        const struct task *task = task_at(resolver, owner);
+        struct group *group = &resolver->groups[owner];
+        bool complete = resolver->load->diagnostics->counts[SEVERITY_ERROR] == 0;
+        size_t n = 0;
+
+        group->background = calloc(group->n_members + 1, sizeof(bool));
+        if (!group->background)
+                return -ENOMEM;
+        for (char **word = task->background; word && *word; word++) {
+                bool found = false;
+
+                for (size_t i = 0; i < group->n_members; i++) {
+                        if (text_match(*word, task_at(resolver, group->members[i])->run.name))
+                                group->background[i] = found = true;
+                }
+                if (!found)
+                        load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "background",
+                                      "%s is no member of the group", *word);
+        }
+        for (size_t i = 0; i < group->n_members; i++)
+                n += !group->background[i];
+        /* With other mistakes about, members may be missing that are written. */
+        if (n == 0 && group->n_members > 0)
+                load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "background",
+                              "is every member, so that the group would end at once");
+        if (complete && task->run.policy == GROUP_QUORUM && task->run.quorum > n)
+                load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "policy",
+                              "asks for %u that are ok, but only %zu members can be", task->run.quorum, n);
+        return 0;
+}
+
+/* ---- in which order ---- */
+
+/* The members that member @index comes after. */
+static int resolve_after(struct resolver *resolver, size_t owner, size_t index) {
+        struct group *group = &resolver->groups[owner];
+        size_t number = group->members[index];
+        const struct task *task = task_at(resolver, number);
+        size_t *after;
+
+        if (!task->after)
+                return 0;
+        after = calloc(group->n_members, sizeof(*after));
+        if (!after)
+                return -ENOMEM;
+        group->after[index] = after;
+        for (size_t i = 0; i < group->n_members; i++) {
+                bool met = false;
+
+                for (size_t word = 0; task->after[word]; word++) {
+                        if (i == index ||
+                            !text_match(task->after[word], task_at(resolver, group->members[i])->run.name))
+                                continue;
+                        met = true;
+                        resolver->placed[number] |= UINT64_C(1) << MIN(word, (size_t)63);
+                }
+                if (met)
+                        after[group->n_after[index]++] = i;
+        }
+        if (group->n_after[index] > 0 && task_at(resolver, owner)->run.policy == GROUP_FIRST)
+                load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[number], "after",
+                              "has no place in [%s], whose policy is first: its members start at once",
+                              resolver->sections[owner]->title);
+        return 0;
+}
+
+/* Text "a, b, c" of the members or tasks of a cycle. */
+static void name_cycle(const struct resolver *resolver, const size_t *cycle, size_t n, const size_t *numbers,
+                       char buf[256]) {
+        size_t length = 0;
+
+        for (size_t i = 0; i < n && length < 200; i++)
+                length += (size_t)snprintf(buf + length, 256 - length, "%s%s", i > 0 ? ", " : "",
+                                           task_at(resolver, numbers ? numbers[cycle[i]] : cycle[i])->run.name);
+}
+
+static void on_order_cycle(const size_t *cycle, size_t n, void *arg) {
+        const struct resolver *resolver = arg;
+        size_t number = resolver->group->members[cycle[0]];
+        char names[256];
+
+        name_cycle(resolver, cycle, n, resolver->group->members, names);
+        load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[number], "after",
+                      "each of these waits for the next, and the last for the first: %s", names);
+}
+
+static int resolve_order(struct resolver *resolver, size_t owner) {
+        struct group *group = &resolver->groups[owner];
+        struct graph graph = { .n = group->n_members };
+        int r = 0;
+
+        group->after = calloc(group->n_members + 1, sizeof(*group->after));
+        group->n_after = calloc(group->n_members + 1, sizeof(*group->n_after));
+        if (!group->after || !group->n_after)
+                return -ENOMEM;
+        for (size_t i = 0; i < group->n_members && r == 0; i++)
+                r = resolve_after(resolver, owner, i);
+        if (r < 0)
+                return r;
+        graph.to = (const size_t *const *)group->after;
+        graph.n_to = group->n_after;
+        resolver->group = group;
+        return graph_find_cycles(&graph, on_order_cycle, resolver, NULL);
+}
+
+static bool is_disabled(const struct resolver *resolver, const char *name) {
+        const struct raw_section *section = load_find(resolver->load, SECTION_TASK, name);
+
+        return section && section->task && !section->task->enabled;
+}
+
+/* Words of `after` that were met in no group. Disabled tasks are left out of their groups, and waited for by nobody. */
+static void check_placed(struct resolver *resolver, size_t number) {
+        const struct raw_section *section = resolver->sections[number];
+        const struct task *task = task_at(resolver, number);
+
+        if (!task->after || !task->enabled || !raw_section_find(section, "after"))
+                return;
+        if (!section->member) {
+                load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
+                              "is for members of groups, and no group has this one");
+                return;
+        }
+        for (size_t word = 0; task->after[word] && word < 64; word++) {
+                if (resolver->placed[number] >> word & 1 || is_disabled(resolver, task->after[word]))
+                        continue;
+                if (streq(task->after[word], task->run.name))
+                        load_tell_key(resolver->load, SEVERITY_ERROR, section, "after", "names itself");
+                else if (is_pattern(task->after[word]))
+                        load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
+                                      "no member of its groups matches %s", task->after[word]);
+                else if (load_require(resolver->load, SECTION_TASK, task->after[word], section, "after"))
+                        load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
+                                      "%s is in no group together with this one", task->after[word]);
+        }
+}
+
+/* ---- groups in groups ---- */
+
+static void on_member_cycle(const size_t *cycle, size_t n, void *arg) {
+        const struct resolver *resolver = arg;
+        char names[256];
+
+        name_cycle(resolver, cycle, n, NULL, names);
+        load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[cycle[0]], "members",
+                      "each of these has the next as a member, and the last the first: %s", names);
+}
+
+static int check_nesting(struct resolver *resolver) {
+        _cleanup_(freep) const size_t **to = calloc(resolver->n + 1, sizeof(*to));
+        _cleanup_(freep) size_t *n_to = calloc(resolver->n + 1, sizeof(*n_to));
+        struct graph graph = { .n = resolver->n, .to = to, .n_to = n_to };
+        size_t before = resolver->load->diagnostics->counts[SEVERITY_ERROR], depth = 0;
+        int r;
+
+        if (!to || !n_to)
+                return -ENOMEM;
+        for (size_t i = 0; i < resolver->n; i++) {
+                to[i] = resolver->groups[i].members;
+                n_to[i] = resolver->groups[i].n_members;
+        }
+        r = graph_find_cycles(&graph, on_member_cycle, resolver, &depth);
+        if (r < 0)
+                return r;
+        if (depth > GROUP_DEPTH_MAX + 1 && resolver->load->diagnostics->counts[SEVERITY_ERROR] == before)
+                diagnostics_add(resolver->load->diagnostics, SEVERITY_ERROR,
+                                &(struct diagnostic_place){ .file = resolver->load->main_file, .key = "members" },
+                                "groups are nested %zu deep (at most %d)", depth - 1, GROUP_DEPTH_MAX);
+        return 0;
+}
+
+/* ---- binding ---- */
+
+/* Copies indices to the type that runs use. */
+static int bind_after(const size_t *after, size_t n, struct run_member *member) {
+        unsigned *copy = calloc(n + 1, sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                copy[i] = (unsigned)after[i];
+        member->after = copy;
+        member->n_after = n;
+        return 0;
+}
+
+static int bind_group(struct resolver *resolver, size_t owner) {
+        struct group *group = &resolver->groups[owner];
+        struct task *task = task_at(resolver, owner);
+        struct run_member *members = calloc(group->n_members + 1, sizeof(*members));
+
+        if (!members)
+                return -ENOMEM;
+        task->run.members = members;
+        for (size_t i = 0; i < group->n_members; i++) {
+                members[i].spec = &task_ref(task_at(resolver, group->members[i]))->run;
+                task->run.n_members++;
+                members[i].background = group->background[i];
+                if (group->n_after[i] > 0 && bind_after(group->after[i], group->n_after[i], &members[i]) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int resolve(struct resolver *resolver) {
+        int r = 0;
+
+        for (size_t i = 0; i < resolver->n && r == 0; i++) {
+                if (!task_at(resolver, i)->run.is_group)
+                        continue;
+                r = resolve_group(resolver, i);
+                if (r == 0)
+                        r = resolve_background(resolver, i);
+                if (r == 0)
+                        r = resolve_order(resolver, i);
+        }
+        if (r == 0)
+                r = check_nesting(resolver);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < resolver->n; i++)
+                check_placed(resolver, i);
+        for (size_t i = 0; i < resolver->n && r == 0 && resolver->load->diagnostics->counts[SEVERITY_ERROR] == 0; i++) {
+                if (task_at(resolver, i)->run.is_group)
+                        r = bind_group(resolver, i);
+        }
+        return r;
+}
+
+int load_members(struct load *load) {
+        size_t n = load->config->n_tasks;
+        _cleanup_(resolver_done) struct resolver resolver = {
+                .load = load,
+                .sections = calloc(n + 1, sizeof(struct raw_section *)),
+                .n = n,
+                .groups = calloc(n + 1, sizeof(struct group)),
+                .seen = calloc(n + 1, sizeof(size_t)),
+                .placed = calloc(n + 1, sizeof(uint64_t)),
+        };
+
+        if (!resolver.sections || !resolver.groups || !resolver.seen || !resolver.placed)
+                return -ENOMEM;
+        for (size_t i = 0; i < load->n_index[SECTION_TASK]; i++) {
+                struct raw_section *section = load->index[SECTION_TASK][i];
+
+                if (section->task)
+                        resolver.sections[section->number] = section;
+        }
+        return resolve(&resolver);
+}

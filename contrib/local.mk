@@ -2,4 +2,6 @@
 EXTRA_DIST += contrib/packages contrib/install-packages contrib/try contrib/check contrib/check-format \
 	contrib/check-layers .ci/run
 
+CLEANFILES += build.log
+
 script_tests += contrib/check-layers

@@ -50,7 +50,9 @@ int verb_limits(struct ctl *ctl, const struct verb_args *args) {
         if (ctl->json)
                 return print_json(answer);
         table = table_new(headings);
-        json_array_foreach(json_object_get(answer, "limits"), index, limit) if (table) add_limit(table, limit);
+        json_array_foreach(json_object_get(answer, "limits"), index, limit)
+                if (table)
+                        add_limit(table, limit);
         if (table)
                 table_print(table);
         json_array_foreach(json_object_get(answer, "limits"), index, limit) {
@@ -93,7 +95,9 @@ int verb_pools(struct ctl *ctl, const struct verb_args *args) {
         if (ctl->json)
                 return print_json(answer);
         table = table_new(headings);
-        json_array_foreach(json_object_get(answer, "pools"), index, pool) if (table) add_pool(table, pool);
+        json_array_foreach(json_object_get(answer, "pools"), index, pool)
+                if (table)
+                        add_pool(table, pool);
         json_decref(answer);
         if (table)
                 table_print(table);

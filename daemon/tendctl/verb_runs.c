@@ -50,7 +50,8 @@ static int print_names(struct ctl *ctl, json_t *answer, const char *key, const c
 
         if (ctl->json)
                 return print_json(answer);
-        json_array_foreach(json_object_get(answer, key), index, name) printf("%s %s\n", word, json_string_value(name));
+        json_array_foreach(json_object_get(answer, key), index, name)
+                printf("%s %s\n", word, json_string_value(name));
         json_decref(answer);
         return CTL_OK;
 }

@@ -37,7 +37,9 @@ int verb_list(struct ctl *ctl, const struct verb_args *args) {
         if (ctl->json)
                 return print_json(json_pack("{s:o}", "tasks", tasks));
         table = table_new(headings);
-        json_array_foreach(tasks, index, task) if (table) add_task(table, task);
+        json_array_foreach(tasks, index, task)
+                if (table)
+                        add_task(table, task);
         json_decref(tasks);
         if (table)
                 table_print(table);

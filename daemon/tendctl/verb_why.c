@@ -95,10 +95,12 @@ int verb_why(struct ctl *ctl, const struct verb_args *args) {
         if (ctl->json)
                 return print_json(answer);
         runs = json_object_get(answer, "runs");
-        json_array_foreach((json_t *)runs, index, entry) explain_run(entry);
-        json_array_foreach(json_object_get(answer, "remnants"), index, entry) printf(
-                "%s left a %s that cannot be ended; it keeps its permits since %s\n", get_string(entry, "run"),
-                get_bool(entry, "process") ? "process" : "thread", format_relative(get_int(entry, "since_usec"), when));
+        json_array_foreach((json_t *)runs, index, entry)
+                explain_run(entry);
+        json_array_foreach(json_object_get(answer, "remnants"), index, entry)
+                printf("%s left a %s that cannot be ended; it keeps its permits since %s\n", get_string(entry, "run"),
+                       get_bool(entry, "process") ? "process" : "thread",
+                       format_relative(get_int(entry, "since_usec"), when));
         if (!strchr(args->words[0], '#'))
                 explain_task(json_object_get(answer, "task"), json_object_get(answer, "last"),
                              json_array_size(runs) > 0);

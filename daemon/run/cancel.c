@@ -28,20 +28,16 @@ static void show_stopping(struct run *run) {
                 run_set_state(run, RUN_STOPPING);
 }
 
-static void fix(struct run *run, const struct close_cause *cause) {
-        remember(run, cause);
-        if (run->fixed)
-                return;
-        run->fixed = true;
-        run->outcome = cause->outcome;
-}
-
 void run_close(struct run *run, const struct close_cause *cause) {
         bool again = run->closing;
 
         if (run->state == RUN_DONE || (run->role == RUN_LEAF && run->leaf.ended))
                 return;
-        fix(run, cause);
+        remember(run, cause);
+        if (!run->fixed) {
+                run->fixed = true;
+                run->outcome = cause->outcome;
+        }
         run->closing = true;
         show_stopping(run);
         if (again)
@@ -99,8 +95,6 @@ static void hold_back(struct run *run, const struct close_cause *cause) {
                 run_close(run, cause);
                 return;
         }
-        if (run->ops->hold_back && run->ops->hold_back(run))
-                fix(run, cause);
         list_for_each_entry(child, &run->children, sibling)
                 hold_back(child, cause);
 }

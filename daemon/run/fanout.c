@@ -187,13 +187,6 @@ static void fanout_child_done(struct run *fanout, struct run *item) {
         run_bury(item);
 }
 
-static bool fanout_hold_back(struct run *fanout) {
-        bool incomplete = fanout->fanout.source_open && !fanout->fanout.source_ended;
-
-        source_close(fanout);
-        return incomplete;
-}
-
 /* The source may be in the middle of pushing: it is closed in the next turn. */
 static void fanout_close(struct run *fanout) {
         run_close_children(fanout, fanout->fanout.culprit);
@@ -258,7 +251,6 @@ const struct role_ops run_fanout_ops = {
         .begin = fanout_begin,
         .child_done = fanout_child_done,
         .close = fanout_close,
-        .hold_back = fanout_hold_back,
         .settle = fanout_settle,
         .done = fanout_done,
 };

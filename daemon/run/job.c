@@ -71,7 +71,7 @@ static void take_over(struct run *job, struct run *leaf) {
         job->outcome = leaf->outcome;
         if (!job->reason)
                 job->reason = TAKE_PTR(leaf->reason);
-        if (job->bound < 0) {
+        if (job->bound < 0 || leaf->outcome == OUTCOME_TIMEOUT) {
                 job->bound = leaf->bound;
                 free(job->bound_run);
                 job->bound_run = TAKE_PTR(leaf->bound_run);

@@ -155,9 +155,6 @@ struct role_ops {
         void (*child_ready)(struct run *run, struct run *child);
         /* It was asked to end just now: asks those below, in the right order. */
         void (*close)(struct run *run);
-        /* Those above were asked to end, it will be later: begins nothing new. True when its work is incomplete for that.
-         * May be NULL. */
-        bool (*hold_back)(struct run *run);
         /* Something may have come to its end: finishes the run if so. */
         void (*settle)(struct run *run);
         /* A retry delay is over. May be NULL. */

@@ -14,3 +14,7 @@ run_fixture_sources = tests/support/run-fixture.c tests/support/run-fixture.h te
 
 unit_tests += tests/unit/test-run-tree
 tests_unit_test_run_tree_SOURCES = tests/unit/test-run-tree.c $(run_fixture_sources)
+unit_tests += tests/unit/test-run-deadline
+tests_unit_test_run_deadline_SOURCES = tests/unit/test-run-deadline.c $(run_fixture_sources)
+unit_tests += tests/unit/test-run-group
+tests_unit_test_run_group_SOURCES = tests/unit/test-run-group.c $(run_fixture_sources)

@@ -73,6 +73,17 @@ static void on_read(struct bufferevent *bev, void *arg) {
                 stream->gone = NULL;
 }
 
+static void on_write(_unused_ struct bufferevent *bev, void *arg) {
+        struct stream *stream = arg;
+        struct loop *loop = stream->loop;
+
+        if (!stream->ops->on_drained || (stream->state != STREAM_OPEN && stream->state != STREAM_ENDED))
+                return;
+        loop_enter(loop, "stream-write");
+        stream->ops->on_drained(stream, stream->arg);
+        loop_leave(loop);
+}
+
 static void ended(struct stream *stream) {
         if (stream->state == STREAM_HANDSHAKE) {
                 fail(stream, STREAM_ERROR_TLS, "connection closed during the TLS handshake");
@@ -128,7 +139,7 @@ static int make_bufferevent(struct stream *stream) {
                         return -ENOMEM;
         }
         stream->fd = -EBADF;
-        bufferevent_setcb(stream->bev, on_read, NULL, on_event, stream);
+        bufferevent_setcb(stream->bev, on_read, on_write, on_event, stream);
         bufferevent_setwatermark(stream->bev, EV_READ, 0, INPUT_MAX);
         return bufferevent_enable(stream->bev, EV_READ | EV_WRITE) < 0 ? -ENOMEM : 0;
 }

@@ -20,6 +20,8 @@ enum stream_error {
 
 struct stream_ops {
         void (*on_connected)(struct stream *stream, void *arg); /* also: TLS verified */
+        /* All that was written has gone to the kernel. May be NULL. */
+        void (*on_drained)(struct stream *stream, void *arg);
         /* @data is valid until the callback returns. */
         void (*on_data)(struct stream *stream, const char *data, size_t n, void *arg);
         void (*on_eof)(struct stream *stream, void *arg);

@@ -4,6 +4,7 @@
 
 const struct kind *const kinds[] = {
         &kind_http,
+        &kind_tcp,
         &kind_dns,
         &kind_file,
         NULL,

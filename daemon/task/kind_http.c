@@ -77,7 +77,7 @@ static int plan_new(const struct task *task, struct http_plan **ret) {
         if (r < 0)
                 return r;
         if (part->expect_body && part->expect_body[0]) {
-                r = needle_new(part->expect_body, &plan->expect_body);
+                r = needle_new(part->expect_body, strlen(part->expect_body), &plan->expect_body);
                 if (r < 0)
                         return r;
         }

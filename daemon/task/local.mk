@@ -11,20 +11,28 @@ libtendd_a_SOURCES += daemon/task/items_file.c
 libtendd_a_SOURCES += daemon/task/kind_dns.c
 libtendd_a_SOURCES += daemon/task/kind_file.c
 libtendd_a_SOURCES += daemon/task/kind_http.c
+libtendd_a_SOURCES += daemon/task/kind_tcp.c
 libtendd_a_SOURCES += daemon/task/leaf_work.c daemon/task/leaf_work.h
 libtendd_a_SOURCES += daemon/task/needle.c daemon/task/needle.h
 libtendd_a_SOURCES += daemon/task/resolve.c daemon/task/resolve.h
 libtendd_a_SOURCES += daemon/task/task.c daemon/task/task.h daemon/task/kind.c daemon/task/kind.h
+libtendd_a_SOURCES += daemon/task/tcp_address.c daemon/task/tcp_address.h
 libtendd_a_SOURCES += daemon/task/template.c daemon/task/template.h
 
 fake_getaddrinfo_sources = tests/support/fake-getaddrinfo.c tests/support/fake-getaddrinfo.h
+http_peer_sources = tests/support/http-peer.c tests/support/http-peer.h
+task_bed_sources = tests/support/task-bed.c tests/support/task-bed.h
 
 unit_tests += tests/unit/test-http-url
 unit_tests += tests/unit/test-item-lines
 unit_tests += tests/unit/test-needle
+unit_tests += tests/unit/test-tcp-address
 unit_tests += tests/unit/test-template
 unit_tests += tests/unit/test-resolve
 tests_unit_test_resolve_SOURCES = tests/unit/test-resolve.c $(fake_getaddrinfo_sources) $(fake_clock_sources)
 unit_tests += tests/unit/test-http-engine
-tests_unit_test_http_engine_SOURCES = tests/unit/test-http-engine.c tests/support/http-peer.c \
-	tests/support/http-peer.h $(fake_getaddrinfo_sources)
+tests_unit_test_http_engine_SOURCES = tests/unit/test-http-engine.c $(http_peer_sources) $(fake_getaddrinfo_sources)
+unit_tests += tests/unit/test-kind-dns
+tests_unit_test_kind_dns_SOURCES = tests/unit/test-kind-dns.c $(task_bed_sources) $(fake_getaddrinfo_sources)
+unit_tests += tests/unit/test-kind-file
+tests_unit_test_kind_file_SOURCES = tests/unit/test-kind-file.c $(task_bed_sources)

@@ -8,18 +8,17 @@ struct needle {
         size_t borders[]; /* [i]: the longest proper prefix of the text that its first i bytes end with */
 };
 
-int needle_new(const char *text, struct needle **ret) {
-        size_t n = strlen(text);
+int needle_new(const char *text, size_t n, struct needle **ret) {
         struct needle *needle;
         char *copy;
 
         if (n == 0)
                 return -EINVAL;
-        needle = malloc(sizeof(*needle) + (n + 1) * sizeof(needle->borders[0]) + n + 1);
+        needle = malloc(sizeof(*needle) + (n + 1) * sizeof(needle->borders[0]) + n);
         if (!needle)
                 return -ENOMEM;
         copy = (char *)&needle->borders[n + 1];
-        memcpy(copy, text, n + 1);
+        memcpy(copy, text, n);
         needle->n = n;
         needle->text = copy;
 

@@ -5,8 +5,8 @@
 
 struct needle;
 
-/* Searches for @text (copied, not empty). Returns 0, -EINVAL, -ENOMEM. */
-int needle_new(const char *text, struct needle **ret);
+/* Searches for the @n bytes of @text (copied, not empty). Returns 0, -EINVAL, -ENOMEM. */
+int needle_new(const char *text, size_t n, struct needle **ret);
 struct needle *needle_free(struct needle *needle);
 DEFINE_CLEANUP(struct needle, needle_free)
 

@@ -78,6 +78,17 @@ const char *resolve_answer_reason(const struct resolve_answer *answer) {
         return gai_strerror(answer->error);
 }
 
+struct resolve_answer *resolve_answer_of(const struct resolve_address *address) {
+        struct resolve_answer *answer = calloc(1, sizeof(*answer) + sizeof(answer->addresses[0]));
+
+        if (!answer)
+                return NULL;
+        answer->n_ref = 1;
+        answer->n = 1;
+        answer->addresses[0] = *address;
+        return answer;
+}
+
 bool resolve_literal(const char *host, struct resolve_address *ret) {
         struct sockaddr_in in = { .sin_family = AF_INET };
         struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };

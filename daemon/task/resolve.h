@@ -35,6 +35,9 @@ struct resolve_answer *resolve_answer_ref(struct resolve_answer *answer);
 struct resolve_answer *resolve_answer_unref(struct resolve_answer *answer);
 DEFINE_CLEANUP(struct resolve_answer, resolve_answer_unref)
 
+/* An answer of one address, for those who have it in writing. NULL: out of memory. */
+struct resolve_answer *resolve_answer_of(const struct resolve_address *address);
+
 /* Why there is no address, in words; static or thread-local storage. */
 const char *resolve_answer_reason(const struct resolve_answer *answer);
 

@@ -14,7 +14,7 @@ struct kind;
 struct pool;
 struct task_env;
 struct http_plan;
-struct stream_tls;
+struct tcp_plan;
 struct live_task;
 
 /* Words of a list key, NULL-terminated; never NULL itself when the key has a default, else may be NULL. */
@@ -116,7 +116,7 @@ struct tcp_part {
         char *expect;
         bool tls;
         char *ca_file;
-        struct stream_tls *context; /* made by the kind at the first run */
+        struct tcp_plan *plan; /* made by the kind at the first run */
 };
 
 struct dns_part {

@@ -2,6 +2,8 @@
 /* template: what is put for {item}, {n} and the like. */
 #include "task/template.h"
 
+#include "base/utf8.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -158,26 +160,13 @@ static int put_text(struct output *out, const char *text, size_t n) {
         return 0;
 }
 
-/* How many bytes the UTF-8 character at @s has; 0: it is none. */
-static size_t utf8_length(const char *s) {
-        const unsigned char *u = (const unsigned char *)s;
-        size_t n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
-
-        for (size_t i = 1; i < n; i++)
-                if ((u[i] & 0xc0) != 0x80)
-                        return 0;
-        if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) || (u[0] == 0xf0 && u[1] < 0x90) ||
-            (u[0] == 0xf4 && u[1] > 0x8f))
-                return 0;
-        return n;
-}
-
 /* JSON is UTF-8: other bytes, from whatever printed them, are replaced. */
 static int put_json(struct output *out, const char *value) {
+        size_t left = strlen(value);
         int r = 0;
 
-        while (*value && r == 0) {
-                size_t n = utf8_length(value);
+        while (left > 0 && r == 0) {
+                size_t n = utf8_length(value, left);
 
                 if (n == 0)
                         r = put_text(out, "\\ufffd", 6);
@@ -188,7 +177,9 @@ static int put_json(struct output *out, const char *value) {
                         if (r == 0)
                                 out->n += escape_json(out->data + out->n, (unsigned char)*value);
                 }
-                value += MAX(n, (size_t)1);
+                n = MAX(n, (size_t)1);
+                value += n;
+                left -= n;
         }
         return r;
 }

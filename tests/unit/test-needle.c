@@ -27,7 +27,7 @@ START_TEST(found_however_the_stream_is_cut) {
         size_t n = strlen(stream);
         struct needle *needle;
 
-        ck_assert_int_eq(needle_new(cases[_i].text, &needle), 0);
+        ck_assert_int_eq(needle_new(cases[_i].text, strlen(cases[_i].text), &needle), 0);
         for (size_t a = 0; a <= n; a++) {
                 for (size_t b = a; b <= n; b++) {
                         size_t state = 0;
@@ -48,7 +48,7 @@ START_TEST(stays_found) {
         struct needle *needle;
         size_t state = 0;
 
-        ck_assert_int_eq(needle_new("x", &needle), 0);
+        ck_assert_int_eq(needle_new("x", 1, &needle), 0);
         ck_assert(needle_feed(needle, &state, "x", 1));
         ck_assert(needle_feed(needle, &state, "yyy", 3));
         needle_free(needle);
@@ -58,7 +58,7 @@ END_TEST
 START_TEST(an_empty_text_is_refused) {
         struct needle *needle = NULL;
 
-        ck_assert_int_eq(needle_new("", &needle), -EINVAL);
+        ck_assert_int_eq(needle_new("", 0, &needle), -EINVAL);
         ck_assert_ptr_null(needle);
 }
 END_TEST

@@ -5,6 +5,7 @@ libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
 libtendd_a_SOURCES += daemon/control/methods_events.c
 libtendd_a_SOURCES += daemon/control/methods_limits.c
 libtendd_a_SOURCES += daemon/control/methods_runs.c
+libtendd_a_SOURCES += daemon/control/methods_show.c
 libtendd_a_SOURCES += daemon/control/methods_status.c
 libtendd_a_SOURCES += daemon/control/methods_tasks.c
 libtendd_a_SOURCES += daemon/control/methods_wait.c

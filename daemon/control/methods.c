@@ -60,7 +60,7 @@ static const struct varlink_field fields_events[] = {
 static const struct varlink_method methods[] = {
         { "Status", VARLINK_ROLE_VIEW, 0, NULL, method_status },
         { "List", VARLINK_ROLE_VIEW, 0, fields_list, method_list },
-        { "Show", VARLINK_ROLE_VIEW, 0, fields_show, NULL },
+        { "Show", VARLINK_ROLE_VIEW, 0, fields_show, method_show },
         { "Tree", VARLINK_ROLE_VIEW, 0, fields_tree, method_tree },
         { "Why", VARLINK_ROLE_VIEW, 0, fields_why, method_why },
         { "Start", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_start, method_start },

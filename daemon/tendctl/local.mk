@@ -18,3 +18,4 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_why.c \
 	daemon/tendctl/verbs.c
 tendctl_LDADD = libtendd.a $(JANSSON_LIBS) $(SYSTEMD_LIBS) -lm
+dist_man_MANS += daemon/tendctl/tendctl.1

@@ -6,6 +6,13 @@ fuzz_programs += tests/fuzz/fuzz-framer
 tests_fuzz_fuzz_framer_LDFLAGS = $(fuzz_ldflags)
 fuzz_programs += tests/fuzz/fuzz-ini
 tests_fuzz_fuzz_ini_LDFLAGS = $(fuzz_ldflags)
+fuzz_programs += tests/fuzz/fuzz-varlink
+tests_fuzz_fuzz_varlink_SOURCES = tests/fuzz/fuzz-varlink.c $(fake_loop_sources)
+tests_fuzz_fuzz_varlink_LDFLAGS = $(fuzz_ldflags)
+
+# The same without libFuzzer, for any compiler: make tests/fuzz/try-varlink, then tests/fuzz/try-varlink -n 10000 FILE...
+EXTRA_PROGRAMS += tests/fuzz/try-varlink
+tests_fuzz_try_varlink_SOURCES = tests/fuzz/fuzz-varlink.c tests/fuzz/standalone.c $(fake_loop_sources)
 
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""What tendctl, its man page, the description of the interface and the sources say of each other."""
+import os
+import pathlib
+import re
+import subprocess
+
+from support.case import Case
+from support.daemon import TENDCTL, environment
+
+SOURCE = pathlib.Path(os.environ.get("top_srcdir", "."))
+DAEMON = SOURCE / "daemon"
+COMMON = {"json", "socket", "help"}
+
+
+def tendctl(*args):
+    return subprocess.run([TENDCTL, *args], env=environment(), capture_output=True, text=True, check=True).stdout
+
+
+def verbs():
+    """The verbs, with their arguments, as --help tells them."""
+    text = tendctl("--help")
+    lines = text.split("Verbs:\n")[1].split("\n\n")[0].splitlines()
+    found = {}
+    for line in lines:
+        match = re.match(r"  (\S+) +((?:\[?[A-Z|]+(?:\.\.\.)?\]?)?) {2,}\S", line)
+        assert match, line
+        found[match[1]] = match[2]
+    return found
+
+
+def plain(roff):
+    return re.sub(r"\\f[BIRP]", "", roff).replace("\\-", "-")
+
+
+def man_sections(heading):
+    """The parts of the man page below @heading, by their titles."""
+    text = plain((DAEMON / "tendctl/tendctl.1").read_text())
+    body = re.search(rf"^\.SH {heading}\n(.*?)(?=^\.SH )", text, re.S | re.M)[1]
+    parts = re.split(r"^\.SS (.*)\n", body, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+class ManPage(Case):
+    def test_has_every_verb_and_no_other(self):
+        self.assertEqual([f"{name} {arguments}".rstrip() for name, arguments in verbs().items()],
+                         list(man_sections("VERBS")))
+
+    def test_has_every_option_and_no_other(self):
+        described = man_sections("VERBS")
+        for name, arguments in verbs().items():
+            help_text = tendctl(name, "--help")
+            options = set(re.findall(r"^  (?:-\w,|   ) --(\w+)", help_text, re.M)) - COMMON
+            text = described[f"{name} {arguments}".rstrip()]
+            tagged = set(re.findall(r"^\.TP\n\..*?--(\w+)", text, re.M))
+            self.assertEqual(options, tagged, name)
+
+    def test_has_the_letters_of_options(self):
+        text = (DAEMON / "tendctl/tendctl.1").read_text()
+        for name in verbs():
+            for letter, option in re.findall(r"^  -(\w), --(\w+)", tendctl(name, "--help"), re.M):
+                self.assertIn(f"\\-{letter} \", \" \\-\\-{option}", text)
+
+    def test_has_the_exit_codes(self):
+        text = (DAEMON / "tendctl/tendctl.1").read_text()
+        codes = re.findall(r"^ +CTL_\w+ = (\d+)", (DAEMON / "tendctl/ctl.h").read_text(), re.M)
+        self.assertGreaterEqual(len(codes), 7)
+        for code in codes:
+            self.assertRegex(text, rf"\b{code}\b")
+
+
+class Help(Case):
+    def test_examples_are_calls_of_their_verb(self):
+        for name in verbs():
+            examples = tendctl(name, "--help").split("Examples:\n")[1].splitlines()
+            self.assertTrue(examples, name)
+            for line in examples:
+                self.assertTrue(line.startswith(f"  tendctl {name}"), line)
+
+    def test_a_misspelt_verb_is_suggested(self):
+        done = subprocess.run([TENDCTL, "statsu"], env=environment(), capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("status", done.stderr)
+
+
+class Description(Case):
+    def setUp(self):
+        super().setUp()
+        self.text = (DAEMON / "control/io.tendd.Runner.varlink").read_text()
+
+    def test_errors_are_those_of_the_sources(self):
+        described = set(re.findall(r"^error (\w+)", self.text, re.M))
+        used = set()
+        for path in (DAEMON / "control").glob("*.c"):
+            used |= set(re.findall(r'ERROR_RUNNER\("(\w+)"\)', path.read_text()))
+        self.assertEqual(described, used)
+        mapped = set(re.findall(r'INTERFACE "(\w+)"', (DAEMON / "tendctl/call.c").read_text()))
+        self.assertEqual(described, mapped)
+
+    def test_everything_has_a_comment(self):
+        lines = self.text.splitlines()
+        for number, line in enumerate(lines):
+            if re.match(r"(method|type|error|interface) ", line):
+                self.assertTrue(lines[number - 1].startswith("#"), line)
+
+    def test_words_are_those_of_the_sources(self):
+        """Words that stand for enumerations are listed in comments: all of the tables, and no others."""
+        for path, table, key, type_name in (
+                ("run/outcome.c", "error_kind", "kind: string", "Error"),
+                ("run/outcome.c", "outcome", "outcome: string", "Outcome"),
+                ("live/event.c", "event", "event: string", "Event")):
+            with self.subTest(table):
+                body = re.search(rf"^type {type_name} \((.*?)^\)", self.text, re.S | re.M)[1]
+                words = set(re.search(rf"((?:^ +#.*\n)+) +{re.escape(key)}", body, re.M)[1].replace("#", " ").split())
+                source = (DAEMON / path).read_text()
+                prefix = {"error_kind": "ERROR", "outcome": "OUTCOME", "event": "EVENT"}[table]
+                names = set(re.findall(rf'\[{prefix}_\w+\] = (?:{{ )?"([\w-]+)"', source)) - {"none"}
+                self.assertEqual(words, names)

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-# The runner and the daemon. The program is added with its main.c:
-#
-#	libtendd_a_SOURCES += daemon/runner.c daemon/runner.h
-#	sbin_PROGRAMS += tendd
-#	tendd_SOURCES = daemon/main.c
-#	tendd_LDADD = libtendd.a $(tendd_libs) -lm
+# The runner and the daemon.
+libtendd_a_SOURCES += daemon/options.c daemon/options.h
+libtendd_a_SOURCES += daemon/instance.c daemon/instance.h
+libtendd_a_SOURCES += daemon/systemd.c daemon/systemd.h
+libtendd_a_SOURCES += daemon/runner.c daemon/runner.h daemon/runner_private.h daemon/phases.c daemon/once.c
+libtendd_a_SOURCES += daemon/check.c daemon/check.h
+
+sbin_PROGRAMS += tendd
+tendd_SOURCES = daemon/main.c
+tendd_LDADD = libtendd.a $(tendd_libs) -lm

@@ -243,6 +243,10 @@ int loop_run(struct loop *loop) {
         return loop->exit_code;
 }
 
+bool loop_is_running(void) {
+        return running;
+}
+
 void loop_exit(struct loop *loop, int code) {
         loop->exiting = true;
         loop->exit_code = code;

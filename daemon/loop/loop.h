@@ -25,6 +25,9 @@ DEFINE_CLEANUP(struct loop, loop_free)
  * running already; -errno when the kernel failed. */
 int loop_run(struct loop *loop);
 
+/* Whether a loop runs in the calling thread. */
+bool loop_is_running(void);
+
 /* Ends loop_run() after the present turn with @code ≥ 0. */
 void loop_exit(struct loop *loop, int code);
 

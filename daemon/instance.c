@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* instance: the directories of a daemon, and its lock.
+ *
+ * The lock is flock(2) on a file in the runtime directory, so that it goes with the process however that ends. The file
+ * holds the pid, for the message to a second daemon; it is not removed, because between removing and unlocking another
+ * one could lock a file that nobody sees any more.
+ */
+#include "instance.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+/* ---- directories ---- */
+
+static char *below(const char *base, const char *rest) {
+        char *path;
+
+        return asprintf(&path, "%s%s", base, rest) < 0 ? NULL : path;
+}
+
+/* systemd gives a list separated by colons; the first is ours. */
+static char *from_environment(const char *name) {
+        const char *value = getenv(name);
+
+        return value && *value == '/' ? strndup(value, strcspn(value, ":")) : NULL;
+}
+
+static char *runtime_dir(void) {
+        const char *user = getenv("XDG_RUNTIME_DIR");
+        char *path = from_environment("RUNTIME_DIRECTORY");
+
+        if (path)
+                return path;
+        if (geteuid() == 0)
+                return strdup("/run/tendd");
+        if (user && *user == '/')
+                return below(user, "/tendd");
+        return asprintf(&path, "/tmp/tendd-%u", (unsigned)geteuid()) < 0 ? NULL : path;
+}
+
+static char *state_dir(void) {
+        const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+        char *path = from_environment("STATE_DIRECTORY");
+
+        if (path)
+                return path;
+        if (geteuid() == 0)
+                return strdup("/var/lib/tendd");
+        if (state && *state == '/')
+                return below(state, "/tendd");
+        return home && *home == '/' ? below(home, "/.local/state/tendd") : runtime_dir();
+}
+
+/* Like mkdir -p. */
+static int make_dir(const char *path, mode_t mode) {
+        _cleanup_(freep) char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *slash = copy; (slash = strchr(slash + 1, '/'));) {
+                *slash = '\0';
+                if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+                *slash = '/';
+        }
+        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+                return -errno;
+        return access(copy, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+/* A directory under /tmp that somebody else made is not ours. */
+static int check_owner(const char *path) {
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return -errno;
+        if (!S_ISDIR(st.st_mode))
+                return -ENOTDIR;
+        return st.st_uid == geteuid() || st.st_uid == 0 ? 0 : -EPERM;
+}
+
+static int prepare(const char *given, char *(*usual)(void), mode_t mode, const char *what, char **ret) {
+        char *path = given ? strdup(given) : usual();
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        *ret = path;
+        r = make_dir(path, mode);
+        if (r >= 0)
+                r = check_owner(path);
+        if (r < 0)
+                (void)fprintf(stderr, "tendd: cannot use %s as %s: %s\n", path, what, strerror(-r));
+        return r;
+}
+
+/* ---- the lock ---- */
+
+static pid_t read_pid(int fd) {
+        char buf[32] = "";
+
+        if (pread(fd, buf, sizeof(buf) - 1, 0) <= 0)
+                return 0;
+        return (pid_t)strtol(buf, NULL, 10);
+}
+
+static int write_pid(int fd) {
+        char buf[32];
+        int n = snprintf(buf, sizeof(buf), "%d\n", getpid());
+
+        if (ftruncate(fd, 0) < 0 || pwrite(fd, buf, (size_t)n, 0) < 0)
+                return -errno;
+        return 0;
+}
+
+static int take_lock(struct instance *instance, bool shared, pid_t *ret_pid) {
+        _cleanup_(freep) char *path = below(instance->runtime_dir, "/tendd.lock");
+
+        if (!path)
+                return -ENOMEM;
+        instance->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (instance->lock_fd < 0) {
+                int r = -errno;
+
+                (void)fprintf(stderr, "tendd: cannot open %s: %s\n", path, strerror(-r));
+                return r;
+        }
+        if (flock(instance->lock_fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
+                if (errno != EWOULDBLOCK)
+                        return -errno;
+                *ret_pid = read_pid(instance->lock_fd);
+                return -EBUSY;
+        }
+        return shared ? 0 : write_pid(instance->lock_fd);
+}
+
+int instance_open(const struct instance_options *options, struct instance *ret, pid_t *ret_pid) {
+        struct instance instance = { .lock_fd = -EBADF };
+        int r;
+
+        *ret_pid = 0;
+        r = prepare(options->runtime_dir, runtime_dir, 0755, "runtime directory", &instance.runtime_dir);
+        if (r >= 0)
+                r = prepare(options->state_dir, state_dir, 0750, "state directory", &instance.state_dir);
+        if (r >= 0)
+                r = take_lock(&instance, options->shared, ret_pid);
+        if (r == -EBUSY)
+                (void)fprintf(stderr, "tendd: another tendd, pid %d, holds %s\n", *ret_pid, instance.runtime_dir);
+        if (r < 0) {
+                instance_close(&instance);
+                return r;
+        }
+        *ret = instance;
+        return 0;
+}
+
+void instance_close(struct instance *instance) {
+        closep(&instance->lock_fd);
+        free(instance->runtime_dir);
+        free(instance->state_dir);
+        *instance = (struct instance){ .lock_fd = -EBADF };
+}
+
+char *instance_socket_path(const struct instance *instance) {
+        return below(instance->runtime_dir, "/control.sock");
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* phases: the life cycle of the runner, and the signals that drive it.
+ *
+ * Draining and stopping have a deadline, and stopping has three steps: everything is asked to stop; at shutdown-timeout
+ * everything is forced; LEAVE_AFTER later the daemon leaves, whatever is still there: a thread in a system call that
+ * does not return, or a process in one. A second stop signal goes straight to the second step, but not within a second
+ * of the first: terminals and wrappers send two.
+ */
+#include "runner_private.h"
+
+#include "base/log.h"
+#include "systemd.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+
+#define SECOND_SIGNAL_AFTER USEC_PER_SEC
+#define LEAVE_AFTER         (7 * USEC_PER_SEC)
+
+#define M(phase) (1u << RUNNER_##phase)
+
+static const unsigned allowed[_RUNNER_PHASE_MAX] = {
+        [RUNNER_STARTING] = M(RUNNING) | M(STOPPING) | M(STOPPED),
+        [RUNNER_RUNNING] = M(DRAINING) | M(STOPPING) | M(STOPPED),
+        [RUNNER_DRAINING] = M(STOPPING) | M(STOPPED),
+        [RUNNER_STOPPING] = M(STOPPED),
+};
+
+static const char *const phase_names[_RUNNER_PHASE_MAX] = {
+        [RUNNER_STARTING] = "starting", [RUNNER_RUNNING] = "running", [RUNNER_DRAINING] = "draining",
+        [RUNNER_STOPPING] = "stopping", [RUNNER_STOPPED] = "stopped",
+};
+
+const char *runner_phase_to_string(enum runner_phase phase) {
+        return phase < _RUNNER_PHASE_MAX ? phase_names[phase] : "?";
+}
+
+void runner_set_phase(struct runner *runner, enum runner_phase phase) {
+        struct event event = { .id = EVENT_PHASE, .text = phase_names[phase] };
+
+        assert(allowed[runner->phase] & (1u << phase));
+        runner->phase = phase;
+        systemd_notify_phase(phase);
+        if (runner->live && runner->options->command == COMMAND_RUN)
+                live_emit(runner->live, &event);
+}
+
+/* ---- stopping ---- */
+
+static void leave(struct runner *runner) {
+        runner_set_phase(runner, RUNNER_STOPPED);
+        loop_exit(runner->loop, 0);
+}
+
+static void arm(struct runner *runner, usec_t after) {
+        loop_timer_set(&runner->timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), after));
+}
+
+static void force(struct runner *runner) {
+        runner->forced = true;
+        run_tree_force(live_tree(runner->live));
+        arm(runner, LEAVE_AFTER);
+}
+
+static void stop_all(struct runner *runner) {
+        usec_t timeout = runner->config->daemon.shutdown_timeout_usec;
+        struct run_tree *tree = live_tree(runner->live);
+
+        runner_set_phase(runner, RUNNER_STOPPING);
+        run_tree_cap_grace(tree, usec_add(clock_now(CLOCK_ID_MONOTONIC), timeout));
+        run_tree_stop(tree, false);
+        arm(runner, timeout);
+}
+
+static void drain(struct runner *runner) {
+        runner_set_phase(runner, RUNNER_DRAINING);
+        run_tree_stop(live_tree(runner->live), true);
+        arm(runner, runner->config->daemon.drain_timeout_usec);
+}
+
+void runner_stop(struct runner *runner) {
+        switch (runner->phase) {
+        case RUNNER_STARTING:
+        case RUNNER_RUNNING:
+                live_stop_triggers(runner->live);
+                if (runner->config->daemon.drain_timeout_usec > 0)
+                        drain(runner);
+                else
+                        stop_all(runner);
+                break;
+        case RUNNER_DRAINING:
+                stop_all(runner);
+                force(runner);
+                break;
+        case RUNNER_STOPPING:
+                if (!runner->forced)
+                        force(runner);
+                break;
+        default: return;
+        }
+        if (run_tree_is_empty(live_tree(runner->live)))
+                runner_on_empty(runner);
+}
+
+void runner_on_empty(struct runner *runner) {
+        if (runner->phase == RUNNER_DRAINING || runner->phase == RUNNER_STOPPING ||
+            runner->options->command == COMMAND_ONCE)
+                leave(runner);
+}
+
+static void on_timer(struct loop_timer *timer _unused_, void *arg) {
+        struct runner *runner = arg;
+        char name[RUN_NAME_MAX];
+        struct run *run;
+
+        if (runner->phase == RUNNER_DRAINING) {
+                stop_all(runner);
+                return;
+        }
+        if (!runner->forced) {
+                log_warning("shutdown-timeout reached: killing what is left");
+                force(runner);
+                return;
+        }
+        for (run = run_first_child(run_tree_root(live_tree(runner->live))); run; run = run_next_sibling(run))
+                log_error("leaving without %s, which could not be ended", run_name(run, name));
+        leave(runner);
+}
+
+/* ---- signals ---- */
+
+static void on_stop_signal(int signo, void *arg) {
+        struct runner *runner = arg;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        if (runner->signalled_usec == 0) {
+                runner->signalled_usec = now;
+                log_notice("SIG%s: stopping", sigabbrev_np(signo));
+                runner_stop(runner);
+        } else if (now - runner->signalled_usec >= SECOND_SIGNAL_AFTER) {
+                log_notice("SIG%s again: skipping every grace", sigabbrev_np(signo));
+                runner_stop(runner);
+        }
+}
+
+static void on_hangup(int signo _unused_, void *arg _unused_) {
+        log_notice("SIGHUP: this version cannot reload; restart it to apply a changed configuration");
+}
+
+static const struct {
+        int signo;
+        loop_signal_fn fn;
+} signals[] = {
+        { SIGTERM, on_stop_signal },
+        { SIGINT, on_stop_signal },
+        { SIGHUP, on_hangup },
+};
+
+int runner_phases_init(struct runner *runner) {
+        int r;
+
+        r = loop_timer_init(&runner->timer, runner->loop, CLOCK_ID_MONOTONIC, "phase", on_timer, runner);
+        for (size_t i = 0; i < ARRAY_SIZE(signals) && r >= 0; i++)
+                r = loop_signal_new(runner->loop, signals[i].signo, "signal", signals[i].fn, runner,
+                                    &runner->signals[i]);
+        return r;
+}
+
+void runner_phases_done(struct runner *runner) {
+        for (size_t i = 0; i < ARRAY_SIZE(runner->signals); i++)
+                loop_signal_free(runner->signals[i]);
+        loop_timer_done(&runner->timer);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* runner: sets everything up in order, runs the loop, takes everything down in the reverse.
+ *
+ * Whatever can be wrong is found before the first process is started: the configuration, the directories, the lock, the
+ * control socket.
+ */
+#include "runner_private.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "check.h"
+#include "config/diagnostics.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+
+#define EXIT_CONFIG  2
+#define EXIT_NO_TASK 5
+#define EXIT_CANNOT  125
+#define STUCK_AFTER  (2 * USEC_PER_SEC)
+#define FLUSH_WITHIN (2 * USEC_PER_SEC)
+
+/* ---- the parts ---- */
+
+static int load(struct runner *runner) {
+        struct diagnostics diagnostics = { 0 };
+        struct config_options options = { 0 };
+        int r;
+
+        r = config_load(runner->config_path, &options, &diagnostics, &runner->config);
+        check_print(&diagnostics);
+        diagnostics_done(&diagnostics);
+        return r;
+}
+
+static int open_log(const struct runner *runner) {
+        const struct daemon_section *daemon = &runner->config->daemon;
+        int target = runner->options->log_target >= 0 ? runner->options->log_target : daemon->log_target;
+        int level = runner->options->log_level >= 0 ? runner->options->log_level : daemon->log_level;
+        int r;
+
+        r = log_open((enum log_target)target, level, 0);
+        if (r < 0)
+                (void)fprintf(stderr, "tendd: cannot log to the %s: %s\n",
+                              log_target_to_string((enum log_target)target), strerror(-r));
+        return r;
+}
+
+static void on_slow(const char *callback, const char *subject, usec_t took_usec, void *arg) {
+        struct runner *runner = arg;
+        char text[200], took[TEXT_USEC_MAX];
+        struct event event = { .id = EVENT_LOOP_SLOW, .task = subject, .text = text };
+
+        (void)snprintf(text, sizeof(text), "the loop was held for %s by callback %s", text_format_usec(took_usec, took),
+                       callback);
+        live_emit(runner->live, &event);
+}
+
+/* Best effort: wake-ups of the loop before the work it supervises, see loop-realtime in tendd.ini(5). */
+static void tune_thread(bool realtime) {
+        struct sched_param param = { .sched_priority = 1 };
+        int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+
+        if (fd >= 0) {
+                if (write(fd, "-15", 3) < 0)
+                        log_debug("cannot raise the autogroup's priority: %s", strerror(errno));
+                (void)close(fd);
+        }
+        if (realtime && sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+                log_warning("loop-realtime: %s", strerror(errno));
+}
+
+static void on_empty(void *arg) {
+        runner_on_empty(arg);
+}
+
+static const char *phase_name(void *arg) {
+        return runner_phase_to_string(((struct runner *)arg)->phase);
+}
+
+/* The socket belongs to the group tendd where there is one, see [access] in tendd.ini(5). The name service is asked before
+ * the loop runs. */
+static gid_t socket_group(void) {
+        const struct group *group = geteuid() == 0 ? getgrnam("tendd") : NULL;
+
+        return group ? group->gr_gid : (gid_t)-1;
+}
+
+static int open_control(struct runner *runner) {
+        _cleanup_(freep) char *path = instance_socket_path(&runner->instance);
+        const struct control_options options = { .live = runner->live, .phase = phase_name, .arg = runner };
+        pid_t pid = 0;
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        r = control_new(&options, &runner->control);
+        if (r < 0)
+                return r;
+        r = control_listen(runner->control, path, socket_group(), &pid);
+        if (r == -EADDRINUSE)
+                (void)fprintf(stderr, "tendd: pid %d listens at %s\n", pid, path);
+        else if (r < 0)
+                (void)fprintf(stderr, "tendd: cannot listen at %s: %s\n", path, strerror(-r));
+        return r;
+}
+
+static int open_live(struct runner *runner) {
+        const struct live_options options = {
+                .loop = runner->loop,
+                .triggers = runner->options->command == COMMAND_RUN,
+                .on_empty = on_empty,
+                .arg = runner,
+        };
+        int r;
+
+        r = live_new(&options, runner->config, &runner->live);
+        if (r < 0)
+                (void)fprintf(stderr, "tendd: cannot set up: %s\n", strerror(-r));
+        return r;
+}
+
+static int set_up(struct runner *runner) {
+        const struct daemon_section *daemon = &runner->config->daemon;
+        int r;
+
+        r = loop_new(&runner->loop);
+        if (r >= 0)
+                r = runner_phases_init(runner);
+        if (r >= 0)
+                r = open_live(runner);
+        if (r < 0)
+                return r;
+        tune_thread(daemon->loop_realtime);
+        loop_set_warn(runner->loop, daemon->loop_warn_usec, on_slow, runner);
+        if (runner->options->command == COMMAND_ONCE)
+                return runner_once_init(runner);
+        r = open_control(runner);
+        if (r < 0)
+                return r;
+        r = watchdog_start(runner->loop, MAX(STUCK_AFTER, daemon->loop_warn_usec), &runner->watchdog);
+        if (r < 0)
+                log_warning("no watchdog for the loop: %s", strerror(-r));
+        return 0;
+}
+
+static void take_down(struct runner *runner) {
+        runner->watchdog = watchdog_stop(runner->watchdog);
+        runner->control = control_free(runner->control);
+        runner_once_done(runner);
+        /* What is left has been told of; its memory may be in use by a thread that cannot be stopped. */
+        if (runner->live &&
+            (!run_tree_is_empty(live_tree(runner->live)) || run_tree_first_remnant(live_tree(runner->live)))) {
+                log_close(FLUSH_WITHIN);
+                return;
+        }
+        live_free(runner->live);
+        runner_phases_done(runner);
+        loop_free(runner->loop);
+        config_unref(runner->config);
+        log_close(FLUSH_WITHIN);
+}
+
+/* ---- the whole ---- */
+
+static int serve(struct runner *runner) {
+        int r;
+
+        r = open_log(runner);
+        if (r < 0)
+                return EXIT_CANNOT;
+        r = set_up(runner);
+        if (r < 0)
+                return r == -ENOENT ? EXIT_NO_TASK : EXIT_CANNOT;
+        runner_set_phase(runner, RUNNER_RUNNING);
+        r = loop_run(runner->loop);
+        if (r < 0) {
+                log_error("the loop failed: %s", strerror(-r));
+                return EXIT_CANNOT;
+        }
+        return runner->options->command == COMMAND_ONCE ? runner_once_finish(runner) : r;
+}
+
+static int run_in(struct runner *runner) {
+        struct instance_options options = {
+                .runtime_dir = runner->options->runtime_dir ? runner->options->runtime_dir
+                                                            : runner->config->daemon.runtime_dir,
+                .state_dir = runner->options->state_dir ? runner->options->state_dir : runner->config->daemon.state_dir,
+                .shared = runner->options->command == COMMAND_ONCE,
+        };
+        pid_t pid;
+        int r;
+
+        r = instance_open(&options, &runner->instance, &pid);
+        if (r < 0)
+                return EXIT_CANNOT;
+        r = serve(runner);
+        take_down(runner);
+        instance_close(&runner->instance);
+        return r;
+}
+
+int runner_run(const struct options *options) {
+        struct runner runner = {
+                .options = options,
+                .instance = { .lock_fd = -EBADF },
+        };
+        int r;
+
+        if (loop_is_running())
+                return -EBUSY;
+        (void)signal(SIGPIPE, SIG_IGN);
+        runner.config_path = options_config_path(options);
+        if (!runner.config_path)
+                return -ENOMEM;
+        r = load(&runner);
+        r = r < 0 ? EXIT_CONFIG : run_in(&runner);
+        free(runner.config_path);
+        return r;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* runner_private: what the files of the runner share. */
+#include "control/control.h"
+#include "instance.h"
+#include "live/live.h"
+#include "loop/watchdog.h"
+#include "runner.h"
+
+struct runner {
+        const struct options *options;
+        char *config_path;
+        struct config *config;
+        struct instance instance;
+        struct loop *loop;
+        struct live *live;
+        struct control *control;
+        struct watchdog *watchdog;
+        struct loop_signal *signals[4];
+        struct loop_timer timer; /* the end of the phase */
+        enum runner_phase phase;
+        usec_t signalled_usec; /* monotonic, of the first stop signal; 0: none yet */
+        bool forced;
+        struct loop_work once_work;
+        struct live_observer *once_observer;
+        char *once_run;
+        struct result *once_result;
+};
+
+/* ---- phases.c ---- */
+int runner_phases_init(struct runner *runner);
+void runner_phases_done(struct runner *runner);
+void runner_set_phase(struct runner *runner, enum runner_phase phase);
+/* Refuses new runs and ends those that are there. Again: skips every grace. */
+void runner_stop(struct runner *runner);
+/* The run tree is empty. */
+void runner_on_empty(struct runner *runner);
+
+/* ---- once.c ---- */
+/* Starts the task of --once when the loop runs. Returns 0, -ENOENT after a line on stderr, -ENOMEM. */
+int runner_once_init(struct runner *runner);
+/* Prints the outcome when asked to, and returns the exit code. */
+int runner_once_finish(struct runner *runner);
+void runner_once_done(struct runner *runner);

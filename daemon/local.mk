@@ -9,3 +9,5 @@ libtendd_a_SOURCES += daemon/check.c daemon/check.h
 sbin_PROGRAMS += tendd
 tendd_SOURCES = daemon/main.c
 tendd_LDADD = libtendd.a $(tendd_libs) -lm
+
+dist_man_MANS += daemon/tendd.8

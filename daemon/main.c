@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main: argv, and what to do with it. */
-#include "check.h"
+#include "check_config.h"
 #include "runner.h"
 
 #include <stdio.h>

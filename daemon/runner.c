@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "check.h"
+#include "check_config.h"
 #include "config/diagnostics.h"
 
 #include <fcntl.h>

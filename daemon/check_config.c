@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* check: `tendd --check`. */
-#include "check.h"
+/* check_config: `tendd --check`. */
+#include "check_config.h"
 
 #include "config/config.h"
 #include "live/outcome_json.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* check: `tendd --check`: what is wrong with a configuration, without starting anything. */
+/* check_config: `tendd --check`: what is wrong with a configuration, without starting anything. */
 #include "config/diagnostics.h"
 #include "options.h"
 

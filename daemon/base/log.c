@@ -165,6 +165,16 @@ size_t log_queued(void) {
         return n;
 }
 
+bool log_is_congested(void) {
+        bool congested = false;
+
+        (void)pthread_rwlock_rdlock(&logger.lock);
+        if (logger.writer)
+                congested = log_writer_is_congested(logger.writer);
+        (void)pthread_rwlock_unlock(&logger.lock);
+        return congested;
+}
+
 /* ---- records ---- */
 
 void log_item_append(struct log_item **item, const void *data, size_t n) {

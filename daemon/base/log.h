@@ -40,6 +40,9 @@ int log_max_level(void);
 uint64_t log_dropped(void);
 size_t log_queued(void);
 
+/* More than half of the room is taken: who can wait with what it has to log should. */
+bool log_is_congested(void);
+
 /* What a record is about. Any member may be NULL or 0. Strings are copied. */
 struct log_context {
         const char *task;       /* TENDD_TASK */

@@ -86,6 +86,7 @@ void log_writer_push(struct log_writer *writer, struct log_item *item);
 /* Thread-safe. */
 uint64_t log_writer_dropped(struct log_writer *writer);
 size_t log_writer_queued(struct log_writer *writer);
+bool log_writer_is_congested(struct log_writer *writer);
 
 /* log_open() to a sink of the caller's making; what tests use. */
 int log_open_sink(const struct log_sink *sink, int max_level, size_t queue_bytes);

@@ -252,3 +252,12 @@ size_t log_writer_queued(struct log_writer *writer) {
         (void)pthread_mutex_unlock(&writer->mutex);
         return n;
 }
+
+bool log_writer_is_congested(struct log_writer *writer) {
+        bool congested;
+
+        (void)pthread_mutex_lock(&writer->mutex);
+        congested = writer->bytes > writer->max_bytes / 2;
+        (void)pthread_mutex_unlock(&writer->mutex);
+        return congested;
+}

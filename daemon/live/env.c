@@ -13,13 +13,51 @@ static bool needs_http(const struct config *config) {
         return false;
 }
 
+/* What is about the daemon, and would mislead a child. */
+static bool is_ours(const char *word) {
+        static const char *const names[] = {
+                "NOTIFY_SOCKET=",   "WATCHDOG_",        "LISTEN_",          "CREDENTIALS_DIRECTORY=",
+                "JOURNAL_STREAM=",  "INVOCATION_ID=",   "MAINPID=",         "RUNTIME_DIRECTORY=",
+                "STATE_DIRECTORY=", "LOGS_DIRECTORY=",  "CACHE_DIRECTORY=", "CONFIGURATION_DIRECTORY=",
+                "FDSTORE=",         "MEMORY_PRESSURE_", "TENDD_",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strncmp(word, names[i], strlen(names[i])) == 0)
+                        return true;
+        return false;
+}
+
+/* The daemon's environment as children get it; the strings are not copied. */
+static char **strip_environ(void) {
+        char **stripped;
+        size_t n = 0, k = 0;
+
+        while (environ && environ[n])
+                n++;
+        stripped = calloc(n + 1, sizeof(*stripped));
+        for (size_t i = 0; stripped && i < n; i++)
+                if (!is_ours(environ[i]))
+                        stripped[k++] = environ[i];
+        return stripped;
+}
+
+static const char *find_shell(const struct config *config) {
+        if (config->daemon.shell)
+                return config->daemon.shell;
+        return access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
+}
+
 int live_env_init(struct live *live) {
         struct task_env *env = &live->env;
         int r;
 
         env->loop = live->loop;
-        env->environ = environ;
-        env->shell = live->config->daemon.shell;
+        live->environ = strip_environ();
+        if (!live->environ)
+                return -ENOMEM;
+        env->environ = live->environ;
+        env->shell = find_shell(live->config);
         r = spawner_new(live->loop, &env->spawner);
         if (r < 0)
                 return r;
@@ -33,4 +71,5 @@ void live_env_done(struct live *live) {
         http_engine_free(live->env.http);
         resolver_free(live->env.resolver);
         spawner_free(live->env.spawner);
+        free(live->environ);
 }

@@ -45,6 +45,7 @@ struct live {
         struct limit **limits;   /* in the order of config->limits */
         struct pool **pools;     /* in the order of config->pools */
         struct task_env env;
+        char **environ; /* of children */
         struct list observers;
         struct loop_work start_work; /* on-start tasks */
         void (*on_empty)(void *arg);

@@ -136,16 +136,20 @@ int run_skip(struct run *run, const char *reason) {
 
 /* ---- leaves ---- */
 
-void leaf_force(struct run *leaf) {
+void leaf_await_end(struct run *leaf) {
         const struct leaf_ops *ops = leaf->spec->leaf;
 
-        if (leaf->leaf.forced)
-                return;
         leaf->leaf.forced = true;
         leaf->stop_at_usec =
                 ops->abandon ? usec_add(clock_now(CLOCK_ID_MONOTONIC), ops->abandon_after_usec) : USEC_INFINITY;
         run_arm(leaf);
-        ops->force(leaf);
+}
+
+void leaf_force(struct run *leaf) {
+        if (leaf->leaf.forced)
+                return;
+        leaf_await_end(leaf);
+        leaf->spec->leaf->force(leaf);
 }
 
 /* A level, too: a leaf that is asked to stop later finds it set. */

@@ -135,16 +135,36 @@ void run_leaf_ready(struct run *leaf) {
         run_set_ready(leaf->parent);
 }
 
+static void note_end(struct leaf *state, const struct leaf_end *end) {
+        state->error = end->error;
+        state->clean = end->clean_when_stopped;
+        state->exit_code = end->exit_code;
+        state->detail = end->detail ? strdup(end->detail) : NULL;
+}
+
+void run_leaf_exited(struct run *leaf, const struct leaf_end *end) {
+        struct leaf *state = &leaf->leaf;
+
+        if (state->ended || leaf->closing || (leaf->state != RUN_STARTING && leaf->state != RUN_RUNNING))
+                return;
+        note_end(state, end);
+        state->exited = true;
+        leaf->fixed = true;
+        leaf->outcome = end->error == ERROR_NONE ? OUTCOME_OK : OUTCOME_FAILED;
+        leaf->closing = true;
+        list_remove(&leaf->due_link);
+        run_set_state(leaf, RUN_STOPPING);
+        leaf_await_end(leaf);
+}
+
 void run_leaf_end(struct run *leaf, const struct leaf_end *end) {
         struct leaf *state = &leaf->leaf;
 
         if (state->ended || state->abandoned || leaf->state == RUN_DONE)
                 return;
         state->ended = true;
-        state->error = end->error;
-        state->clean = end->clean_when_stopped;
-        state->exit_code = end->exit_code;
-        state->detail = end->detail ? strdup(end->detail) : NULL;
+        if (!state->exited)
+                note_end(state, end);
         state->tail = end->output_tail ? strdup(end->output_tail) : NULL;
         run_examine(leaf);
 }
@@ -164,7 +184,9 @@ static void add_own_error(struct run *leaf) {
         const struct leaf *state = &leaf->leaf;
         char name[RUN_NAME_MAX];
 
-        if (state->ended && state->error != ERROR_NONE && !(leaf->closing && state->clean))
+        bool was_stopped = leaf->closing && !state->exited;
+
+        if ((state->ended || state->exited) && state->error != ERROR_NONE && !(was_stopped && state->clean))
                 errors_add(&leaf->errors, state->error,
                            state->detail ? state->detail : error_kind_to_string(state->error), run_name(leaf, name));
 }

@@ -18,7 +18,8 @@ struct leaf {
         char *detail;
         enum error_kind error;
         int exit_code;
-        bool ended; /* run_leaf_end() was called */
+        bool exited; /* run_leaf_exited() was called */
+        bool ended;  /* run_leaf_end() was called */
         bool clean;
         bool forced;
         bool abandoned;
@@ -218,6 +219,8 @@ void run_tree_expire(struct run_tree *tree);
 void leaf_queue(struct run *leaf, usec_t not_before_usec);
 void leaf_stop(struct run *leaf);
 void leaf_force(struct run *leaf);
+/* It was forced: abandons it if it does not end soon. */
+void leaf_await_end(struct run *leaf);
 void leaf_abandon(struct run *leaf);
 /* @run, a service or a group that counts as one, is ready: tells its parent, once. */
 void run_set_ready(struct run *run);

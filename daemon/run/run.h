@@ -315,6 +315,10 @@ void *run_leaf_data(const struct run *leaf);
 void run_leaf_started(struct run *leaf);
 /* A service is ready: `after` is met. */
 void run_leaf_ready(struct run *leaf);
+/* The work has ended by itself with @end, but something of it is still there and is being cleared away by force. From now
+ * on only ERROR_UNKILLABLE can change the outcome; run_leaf_end() tells when all is gone. Does nothing when the leaf is
+ * being stopped. */
+void run_leaf_exited(struct run *leaf, const struct leaf_end *end);
 /* The work has ended; also in place of run_leaf_started(). Delivered in a later turn. Only the first call counts. */
 void run_leaf_end(struct run *leaf, const struct leaf_end *end);
 

@@ -3,6 +3,7 @@
 #include "task/kind.h"
 
 const struct kind *const kinds[] = {
+        &kind_exec,
         &kind_http,
         &kind_tcp,
         &kind_dns,

@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: MIT
+libtendd_a_SOURCES += daemon/task/kind_exec.c
+libtendd_a_SOURCES += daemon/task/exec_env.c daemon/task/exec_env.h
+libtendd_a_SOURCES += daemon/task/output.c daemon/task/output.h
 libtendd_a_SOURCES += daemon/task/http_call.c daemon/task/http_internal.h
 libtendd_a_SOURCES += daemon/task/http_engine.c daemon/task/http_engine.h
 libtendd_a_SOURCES += daemon/task/http_profile.c

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* exec_env: the environment of a run's process. */
+#include "task/exec_env.h"
+
+#include "base/text.h"
+#include "task/template.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#define OWN_MAX 16
+
+struct env {
+        char **words;
+        size_t n;
+        size_t n_max;
+        bool failed;
+};
+
+static void add(struct env *env, char *word) {
+        if (!word || env->n == env->n_max) {
+                free(word);
+                env->failed = true;
+                return;
+        }
+        env->words[env->n++] = word;
+}
+
+static void add_pair(struct env *env, const char *name, const char *value) {
+        char *word = NULL;
+
+        if (asprintf(&word, "%s=%s", name, value) < 0)
+                word = NULL;
+        add(env, word);
+}
+
+static void add_number(struct env *env, const char *name, uint64_t value) {
+        char text[24];
+
+        (void)snprintf(text, sizeof(text), "%" PRIu64, value);
+        add_pair(env, name, text);
+}
+
+static void add_configured(struct env *env, const struct run *leaf) {
+        const struct exec_part *part = task_of(run_get_spec(leaf))->exec;
+
+        for (char **word = part->env; word && *word; word++) {
+                struct template_values values;
+                char *expanded = NULL;
+
+                template_values_of(leaf, template_words(*word), &values);
+                if (template_expand(*word, &values, TEMPLATE_TEXT, &expanded) < 0)
+                        expanded = NULL;
+                add(env, expanded);
+        }
+}
+
+static void add_run(struct env *env, const struct run *leaf) {
+        char name[RUN_NAME_MAX];
+
+        add_pair(env, "TENDD_TASK", run_get_spec(leaf)->name);
+        add_pair(env, "TENDD_RUN", run_name(leaf, name));
+        add_number(env, "TENDD_ATTEMPT", run_get_number(leaf));
+        add_number(env, "TENDD_DUE", run_get_due(leaf) / USEC_PER_SEC);
+        add_pair(env, "TENDD_TRIGGER", run_get_trigger(leaf));
+        if (run_get_item(leaf))
+                add_pair(env, "TENDD_ITEM", run_get_item(leaf));
+}
+
+static void add_hook(struct env *env, const struct run *leaf) {
+        const struct hook_context *hook = hook_context_of(leaf);
+        enum error_kind error;
+
+        if (!hook)
+                return;
+        error = result_error(hook->result);
+        add_pair(env, "TENDD_FOR_TASK", hook->result->task);
+        add_pair(env, "TENDD_FOR_RUN", hook->result->run);
+        add_pair(env, "TENDD_FOR_OUTCOME", outcome_to_string(hook->result->outcome));
+        add_pair(env, "TENDD_FOR_ERROR", error == ERROR_NONE ? "" : error_kind_to_string(error));
+        add_pair(env, "TENDD_FOR_DETAIL", result_detail(hook->result));
+}
+
+/* 128 random bits as systemd's INVOCATION_ID has them; they also mark whose process an orphan is. */
+static const char *add_marker(struct env *env) {
+        uint8_t bytes[16] = { 0 };
+        char text[33];
+
+        (void)getrandom(bytes, sizeof(bytes), GRND_NONBLOCK);
+        for (size_t i = 0; i < sizeof(bytes); i++)
+                (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+        add_pair(env, "INVOCATION_ID", text);
+        return env->failed ? NULL : env->words[env->n - 1];
+}
+
+int exec_env(const struct run *leaf, char ***ret, const char **ret_marker) {
+        const struct exec_part *part = task_of(run_get_spec(leaf))->exec;
+        struct env env = { .n_max = OWN_MAX };
+
+        for (char **word = part->env; word && *word; word++)
+                env.n_max++;
+        env.words = calloc(env.n_max + 1, sizeof(*env.words));
+        if (!env.words)
+                return -ENOMEM;
+        add_configured(&env, leaf);
+        add_run(&env, leaf);
+        add_hook(&env, leaf);
+        *ret_marker = add_marker(&env);
+        if (env.failed) {
+                text_strv_free(env.words);
+                return -ENOMEM;
+        }
+        *ret = env.words;
+        return 0;
+}

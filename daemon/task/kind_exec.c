@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/* kind_exec: a task that runs a command.
+ *
+ * The leaf ends when no process of its tree is left, not when the command exits: what the command leaves behind is killed
+ * then, and if that cannot be, the run fails as unkillable. Its outcome is that of the command's exit.
+ *
+ * A child whose output the log cannot take as fast as it comes is not read for a while: its pipe fills, and it waits.
+ */
+#include "base/text.h"
+#include "loop/child.h"
+#include "task/exec_env.h"
+#include "task/output.h"
+#include "task/template.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#define ABANDON_AFTER  (5 * USEC_PER_SEC)
+#define CONGESTED_WAIT (20 * USEC_PER_MSEC)
+#define DETAIL_MAX     512
+
+struct exec_leaf {
+        struct run *leaf;        /* NULL once abandoned */
+        struct remnant *remnant; /* then not NULL */
+        struct task *task;
+        struct child *child;
+        struct output output;
+        struct loop_timer resume; /* reading goes on */
+        char name[RUN_NAME_MAX];
+        char detail[DETAIL_MAX];
+        char *what; /* the command, for messages */
+        struct leaf_end end;
+};
+
+static void exec_free(struct exec_leaf *exec) {
+        child_free(exec->child);
+        loop_timer_done(&exec->resume);
+        output_done(&exec->output);
+        task_unref(exec->task);
+        free(exec->what);
+        free(exec);
+}
+
+/* ---- ends ---- */
+
+static void finish(struct exec_leaf *exec) {
+        _cleanup_(freep) char *tail = NULL;
+
+        if (!exec->leaf) {
+                remnant_gone(exec->remnant);
+                exec_free(exec);
+                return;
+        }
+        output_flush(&exec->output);
+        tail = output_tail(&exec->output);
+        exec->end.output_tail = tail;
+        run_leaf_end(exec->leaf, &exec->end);
+        exec->end.output_tail = NULL;
+}
+
+static bool is_success(const struct exec_part *part, int code) {
+        return part->success_exit[code / 8] & (1u << code % 8);
+}
+
+static void judge_exit(struct exec_leaf *exec, int code) {
+        const struct exec_part *part = exec->task->exec;
+
+        exec->end.exit_code = code;
+        exec->end.clean_when_stopped =
+                is_success(part, code) || code == 128 + part->stop_signal || code == 128 + SIGKILL;
+        if (is_success(part, code))
+                return;
+        exec->end.error = ERROR_EXIT;
+        (void)snprintf(exec->detail, sizeof(exec->detail), "%s: exit status %d", exec->what, code);
+}
+
+static void judge_signal(struct exec_leaf *exec, int status) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        char number[16];
+
+        (void)snprintf(number, sizeof(number), "%d", WTERMSIG(status));
+        exec->end.exit_code = 128 + WTERMSIG(status);
+        exec->end.clean_when_stopped = WTERMSIG(status) == exec->task->exec->stop_signal || WTERMSIG(status) == SIGKILL;
+        exec->end.error = ERROR_SIGNAL;
+        (void)snprintf(exec->detail, sizeof(exec->detail), "%s: killed by signal SIG%s%s", exec->what,
+                       name ? name : number, WCOREDUMP(status) ? ", core dumped" : "");
+}
+
+static void on_exit_status(struct child *child, int status, const struct rusage *usage _unused_, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        if (WIFEXITED(status))
+                judge_exit(exec, WEXITSTATUS(status));
+        else
+                judge_signal(exec, status);
+        exec->end.detail = exec->detail;
+        if (exec->leaf)
+                run_leaf_exited(exec->leaf, &exec->end);
+        child_kill(child);
+}
+
+static void on_gone(struct child *child _unused_, void *arg) {
+        finish(arg);
+}
+
+static void on_started(struct child *child _unused_, pid_t pid, enum child_step step, int error, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        if (pid > 0) {
+                if (exec->leaf)
+                        run_leaf_started(exec->leaf);
+                return;
+        }
+        exec->end.error = ERROR_SPAWN;
+        exec->end.clean_when_stopped = step == CHILD_STEP_NONE; /* stopped before its turn came */
+        exec->end.exit_code = step == CHILD_STEP_EXEC && error == ENOENT ? 127 : 126;
+        exec->end.detail = exec->detail;
+        (void)snprintf(exec->detail, sizeof(exec->detail), "%s: %s: %s (errno %d)", exec->what,
+                       child_step_to_string(step), strerror(error), error);
+        finish(exec);
+}
+
+/* ---- output ---- */
+
+static void on_resume(struct loop_timer *timer, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        if (log_is_congested())
+                loop_timer_set(timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), CONGESTED_WAIT));
+        else
+                child_pause_output(exec->child, false);
+}
+
+static void on_output(struct child *child, const char *data, size_t n, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        loop_set_subject(exec->resume.loop, exec->task->run.name);
+        output_add(&exec->output, data, n);
+        if (n > 0 && log_is_congested()) {
+                child_pause_output(child, true);
+                loop_timer_set(&exec->resume, usec_add(clock_now(CLOCK_ID_MONOTONIC), CONGESTED_WAIT));
+        }
+}
+
+/* ---- the start ---- */
+
+static int expand_words(const struct run *leaf, char **words, char ***ret) {
+        _cleanup_(text_strv_freep) char **expanded = NULL;
+        size_t n = 0;
+
+        while (words[n])
+                n++;
+        expanded = calloc(n + 1, sizeof(*expanded));
+        if (!expanded)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                struct template_values values;
+                int r;
+
+                template_values_of(leaf, template_words(words[i]), &values);
+                r = template_expand(words[i], &values, TEMPLATE_TEXT, &expanded[i]);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(expanded);
+        return 0;
+}
+
+static int shell_words(const struct task *task, char ***ret) {
+        const char *shell = task->env->shell;
+        const char *slash = strrchr(shell, '/');
+        bool is_bash = streq(slash ? slash + 1 : shell, "bash");
+        const char *words[] = { shell,
+                                is_bash ? "-eo" : "-ec",
+                                is_bash ? "pipefail" : task->exec->shell,
+                                is_bash ? "-c" : NULL,
+                                is_bash ? task->exec->shell : NULL,
+                                NULL };
+        _cleanup_(text_strv_freep) char **copy = calloc(ARRAY_SIZE(words), sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        for (size_t i = 0; words[i]; i++) {
+                copy[i] = strdup(words[i]);
+                if (!copy[i])
+                        return -ENOMEM;
+        }
+        *ret = TAKE_PTR(copy);
+        return 0;
+}
+
+static const struct child_ops child_callbacks = {
+        .on_started = on_started,
+        .on_exit = on_exit_status,
+        .on_output = on_output,
+        .on_gone = on_gone,
+};
+
+static int spawn(struct exec_leaf *exec, char **argv, char **env, const char *marker) {
+        const struct hook_context *hook = hook_context_of(exec->leaf);
+        const struct task *task = exec->task;
+        const struct exec_part *part = task->exec;
+        const struct child_spec spec = {
+                .path = argv[0],
+                .argv = argv,
+                .env = env,
+                .env_file = part->env_file,
+                .env_base = task->env->environ,
+                .user = part->user,
+                .group = part->group,
+                .directory = part->directory,
+                .stdin_path = part->stdin_path,
+                .stdin_data = hook && !part->stdin_path ? hook->json : NULL,
+                .stdin_size = hook && !part->stdin_path ? hook->json_size : 0,
+                .output_path = part->output == OUTPUT_FILE ? part->output_path : NULL,
+                .output_pipe = part->output == OUTPUT_LOG,
+                .no_new_privileges = part->no_new_privileges,
+                .umask = part->umask < 0 ? (mode_t)-1 : (mode_t)part->umask,
+                .nice = part->nice,
+                .nofile = part->nofile,
+                .core = part->core,
+                .marker = marker,
+        };
+
+        return child_spawn(task->env->spawner, &spec, &child_callbacks, exec, &exec->child);
+}
+
+static int prepare(struct exec_leaf *exec, struct run *leaf) {
+        exec->leaf = leaf;
+        exec->task = task_ref(task_of(run_get_spec(leaf)));
+        (void)run_name(leaf, exec->name);
+        output_init(&exec->output, &(struct log_context){
+                                           .task = exec->task->run.name,
+                                           .run = exec->name,
+                                           .identifier = exec->task->run.name,
+                                   });
+        return loop_timer_init(&exec->resume, exec->task->env->loop, CLOCK_ID_MONOTONIC, "output", on_resume, exec);
+}
+
+static int exec_start(struct run *leaf) {
+        const struct task *task = task_of(run_get_spec(leaf));
+        _cleanup_(text_strv_freep) char **argv = NULL;
+        _cleanup_(text_strv_freep) char **env = NULL;
+        struct exec_leaf *exec;
+        const char *marker;
+        int r;
+
+        exec = calloc(1, sizeof(*exec));
+        if (!exec)
+                return -ENOMEM;
+        r = prepare(exec, leaf);
+        run_leaf_set_data(leaf, exec);
+        if (r < 0)
+                return r;
+        r = task->exec->shell ? shell_words(task, &argv) : expand_words(leaf, task->exec->command, &argv);
+        if (r < 0)
+                return r;
+        exec->what = strdup(argv[0]);
+        r = exec_env(leaf, &env, &marker);
+        if (r < 0 || !exec->what)
+                return -ENOMEM;
+        return spawn(exec, argv, env, marker);
+}
+
+/* ---- the rest ---- */
+
+static void exec_stop(struct run *leaf) {
+        const struct exec_leaf *exec = run_leaf_data(leaf);
+
+        if (exec->child)
+                child_signal(exec->child, exec->task->exec->stop_signal);
+}
+
+static void exec_force(struct run *leaf) {
+        const struct exec_leaf *exec = run_leaf_data(leaf);
+
+        if (exec->child)
+                child_kill(exec->child);
+}
+
+static void exec_poll(struct run *leaf) {
+        const struct exec_leaf *exec = run_leaf_data(leaf);
+
+        if (exec->child)
+                child_poll(exec->child);
+}
+
+static void exec_abandon(struct run *leaf, struct remnant *remnant) {
+        struct exec_leaf *exec = run_leaf_data(leaf);
+
+        exec->leaf = NULL;
+        exec->remnant = remnant;
+}
+
+static void exec_release(void *data) {
+        exec_free(data);
+}
+
+static void part_init(void *part) {
+        struct exec_part *exec = part;
+
+        exec->umask = -1;
+        exec->core = UINT64_MAX;
+        exec->stop_signal = SIGTERM;
+        exec->success_exit[0] = 1;
+}
+
+static void part_done(void *part) {
+        struct exec_part *exec = part;
+
+        text_strv_free(exec->command);
+        text_strv_free(exec->env);
+        free(exec->shell);
+        free(exec->user);
+        free(exec->group);
+        free(exec->directory);
+        free(exec->env_file);
+        free(exec->stdin_path);
+        free(exec->output_path);
+}
+
+static const struct leaf_ops exec_leaf_ops = {
+        .name = "exec",
+        .start = exec_start,
+        .stop = exec_stop,
+        .force = exec_force,
+        .poll = exec_poll,
+        .abandon = exec_abandon,
+        .abandon_after_usec = ABANDON_AFTER,
+        .abandoned_is_unkillable = true,
+        .release = exec_release,
+};
+
+const struct kind kind_exec = {
+        .name = "exec",
+        .main_keys = "command shell",
+        .part_size = sizeof(struct exec_part),
+        .default_timeout_usec = USEC_PER_HOUR,
+        .leaf = &exec_leaf_ops,
+        .part_init = part_init,
+        .part_done = part_done,
+};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* output: what a child prints. Whole lines are logged straight from the buffer they came in; only a line that is split
+ * between two of them is put together. */
+#include "task/output.h"
+
+void output_init(struct output *output, const struct log_context *context) {
+        *output = (struct output){ .context = *context, .level = -1 };
+}
+
+void output_done(struct output *output) {
+        free(output->line);
+        output->line = NULL;
+        output->n_line = 0;
+}
+
+static void keep_tail(struct output *output, const char *data, size_t n) {
+        if (n > OUTPUT_TAIL_MAX) {
+                data += n - OUTPUT_TAIL_MAX;
+                n = OUTPUT_TAIL_MAX;
+        }
+        output->n_tail = MIN(output->n_tail + n, (size_t)OUTPUT_TAIL_MAX);
+        while (n > 0) {
+                size_t part = MIN(n, OUTPUT_TAIL_MAX - output->tail_at);
+
+                memcpy(output->tail + output->tail_at, data, part);
+                output->tail_at = (output->tail_at + part) % OUTPUT_TAIL_MAX;
+                data += part;
+                n -= part;
+        }
+}
+
+/* Logs a line, or a piece of one: the level of the first piece is that of all. */
+static void emit(struct output *output, const char *line, size_t n, bool ends) {
+        if (output->level < 0) {
+                output->level = LOG_INFO;
+                if (n >= 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>') {
+                        output->level = line[1] - '0';
+                        line += 3;
+                        n -= 3;
+                }
+        }
+        log_output(output->level, &output->context, line, n);
+        if (ends)
+                output->level = -1;
+}
+
+/* Puts @n bytes behind the line that is not complete yet. */
+static void collect(struct output *output, const char *data, size_t n) {
+        if (!output->line)
+                output->line = malloc(OUTPUT_LINE_MAX);
+        while (n > 0) {
+                size_t part = MIN(n, OUTPUT_LINE_MAX - output->n_line);
+
+                if (!output->line) {
+                        emit(output, data, part, false); /* out of memory: better in pieces than not at all */
+                } else {
+                        memcpy(output->line + output->n_line, data, part);
+                        output->n_line += part;
+                        if (output->n_line == OUTPUT_LINE_MAX) {
+                                emit(output, output->line, output->n_line, false);
+                                output->n_line = 0;
+                        }
+                }
+                data += part;
+                n -= part;
+        }
+}
+
+static void end_line(struct output *output, const char *data, size_t n) {
+        if (output->n_line == 0 && output->level < 0 && n <= OUTPUT_LINE_MAX) {
+                emit(output, data, n, true);
+                return;
+        }
+        collect(output, data, n);
+        if (output->n_line > 0)
+                emit(output, output->line, output->n_line, true);
+        output->n_line = 0;
+        output->level = -1;
+}
+
+void output_add(struct output *output, const char *data, size_t n) {
+        keep_tail(output, data, n);
+        while (n > 0) {
+                const char *end = memchr(data, '\n', n);
+                size_t length = end ? (size_t)(end - data) : n;
+
+                if (end)
+                        end_line(output, data, length);
+                else
+                        collect(output, data, length);
+                length += end != NULL;
+                data += length;
+                n -= length;
+        }
+}
+
+void output_flush(struct output *output) {
+        if (output->n_line > 0)
+                end_line(output, NULL, 0);
+}
+
+char *output_tail(const struct output *output) {
+        size_t from = output->n_tail < OUTPUT_TAIL_MAX ? 0 : output->tail_at;
+        char *copy;
+
+        if (output->n_tail == 0)
+                return NULL;
+        copy = malloc(output->n_tail + 1);
+        if (!copy)
+                return NULL;
+        for (size_t i = 0; i < output->n_tail; i++) {
+                char c = output->tail[(from + i) % OUTPUT_TAIL_MAX];
+
+                copy[i] = c == '\0' ? '?' : c;
+        }
+        copy[output->n_tail] = '\0';
+        return copy;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* output: what a child prints, as lines for the log, and the last of it kept with the run. */
+#include "base/log.h"
+
+#define OUTPUT_TAIL_MAX 4096
+#define OUTPUT_LINE_MAX (48 * 1024) /* a longer line is logged in pieces */
+
+struct output {
+        struct log_context context; /* strings stay the caller's */
+        char *line;                 /* the line that is not complete yet; NULL until there is one */
+        size_t n_line;
+        char tail[OUTPUT_TAIL_MAX];
+        size_t n_tail;
+        size_t tail_at; /* where the next byte goes */
+        int level;      /* of the line that is not complete yet; -1: not known yet */
+};
+
+/* @context is copied, what it points to is not. */
+void output_init(struct output *output, const struct log_context *context);
+void output_done(struct output *output);
+
+/* Takes @n bytes: logs the lines that are complete. A line that begins with <0> … <7> is logged at that level. */
+void output_add(struct output *output, const char *data, size_t n);
+
+/* Logs the rest, which has no line break. */
+void output_flush(struct output *output);
+
+/* The last OUTPUT_TAIL_MAX bytes. To be freed; NULL: nothing was printed, or out of memory. NUL bytes are shown as '?'. */
+char *output_tail(const struct output *output);

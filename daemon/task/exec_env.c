@@ -2,6 +2,7 @@
 /* exec_env: the environment of a run's process. */
 #include "task/exec_env.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "task/template.h"
 
@@ -84,12 +85,13 @@ static void add_hook(struct env *env, const struct run *leaf) {
 
 /* 128 random bits as systemd's INVOCATION_ID has them; they also mark whose process an orphan is. */
 static const char *add_marker(struct env *env) {
-        uint8_t bytes[16] = { 0 };
+        uint64_t bits[2] = { clock_now(CLOCK_ID_REALTIME), (uint64_t)(uintptr_t)env };
         char text[33];
 
-        (void)getrandom(bytes, sizeof(bytes), GRND_NONBLOCK);
-        for (size_t i = 0; i < sizeof(bytes); i++)
-                (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+        /* Early at boot there may be no randomness yet; the time and an address are unique enough then. */
+        if (getrandom(bits, sizeof(bits), GRND_NONBLOCK) < 0)
+                log_debug("no randomness yet: %s", strerror(errno));
+        (void)snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, bits[0], bits[1]);
         add_pair(env, "INVOCATION_ID", text);
         return env->failed ? NULL : env->words[env->n - 1];
 }

@@ -157,10 +157,11 @@ static void take_down(struct runner *runner) {
                 log_close(FLUSH_WITHIN);
                 return;
         }
+        /* The last reference must be the live's: its tasks hold limits, which go before the run tree. */
+        runner->config = config_unref(runner->config);
         live_free(runner->live);
         runner_phases_done(runner);
         loop_free(runner->loop);
-        config_unref(runner->config);
         log_close(FLUSH_WITHIN);
 }
 

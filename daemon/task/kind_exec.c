@@ -256,7 +256,7 @@ static int exec_start(struct run *leaf) {
         r = task->exec->shell ? shell_words(task, &argv) : expand_words(leaf, task->exec->command, &argv);
         if (r < 0)
                 return r;
-        exec->what = strdup(argv[0]);
+        exec->what = strdup(task->exec->shell ? "shell" : argv[0]);
         r = exec_env(leaf, &env, &marker);
         if (r < 0 || !exec->what)
                 return -ENOMEM;

@@ -137,10 +137,23 @@ void run_tree_expire(struct run_tree *tree) {
         }
 }
 
+/* The attempt that a job is at, else the run itself: to people they are one. */
+static const struct run *present_attempt(const struct run *run) {
+        const struct run *child;
+
+        if (run->role != RUN_JOB)
+                return run;
+        list_for_each_entry(child, &run->children, sibling) {
+                if (child->state != RUN_DONE)
+                        return child;
+        }
+        return run;
+}
+
 usec_t run_deadline(const struct run *run, const struct run **ret_owner, enum bound *ret_bound) {
         usec_t earliest = USEC_INFINITY;
 
-        for (; run && run->role != RUN_ROOT; run = run->parent) {
+        for (run = present_attempt(run); run->role != RUN_ROOT; run = run->parent) {
                 enum bound bound = _BOUND_INVALID;
                 usec_t at = own_bound(run, &bound);
 

@@ -187,7 +187,7 @@ void run_finish(struct run *run, enum outcome outcome);
 /* Frees @run, which is done, and all below at the end of this turn. */
 void run_bury(struct run *run);
 /* The first leaf of @run's subtree got its permits, or its work is under way. */
-void run_mark_started(struct run *leaf, enum run_state state);
+void run_mark_started(struct run *run, enum run_state state);
 void slot_hold_unref(struct slot_hold *slot);
 
 /* ---- cancel.c ---- */

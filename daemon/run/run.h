@@ -250,7 +250,8 @@ struct run_extension {
  * @by_usec. Returns 0, -ESTALE once it is stopping or done, -ENOENT when it has no bound of its own. */
 int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret);
 
-/* The earliest of its own bounds and all its ancestors'; USEC_INFINITY: none. @ret_owner and @ret_bound may be NULL. */
+/* The earliest of its own bounds, a job's present attempt included, and all its ancestors'; USEC_INFINITY: none.
+ * @ret_owner and @ret_bound may be NULL. */
 usec_t run_deadline(const struct run *run, const struct run **ret_owner, enum bound *ret_bound);
 
 /* "task#41", "group#7/member", "task#41/item 812"; of a leaf: its job's name. Returns @buf. */

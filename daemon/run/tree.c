@@ -71,19 +71,16 @@ void run_set_waiting(struct run *run, bool waiting) {
                 run->tree->n_waiting--;
 }
 
-void run_mark_started(struct run *leaf, enum run_state state) {
-        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
-
-        for (struct run *run = leaf; run->role != RUN_ROOT; run = run->parent) {
-                if (run->state >= state)
-                        break;
-                if (run->state == RUN_QUEUED) {
-                        run->started_usec = now;
-                        run_set_state(run, RUN_STARTING);
-                }
-                if (state == RUN_RUNNING)
-                        run_set_state(run, RUN_RUNNING);
+void run_mark_started(struct run *run, enum run_state state) {
+        if (run->role == RUN_ROOT || run->state >= state)
+                return;
+        run_mark_started(run->parent, state); /* those above are told of first */
+        if (run->state == RUN_QUEUED) {
+                run->started_usec = clock_now(CLOCK_ID_MONOTONIC);
+                run_set_state(run, RUN_STARTING);
         }
+        if (state == RUN_RUNNING)
+                run_set_state(run, RUN_RUNNING);
 }
 
 /* ---- nodes ---- */

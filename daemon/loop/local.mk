@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-libtendd_a_SOURCES += daemon/loop/child.h
+libtendd_a_SOURCES += daemon/loop/child.c daemon/loop/child.h
+libtendd_a_SOURCES += daemon/loop/child_exec.c daemon/loop/child_exec.h
+libtendd_a_SOURCES += daemon/loop/child_plan.c daemon/loop/child_plan.h
+libtendd_a_SOURCES += daemon/loop/child_walk.c daemon/loop/child_walk.h
+libtendd_a_SOURCES += daemon/loop/spawner.c daemon/loop/spawner.h
 libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h
 libtendd_a_SOURCES += daemon/loop/loop_io.c
 libtendd_a_SOURCES += daemon/loop/loop_private.h

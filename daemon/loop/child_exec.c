@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT */
+/* child_exec: from a plan to a process.
+ *
+ * The child shares our memory until exec (CLONE_VM|CLONE_VFORK), so that creating it costs the same whatever the size of
+ * the daemon; the thread is suspended meanwhile. Hence the rules for all code between child_main() and exec:
+ * - nothing but system calls: no allocation, no locks, no stdio, no NSS; no sanitizer's instrumentation either;
+ * - the set*id calls of libc would change all threads of the daemon: the bare system calls change the child only. The
+ *   kernel takes that for a reason to clear the dumpable flag of the shared memory, which we restore;
+ * - handlers are reset before the signal mask is, so that no handler of ours ever runs in the child;
+ * - it runs on a stack of its own, and reports what failed by writing to the launcher's variable.
+ *
+ * It also shares the table of descriptors (CLONE_FILES), because copying that of a busy daemon takes milliseconds; its
+ * first act is close_range(CLOSE_RANGE_UNSHARE), which copies only the low part. What it needs must therefore be low: the
+ * first threads own two reserved low slots each, to which the ends are moved when they happen to be high.
+ *
+ * Where this cannot work (TSan, valgrind, a kernel or a seccomp filter without these calls) it is a plain fork with a
+ * close-on-exec pipe for the report, on the same thread and with the same code after it.
+ *
+ * A child that hangs before exec, in opening a FIFO or on a dead file server, costs its thread until it is killed by
+ * its pidfd; spawner.c meanwhile adds threads. This way user-named paths need no slower kind of spawn than others.
+ */
+#include "loop/child_exec.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define LOW_DESCRIPTORS 64
+#define SIGNAL_MAX      64
+#define DEFAULT_PATH    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* On a 32-bit machine the plain names take 16-bit ids. */
+#ifdef SYS_setresuid32
+#define SETRESUID SYS_setresuid32
+#define SETRESGID SYS_setresgid32
+#define SETGROUPS SYS_setgroups32
+#else
+#define SETRESUID SYS_setresuid
+#define SETRESGID SYS_setresgid
+#define SETGROUPS SYS_setgroups
+#endif
+
+#define _child_path_ __attribute__((no_sanitize("address", "undefined", "thread"), noinline))
+
+/* What the child needs to know; lives on the launcher's stack. */
+struct birth {
+        const struct child_plan *plan;
+        struct child_launch *launch;
+        const struct rlimit *nofile;
+        int stdin_fd;
+        int output_fd;
+        int report_fd; /* plain fork: where to report; -EBADF: memory is shared */
+        unsigned keep; /* descriptors from here on are of no use to the child */
+        struct {
+                enum child_step step;
+                int error;
+        } report;
+};
+
+/* ---- the child ---- */
+
+_child_path_ static int move_fd(int from, int to) {
+        return syscall(SYS_dup3, from, to, 0) < 0 ? errno : 0;
+}
+
+_child_path_ static int take_descriptors(struct birth *birth) {
+        int r;
+
+        /* A forked child has a table of its own. */
+        if (birth->report_fd < 0 && syscall(SYS_close_range, birth->keep, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+                return errno;
+        r = move_fd(birth->stdin_fd, STDIN_FILENO);
+        if (r == 0)
+                r = move_fd(birth->output_fd, STDOUT_FILENO);
+        if (r == 0)
+                r = move_fd(birth->output_fd, STDERR_FILENO);
+        if (r > 0)
+                return r;
+        /* Now, not by exec: the ends of other runs' pipes must not stay open in a child that hangs before. */
+        if (birth->report_fd < 0) {
+                (void)syscall(SYS_close_range, 3U, ~0U, 0U);
+                return 0;
+        }
+        if (birth->report_fd != 3) {
+                if (syscall(SYS_dup3, birth->report_fd, 3, O_CLOEXEC) < 0)
+                        return errno;
+                birth->report_fd = 3;
+        }
+        (void)syscall(SYS_close_range, 4U, ~0U, 0U);
+        return 0;
+}
+
+_child_path_ static int lead_session(struct birth *birth) {
+        (void)birth;
+        return syscall(SYS_setsid) < 0 ? errno : 0;
+}
+
+/* All zero is SIG_DFL with no flags, in every layout the kernel has. */
+_child_path_ static int reset_signals(struct birth *birth) {
+        uint64_t action[8];
+
+        (void)birth;
+        for (size_t i = 0; i < ARRAY_SIZE(action); i++)
+                action[i] = 0;
+        for (int i = 1; i <= SIGNAL_MAX; i++)
+                (void)syscall(SYS_rt_sigaction, i, action, NULL, (size_t)(SIGNAL_MAX / 8));
+        return 0;
+}
+
+_child_path_ static int change_nice(struct birth *birth) {
+        if (birth->plan->spec.nice == 0)
+                return 0;
+        return syscall(SYS_setpriority, PRIO_PROCESS, 0, birth->plan->spec.nice) < 0 ? errno : 0;
+}
+
+_child_path_ static int set_rlimit(int resource, rlim_t soft, rlim_t hard) {
+        struct rlimit limit = { .rlim_cur = soft, .rlim_max = hard };
+
+        return syscall(SYS_prlimit64, 0, resource, &limit, NULL) < 0 ? errno : 0;
+}
+
+_child_path_ static int set_rlimits(struct birth *birth) {
+        const struct child_spec *spec = &birth->plan->spec;
+        int r;
+
+        if (spec->nofile > 0)
+                r = set_rlimit(RLIMIT_NOFILE, spec->nofile, spec->nofile);
+        else
+                r = set_rlimit(RLIMIT_NOFILE, birth->nofile->rlim_cur, birth->nofile->rlim_max);
+        if (r == 0 && spec->core != UINT64_MAX)
+                r = set_rlimit(RLIMIT_CORE, spec->core, spec->core);
+        return r;
+}
+
+_child_path_ static int change_groups(struct birth *birth) {
+        const struct child_plan *plan = birth->plan;
+
+        if (!plan->change_user)
+                return 0;
+        return syscall(SETGROUPS, (long)plan->n_groups, plan->groups) < 0 ? errno : 0;
+}
+
+_child_path_ static int change_gid(struct birth *birth) {
+        const struct child_plan *plan = birth->plan;
+
+        if (!plan->change_user)
+                return 0;
+        return syscall(SETRESGID, plan->gid, plan->gid, plan->gid) < 0 ? errno : 0;
+}
+
+_child_path_ static int change_uid(struct birth *birth) {
+        const struct child_plan *plan = birth->plan;
+
+        if (!plan->change_user)
+                return 0;
+        return syscall(SETRESUID, plan->uid, plan->uid, plan->uid) < 0 ? errno : 0;
+}
+
+_child_path_ static int renounce_privileges(struct birth *birth) {
+        if (!birth->plan->spec.no_new_privileges)
+                return 0;
+        return syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0 ? errno : 0;
+}
+
+_child_path_ static int change_directory(struct birth *birth) {
+        const char *directory = birth->plan->spec.directory;
+
+        return syscall(SYS_chdir, directory ? directory : "/") < 0 ? errno : 0;
+}
+
+_child_path_ static int open_as(const char *path, int flags, int to) {
+        long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_NOCTTY | O_CLOEXEC, 0640);
+        int r;
+
+        if (fd < 0)
+                return errno;
+        r = move_fd((int)fd, to);
+        (void)syscall(SYS_close, fd);
+        return r;
+}
+
+_child_path_ static int open_stdin(struct birth *birth) {
+        const struct child_spec *spec = &birth->plan->spec;
+
+        return spec->stdin_path && !spec->stdin_data ? open_as(spec->stdin_path, O_RDONLY, STDIN_FILENO) : 0;
+}
+
+_child_path_ static int open_output(struct birth *birth) {
+        const char *path = birth->plan->spec.output_path;
+        int r;
+
+        if (!path)
+                return 0;
+        r = open_as(path, O_WRONLY | O_CREAT | O_APPEND, STDOUT_FILENO);
+        return r == 0 ? move_fd(STDOUT_FILENO, STDERR_FILENO) : r;
+}
+
+_child_path_ static int exec(struct birth *birth, const char *path) {
+        (void)syscall(SYS_execve, path, birth->plan->spec.argv, birth->plan->env);
+        return errno;
+}
+
+/* "@directory/@name" in @buffer; an empty directory is the present one. */
+_child_path_ static bool join(char buffer[PATH_MAX], const char *directory, size_t n, const char *name) {
+        size_t at = 0;
+
+        if (n + 2 >= PATH_MAX)
+                return false;
+        for (; at < n; at++)
+                buffer[at] = directory[at];
+        if (n > 0)
+                buffer[at++] = '/';
+        for (; *name && at < PATH_MAX - 1; name++)
+                buffer[at++] = *name;
+        buffer[at] = 0;
+        return !*name;
+}
+
+_child_path_ static int exec_in_path(struct birth *birth, const char *search) {
+        char buffer[PATH_MAX];
+        int error = ENOENT;
+
+        for (const char *from = search, *to; from; from = *to ? to + 1 : NULL) {
+                int r;
+
+                for (to = from; *to && *to != ':';)
+                        to++;
+                if (!join(buffer, from, (size_t)(to - from), birth->plan->spec.path))
+                        continue;
+                r = exec(birth, buffer);
+                /* As the shell: one that may not be executed is told only when there is no other. */
+                if (r == EACCES)
+                        error = r;
+                else if (r != ENOENT && r != ENOTDIR)
+                        return r;
+        }
+        return error;
+}
+
+_child_path_ static int become_program(struct birth *birth) {
+        const struct child_spec *spec = &birth->plan->spec;
+        const char *search = DEFAULT_PATH;
+        uint64_t none = 0;
+
+        if (spec->umask != (mode_t)-1)
+                (void)syscall(SYS_umask, spec->umask);
+        (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+
+        for (const char *c = spec->path; *c; c++)
+                if (*c == '/')
+                        return exec(birth, spec->path);
+        for (char **env = birth->plan->env; *env; env++)
+                if ((*env)[0] == 'P' && (*env)[1] == 'A' && (*env)[2] == 'T' && (*env)[3] == 'H' && (*env)[4] == '=')
+                        search = *env + 5;
+        return exec_in_path(birth, search);
+}
+
+/* In this order: what needs privileges before they are given up; what names files of the user's after it. */
+static const struct {
+        enum child_step step;
+        int (*act)(struct birth *birth); /* 0 or a positive errno */
+} steps[] = {
+        { CHILD_STEP_DESCRIPTORS, take_descriptors },
+        { CHILD_STEP_SETSID, lead_session },
+        { CHILD_STEP_SETSID, reset_signals },
+        { CHILD_STEP_NICE, change_nice },
+        { CHILD_STEP_RLIMIT, set_rlimits },
+        { CHILD_STEP_SETGROUPS, change_groups },
+        { CHILD_STEP_SETGID, change_gid },
+        { CHILD_STEP_SETUID, change_uid },
+        { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
+        { CHILD_STEP_CHDIR, change_directory },
+        { CHILD_STEP_STDIN, open_stdin },
+        { CHILD_STEP_OUTPUT, open_output },
+        { CHILD_STEP_EXEC, become_program },
+};
+
+_child_path_ static int child_main(void *arg) {
+        struct birth *birth = arg;
+        int r = 0;
+
+        if (birth->report_fd < 0) {
+                /* Either we see the loop's wish, or the loop sees that there is somebody to kill. */
+                atomic_store(&birth->launch->hatched, true);
+                if (atomic_load(&birth->launch->cancelled))
+                        r = ECANCELED;
+        }
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++) {
+                birth->report.step = steps[i].step;
+                r = steps[i].act(birth);
+        }
+        birth->report.error = r;
+        if (birth->report_fd >= 0)
+                (void)syscall(SYS_write, birth->report_fd, &birth->report, sizeof(birth->report));
+        (void)syscall(SYS_exit_group, 127);
+        return 127;
+}
+
+/* ---- the launcher ---- */
+
+static int get_stack(struct spawner_thread *thread) {
+        void *stack;
+
+        if (thread->stack)
+                return 0;
+        stack = mmap(NULL, CHILD_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+        if (stack == MAP_FAILED)
+                return -errno;
+        (void)mprotect(stack, 4096, PROT_NONE); /* a guard; without it we are no worse off than any stack's user */
+        thread->stack = stack;
+        return 0;
+}
+
+static int clone_sharing(struct birth *birth, struct spawner_thread *thread) {
+        int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD, r;
+        pid_t pid;
+
+        r = get_stack(thread);
+        if (r < 0)
+                return r;
+        pid = clone(child_main, thread->stack + CHILD_STACK_SIZE, flags, birth, &birth->launch->pidfd, NULL, NULL);
+        return pid < 0 ? -errno : pid;
+}
+
+/* The report of a forked child: nothing, when exec closed the pipe or it was killed. */
+static void read_report(int fd, struct birth *birth) {
+        __typeof__(birth->report) report;
+        ssize_t n;
+
+        do
+                n = read(fd, &report, sizeof(report));
+        while (n < 0 && errno == EINTR);
+        if (n == (ssize_t)sizeof(report))
+                birth->report = report;
+}
+
+static int fork_reporting(struct birth *birth) {
+        struct child_launch *launch = birth->launch;
+        _cleanup_(closep) int from = -EBADF;
+        int pair[2], pidfd;
+        pid_t pid;
+
+        if (pipe2(pair, O_CLOEXEC) < 0)
+                return -errno;
+        from = pair[0];
+        birth->report_fd = pair[1];
+        pid = fork();
+        if (pid == 0)
+                _exit(child_main(birth));
+        (void)close(pair[1]);
+        if (pid < 0)
+                return -errno;
+
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (pidfd < 0) {
+                int error = errno;
+
+                (void)kill(pid, SIGKILL); /* ours, and not reaped yet */
+                (void)waitpid(pid, NULL, 0);
+                return -error;
+        }
+        launch->pidfd = pidfd;
+        atomic_store(&launch->hatched, true);
+        if (atomic_load(&launch->cancelled))
+                (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        read_report(from, birth);
+        return pid;
+}
+
+static int give_birth(struct birth *birth, struct spawner_thread *thread) {
+        struct spawner *spawner = thread->spawner;
+        int pid;
+
+        if (atomic_load(&spawner->plain_fork))
+                return fork_reporting(birth);
+
+        pid = clone_sharing(birth, thread);
+        if (pid == -EINVAL || pid == -ENOSYS || pid == -EPERM) { /* valgrind, an old kernel, a seccomp filter */
+                atomic_store(&spawner->plain_fork, true);
+                return fork_reporting(birth);
+        }
+        if (birth->plan->change_user && spawner->dumpable)
+                (void)prctl(PR_SET_DUMPABLE, 1L);
+        return pid;
+}
+
+/* Puts @fd where the child's copy of the table is short, if it can be had. */
+static int lower(int *fd, int slot) {
+        if (*fd < LOW_DESCRIPTORS || slot < 0)
+                return 0;
+        if (dup3(*fd, slot, O_CLOEXEC) < 0)
+                return -errno;
+        (void)close(*fd);
+        *fd = slot;
+        return 0;
+}
+
+/* The slot stays taken, by something that keeps no pipe open. */
+static void close_or_vacate(int fd, int slot, int null_fd) {
+        if (fd >= 0 && fd == slot)
+                (void)dup3(null_fd, slot, O_CLOEXEC);
+        else if (fd >= 0)
+                (void)close(fd);
+}
+
+static int make_output(int *ret_ours, int *ret_theirs) {
+        int pair[2];
+
+        if (pipe2(pair, O_CLOEXEC) < 0)
+                return -errno;
+        if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0) {
+                int error = errno;
+
+                (void)close(pair[0]);
+                (void)close(pair[1]);
+                return -error;
+        }
+        *ret_ours = pair[0];
+        *ret_theirs = pair[1];
+        return 0;
+}
+
+/* A file in memory rather than a pipe: nobody has to feed it. */
+static int make_stdin(const struct child_spec *spec, int *ret) {
+        _cleanup_(closep) int fd = memfd_create("stdin", MFD_CLOEXEC);
+        const char *at = spec->stdin_data;
+        size_t left = spec->stdin_size;
+
+        if (fd < 0)
+                return -errno;
+        while (left > 0) {
+                ssize_t n = write(fd, at, left);
+
+                if (n < 0)
+                        return -errno;
+                at += n;
+                left -= (size_t)n;
+        }
+        if (lseek(fd, 0, SEEK_SET) < 0)
+                return -errno;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+/* With the ends made, creates the process. Returns its pid, or -errno. */
+static int launch_with(struct birth *birth, struct spawner_thread *thread, int stdin_fd, int output_fd) {
+        int null_fd = thread->spawner->null_fd;
+
+        birth->stdin_fd = stdin_fd >= 0 ? stdin_fd : null_fd;
+        birth->output_fd = output_fd >= 0 ? output_fd : null_fd;
+        birth->keep = (unsigned)MAX(birth->stdin_fd, birth->output_fd) + 1;
+        return give_birth(birth, thread);
+}
+
+static int try_launch(struct birth *birth, struct spawner_thread *thread) {
+        const struct child_spec *spec = &birth->plan->spec;
+        int null_fd = thread->spawner->null_fd, stdin_fd = -EBADF, output_fd = -EBADF, pid = 0, r = 0;
+
+        if (spec->stdin_data) {
+                birth->report.step = CHILD_STEP_STDIN;
+                r = make_stdin(spec, &stdin_fd);
+                if (r >= 0)
+                        r = lower(&stdin_fd, thread->slots[0]);
+        }
+        if (r >= 0 && spec->output_pipe && !spec->output_path) {
+                birth->report.step = CHILD_STEP_PIPE;
+                r = make_output(&birth->launch->output_fd, &output_fd);
+                if (r >= 0)
+                        r = lower(&output_fd, thread->slots[1]);
+        }
+        if (r >= 0) {
+                birth->report.step = CHILD_STEP_FORK;
+                pid = launch_with(birth, thread, stdin_fd, output_fd);
+                r = MIN(pid, 0);
+        }
+        close_or_vacate(stdin_fd, thread->slots[0], null_fd);
+        close_or_vacate(output_fd, thread->slots[1], null_fd);
+        return r < 0 ? r : pid;
+}
+
+void child_launch(struct child_launch *launch, struct child_plan *plan, struct spawner_thread *thread) {
+        struct birth birth = {
+                .plan = plan,
+                .launch = launch,
+                .nofile = &thread->spawner->nofile,
+                .report_fd = -EBADF,
+        };
+        int r;
+
+        launch->pidfd = launch->output_fd = -EBADF;
+        r = child_plan_complete(plan, &birth.report.step);
+        if (r >= 0 && atomic_load(&launch->cancelled))
+                r = -ECANCELED;
+        if (r >= 0)
+                r = try_launch(&birth, thread);
+        if (r > 0 && birth.report.error == 0) {
+                launch->pid = r;
+                return;
+        }
+
+        launch->error = r < 0 ? -r : birth.report.error;
+        launch->step = launch->error == ECANCELED ? CHILD_STEP_NONE : birth.report.step;
+        if (r > 0) /* it has said what failed, and ended; its pidfd is left to the loop, which may be using it */
+                (void)waitpid(r, NULL, 0);
+        else /* clone() may have written a number that it then took back */
+                launch->pidfd = -EBADF;
+}
+
+void child_launch_cancel(struct child_launch *launch) {
+        atomic_store(&launch->cancelled, true);
+        if (atomic_load(&launch->hatched))
+                (void)syscall(SYS_pidfd_send_signal, launch->pidfd, SIGKILL, NULL, 0);
+}

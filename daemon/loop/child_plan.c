@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* child_plan: copies what is to be spawned, looks up who it is to be, and puts its environment together.
+ *
+ * The copy is one allocation: the structure, then the pointer arrays, then the strings. It is made in two passes over
+ * the same function: the first, with nowhere to put anything, only measures.
+ */
+#include "loop/child_plan.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+
+#define USER_ENV_MAX   4             /* HOME USER LOGNAME SHELL */
+#define NSS_BUFFER_MAX (1024 * 1024) /* an answer that is larger is refused */
+#define GROUPS_MAX     65536
+#define ENV_FILE_MAX   (256 * 1024)
+
+/* ---- the copy ---- */
+
+/* Where the next string goes; @at is NULL while measuring. */
+struct packer {
+        char *at;
+        size_t size;
+};
+
+static void *pack(struct packer *packer, const void *data, size_t size) {
+        char *to = packer->at;
+
+        packer->size += size;
+        if (!to)
+                return NULL;
+        packer->at += size;
+        return size > 0 ? memcpy(to, data, size) : to;
+}
+
+static const char *pack_string(struct packer *packer, const char *s) {
+        return s ? pack(packer, s, strlen(s) + 1) : NULL;
+}
+
+static size_t count(char *const *strv) {
+        size_t n = 0;
+
+        while (strv && strv[n])
+                n++;
+        return n;
+}
+
+static void pack_strings(struct packer *packer, char *const *strv, size_t n, char **to) {
+        for (size_t i = 0; i < n; i++) {
+                char *s = pack(packer, strv[i], strlen(strv[i]) + 1);
+
+                if (to)
+                        to[i] = s;
+        }
+        if (to)
+                to[n] = NULL;
+}
+
+static struct child_spec pack_spec(struct packer *packer, const struct child_spec *spec, char **argv, size_t n_argv,
+                                   char **env, size_t n_env) {
+        struct child_spec copy = *spec;
+
+        copy.path = pack_string(packer, spec->path);
+        copy.env_file = pack_string(packer, spec->env_file);
+        copy.user = pack_string(packer, spec->user);
+        copy.group = pack_string(packer, spec->group);
+        copy.directory = pack_string(packer, spec->directory);
+        copy.stdin_path = pack_string(packer, spec->stdin_path);
+        copy.output_path = pack_string(packer, spec->output_path);
+        copy.marker = NULL; /* kept by the child itself */
+        if (spec->stdin_data)
+                copy.stdin_data = pack(packer, spec->stdin_data, spec->stdin_size);
+        pack_strings(packer, spec->argv, n_argv, argv);
+        pack_strings(packer, spec->env, n_env, env);
+        copy.argv = argv;
+        copy.env = env;
+        return copy;
+}
+
+int child_plan_new(const struct child_spec *spec, struct child_plan **ret) {
+        size_t n_argv = count(spec->argv), n_env = count(spec->env);
+        struct packer packer = { 0 };
+        struct child_plan *plan;
+        char **argv, **env;
+
+        (void)pack_spec(&packer, spec, NULL, n_argv, NULL, n_env);
+        plan = malloc(sizeof(*plan) + (n_argv + n_env + 2) * sizeof(char *) + packer.size);
+        if (!plan)
+                return -ENOMEM;
+
+        *plan = (struct child_plan){ 0 };
+        argv = (char **)(plan + 1);
+        env = argv + n_argv + 1;
+        packer = (struct packer){ .at = (char *)(env + n_env + 1) };
+        plan->spec = pack_spec(&packer, spec, argv, n_argv, env, n_env);
+        *ret = plan;
+        return 0;
+}
+
+struct child_plan *child_plan_free(struct child_plan *plan) {
+        if (!plan)
+                return NULL;
+        free(plan->env);
+        free(plan->groups);
+        free(plan->user_env);
+        free(plan->file_env);
+        free(plan);
+        return NULL;
+}
+
+/* ---- the user ---- */
+
+/* One string of NAME=VALUE, NUL each, ended by an empty one. */
+static int format_user_env(const struct passwd *pw, char **ret) {
+        const char *shell = pw->pw_shell && *pw->pw_shell ? pw->pw_shell : "/bin/sh";
+        size_t size = strlen(pw->pw_dir) + 2 * strlen(pw->pw_name) + strlen(shell) + 64;
+        char *s = malloc(size);
+
+        if (!s)
+                return -ENOMEM;
+        (void)snprintf(s, size, "HOME=%s%cUSER=%s%cLOGNAME=%s%cSHELL=%s%c", pw->pw_dir, 0, pw->pw_name, 0, pw->pw_name,
+                       0, shell, 0);
+        *ret = s;
+        return 0;
+}
+
+/* getgrouplist() tells how many there are only after having been given too little room. */
+static int look_up_groups(struct child_plan *plan, const char *name) {
+        int n = 32;
+
+        for (;;) {
+                gid_t *groups = reallocarray(plan->groups, (size_t)n, sizeof(gid_t));
+                int wanted = n;
+
+                if (!groups)
+                        return -ENOMEM;
+                plan->groups = groups;
+                if (getgrouplist(name, plan->gid, groups, &wanted) >= 0) {
+                        plan->n_groups = wanted;
+                        return 0;
+                }
+                n = MAX(wanted, 2 * n);
+                if (n > GROUPS_MAX)
+                        return -E2BIG;
+        }
+}
+
+/* Calls a getXXnam_r() through @ask with a buffer that grows until the answer fits. */
+static int ask_nss(int (*ask)(const char *name, void *entry, char *buffer, size_t size, bool *ret_found),
+                   const char *name, void *entry, char **ret_buffer) {
+        for (size_t size = 4096; size <= NSS_BUFFER_MAX; size *= 4) {
+                _cleanup_(freep) char *buffer = malloc(size);
+                bool found = false;
+                int r;
+
+                if (!buffer)
+                        return -ENOMEM;
+                r = ask(name, entry, buffer, size, &found);
+                if (r == ERANGE)
+                        continue;
+                /* "Not found" comes in several dresses, see getpwnam_r(3). */
+                if (!found)
+                        return r == 0 || r == ENOENT || r == EBADF || r == EPERM ? -ESRCH : -r;
+                *ret_buffer = TAKE_PTR(buffer);
+                return 0;
+        }
+        return -ERANGE;
+}
+
+static int ask_user(const char *name, void *entry, char *buffer, size_t size, bool *ret_found) {
+        struct passwd *result = NULL;
+        int r = getpwnam_r(name, entry, buffer, size, &result);
+
+        *ret_found = result;
+        return r;
+}
+
+static int ask_group(const char *name, void *entry, char *buffer, size_t size, bool *ret_found) {
+        struct group *result = NULL;
+        int r = getgrnam_r(name, entry, buffer, size, &result);
+
+        *ret_found = result;
+        return r;
+}
+
+static int look_up_user(struct child_plan *plan, enum child_step *ret_step) {
+        _cleanup_(freep) char *user_buffer = NULL, *group_buffer = NULL;
+        struct passwd pw = { 0 };
+        struct group gr = { 0 };
+        int r;
+
+        *ret_step = CHILD_STEP_USER;
+        r = ask_nss(ask_user, plan->spec.user, &pw, &user_buffer);
+        if (r < 0)
+                return r;
+        plan->uid = pw.pw_uid;
+        plan->gid = pw.pw_gid;
+        r = format_user_env(&pw, &plan->user_env);
+        if (r < 0)
+                return r;
+
+        *ret_step = CHILD_STEP_GROUP;
+        if (plan->spec.group) {
+                r = ask_nss(ask_group, plan->spec.group, &gr, &group_buffer);
+                if (r < 0)
+                        return r;
+                plan->gid = gr.gr_gid;
+        }
+        /* A daemon that is not root can only stay who it is, which it may without any change. */
+        if (geteuid() != 0 && plan->uid == geteuid() && plan->gid == getegid())
+                return 0;
+        plan->change_user = true;
+        return look_up_groups(plan, pw.pw_name);
+}
+
+/* ---- the environment file ---- */
+
+/* Reads @path whole, with room for one more byte. O_NONBLOCK, because a FIFO would never open: this thread cannot be
+ * killed like a child that hangs. */
+static int read_file(const char *path, char **ret, size_t *ret_size) {
+        _cleanup_(freep) char *buffer = malloc(ENV_FILE_MAX + 2);
+        _cleanup_(closep) int fd = -EBADF;
+        size_t n = 0;
+
+        if (!buffer)
+                return -ENOMEM;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        while (n <= ENV_FILE_MAX) {
+                ssize_t r = read(fd, buffer + n, ENV_FILE_MAX + 1 - n);
+
+                if (r < 0)
+                        return -errno;
+                if (r == 0)
+                        break;
+                n += (size_t)r;
+        }
+        if (n > ENV_FILE_MAX)
+                return -EFBIG;
+        *ret = TAKE_PTR(buffer);
+        *ret_size = n;
+        return 0;
+}
+
+/* Takes one pair of quotes off the value of the line @from … @end, and the white space around it. Appends NAME=VALUE and
+ * a NUL at @to, which is not after @from. Returns the new end, NULL when the line is no assignment. */
+static char *put_assignment(char *to, char *from, char *end) {
+        char *equals = memchr(from, '=', (size_t)(end - from)), *value;
+
+        if (!equals || equals == from || memchr(from, 0, (size_t)(end - from)))
+                return NULL;
+        for (value = equals + 1; value < end && (*value == ' ' || *value == '\t');)
+                value++;
+        while (end > value && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+                end--;
+        if (end - value >= 2 && (*value == '"' || *value == '\'') && end[-1] == *value) {
+                value++;
+                end--;
+        }
+        memmove(to, from, (size_t)(equals + 1 - from));
+        to += equals + 1 - from;
+        memmove(to, value, (size_t)(end - value));
+        to += end - value;
+        *to++ = 0;
+        return to;
+}
+
+static int read_env_file(struct child_plan *plan, enum child_step *ret_step) {
+        char *to, *line, *end;
+        size_t n = 0;
+        int r;
+
+        *ret_step = CHILD_STEP_ENV_FILE;
+        r = read_file(plan->spec.env_file, &plan->file_env, &n);
+        if (r < 0)
+                return r;
+
+        to = plan->file_env;
+        for (line = to; line < plan->file_env + n; line = end + 1) {
+                char *limit = plan->file_env + n;
+
+                end = memchr(line, '\n', (size_t)(limit - line));
+                if (!end)
+                        end = limit;
+                while (line < end && (*line == ' ' || *line == '\t' || *line == '\r'))
+                        line++;
+                if (line == end || *line == '#' || *line == ';')
+                        continue;
+                to = put_assignment(to, line, end);
+                if (!to)
+                        return -EBADMSG;
+        }
+        *to = 0;
+        return 0;
+}
+
+/* ---- the environment ---- */
+
+const char *child_plan_getenv(char *const *env, const char *name) {
+        size_t n = strlen(name);
+
+        for (size_t i = 0; env && env[i]; i++)
+                if (strncmp(env[i], name, n) == 0 && env[i][n] == '=')
+                        return env[i] + n + 1;
+        return NULL;
+}
+
+/* Adds @s unless its name is among the first @n_stronger; among the others it takes the place of its name. */
+static size_t add(char **env, size_t n, size_t n_stronger, char *s) {
+        const char *equals = strchr(s, '=');
+        size_t length = equals ? (size_t)(equals - s) + 1 : strlen(s) + 1;
+
+        for (size_t i = 0; i < n; i++) {
+                if (strncmp(env[i], s, length) != 0)
+                        continue;
+                if (i >= n_stronger)
+                        env[i] = s;
+                return n;
+        }
+        env[n] = s;
+        return n + 1;
+}
+
+/* The same for a block of strings that an empty one ends. */
+static size_t add_block(char **env, size_t n, char *block) {
+        size_t n_stronger = n;
+
+        for (char *s = block; s && *s; s += strlen(s) + 1)
+                n = add(env, n, n_stronger, s);
+        return n;
+}
+
+static size_t count_block(const char *block) {
+        size_t n = 0;
+
+        for (const char *s = block; s && *s; s += strlen(s) + 1)
+                n++;
+        return n;
+}
+
+static int merge_env(struct child_plan *plan) {
+        char *const *base = plan->spec.env_base, *const *own = plan->spec.env;
+        size_t n_max = count(own) + count_block(plan->file_env) + USER_ENV_MAX + count(base), n = 0, n_stronger;
+        char **env = reallocarray(NULL, n_max + 1, sizeof(char *));
+
+        if (!env)
+                return -ENOMEM;
+        while (own && own[n]) {
+                env[n] = own[n];
+                n++;
+        }
+        n = add_block(env, n, plan->file_env);
+        n = add_block(env, n, plan->user_env);
+        n_stronger = n;
+        for (size_t i = 0; base && base[i]; i++)
+                n = add(env, n, n_stronger, base[i]);
+        env[n] = NULL;
+        plan->env = env;
+        return 0;
+}
+
+int child_plan_complete(struct child_plan *plan, enum child_step *ret_step) {
+        int r;
+
+        if (plan->spec.user) {
+                r = look_up_user(plan, ret_step);
+                if (r < 0)
+                        return r;
+        }
+        if (plan->spec.env_file) {
+                r = read_env_file(plan, ret_step);
+                if (r < 0)
+                        return r;
+        }
+        *ret_step = CHILD_STEP_FORK;
+        return merge_env(plan);
+}

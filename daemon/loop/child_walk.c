@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/* child_walk: the tree of a child, found through /proc.
+ *
+ * Roots are the main process, while it lives, and those of the daemon's own adopted children that belong to it: an
+ * orphan does when it is in the main process's session or group, or when its environment has the marker. From there
+ * /proc/PID/task/TID/children leads down. What has left its session, cleared its environment and lost its parents is
+ * not found.
+ *
+ * A pid read from /proc may be gone a moment later and name somebody else. So each is turned into a pidfd first and
+ * looked at again after that: it must still be a child of a parent which, by its own pidfd, is still alive. A pidfd
+ * never comes to mean another process, and nothing here signals by a bare pid, but for the main process's group, whose
+ * leader is kept unreaped.
+ *
+ * Killing goes depth first: a process is stopped, so that it forks no more, then its children are dealt with, then it is
+ * killed.
+ *
+ * What ends while we look leaves its children to the daemon, so the list of adopted ones is read again until nobody new
+ * is in it. This is how processes that hop from one to the next are caught up with; a session that was found to be the
+ * tree's by the marker is remembered meanwhile, because asking for it is faster.
+ *
+ * Other signals are different: the whole tree is found first and then told as nearly at once as can be, lest a shell
+ * whose command was just ended goes on to the next one.
+ */
+#include "loop/child_walk.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+#define DEPTH_MAX     128 /* deeper ones are found when their ancestors have gone */
+#define ROUNDS_MAX    64  /* then others get their turn */
+#define UNSURE_MAX    4   /* rounds made only for an environment that is empty, as it is amid an exec */
+#define SESSIONS_MAX  16
+#define MEMBERS_MAX   1024         /* descriptors held at once for one signal */
+#define FILE_MAX_SIZE (256 * 1024) /* of a list of children, or of an environment */
+
+struct member {
+        int pidfd;
+        bool in_group; /* of the main process, reached by kill(-pgid) */
+};
+
+struct walk {
+        const struct walk_tree *tree;
+        bool kill;
+        struct member *members; /* unless killing: all that were found */
+        size_t n_members;
+        pid_t sessions[SESSIONS_MAX]; /* of the tree, learned by the marker */
+        size_t n_sessions;
+        pid_t *seen; /* orphans that were dealt with */
+        size_t n_seen;
+        int n_alive;
+        bool newcomers; /* in this reading of the list of orphans */
+        bool unsure;    /* of whether one of them is of this tree */
+        int error;      /* the first thing that made the walk incomplete */
+};
+
+/* What is read of /proc/PID/stat. */
+struct stat_line {
+        pid_t parent;
+        pid_t group;
+        pid_t session;
+};
+
+static int open_pidfd(pid_t pid) {
+        int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+        return fd < 0 ? -errno : fd;
+}
+
+static void send(int pidfd, int signo) {
+        (void)syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0);
+}
+
+/* Dead with all its threads, or reaped. */
+static bool is_dead(int pidfd) {
+        struct pollfd pollfd = { .fd = pidfd, .events = POLLIN };
+
+        return poll(&pollfd, 1, 0) > 0;
+}
+
+/* Reads the file whole, NUL-terminated, into a buffer of its own. Returns its size or -errno. */
+static ssize_t read_whole(const char *path, char **ret) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(freep) char *buffer = NULL;
+        size_t size = 0, n = 0;
+
+        if (fd < 0)
+                return -errno;
+        for (;;) {
+                ssize_t r;
+
+                if (size - n < 2) {
+                        char *grown = size < FILE_MAX_SIZE ? realloc(buffer, size > 0 ? 4 * size : 1024) : NULL;
+
+                        if (!grown)
+                                return -ENOMEM;
+                        buffer = grown;
+                        size = size > 0 ? 4 * size : 1024;
+                }
+                r = read(fd, buffer + n, size - n - 1);
+                if (r < 0)
+                        return -errno;
+                if (r == 0)
+                        break;
+                n += (size_t)r;
+        }
+        buffer[n] = 0;
+        *ret = TAKE_PTR(buffer);
+        return (ssize_t)n;
+}
+
+static int read_stat(pid_t pid, struct stat_line *ret) {
+        char path[64], line[512], *at;
+        _cleanup_(closep) int fd = -EBADF;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        n = read(fd, line, sizeof(line) - 1);
+        if (n <= 0)
+                return n < 0 ? -errno : -ESRCH;
+        line[n] = 0;
+        at = strrchr(line, ')'); /* the name of a process may have anything in it */
+        if (!at || sscanf(at + 1, " %*c %d %d %d", &ret->parent, &ret->group, &ret->session) != 3)
+                return -EBADMSG;
+        return 0;
+}
+
+/* Returns whether the environment of @pid has @marker, or -ENODATA when it is empty. */
+static int has_marker(pid_t pid, const char *marker) {
+        _cleanup_(freep) char *env = NULL;
+        char path[64];
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+        n = read_whole(path, &env);
+        for (const char *at = env; n > 0 && at < env + n; at += strlen(at) + 1)
+                if (streq(at, marker))
+                        return 1;
+        return n == 0 ? -ENODATA : 0;
+}
+
+/* ---- going down ---- */
+
+/* One that is gone by now is what walks are about. */
+static void fail(struct walk *walk, int error) {
+        if (error != -ESRCH && error != -ENOENT && walk->error == 0)
+                walk->error = error;
+}
+
+static void visit(struct walk *walk, pid_t pid, int pidfd, bool in_group, unsigned depth);
+
+/* A child of @parent, if it still is one. */
+static void visit_child(struct walk *walk, pid_t pid, pid_t parent, int parent_pidfd, unsigned depth) {
+        _cleanup_(closep) int pidfd = open_pidfd(pid);
+        struct stat_line line;
+        int r;
+
+        if (pidfd < 0) {
+                fail(walk, pidfd);
+                return;
+        }
+        r = read_stat(pid, &line);
+        if (r < 0) {
+                fail(walk, r);
+                return;
+        }
+        if (line.parent == parent && !is_dead(parent_pidfd))
+                visit(walk, pid, TAKE_FD(pidfd), line.group == walk->tree->pid, depth);
+}
+
+/* Each number in the text @list is a child of @parent. */
+static void visit_list(struct walk *walk, const char *list, pid_t parent, int parent_pidfd, unsigned depth) {
+        char *end;
+
+        for (const char *at = list;; at = end) {
+                long pid = strtol(at, &end, 10);
+
+                if (end == at)
+                        return;
+                if (pid > 0 && pid <= INT_MAX)
+                        visit_child(walk, (pid_t)pid, parent, parent_pidfd, depth);
+        }
+}
+
+/* A child belongs to the thread that forked it. */
+static void visit_children(struct walk *walk, pid_t pid, int pidfd, unsigned depth) {
+        char path[64];
+        struct dirent *entry;
+        DIR *dir;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+        dir = opendir(path);
+        if (!dir) {
+                fail(walk, -errno);
+                return;
+        }
+        while ((entry = readdir(dir))) {
+                _cleanup_(freep) char *list = NULL;
+                char file[sizeof(path) + NAME_MAX + 16];
+                ssize_t n;
+
+                if (entry->d_name[0] == '.')
+                        continue;
+                (void)snprintf(file, sizeof(file), "%s/%s/children", path, entry->d_name);
+                n = read_whole(file, &list);
+                if (n < 0)
+                        fail(walk, (int)n);
+                else if (n > 0)
+                        visit_list(walk, list, pid, pidfd, depth);
+        }
+        (void)closedir(dir);
+}
+
+/* Keeps @pidfd for later. */
+static void remember(struct walk *walk, int pidfd, bool in_group) {
+        _cleanup_(closep) int fd = pidfd;
+
+        if (!walk->members)
+                walk->members = reallocarray(NULL, MEMBERS_MAX, sizeof(*walk->members));
+        if (!walk->members || walk->n_members == MEMBERS_MAX) {
+                fail(walk, -ENOBUFS);
+                return;
+        }
+        walk->members[walk->n_members++] = (struct member){ .pidfd = TAKE_FD(fd), .in_group = in_group };
+}
+
+/* Takes @pidfd over. */
+static void visit(struct walk *walk, pid_t pid, int pidfd, bool in_group, unsigned depth) {
+        _cleanup_(closep) int fd = pidfd;
+
+        if (is_dead(fd))
+                return;
+        walk->n_alive++;
+        if (walk->kill)
+                send(fd, SIGSTOP);
+        if (depth < DEPTH_MAX)
+                visit_children(walk, pid, fd, depth + 1);
+        if (walk->kill)
+                send(fd, SIGKILL);
+        else
+                remember(walk, TAKE_FD(fd), in_group);
+}
+
+/* ---- roots ---- */
+
+static void visit_main(struct walk *walk) {
+        int fd;
+
+        if (is_dead(walk->tree->pidfd))
+                return;
+        fd = fcntl(walk->tree->pidfd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                fail(walk, -errno);
+        else
+                visit(walk, walk->tree->pid, fd, true, 0);
+}
+
+static bool knows_session(const struct walk *walk, pid_t session) {
+        for (size_t i = 0; i < walk->n_sessions; i++)
+                if (walk->sessions[i] == session)
+                        return true;
+        return false;
+}
+
+/* Returns whether the orphan @pid is of this tree, or -ENODATA when that cannot be told now: it may be amid an exec, or
+ * about to end and leave children. */
+static int is_ours(struct walk *walk, pid_t pid, const struct stat_line *line) {
+        const struct walk_tree *tree = walk->tree;
+        int r;
+
+        if (line->session == tree->pid || line->group == tree->pid || knows_session(walk, line->session))
+                return 1;
+        if (!tree->marker)
+                return 0;
+        r = has_marker(pid, tree->marker);
+        if (r > 0 && walk->n_sessions < SESSIONS_MAX)
+                walk->sessions[walk->n_sessions++] = line->session;
+        return r;
+}
+
+/* A child that the daemon inherited. Returns whether it need not be looked at again. */
+static bool visit_orphan(struct walk *walk, pid_t pid) {
+        _cleanup_(closep) int pidfd = open_pidfd(pid);
+        struct stat_line line;
+        int r;
+
+        if (pidfd < 0) {
+                fail(walk, pidfd);
+                return true;
+        }
+        r = read_stat(pid, &line);
+        if (r < 0) {
+                fail(walk, r);
+                return true;
+        }
+        if (line.parent != getpid())
+                return true;
+        r = is_ours(walk, pid, &line);
+        if (r > 0)
+                visit(walk, pid, TAKE_FD(pidfd), line.group == walk->tree->pid, 0);
+        return r >= 0 || is_dead(pidfd);
+}
+
+static bool has_seen(const struct walk *walk, pid_t pid) {
+        for (size_t i = walk->n_seen; i > 0; i--)
+                if (walk->seen[i - 1] == pid)
+                        return true;
+        return false;
+}
+
+static int remember_orphan(struct walk *walk, pid_t pid) {
+        if (walk->n_seen % 64 == 0) {
+                pid_t *grown = reallocarray(walk->seen, walk->n_seen + 64, sizeof(pid_t));
+
+                if (!grown)
+                        return -ENOMEM;
+                walk->seen = grown;
+        }
+        walk->seen[walk->n_seen++] = pid;
+        return 0;
+}
+
+/* Visits the orphans that were not seen yet. */
+static void visit_orphans(struct walk *walk) {
+        _cleanup_(freep) char *list = NULL;
+        char path[64], *end;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", walk->tree->loop_tid);
+        n = read_whole(path, &list);
+        if (n < 0) {
+                fail(walk, (int)n);
+                return;
+        }
+        for (const char *at = list;; at = end) {
+                pid_t pid = (pid_t)strtol(at, &end, 10);
+
+                if (end == at)
+                        return;
+                if (has_seen(walk, pid))
+                        continue;
+                if (!visit_orphan(walk, pid)) {
+                        walk->unsure = true;
+                        continue;
+                }
+                walk->newcomers = true;
+                if (remember_orphan(walk, pid) < 0)
+                        fail(walk, -ENOMEM);
+        }
+}
+
+static void look(struct walk *walk) {
+        unsigned rounds = 0;
+
+        visit_main(walk);
+        do {
+                walk->newcomers = walk->unsure = false;
+                visit_orphans(walk);
+        } while (++rounds < (walk->newcomers ? ROUNDS_MAX : walk->unsure ? UNSURE_MAX : 0));
+}
+
+static int finish(struct walk *walk) {
+        for (size_t i = 0; i < walk->n_members; i++)
+                (void)close(walk->members[i].pidfd);
+        free(walk->members);
+        free(walk->seen);
+        return walk->error < 0 ? walk->error : MAX(walk->n_alive, (int)walk->newcomers);
+}
+
+int walk_kill(const struct walk_tree *tree) {
+        struct walk walk = { .tree = tree, .kill = true };
+
+        (void)kill(-tree->pid, SIGSTOP); /* unreaped leader: still its group */
+        look(&walk);
+        (void)kill(-tree->pid, SIGKILL);
+        return finish(&walk);
+}
+
+int walk_signal(const struct walk_tree *tree, int signo, bool wake) {
+        struct walk walk = { .tree = tree };
+        const int signals[] = { signo, wake ? SIGCONT : 0 };
+
+        look(&walk);
+        for (size_t i = 0; i < ARRAY_SIZE(signals) && signals[i] > 0; i++) {
+                (void)kill(-tree->pid, signals[i]);
+                for (size_t m = walk.n_members; m > 0; m--) /* parents come after their children */
+                        if (!walk.members[m - 1].in_group)
+                                send(walk.members[m - 1].pidfd, signals[i]);
+        }
+        return finish(&walk);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* child_walk: finds the processes of one child's tree, and signals them. For loop/child*.c only.
+ *
+ * Done on a spawner thread: each process costs some reads under /proc, and reading one's environment may even block.
+ */
+#include "base/macros.h"
+
+#include <sys/types.h>
+
+/* Whose tree. The main process must not be reaped during a walk: its pid stands for its group and session. */
+struct walk_tree {
+        pid_t pid;
+        int pidfd;
+        pid_t loop_tid;     /* the thread that inherits orphans */
+        const char *marker; /* see child_spec; may be NULL */
+};
+
+/* Stops, then kills every process that can be found. Returns how many were alive, or may have been, so that another walk
+ * is due; 0: none was left. -ENOMEM, -EMFILE and the like: some may have been missed. */
+int walk_kill(const struct walk_tree *tree);
+
+/* Sends @signo once to every process that can be found, with SIGCONT after it when @wake. 0 sends nothing and looks
+ * only. Returns how many are alive, or -errno as above. */
+int walk_signal(const struct walk_tree *tree, int signo, bool wake);

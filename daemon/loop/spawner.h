@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* spawner: the threads under child.h. For loop/child*.c and loop/spawner.c only.
+ *
+ * A job is embedded in its owner and goes round: submitted on the loop, worked on by a thread, done on the loop. The
+ * owner keeps it alive until then.
+ */
+#include "loop/child.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define CHILD_STACK_SIZE ((size_t)64 * 1024)
+#define OUTPUT_BUFFER    ((size_t)64 * 1024)
+
+/* A thread that spawns, as far as a job may see it. */
+struct spawner_thread {
+        struct list link;
+        struct spawner *spawner;
+        pthread_t thread;
+        struct spawner_job *job; /* what it works on; guarded by the lock */
+        usec_t since_usec;
+        int slots[2]; /* low descriptors that are its own (child_exec.c); -EBADF: none */
+        char *stack;  /* for the child that shares our memory; NULL until needed */
+};
+
+struct spawner_job {
+        struct list link;
+        void (*work)(struct spawner_job *job, struct spawner_thread *thread); /* on a thread; may block */
+        void (*done)(struct spawner_job *job);                                /* on the loop, in a later turn */
+};
+
+struct spawner {
+        struct loop *loop;
+        /* loop thread only */
+        struct list children; /* all that are not gone */
+        struct list
+                lingering; /* those whose main process is gone but whose tree may not be, or that are being killed */
+        struct loop_io *io;
+        struct loop_signal *sigchld;
+        struct loop_timer stuck_timer;
+        struct loop_timer linger_timer;
+        bool orphans_reaped; /* since the last look at the lingering children */
+        char *buffer;        /* for output; one for all */
+        /* constant */
+        pid_t loop_tid;
+        int null_fd;
+        int event_fd;
+        bool dumpable;
+        struct rlimit nofile;   /* what children get */
+        atomic_bool plain_fork; /* sharing memory with the child does not work here; may turn true at any time */
+        /* guarded by the lock */
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        pthread_cond_t ended;
+        struct list urgent; /* signals and kills: before all spawns */
+        struct list queued;
+        struct list finished; /* on their way to the loop */
+        struct list threads;
+        unsigned n_queued;
+        unsigned n_threads;
+        unsigned n_idle;
+        bool stopping;
+};
+
+/* Hands @job to a thread. Returns 0, or -EAGAIN when too many wait and it is not @urgent. */
+int spawner_submit(struct spawner *spawner, struct spawner_job *job, bool urgent);
+
+/* Takes @job back. False: a thread has it, or is done with it. */
+bool spawner_withdraw(struct spawner *spawner, struct spawner_job *job);
+
+/* Reaps the inherited orphans that have ended. Returns whether any are left. */
+bool spawner_has_orphans(struct spawner *spawner);
+
+/* ---- of child.c, for spawner.c ---- */
+
+/* An orphan may have ended: the children whose end depends on it are looked at again. */
+void child_on_orphans(struct spawner *spawner);
+
+/* The linger timer fired: walks that are due are repeated. */
+void child_on_linger(struct spawner *spawner);
+
+/* The end of the spawner, in two steps: no callback is called any more and what is being launched is given up; then,
+ * when the threads have ended, all children are killed, waited for until @deadline_usec, and freed. */
+void child_forget_all(struct spawner *spawner);
+void child_end_all(struct spawner *spawner, usec_t deadline_usec);

@@ -137,6 +137,26 @@ void run_tree_expire(struct run_tree *tree) {
         }
 }
 
+/* The earliest bound of @run and those above. */
+static usec_t earliest_upwards(const struct run *run, const struct run **ret_owner, enum bound *ret_bound) {
+        usec_t earliest = USEC_INFINITY;
+
+        for (; run->role != RUN_ROOT; run = run->parent) {
+                enum bound bound = _BOUND_INVALID;
+                usec_t at = own_bound(run, &bound);
+
+                /* At a tie the outermost wins, so the later one in this walk. */
+                if (at == USEC_INFINITY || at > earliest)
+                        continue;
+                earliest = at;
+                if (ret_owner)
+                        *ret_owner = run;
+                if (ret_bound)
+                        *ret_bound = bound;
+        }
+        return earliest;
+}
+
 /* The attempt that a job is at, else the run itself: to people they are one. */
 static const struct run *present_attempt(const struct run *run) {
         const struct run *child;
@@ -151,22 +171,7 @@ static const struct run *present_attempt(const struct run *run) {
 }
 
 usec_t run_deadline(const struct run *run, const struct run **ret_owner, enum bound *ret_bound) {
-        usec_t earliest = USEC_INFINITY;
-
-        for (run = present_attempt(run); run->role != RUN_ROOT; run = run->parent) {
-                enum bound bound = _BOUND_INVALID;
-                usec_t at = own_bound(run, &bound);
-
-                /* At a tie the outermost wins, so the later one in this walk. */
-                if (at == USEC_INFINITY || at > earliest)
-                        continue;
-                earliest = at;
-                if (ret_owner)
-                        *ret_owner = run;
-                if (ret_bound)
-                        *ret_bound = bound;
-        }
-        return earliest;
+        return earliest_upwards(present_attempt(run), ret_owner, ret_bound);
 }
 
 /* ---- extending ---- */
@@ -228,11 +233,11 @@ int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extensi
         asked = usec_add(moved->bounds[bound], by_usec);
         if (parents)
                 extend_ancestors(moved, asked);
-        limit = run_deadline(moved->parent, NULL, NULL);
+        limit = earliest_upwards(moved->parent, NULL, NULL);
         moved->bounds[bound] = MAX(moved->bounds[bound], MIN(asked, limit));
         run_arm(moved);
 
-        deadline = run_deadline(moved, &owner, NULL);
+        deadline = earliest_upwards(moved, &owner, NULL);
         *ret = (struct run_extension){
                 .deadline_usec = deadline,
                 .clipped_by = deadline < asked ? owner : NULL,

@@ -28,10 +28,11 @@ static void append_safe(struct log_item **item, const char *text, size_t n) {
         size_t begin = 0, i = 0;
 
         while (i < n) {
-                size_t length = utf8_length(text + i, n - i);
+                bool ascii = text[i] >= ' ' && text[i] <= '~'; /* nearly all there is, and faster */
+                size_t length = ascii ? 1 : utf8_length(text + i, n - i);
                 char escaped[8];
 
-                if (length > 0 && !utf8_is_control(text + i, length)) {
+                if (ascii || (length > 0 && !utf8_is_control(text + i, length))) {
                         i += length;
                         continue;
                 }

@@ -4,9 +4,10 @@
  * libevent waits and reports descriptors and signals; timers and deferred work are ours. libevent has no hook between
  * turns, so each turn is one event_base_loop(EVLOOP_ONCE), and what we do ourselves stands before and after it.
  *
- * With busy descriptors one event_base_loop() would never end, for it goes on as long as events are active. After
- * TURN_CALLBACKS of them we break out: deferred work and timers get their turn, and libevent begins again at the
- * highest priority, which is what keeps the control socket answering.
+ * A turn is kept short, so that the control socket is answered whatever there is to do: when deferred work, descriptors
+ * or timers have had SHARE_USEC, the rest of them waits for the next turn, in order. With busy descriptors one
+ * event_base_loop() would never end, for it goes on as long as events are active; we break out of it, and libevent
+ * begins again at the highest priority.
  *
  * Measuring costs one clock reading a callback: the end of one is the start of the next, unless the loop slept between.
  */
@@ -17,6 +18,7 @@
 #include <assert.h>
 
 #define TURN_CALLBACKS 64
+#define SHARE_USEC     ((usec_t)300)
 
 /* The loop that runs in this thread: a second one inside it would starve the first. */
 static _Thread_local bool running;
@@ -60,6 +62,8 @@ void loop_enter(struct loop *loop, const char *callback) {
                 loop->mark_usec = clock_now(CLOCK_ID_MONOTONIC);
         if (loop->busy_since_usec == 0)
                 loop->busy_since_usec = loop->mark_usec;
+        if (loop->phase_usec == 0)
+                loop->phase_usec = loop->mark_usec;
         frame_begin(loop, callback);
         loop->depth++;
 }
@@ -72,7 +76,7 @@ void loop_leave(struct loop *loop) {
         frame_end(loop);
         if (loop->depth == 0) {
                 publish(loop, NULL, 0);
-                if (++loop->turn_callbacks == TURN_CALLBACKS)
+                if (++loop->turn_callbacks >= TURN_CALLBACKS || loop_share_used(loop))
                         (void)event_base_loopbreak(loop->base);
         } else if (loop->depth < LOOP_DEPTH_MAX) {
                 outer = &loop->frames[loop->depth - 1];
@@ -86,6 +90,10 @@ void loop_switch(struct loop *loop, const char *callback) {
         frame_end(loop);
         frame_begin(loop, callback);
         loop->depth++;
+}
+
+bool loop_share_used(const struct loop *loop) {
+        return loop->phase_usec > 0 && usec_sub(loop->mark_usec, loop->phase_usec) >= SHARE_USEC;
 }
 
 void loop_set_subject(struct loop *loop, const char *subject) {
@@ -128,8 +136,9 @@ void loop_work_cancel(struct loop_work *work) {
 static void do_work(struct loop *loop) {
         struct loop_work *work;
 
+        loop_begin_phase(loop);
         list_splice(&loop->work_now, &loop->work);
-        while ((work = list_first_entry(&loop->work_now, struct loop_work, link))) {
+        while (!loop_share_used(loop) && (work = list_first_entry(&loop->work_now, struct loop_work, link))) {
                 list_remove(&work->link);
                 loop_enter(loop, work->name);
                 work->fn(work, work->arg);
@@ -198,7 +207,8 @@ static int do_events(struct loop *loop) {
         int r;
 
         end_busy(loop);
-        if (!list_empty(&loop->work) || loop->exiting)
+        loop_begin_phase(loop);
+        if (!list_empty(&loop->work) || !list_empty(&loop->work_now) || loop->exiting)
                 flags |= EVLOOP_NONBLOCK;
         else {
                 for (size_t i = 0; i < ARRAY_SIZE(loop->clocks); i++) {

@@ -4,7 +4,8 @@
  *
  * One thread, one loop. Timers, descriptors, signals and deferred work are embedded in their owners; each carries the
  * name of its callback, so that a slow or stuck one can be reported by name. A turn is: deferred work, then what the
- * kernel reports, then expired timers. Work deferred within a turn is done in the next one.
+ * kernel reports, then expired timers. Work deferred within a turn is done in the next one. Each of the three is given a
+ * share of the turn only; what is left over comes first in the next one.
  */
 #include "base/clock.h"
 #include "base/heap.h"
@@ -85,7 +86,7 @@ struct loop_work {
 
 void loop_work_init(struct loop_work *work, struct loop *loop, const char *name, loop_work_fn fn, void *arg);
 
-/* Calls @work once in the next turn; once also when asked several times. */
+/* Calls @work once in a later turn, after what was scheduled before; once also when asked several times. */
 void loop_work_schedule(struct loop_work *work);
 
 /* Takes it back. Harmless when not scheduled. */
@@ -154,6 +155,10 @@ void loop_leave(struct loop *loop);
 
 /* Ends the present callback and begins another one, for who serves many in a row: it takes one look at the clock. */
 void loop_switch(struct loop *loop, const char *callback);
+
+/* Whether this part of the turn has taken its share, as of the last callback's end: who serves many in a row leaves the
+ * rest for a later turn. */
+bool loop_share_used(const struct loop *loop);
 
 /* What the loop is at. Thread-safe; @callback is NULL and @since_usec 0 when it waits or is between callbacks. */
 struct loop_activity {

@@ -48,6 +48,7 @@ struct loop {
 
         usec_t mark_usec;       /* the last reading of the clock, 0 after a sleep */
         usec_t busy_since_usec; /* since when callbacks ran without a look at the kernel; 0: nothing was called yet */
+        usec_t phase_usec;      /* when the first callback of this part of a turn began; 0: none yet */
         unsigned turn_callbacks;
 
         uint64_t turns, callbacks, slow_callbacks;
@@ -57,6 +58,11 @@ struct loop {
 /* The error of a failed libevent call, which leaves errno of the system call, if there was one. */
 static inline int loop_errno(int fallback) {
         return errno > 0 ? -errno : fallback;
+}
+
+/* Begins a part of a turn: work, descriptors, or the timers of one clock. */
+static inline void loop_begin_phase(struct loop *loop) {
+        loop->phase_usec = 0;
 }
 
 void loop_clock_init(struct loop_clock *clock);

@@ -156,7 +156,8 @@ void loop_clock_fire(struct loop *loop, enum clock_id id) {
                 return;
 
         now_usec = id == CLOCK_ID_MONOTONIC && loop->mark_usec > 0 ? loop->mark_usec : clock_now(id);
-        while ((node = heap_top(&clock->armed))) {
+        loop_begin_phase(loop);
+        while (!loop_share_used(loop) && (node = heap_top(&clock->armed))) {
                 struct loop_timer *timer = CONTAINER_OF(node, struct loop_timer, node);
 
                 if (timer->at_usec > now_usec)

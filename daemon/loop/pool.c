@@ -25,7 +25,6 @@
 #include <sys/eventfd.h>
 
 #define THREADS_MAX 1024
-#define DELIVER_MAX 256  /* completions in one go, so that other descriptors get their turn */
 #define GATHER_MAX  32   /* jobs that wait for the end of the completion that submits them */
 #define CACHE_MAX   1024 /* job structures kept for later */
 #define RETRY_USEC  USEC_PER_SEC
@@ -394,8 +393,8 @@ static void job_deliver(struct pool *pool, struct pool_job *job) {
         job_release(pool, job);
 }
 
-/* Within loop_enter(): delivers what is there, a bounded number at a time. */
-static void deliver(struct pool *pool) {
+/* Within loop_enter(): delivers what is there, or with @share what the turn has time for. */
+static void deliver(struct pool *pool, bool share) {
         struct pool_core *core = pool->core;
         struct pool_job *job;
 
@@ -404,11 +403,10 @@ static void deliver(struct pool *pool) {
         (void)pthread_mutex_unlock(&core->mutex);
 
         pool->delivering++;
-        for (unsigned n = 0; n < DELIVER_MAX; n++) {
-                job = list_first_entry(&pool->ready, struct pool_job, link);
-                if (!job)
-                        break;
+        while ((job = list_first_entry(&pool->ready, struct pool_job, link))) {
                 loop_switch(pool->loop, job->ops->name);
+                if (share && loop_share_used(pool->loop))
+                        break;
                 job_deliver(pool, job);
         }
         pool->delivering--;
@@ -423,16 +421,16 @@ static void on_event(_unused_ struct loop_io *io, int fd, _unused_ unsigned even
         uint64_t count;
 
         (void)!read(fd, &count, sizeof(count)); /* before the list is taken: a later job tells again */
-        deliver(arg);
+        deliver(arg, true);
 }
 
 static void on_work(_unused_ struct loop_work *work, void *arg) {
-        deliver(arg);
+        deliver(arg, true);
 }
 
 void pool_poll(struct pool *pool) {
         loop_enter(pool->loop, "pool-poll");
-        deliver(pool);
+        deliver(pool, false);
         loop_leave(pool->loop);
 }
 

@@ -373,6 +373,10 @@ void loop_switch(struct loop *loop, _unused_ const char *callback) {
         loop->subject = NULL;
 }
 
+bool loop_share_used(_unused_ const struct loop *loop) {
+        return false;
+}
+
 void loop_set_subject(struct loop *loop, const char *subject) {
         loop->subject = subject;
 }

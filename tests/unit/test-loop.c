@@ -372,6 +372,63 @@ START_TEST(control_work_and_timers_are_served_among_busy_descriptors) {
 }
 END_TEST
 
+/* ---- shares ---- */
+
+static void burn(usec_t usec) {
+        usec_t until = clock_now(CLOCK_ID_MONOTONIC) + usec;
+
+        while (clock_now(CLOCK_ID_MONOTONIC) < until)
+                ;
+}
+
+static void on_timer_burn(_unused_ struct loop_timer *timer, void *arg) {
+        burn(500);
+        note(*(const char *)arg);
+}
+
+static void on_work_burn(_unused_ struct loop_work *work, void *arg) {
+        burn(500);
+        note(*(const char *)arg);
+}
+
+/* Four that take longer than a share lie between the descriptor and the end: it is not kept waiting by all of them. */
+START_TEST(neither_work_nor_timers_take_more_than_their_share) {
+        static const char letters[] = "0123";
+        struct loop_timer timers[4];
+        struct loop_work works[4];
+        struct watch watch;
+        struct item last;
+        int fds[2];
+
+        ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+        ck_assert_int_eq(write(fds[1], "x", 1), 1);
+        watch_init(&watch, 'r', fds[0], LOOP_READ, LOOP_PRIORITY_NORMAL);
+        watch.read = true;
+        watch.times = 2;
+        item_init(&last, 'l', CLOCK_ID_MONOTONIC);
+        last.exit = true;
+        for (size_t i = 0; i < 4; i++) {
+                loop_work_init(&works[i], loop, "work", on_work_burn, (void *)&letters[i]);
+                ck_assert_int_eq(loop_timer_init(&timers[i], loop, CLOCK_ID_MONOTONIC, "timer", on_timer_burn,
+                                                 (void *)&letters[i]),
+                                 0);
+                if (_i == 0)
+                        loop_work_schedule(&works[i]);
+                else
+                        loop_timer_set(&timers[i], 1 + i);
+        }
+        if (_i == 0)
+                loop_work_schedule(&last.work);
+        else
+                loop_timer_set(&last.timer, 9);
+        ck_assert_int_eq(loop_run(loop), 0);
+        ck_assert_str_eq(trace, _i == 0 ? "0r123l" : "r0123l");
+        loop_io_free(watch.io);
+        close(fds[0]);
+        close(fds[1]);
+}
+END_TEST
+
 /* ---- signals, running, measuring ---- */
 
 static void on_signal(int signo, void *arg) {
@@ -430,13 +487,6 @@ static void on_slow(const char *callback, const char *subject, usec_t took_usec,
         slow->calls++;
 }
 
-static void burn(usec_t usec) {
-        usec_t until = clock_now(CLOCK_ID_MONOTONIC) + usec;
-
-        while (clock_now(CLOCK_ID_MONOTONIC) < until)
-                ;
-}
-
 static void on_work_slow(_unused_ struct loop_work *work, _unused_ void *arg) {
         struct loop_activity activity;
 
@@ -481,7 +531,7 @@ START_TEST(a_slow_callback_is_reported_with_its_subject) {
 }
 END_TEST
 
-static void on_work_burn(_unused_ struct loop_work *work, _unused_ void *arg) {
+static void on_work_busy(_unused_ struct loop_work *work, _unused_ void *arg) {
         burn(3000);
 }
 
@@ -491,7 +541,7 @@ START_TEST(turns_and_lag_are_measured_without_sleep) {
         struct item timer, late;
         usec_t start, took;
 
-        loop_work_init(&work, loop, "burn", on_work_burn, NULL);
+        loop_work_init(&work, loop, "burn", on_work_busy, NULL);
         loop_work_schedule(&work);
         item_init(&timer, 't', CLOCK_ID_MONOTONIC);
         item_init(&late, 'l', CLOCK_ID_MONOTONIC);
@@ -537,6 +587,7 @@ int main(void) {
         tcase_add_test(tcase, watching_nothing_is_possible);
         tcase_add_test(tcase, what_cannot_be_polled_is_refused);
         tcase_add_test(tcase, control_work_and_timers_are_served_among_busy_descriptors);
+        tcase_add_loop_test(tcase, neither_work_nor_timers_take_more_than_their_share, 0, 2);
         tcase_add_test(tcase, signals_are_delivered_and_freed_inside);
         tcase_add_test(tcase, a_nested_run_is_refused);
         tcase_add_test(tcase, a_slow_callback_is_reported_with_its_subject);

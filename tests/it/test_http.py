@@ -13,7 +13,7 @@ class Base(Case):
         done = self.daemon(f"[task t]\nmanual = yes\n{text}\n", start=False).run("--once", "t", "--json")
         return json.loads(done.stdout)
 
-    def assertFails(self, tree, kind, detail=""):
+    def assertFails(self, tree, kind, detail="."):
         self.assertEqual((tree["outcome"], tree["errors"][0]["kind"]), ("failed", kind), tree)
         self.assertRegex(tree["errors"][0]["detail"], detail)
 

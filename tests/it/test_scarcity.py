@@ -88,7 +88,8 @@ class Resources(Case):
                              "[task one]\nmanual = yes\ncommand = /bin/true\n")
         # Room for a few children beyond what is open now, not for sixty.
         used = processes.n_fds(daemon.pid)
-        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (used + 40, used + 40))
+        hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (used + 40, hard))
         tree = json.loads(daemon.ctl("--json", "start", "--wait", "many").stdout)
         self.assertEqual(tree["outcome"], "failed", tree)
         self.assertGreater(tree["items"]["failed"], 0)
@@ -108,9 +109,8 @@ class Resources(Case):
         os.chmod(self.directory, 0o755)
         for path in (daemon.directory, daemon.config_path):
             os.chown(path, uid, uid)
-        daemon.start(user=uid)
-        threads = len(os.listdir(f"/proc/{daemon.pid}/task"))
-        resource.prlimit(daemon.pid, resource.RLIMIT_NPROC, (threads + 8, threads + 8))
+        # Room for the daemon's own threads, which come as they are needed, and some children.
+        daemon.start(user=uid, limits={resource.RLIMIT_NPROC: 30})
         tree = json.loads(daemon.ctl("--json", "start", "--wait", "many").stdout)
         self.assertEqual(tree["outcome"], "failed", tree)
         self.assertGreater(tree["items"]["ok"], 0, tree["items"])

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -145,10 +146,14 @@ class Daemon:
         return subprocess.run(self.command(*args), env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, errors="replace", timeout=timeout * SCALE, check=False)
 
-    def start(self, *args, wait=True, user=None):
-        """Starts it, as the uid @user if given, and waits until it serves."""
+    def start(self, *args, wait=True, user=None, limits=None):
+        """Starts it, as the uid @user and with @limits on resources if given, and waits until it serves."""
+        def limit():
+            for which, value in (limits or {}).items():
+                resource.setrlimit(which, (value, value))
+
         self.process = subprocess.Popen(self.command(*args), env=self.env, stdin=subprocess.DEVNULL, user=user,
-                                        group=user, extra_groups=None if user is None else [],
+                                        group=user, extra_groups=None if user is None else [], preexec_fn=limit,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.log = Log(self.process.stderr)
         if wait:

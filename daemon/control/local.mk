@@ -40,6 +40,11 @@ daemon/control/descriptions.c: $(varlink_files) daemon/control/local.mk
 			echo '        ;'; \
 		done; } >$@.tmp && mv $@.tmp $@
 
+varlink_client_sources = tests/support/varlink-client.c tests/support/varlink-client.h $(fake_loop_sources)
+
 unit_tests += tests/unit/test-framer
 unit_tests += tests/unit/test-varlink
-tests_unit_test_varlink_SOURCES = tests/unit/test-varlink.c $(fake_loop_sources)
+unit_tests += tests/unit/test-varlink-description
+unit_tests += tests/unit/test-control
+tests_unit_test_control_SOURCES = tests/unit/test-control.c tests/support/fake-env.c $(varlink_client_sources)
+tests_unit_test_varlink_SOURCES = tests/unit/test-varlink.c $(varlink_client_sources)

@@ -84,14 +84,28 @@ static void add_next(struct status_cursor *status, size_t index, usec_t at_usec)
         status->next[i].at_usec = at_usec;
 }
 
+/* How long ago @since_usec was, to the millisecond. */
+static const char *format_since(usec_t since_usec, char buf[TEXT_USEC_MAX]) {
+        usec_t span = usec_sub(clock_now(CLOCK_ID_MONOTONIC), since_usec);
+
+        return text_format_usec(span - span % USEC_PER_MSEC, buf);
+}
+
+/* Who waits for several limits waits in all of them, and most may have room. */
+static int is_blocked_here(const struct limit_ticket *ticket, void *userdata) {
+        usec_t pace;
+
+        return limit_ticket_blocked_by(ticket, &pace) == userdata;
+}
+
 static int add_full_limit(struct limit *limit, void *userdata) {
         struct limit_stats stats;
         char text[128], wait[TEXT_USEC_MAX];
 
         limit_get_stats(limit, &stats);
-        if (stats.waiting == 0)
+        if (stats.waiting == 0 || !limit_for_each_waiter(limit, is_blocked_here, limit))
                 return 0;
-        (void)text_format_usec(usec_sub(clock_now(CLOCK_ID_MONOTONIC), stats.oldest_wait_since_usec), wait);
+        (void)format_since(stats.oldest_wait_since_usec, wait);
         (void)snprintf(text, sizeof(text), "%u/%u held, %u wait, oldest %s", stats.held,
                        limit_get_config(limit)->permits, stats.waiting, wait);
         add_problem(userdata, "full", limit_name(limit), "limits", text);
@@ -105,7 +119,7 @@ static void add_others(struct status_cursor *status) {
         char text[192], since[TEXT_USEC_MAX];
 
         for (struct remnant *remnant = run_tree_first_remnant(tree); remnant; remnant = remnant_next(remnant)) {
-                (void)text_format_usec(usec_sub(clock_now(CLOCK_ID_MONOTONIC), remnant_since(remnant)), since);
+                (void)format_since(remnant_since(remnant), since);
                 (void)snprintf(text, sizeof(text), "a %s of %.60s cannot be ended, for %s",
                                remnant_is_process(remnant) ? "process" : "thread", remnant_run(remnant), since);
                 add_problem(status, "remnant", remnant_task(remnant), "why", text);

@@ -104,6 +104,7 @@ static json_t *waiting_to_json(const struct run_tree *tree, const struct run *ru
         struct explanation e = { .waiting = &waiting };
         struct holders holders = { tree, json_array() };
         char other[RUN_NAME_MAX], text[512] = "";
+        usec_t left;
 
         run_get_waiting(run, &waiting);
         if (waiting.why == WHY_NONE || !holders.array) {
@@ -112,7 +113,8 @@ static json_t *waiting_to_json(const struct run_tree *tree, const struct run *ru
         }
         if (waiting.other)
                 e.other = run_name(waiting.other, other);
-        (void)text_format_usec(usec_sub(waiting.until_usec, clock_now(CLOCK_ID_MONOTONIC)), e.left);
+        left = usec_sub(waiting.until_usec, clock_now(CLOCK_ID_MONOTONIC));
+        (void)text_format_usec(left - left % USEC_PER_MSEC, e.left);
         e.buf = text;
         e.size = sizeof(text);
         if (explanations[waiting.why])

@@ -25,7 +25,7 @@ static void print_event(const json_t *event) {
         if (error) {
                 printf(": %s: ", get_string(error, "kind"));
                 print_safe(get_string(error, "detail"), false);
-        } else if (*get_string(event, "text")) {
+        } else if (!strstr(get_string(event, "event"), get_string(event, "text"))) { /* "run-started": "started" */
                 printf("%s", *subject || *outcome ? ": " : "");
                 print_safe(get_string(event, "text"), false);
         }

@@ -72,7 +72,7 @@ static void print_facts(const json_t *answer) {
         }
         print_fact("next", format_clock(get_int(task, "next_usec"), when));
         print_fact("last ok", format_relative(get_int(task, "last_ok_usec"), when));
-        if (get_int(task, "failures") > 0) {
+        if (get_int(task, "failures") > 1) {
                 (void)snprintf(text, sizeof(text), "%lld times in a row", (long long)get_int(task, "failures"));
                 print_fact("failed", text);
         }

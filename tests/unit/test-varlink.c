@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "control/varlink.h"
 #include "support/fake-loop.h"
+#include "support/varlink-client.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -151,90 +152,7 @@ static void teardown(void) {
         loop = loop_free(loop);
 }
 
-struct client {
-        int fd;     /* ours */
-        int server; /* the server's end, by which the loop knows it */
-        size_t n;   /* bytes of answers read and not yet taken */
-        char in[1 << 20];
-};
-
-static void connect_client(struct client *client) {
-        int fds[2];
-
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        client->fd = fds[0];
-        client->server = fds[1];
-        client->n = 0;
-        ck_assert_int_eq(varlink_server_add_connection(server, fds[1]), 0);
-}
-
-/* What the kernel would report to the loop, until nobody has anything to do. */
-static void turn(struct client *client) {
-        fake_loop_ready(client->server, LOOP_READ | LOOP_WRITE);
-        fake_loop_settle();
-}
-
-static void send_bytes(struct client *client, const void *data, size_t n) {
-        ssize_t sent = send(client->fd, data, n, MSG_NOSIGNAL);
-
-        ck_assert_int_eq(sent, (ssize_t)n);
-        turn(client);
-}
-
-static void send_call(struct client *client, const char *call) {
-        send_bytes(client, call, strlen(call) + 1);
-}
-
-/* The next answer, or NULL: none, and @ret_eof whether the server hung up. */
-static json_t *receive_or_eof(struct client *client, bool *ret_eof) {
-        for (;;) {
-                char *end = memchr(client->in, '\0', client->n);
-                ssize_t n;
-
-                if (end) {
-                        size_t length = (size_t)(end - client->in);
-                        json_t *answer = json_loadb(client->in, length, 0, NULL);
-
-                        ck_assert_msg(answer, "not JSON: %s", client->in);
-                        client->n -= length + 1;
-                        memmove(client->in, end + 1, client->n);
-                        return answer;
-                }
-                n = recv(client->fd, client->in + client->n, sizeof(client->in) - client->n, MSG_DONTWAIT);
-                if (n <= 0) {
-                        *ret_eof = n == 0 || errno == ECONNRESET;
-                        return NULL;
-                }
-                client->n += (size_t)n;
-                turn(client);
-        }
-}
-
-static void expect_json(struct client *client, const char *expected) {
-        bool eof = false;
-        json_t *answer = receive_or_eof(client, &eof);
-        json_t *want = json_loads(expected, 0, NULL);
-        char *text;
-
-        ck_assert_msg(want, "bad test: %s", expected);
-        ck_assert_msg(answer, "no answer (%s), expected %s", eof ? "hung up" : "still connected", expected);
-        text = json_dumps(answer, JSON_COMPACT);
-        ck_assert_msg(json_equal(answer, want), "got %s, expected %s", text, expected);
-        free(text);
-        json_decref(answer);
-        json_decref(want);
-}
-
-static void expect_nothing(struct client *client, bool expect_eof) {
-        bool eof = false;
-        json_t *answer = receive_or_eof(client, &eof);
-        char *text = answer ? json_dumps(answer, 0) : NULL;
-
-        ck_assert_msg(!answer, "got %s, expected nothing", text);
-        ck_assert_msg(eof == expect_eof, "hung up: got %d, expected %d", eof, expect_eof);
-}
-
-static struct client a, b;
+static struct test_client a, b;
 
 /* ---- calls ---- */
 
@@ -306,11 +224,11 @@ START_TEST(a_call_gets_its_answer) {
         struct varlink_stats stats;
 
         role = exchanges[_i].role;
-        connect_client(&a);
-        send_call(&a, exchanges[_i].call);
+        test_client_connect(&a, server);
+        test_client_call(&a, exchanges[_i].call);
         if (exchanges[_i].answer)
-                expect_json(&a, exchanges[_i].answer);
-        expect_nothing(&a, !exchanges[_i].answer);
+                test_client_expect(&a, exchanges[_i].answer);
+        test_client_expect_nothing(&a, !exchanges[_i].answer);
         varlink_server_get_stats(server, &stats);
         ck_assert_uint_eq(stats.connections, exchanges[_i].answer ? 1 : 0);
         ck_assert_uint_eq(stats.cut_off, exchanges[_i].answer ? 0 : 1);
@@ -323,23 +241,23 @@ START_TEST(pipelined_calls_are_answered_in_order) {
         char calls[8192];
         size_t n = 0;
 
-        connect_client(&a);
+        test_client_connect(&a, server);
         for (int i = 0; i < 50; i++)
                 n += (size_t)snprintf(calls + n, sizeof(calls) - n,
                                       "{\"method\":\"a.test.Count\",\"more\":true,"
                                       "\"parameters\":{\"to\":%d}}",
                                       1 + i % 3) +
                      1;
-        send_bytes(&a, calls, n);
+        test_client_send(&a, calls, n);
         for (int i = 0; i < 50; i++)
                 for (int k = 1; k <= 1 + i % 3; k++) {
                         char expected[100];
 
                         snprintf(expected, sizeof(expected), "{\"parameters\":{\"n\":%d,\"padding\":\"\"}%s}", k,
                                  k <= i % 3 ? ",\"continues\":true" : "");
-                        expect_json(&a, expected);
+                        test_client_expect(&a, expected);
                 }
-        expect_nothing(&a, false);
+        test_client_expect_nothing(&a, false);
         ck_assert_uint_eq(n_freed, 50);
         (void)close(a.fd);
 }
@@ -348,63 +266,63 @@ END_TEST
 START_TEST(a_call_in_single_bytes_is_one_call) {
         const char *call = "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}";
 
-        connect_client(&a);
+        test_client_connect(&a, server);
         for (size_t i = 0; i <= strlen(call); i++)
-                send_bytes(&a, call + i, 1);
-        expect_json(&a, "{\"parameters\":{\"text\":\"hi\"}}");
+                test_client_send(&a, call + i, 1);
+        test_client_expect(&a, "{\"parameters\":{\"text\":\"hi\"}}");
         (void)close(a.fd);
 }
 END_TEST
 
 START_TEST(oneway_calls_are_done_and_not_answered) {
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Echo\",\"oneway\":true,\"parameters\":{\"text\":\"hi\"}}");
-        send_call(&a, "{\"method\":\"a.test.Nothing\",\"oneway\":true}");
-        send_call(&a, "{\"method\":\"a.test.Follow\",\"oneway\":true,\"parameters\":{\"to\":5}}");
-        expect_nothing(&a, false);
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Echo\",\"oneway\":true,\"parameters\":{\"text\":\"hi\"}}");
+        test_client_call(&a, "{\"method\":\"a.test.Nothing\",\"oneway\":true}");
+        test_client_call(&a, "{\"method\":\"a.test.Follow\",\"oneway\":true,\"parameters\":{\"to\":5}}");
+        test_client_expect_nothing(&a, false);
         ck_assert_uint_eq(n_handled, 1);
         ck_assert_uint_eq(n_freed, 1);
-        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
-        expect_json(&a, "{\"parameters\":{\"text\":\"hi\"}}");
+        test_client_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
+        test_client_expect(&a, "{\"parameters\":{\"text\":\"hi\"}}");
         (void)close(a.fd);
 }
 END_TEST
 
 START_TEST(what_changes_something_is_told_before) {
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
         ck_assert_uint_eq(n_changes, 0);
-        send_call(&a, "{\"method\":\"a.test.Change\",\"parameters\":{\"text\":\"hi\"}}");
+        test_client_call(&a, "{\"method\":\"a.test.Change\",\"parameters\":{\"text\":\"hi\"}}");
         ck_assert_uint_eq(n_changes, 1);
         (void)close(a.fd);
 }
 END_TEST
 
 START_TEST(an_answer_can_come_later) {
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Later\"}");
-        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"2\"}}");
-        expect_nothing(&a, false);
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Later\"}");
+        test_client_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"2\"}}");
+        test_client_expect_nothing(&a, false);
         varlink_reply(held, json_object());
         fake_loop_settle();
-        expect_json(&a, "{\"parameters\":{}}");
-        expect_json(&a, "{\"parameters\":{\"text\":\"2\"}}");
+        test_client_expect(&a, "{\"parameters\":{}}");
+        test_client_expect(&a, "{\"parameters\":{\"text\":\"2\"}}");
         (void)close(a.fd);
 }
 END_TEST
 
 START_TEST(a_stream_waits_and_is_woken) {
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
-        expect_json(&a, "{\"parameters\":{\"n\":1,\"padding\":\"\"},\"continues\":true}");
-        expect_nothing(&a, false);
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
+        test_client_expect(&a, "{\"parameters\":{\"n\":1,\"padding\":\"\"},\"continues\":true}");
+        test_client_expect_nothing(&a, false);
         varlink_wake(held);
         fake_loop_settle();
-        expect_nothing(&a, false);
+        test_client_expect_nothing(&a, false);
         ck_assert_uint_eq(n_freed, 0);
         varlink_error(held, "a.test.Over", NULL);
         fake_loop_settle();
-        expect_json(&a, "{\"error\":\"a.test.Over\",\"parameters\":{}}");
+        test_client_expect(&a, "{\"error\":\"a.test.Over\",\"parameters\":{}}");
         ck_assert_uint_eq(n_freed, 1);
         ck_assert(fake_loop_idle());
         (void)close(a.fd);
@@ -414,10 +332,10 @@ END_TEST
 START_TEST(a_waiting_stream_is_freed_when_its_client_goes) {
         struct varlink_stats stats;
 
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
         (void)close(a.fd);
-        turn(&a);
+        test_client_turn(&a);
         varlink_server_get_stats(server, &stats);
         ck_assert_uint_eq(n_freed, 1);
         ck_assert_uint_eq(stats.connections, 0);
@@ -426,10 +344,10 @@ START_TEST(a_waiting_stream_is_freed_when_its_client_goes) {
 END_TEST
 
 START_TEST(the_server_frees_what_is_under_way) {
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
-        connect_client(&b);
-        send_call(&b, "{\"method\":\"a.test.Later\"}");
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
+        test_client_connect(&b, server);
+        test_client_call(&b, "{\"method\":\"a.test.Later\"}");
         server = varlink_server_free(server);
         ck_assert_uint_eq(n_freed, 1);
         (void)close(a.fd);
@@ -438,19 +356,20 @@ START_TEST(the_server_frees_what_is_under_way) {
 END_TEST
 
 START_TEST(a_client_that_sent_all_still_gets_its_answers) {
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Count\",\"more\":true,\"parameters\":{\"to\":20,\"padding\":50000}}");
+        test_client_connect(&a, server);
+        test_client_call(&a,
+                         "{\"method\":\"a.test.Count\",\"more\":true,\"parameters\":{\"to\":20,\"padding\":50000}}");
         ck_assert_int_eq(shutdown(a.fd, SHUT_WR), 0);
-        turn(&a);
+        test_client_turn(&a);
         for (int i = 1; i <= 20; i++) {
                 bool eof = false;
-                json_t *answer = receive_or_eof(&a, &eof);
+                json_t *answer = test_client_receive(&a, &eof);
 
                 ck_assert_ptr_nonnull(answer);
                 ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(answer, "parameters"), "n")), i);
                 json_decref(answer);
         }
-        expect_nothing(&a, true);
+        test_client_expect_nothing(&a, true);
         (void)close(a.fd);
 }
 END_TEST
@@ -458,33 +377,33 @@ END_TEST
 /* ---- bounds ---- */
 
 START_TEST(half_a_message_is_cut_off_in_time) {
-        connect_client(&a);
-        send_bytes(&a, "{\"met", 5);
+        test_client_connect(&a, server);
+        test_client_send(&a, "{\"met", 5);
         fake_clock_advance(20 * USEC_PER_SEC);
-        send_bytes(&a, "hod", 3); /* more bytes do not buy more time */
+        test_client_send(&a, "hod", 3); /* more bytes do not buy more time */
         fake_clock_advance(10 * USEC_PER_SEC - 1);
-        expect_nothing(&a, false);
+        test_client_expect_nothing(&a, false);
         fake_clock_advance(1);
-        expect_nothing(&a, true);
+        test_client_expect_nothing(&a, true);
         ck_assert_uint_eq(n_log_lines, 1);
         (void)close(a.fd);
 }
 END_TEST
 
 START_TEST(an_idle_client_may_stay) {
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"1\"}}");
-        expect_json(&a, "{\"parameters\":{\"text\":\"1\"}}");
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"1\"}}");
+        test_client_expect(&a, "{\"parameters\":{\"text\":\"1\"}}");
         ck_assert(fake_loop_idle());
         fake_clock_advance(USEC_PER_DAY);
-        send_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"2\"}}");
-        expect_json(&a, "{\"parameters\":{\"text\":\"2\"}}");
+        test_client_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"2\"}}");
+        test_client_expect(&a, "{\"parameters\":{\"text\":\"2\"}}");
         (void)close(a.fd);
 }
 END_TEST
 
 /* Sends @total bytes in pieces until the server hangs up. Returns whether it did. */
-static bool flood(struct client *client, size_t total) {
+static bool flood(struct test_client *client, size_t total) {
         static char piece[64 * 1024];
 
         memset(piece, 'x', sizeof(piece));
@@ -496,18 +415,18 @@ static bool flood(struct client *client, size_t total) {
                         sent += (size_t)n;
                 else if (errno != EAGAIN)
                         return true;
-                turn(client);
+                test_client_turn(client);
         }
         return false;
 }
 
 START_TEST(a_message_that_is_too_long_is_cut_off_at_the_bound) {
-        connect_client(&a);
+        test_client_connect(&a, server);
         ck_assert(!flood(&a, 1024 * 1024 - 64 * 1024));
-        expect_nothing(&a, false);
+        test_client_expect_nothing(&a, false);
         (void)close(a.fd);
-        turn(&a);
-        connect_client(&a);
+        test_client_turn(&a);
+        test_client_connect(&a, server);
         ck_assert(flood(&a, 100 * 1024 * 1024));
         (void)close(a.fd);
 }
@@ -515,7 +434,7 @@ END_TEST
 
 START_TEST(a_peer_without_a_role_may_say_little) {
         role = VARLINK_ROLE_NONE;
-        connect_client(&a);
+        test_client_connect(&a, server);
         ck_assert(flood(&a, 1024 * 1024));
         (void)close(a.fd);
 }
@@ -525,9 +444,9 @@ START_TEST(deep_json_is_cut_off) {
         char call[200] = "{\"method\":\"a.test.Echo\",\"parameters\":";
 
         memset(call + strlen(call), '[', 40);
-        connect_client(&a);
-        send_call(&a, call);
-        expect_nothing(&a, true);
+        test_client_connect(&a, server);
+        test_client_call(&a, call);
+        test_client_expect_nothing(&a, true);
         (void)close(a.fd);
 }
 END_TEST
@@ -535,15 +454,15 @@ END_TEST
 START_TEST(a_client_that_never_reads_is_cut_off_and_costs_little) {
         struct varlink_stats stats;
 
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Count\",\"more\":true,"
-                      "\"parameters\":{\"to\":1000000000,\"padding\":1000}}");
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Count\",\"more\":true,"
+                             "\"parameters\":{\"to\":1000000000,\"padding\":1000}}");
         for (int i = 0; i < 100; i++)
-                turn(&a);
+                test_client_turn(&a);
         ck_assert_uint_eq(n_freed, 0);
-        connect_client(&b);
-        send_call(&b, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"me\"}}");
-        expect_json(&b, "{\"parameters\":{\"text\":\"me\"}}");
+        test_client_connect(&b, server);
+        test_client_call(&b, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"me\"}}");
+        test_client_expect(&b, "{\"parameters\":{\"text\":\"me\"}}");
         fake_clock_advance(30 * USEC_PER_SEC);
         varlink_server_get_stats(server, &stats);
         ck_assert_uint_eq(stats.connections, 1);
@@ -555,8 +474,8 @@ START_TEST(a_client_that_never_reads_is_cut_off_and_costs_little) {
 END_TEST
 
 START_TEST(a_client_may_not_pile_up_calls_behind_one_that_waits) {
-        connect_client(&a);
-        send_call(&a, "{\"method\":\"a.test.Later\"}");
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Later\"}");
         ck_assert(flood(&a, 1024 * 1024));
         (void)close(a.fd);
 }
@@ -581,14 +500,14 @@ END_TEST
 
 START_TEST(a_flood_of_bad_clients_does_not_fill_the_log) {
         for (int i = 0; i < 100; i++) {
-                connect_client(&a);
-                send_call(&a, "nonsense");
+                test_client_connect(&a, server);
+                test_client_call(&a, "nonsense");
                 (void)close(a.fd);
         }
         ck_assert_uint_eq(n_log_lines, 10);
         fake_clock_advance(10 * USEC_PER_SEC);
-        connect_client(&a);
-        send_call(&a, "nonsense");
+        test_client_connect(&a, server);
+        test_client_call(&a, "nonsense");
         (void)close(a.fd);
         ck_assert_uint_eq(n_log_lines, 12); /* how many there were, and the new one */
 }

@@ -329,10 +329,10 @@ static unsigned distance(const char *a, const char *b) {
 
 const char *text_nearest(const char *s, const char *const *candidates, size_t n) {
         size_t own = strnlen(s, NEAREST_MAX + 1);
-        unsigned limit = own < 3 ? 1 : (unsigned)(own + 4) / 3;
+        unsigned limit = own < 3 ? own == 2 : (unsigned)(own + 4) / 3;
         const char *nearest = NULL;
 
-        if (own > NEAREST_MAX)
+        if (own > NEAREST_MAX || limit == 0)
                 return NULL;
         for (size_t i = 0; i < n; i++) {
                 size_t length = strnlen(candidates[i], NEAREST_MAX + 1);

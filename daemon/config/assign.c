@@ -240,6 +240,10 @@ int load_assign(struct load *load, const struct raw_section *section, struct raw
         if (r == 0)
                 r = key->type->parse(key, &value, base);
         if (r == -EINVAL) {
+                if (secret && value.parsed) {
+                        value_wrong(&value, "what ${env:} made of it is not allowed");
+                        value.meant = NULL;
+                }
                 tell_wrong(load, section, raw, key, &value, line);
                 return -EBADMSG;
         }

@@ -216,7 +216,8 @@ static int expand_includes(struct load *load, const struct raw_section *section,
                         load_tell_key(load, SEVERITY_ERROR, section, "include", "more than %d files", FILES_MAX);
                         return 0;
                 }
-                qsort(list->paths + first, list->n - first, sizeof(*list->paths), compare_base_names);
+                if (list->n > first)
+                        qsort(list->paths + first, list->n - first, sizeof(*list->paths), compare_base_names);
         }
         *ret_added = added;
         return 0;

@@ -81,7 +81,7 @@ static const struct key task_keys[] = {
           .help = "With no, nothing starts it." },
         { "use", TYPE(name), .flags = KEY_READER, .topic = "What", .example = "backup",
           .help = "Takes what is not written here from [defaults NAME], and then from [defaults]." },
-        { "type", TYPE(type_of_task), .scope = KEY_TASKS, .topic = "What",
+        { "type", TYPE(type_of_task), .scope = KEY_TASKS, .topic = "What", .example = "exec",
           .default_shown = "from the keys: command or shell, url, connect, resolve, path",
           .help = "How the task does its work." },
         { "pool", TYPE(name), .scope = KEY_TASKS, TASK(pool_name), .topic = "What", .default_shown = "default",

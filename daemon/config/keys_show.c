@@ -118,6 +118,10 @@ static const char *only_for(const struct key *key) {
         return key->scope == KEY_GROUPS ? "Groups only." : key->flags & KEY_FAN_OUT ? "Only with for-each." : "";
 }
 
+static const char *default_of(const struct key *key) {
+        return key->default_shown ?: key->default_value ?: "none";
+}
+
 /* Prints @text in comment lines of at most 118 columns. */
 static void print_comment(const char *text, FILE *out) {
         while (*text) {
@@ -149,10 +153,9 @@ void keys_print_reference(FILE *out) {
                         if (key->topic && (!topic || !streq(key->topic, topic)))
                                 fprintf(out, "\n# ---- %s ----\n", key->topic);
                         topic = key->topic;
-                        (void)snprintf(text, sizeof(text), "%s%s%s Value: %s.%s%s%s", key->help,
+                        (void)snprintf(text, sizeof(text), "%s%s%s Value: %s. Default: %s.", key->help,
                                        *only_for(key) ? " " : "", only_for(key), key_allowed(key, allowed),
-                                       key->default_shown ? " Default: " : "", key->default_shown ?: "",
-                                       key->default_shown ? "." : "");
+                                       default_of(key));
                         fputc('\n', out);
                         print_comment(text, out);
                         fprintf(out, "#%s = %s\n", key->name, key->default_value ?: key->example);
@@ -199,12 +202,9 @@ void keys_print_man(FILE *out) {
                         print_roff(key->help, out);
                         fprintf(out, "%s%s\nValue: ", *only_for(key) ? "\n" : "", only_for(key));
                         print_roff(key_allowed(key, allowed), out);
+                        fputs(".\nDefault: ", out);
+                        print_roff(default_of(key), out);
                         fputs(".\n", out);
-                        if (key->default_value || key->default_shown) {
-                                fputs("Default: ", out);
-                                print_roff(key->default_value ?: key->default_shown, out);
-                                fputs(".\n", out);
-                        }
                 }
         }
 }

@@ -111,19 +111,33 @@ static void check_member_bounds(struct lint *lint, struct raw_section *section) 
 
 /* ---- commands that look like scripts ---- */
 
+static bool is_shell_sign(const char *word) {
+        static const char *const operators[] = { "|", "||", "&&", "&", ";" };
+        const char *dollar = strchr(word, '$');
+
+        for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
+                if (streq(word, operators[i]))
+                        return true;
+        }
+        if (*word == '>' || *word == '<' || strncmp(word, "2>", 2) == 0)
+                return true;
+        if (*word == '~' && (word[1] == '/' || word[1] == '\0'))
+                return true;
+        return dollar && dollar[1] && (isalpha((unsigned char)dollar[1]) || strchr("_{(", dollar[1]));
+}
+
+/* Looks at the words as they are written: what ${env:} makes of them is not shown, and not judged. */
 static void check_shell_signs(struct lint *lint, struct raw_section *section) {
-        const struct task *task = section->task;
+        const struct raw_key *raw = section->task ? raw_section_find(section, "command") : NULL;
 
-        if (!task || task->kind != &kind_exec || !raw_section_find(section, "command"))
-                return;
-        for (char **word = task->exec->command; word && *word; word++) {
-                bool sign = streq(*word, "|") || streq(*word, "||") || streq(*word, "&&") || streq(*word, "&") ||
-                            streq(*word, ";") || **word == '>' || **word == '<' || strncmp(*word, "2>", 2) == 0;
-                const char *dollar = strchr(*word, '$');
+        for (const struct raw_line *line = raw ? raw->lines : NULL; line; line = line->next) {
+                _cleanup_(text_strv_freep) char **words = NULL;
 
-                sign = sign || (**word == '~' && ((*word)[1] == '/' || (*word)[1] == '\0')) ||
-                       (dollar && (isalpha((unsigned char)dollar[1]) || strchr("_{(", dollar[1])) && dollar[1]);
-                if (sign) {
+                if (!strpbrk(line->text, "|&;<>~$") || text_split_words(line->text, &words) < 0)
+                        continue;
+                for (char **word = words; *word; word++) {
+                        if (strstr(*word, "${env:") || !is_shell_sign(*word))
+                                continue;
                         lint_tell(lint, section, "command",
                                   "%.100s is given to the program as it is: no shell reads command (shell = does)",
                                   *word);

@@ -137,8 +137,8 @@ static void show_size(const struct key *key, const void *base, FILE *out) {
         uint64_t size = *(const uint64_t *)value_const_member(key, base), shown;
         char buf[TEXT_SIZE_MAX];
 
-        if (size == UINT64_MAX)
-                fputs("infinity", out);
+        if (size == UINT64_MAX || size == 0)
+                fputs(size ? "infinity" : "0", out);
         else if (text_parse_size(text_format_size(size, buf), &shown) == 0 && shown == size)
                 fputs(buf, out);
         else

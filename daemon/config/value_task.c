@@ -443,7 +443,7 @@ static int parse_rate(const struct key *key, struct value *value, void *base) {
         if (r < 0)
                 return value_wrong_text(value, r, value->texts[0], "number");
         (void)snprintf(one, sizeof(one), "%s%s", *span >= '0' && *span <= '9' ? "" : "1", span);
-        r = strlen(span) < sizeof(one) - 1 ? text_parse_usec(one, &usec) : -EINVAL;
+        r = *span && strlen(span) < sizeof(one) - 1 ? text_parse_usec(one, &usec) : -EINVAL;
         if (r == 0 && (usec < USEC_PER_MSEC || usec > USEC_PER_DAY))
                 r = -ERANGE;
         if (r < 0)

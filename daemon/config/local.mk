@@ -22,3 +22,10 @@ libtendd_a_SOURCES += daemon/config/value_list.c
 libtendd_a_SOURCES += daemon/config/value_task.c
 
 unit_tests += tests/unit/test-ini
+unit_tests += tests/unit/test-config
+unit_tests += tests/unit/test-keys
+unit_tests += tests/unit/test-lint
+config_text_sources = tests/support/config-text.c tests/support/config-text.h
+tests_unit_test_config_SOURCES = tests/unit/test-config.c $(config_text_sources)
+tests_unit_test_keys_SOURCES = tests/unit/test-keys.c $(config_text_sources)
+tests_unit_test_lint_SOURCES = tests/unit/test-lint.c $(config_text_sources)

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* test-lint: what is allowed and unwise is warned of, and what is wise is not. */
+#include "support/config-text.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define ALERT "[task alert]\nmanual = yes\ncommand = mail\n"
+
+static const struct {
+        const char *text;
+        const char *told;
+} cases[] = {
+        { "", "" },
+
+        /* nothing starts it */
+        { "[task a]\ncommand = x\n",
+          "tendd.ini:1: warning: [task a] nothing starts it: no trigger, no group, no hook (manual = yes if operators "
+          "do)\n" },
+        { "[task a]\ncommand = x\nmanual = yes\n", "" },
+        { "[task a]\ncommand = x\nenabled = no\n", "" },
+        { "[task a]\ncommand = x\n[group g]\nmembers = a\nmanual = yes\n", "" },
+        { "[task a]\ncommand = x\n[task b]\ncommand = x\nmanual = yes\non-success = a\n", "" },
+        { "[group g]\nmembers = a\n[task a]\ncommand = x\n",
+          "tendd.ini:1: warning: [group g] nothing starts it: no trigger, no group, no hook (manual = yes if operators "
+          "do)\n" },
+
+        /* no hook sees its failures */
+        { "[task a]\ncommand = x\nevery = 1h\n",
+          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure)\n" },
+        { "[task a]\ncommand = x\non-start = yes\n",
+          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure)\n" },
+        { "[task a]\ncommand = x\nevery = 1h\non-failure = alert\n" ALERT, "" },
+        { "[defaults]\non-failure = alert\n[task a]\ncommand = x\nevery = 1h\n" ALERT, "" },
+
+        /* nothing uses it */
+        { "[limit l]\npermits = 1\n[pool p]\n[defaults d]\n[pool default]\n",
+          "tendd.ini:1: warning: [limit l] nothing uses it\n"
+          "tendd.ini:3: warning: [pool p] nothing uses it\n"
+          "tendd.ini:4: warning: [defaults d] nothing uses it\n" },
+        { "[limit l]\npermits = 1\n[pool p]\n[defaults d]\n[task a]\nuse = d\nlimit = l\npool = p\ncommand = x\nmanual = "
+          "yes\n",
+          "" },
+
+        /* bounds */
+        { "[task a]\ncommand = x\nmanual = yes\ntimeout = 2h\ntotal-timeout = 1h\n",
+          "tendd.ini:4: timeout: warning: 2h can never be reached: total-timeout is 1h\n" },
+        { "[task a]\ncommand = x\nmanual = yes\ntotal-timeout = 30min\n", "" },
+        { "[group g]\nmanual = yes\nmembers = a b\ntotal-timeout = 1h\n[task a]\ncommand = x\ntimeout = 2h\n[task "
+          "b]\ncommand = x\n",
+          "tendd.ini:7: timeout: warning: 2h is longer than the 1h that [group g] has\n" },
+
+        /* signs of a shell */
+        { "[task a]\ncommand = x | y\nmanual = yes\n",
+          "tendd.ini:2: command: warning: | is given to the program as it is: no shell reads command (shell = does)\n" },
+        { "[task a]\ncommand = x >/dev/null\nmanual = yes\n",
+          "tendd.ini:2: command: warning: >/dev/null is given to the "
+          "program as it is: no shell reads command (shell = does)\n" },
+        { "[task a]\ncommand = x && y\nmanual = yes\n",
+          "tendd.ini:2: command: warning: && is given to the program as it is: no shell reads command (shell = does)\n" },
+        { "[task a]\ncommand = x\n  $HOME/y\nmanual = yes\n",
+          "tendd.ini:2: command: warning: $HOME/y is given to the "
+          "program as it is: no shell reads command (shell = does)\n" },
+        { "[task a]\ncommand = ~/bin/x\nmanual = yes\n",
+          "tendd.ini:2: command: warning: ~/bin/x is given to the program as it is: no shell reads command (shell = does)\n" },
+        { "[task a]\ncommand = grep -c a|b 5$ cost=$5 a>b x~ 'R&D'\nmanual = yes\n", "" },
+        { "[task a]\nshell = x | y > $z\nmanual = yes\n", "" },
+
+        /* secrets */
+        { "[task a]\ncommand = x --password=hunter2\nmanual = yes\n",
+          "tendd.ini:2: command: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
+          "environment)\n" },
+        { "[task a]\ncommand = x\nmanual = yes\nenv =\n  A=1\n  API_TOKEN=abcdef\n",
+          "tendd.ini:4: env: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
+          "environment)\n" },
+        { "[task a]\nurl = https://joe:hunter2@example.com/\nmanual = yes\n",
+          "tendd.ini:2: url: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
+          "environment)\n" },
+        { "[task a]\nurl = https://example.com/\nmanual = yes\nheader = Authorization: Bearer abcdef\n",
+          "tendd.ini:4: header: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
+          "environment)\n" },
+        { "[task a]\nurl = https://example.com/\nmanual = yes\nheader = Authorization: Bearer ${env:TENDD_TEST_TOKEN}\n",
+          "" },
+        { "[task a]\ncommand = x --password-file=/etc/x --token=/run/token\nmanual = yes\nenv = TOKEN_FILE=/etc/y\n", "" },
+        { "[task a]\nurl = http://example.com:8080/a@b\nmanual = yes\n", "" },
+};
+
+START_TEST(the_unwise_is_warned_of) {
+        struct config_text text;
+
+        setenv("TENDD_TEST_TOKEN", "abcdef", 1);
+        config_text_load_one(&text, cases[_i].text);
+        ck_assert_str_eq(text.told, cases[_i].told);
+        ck_assert_int_eq(text.r, 0);
+        config_text_done(&text);
+}
+END_TEST
+
+START_TEST(many_warnings_of_one_kind_are_counted) {
+        struct config_text text;
+        char content[4096] = "", *last;
+        size_t lines = 0;
+
+        for (int i = 10; i < 60; i++)
+                sprintf(content + strlen(content), "[task t%d]\ncommand = x\nevery = 1h\n", i);
+        config_text_load_one(&text, content);
+        for (const char *at = text.told; (at = strchr(at, '\n')); at++)
+                lines++;
+        ck_assert_uint_eq(lines, 21);
+        last = strstr(text.told, "tendd.ini:148");
+        ck_assert_pstr_eq(last, "tendd.ini:148: warning: [task t59] and 30 more: no hook sees its failures\n");
+        config_text_done(&text);
+}
+END_TEST
+
+/* ---- what this machine has ---- */
+
+static void load_here(struct config_text *text, const char *content) {
+        config_text_init(text);
+        text->options.portable = false;
+        config_text_write(text, "tendd.ini", content);
+        config_text_load(text);
+}
+
+static const struct {
+        const char *text;
+        const char *told;
+} host_cases[] = {
+        { "[task a]\ncommand = /bin/true\nmanual = yes\nuser = root\n", "" },
+        { "[task a]\ncommand = true\nmanual = yes\nuser = 0:0\n", "" },
+        { "[task a]\ncommand = /bin/true\nmanual = yes\nuser = no-such-user:no-such-group\n",
+          "tendd.ini:4: user: warning: there is no user no-such-user here\n"
+          "tendd.ini:4: user: warning: there is no group no-such-group here\n" },
+        { "[task a]\ncommand = /no/such/program\nmanual = yes\n",
+          "tendd.ini:2: command: warning: /no/such/program is not there, or cannot be run\n" },
+        { "[task a]\ncommand = no-such-program-of-tendd\nmanual = yes\n",
+          "tendd.ini:2: command: warning: no-such-program-of-tendd is not there, or cannot be run\n" },
+        { "[task a]\ncommand = ./x\ndirectory = /no\nmanual = yes\n",
+          "tendd.ini:2: command: warning: /no/./x is not there, or cannot be run\n" },
+        { "[task a]\ncommand = {item}\nfor-each = list:x\nmanual = yes\n", "" },
+        { "[task a]\ncommand = /no/such/program\nenabled = no\n", "" },
+        { "[task a]\ncommand = /bin/true\nfor-each = lines:/no/such/file\nenv-file = /no/such/env\nmanual = yes\n",
+          "tendd.ini:3: for-each: warning: /no/such/file cannot be read\n"
+          "tendd.ini:4: env-file: warning: /no/such/env cannot be read\n" },
+        { "[task a]\nurl = https://x/\nca-file = /no/such/ca\nmanual = yes\n",
+          "tendd.ini:3: ca-file: warning: /no/such/ca cannot be read\n" },
+};
+
+START_TEST(what_is_not_here_is_warned_of) {
+        struct config_text text;
+
+        load_here(&text, host_cases[_i].text);
+        ck_assert_str_eq(text.told, host_cases[_i].told);
+        config_text_done(&text);
+}
+END_TEST
+
+START_TEST(a_command_of_root_that_others_can_change_is_warned_of) {
+        char content[256], expected[512], path[128];
+        struct config_text text;
+
+        config_text_init(&text);
+        text.options.portable = false;
+        config_text_write(&text, "bin/tool", "#!/bin/sh\n");
+        snprintf(path, sizeof(path), "%s/bin/tool", text.directory);
+        ck_assert_int_eq(chmod(path, 0777), 0);
+        snprintf(content, sizeof(content), "[task a]\ncommand = %s\nuser = root\nmanual = yes\n", path);
+        config_text_write(&text, "tendd.ini", content);
+        config_text_load(&text);
+        snprintf(expected, sizeof(expected),
+                 "tendd.ini:2: command: warning: runs as root, but others than root can write bin/tool\n");
+        ck_assert_str_eq(text.told, expected);
+        config_text_done(&text);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("lint");
+        TCase *tcase = tcase_create("lint");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        suite_add_tcase(suite, tcase);
+        tcase_add_loop_test(tcase, the_unwise_is_warned_of, 0, (int)ARRAY_SIZE(cases));
+        tcase_add_test(tcase, many_warnings_of_one_kind_are_counted);
+        tcase_add_loop_test(tcase, what_is_not_here_is_warned_of, 0, (int)ARRAY_SIZE(host_cases));
+        tcase_add_test(tcase, a_command_of_root_that_others_can_change_is_warned_of);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

@@ -16,6 +16,15 @@ static double seconds_since(usec_t usec) {
         return (double)usec_sub(clock_now(CLOCK_ID_MONOTONIC), usec) / (double)USEC_PER_SEC;
 }
 
+static void print_first(const struct diagnostics *diagnostics) {
+        _cleanup_(freep) char *text = NULL;
+
+        if (diagnostics->n > 0)
+                text = diagnostic_format(diagnostics, diagnostics->items);
+        if (text)
+                fprintf(stderr, "%s\n", text);
+}
+
 int main(int argc, char *argv[]) {
         static const struct config_options options = { 0 };
         struct diagnostics diagnostics = { 0 };
@@ -33,6 +42,8 @@ int main(int argc, char *argv[]) {
         start_usec = clock_now(CLOCK_ID_MONOTONIC);
         r = config_load(argv[1], &options, &diagnostics, &config);
         load_seconds = seconds_since(start_usec);
+        if (r < 0)
+                print_first(&diagnostics);
         diagnostics_done(&diagnostics);
         if (r < 0) {
                 fprintf(stderr, "%s: %s: %s\n", argv[0], argv[1], strerror(-r));

@@ -2,8 +2,8 @@
 """5,000 runs alive at a time, 500 of them starting and 500 ending a second: what the loop says of its own turns and of
 how late its timers were served.
 
-5,000 tasks, each of which runs 10 s in every 10 s, spread by jitter. Their output is read through pipes. A window is
-measured when they are all up.
+5,000 tasks, each of which runs 10 s in every 10 s, spread by jitter. Their output is read through pipes. The loop
+counts since its start, so what it says includes loading and the first wave.
 """
 import time
 
@@ -41,6 +41,10 @@ def wait_until_up(d):
     raise common.Broken(f"only {running} of {TASKS} runs came up in {UP_TIMEOUT} s")
 
 
+def ended(status):
+    return sum(status["done"].values())
+
+
 def window(row, d):
     cpu, start = daemon.cpu_seconds(d.pid), time.monotonic()
     before = d.status()
@@ -48,7 +52,7 @@ def window(row, d):
     after = d.status()
     seconds = time.monotonic() - start
     row.add("runs alive", after["running"], "")
-    row.add("runs ended", (after["done"] - before["done"]) / seconds, "/s")
+    row.add("runs ended", (ended(after) - ended(before)) / seconds, "/s")
     row.add("CPU of the daemon", (daemon.cpu_seconds(d.pid) - cpu) / seconds * 100, "%")
     loop = after["loop"]
     row.add("turn of the loop, p99", loop["turn_p99_usec"] / 1000, "ms")

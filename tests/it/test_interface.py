@@ -7,6 +7,7 @@ import subprocess
 
 from support.case import Case
 from support.daemon import TENDCTL, environment
+from support.idl import Description as Idl
 
 SOURCE = pathlib.Path(os.environ.get("top_srcdir", "."))
 DAEMON = SOURCE / "daemon"
@@ -116,3 +117,109 @@ class Description(Case):
                 prefix = {"error_kind": "ERROR", "outcome": "OUTCOME", "event": "EVENT"}[table]
                 names = set(re.findall(rf'\[{prefix}_\w+\] = (?:{{ )?"([\w-]+)"', source)) - {"none"}
                 self.assertEqual(words, names)
+
+
+class Answers(Case):
+    """What a real daemon answers is what the description says."""
+
+    CONFIG = """
+[limit db]
+permits = 1
+rate = 100/s
+[task holder]
+manual = yes
+command = sleep 60
+limit = db
+grace = 1s
+[task waiter]
+manual = yes
+command = /bin/true
+limit = db
+[task fails]
+manual = yes
+shell = printf 'not \\377 UTF-8\\n'; exit 7
+retries = 1
+retry-delay = 10ms..10ms
+[task slow]
+manual = yes
+command = sleep 60
+timeout = 200ms
+[task many]
+manual = yes
+for-each = list:a b c
+shell = test "$TENDD_ITEM" != b
+[task off]
+enabled = no
+every = 1min
+command = /bin/true
+[task tick]
+every = 1h
+command = /bin/true
+[task first]
+manual = yes
+command = /bin/true
+[task second]
+manual = yes
+command = /bin/false
+after = first
+[group both]
+manual = yes
+members = first second
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.idl = Idl((DAEMON / "control/io.tendd.Runner.varlink").read_text())
+        self.connection = self.daemon(self.CONFIG).connect()
+
+    def ask(self, method, **parameters):
+        """All answers to a call, each checked."""
+        self.connection.send(f"io.tendd.Runner.{method}", parameters, more=True)
+        answers = []
+        while True:
+            message = self.connection.receive()
+            self.assertIsNotNone(message, method)
+            if "error" in message:
+                name = message["error"].removeprefix("io.tendd.Runner.")
+                self.assertEqual(self.idl.wrong_error(name, message["parameters"]), [])
+                return answers + [name]
+            answers.append(message["parameters"])
+            self.assertEqual(self.idl.wrong_answer(method, message["parameters"]), [])
+            if not message.get("continues"):
+                return answers
+
+    def test_every_method_answers_as_described(self):
+        outcomes = {}
+        for task in ("fails", "slow", "many", "both"):
+            answers = self.ask("Start", tasks=[task], wait=True)
+            outcomes[task] = answers[-1]["result"]
+        self.assertEqual({task: result["outcome"] for task, result in outcomes.items()},
+                         {"fails": "failed", "slow": "timeout", "many": "failed", "both": "failed"})
+        self.assertEqual(outcomes["fails"]["attempts"], 2)
+        self.assertEqual(outcomes["many"]["items"]["failed"], 1)
+        self.assertEqual(len(outcomes["both"]["children"]), 2)
+        self.ask("Start", tasks=["holder", "waiter"])
+        asked = {
+            "Status": [{}], "List": [{}, {"failing": True}], "Tree": [{}, {"runs": ["waiter#1"]}], "Pools": [{}],
+            "Limits": [{}], "Show": [{"task": task} for task in ("holder", "waiter", "fails", "many", "both", "off")],
+            "Why": [{"name": name} for name in ("holder", "waiter", "waiter#1", "fails", "tick", "both")],
+        }
+        for method, calls in asked.items():
+            for parameters in calls:
+                self.assertTrue(self.ask(method, **parameters), (method, parameters))
+        self.ask("Stop", runs=["holder", "waiter"], reason="enough", force=True)
+        self.assertEqual(self.ask("Wait", runs=["holder"])[0]["result"]["outcome"], "cancelled")
+        called = {"Start", "Stop", "Wait", "Events", *asked}
+        self.assertEqual(called, set(self.idl.methods))
+
+        self.connection.send("io.tendd.Runner.Events", {})
+        message = self.connection.receive()["parameters"]
+        self.assertEqual(self.idl.wrong_answer("Events", message), [])
+        self.assertIn("run-done", {event["event"] for event in message["events"]})
+
+    def test_errors_are_as_described(self):
+        for method, parameters, error in (
+                ("Show", {"task": "x"}, "NoSuchTask"), ("Stop", {"runs": ["waiter#9"]}, "NoSuchRun"),
+                ("Stop", {"runs": ["waiter"]}, "NotRunning"), ("Start", {"tasks": ["off"]}, "Disabled"),
+                ("Limits", {"limits": ["x"]}, "NoSuchLimit"), ("Pools", {"pools": ["x"]}, "NoSuchPool")):
+            self.assertEqual(self.ask(method, **parameters)[-1], error)

@@ -358,6 +358,7 @@ static bool follow(struct http_call *call) {
                 call_error(call, ERROR_IO, "out of memory");
                 return false;
         }
+        call->status = 0;
         call->body_bytes = 0;
         call->head_bytes = 0;
         call->in_head = true;

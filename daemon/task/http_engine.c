@@ -6,6 +6,10 @@
  * reused this saves two epoll_ctl(2) for each request. And calls, with their easy handles, are used again, last in first
  * out, preferably for the same profile, so that only the URL has to be set.
  *
+ * This is not possible for all descriptors: libcurl 7.88 closes the socket of an attempt to connect that it gives up, or
+ * that lost the race against another address, without a word. So a watch is kept only when its socket has brought a
+ * response, and a new socket of a number that is still watched gets a new watch.
+ *
  * A kept watch of an idle connection fires when the peer closes it. Nobody reads then, so the watch is silenced; libcurl
  * finds the connection dead when it next looks for one. After a minute without calls everything is given back: idle
  * connections, handles, libcurl's caches.
@@ -15,6 +19,8 @@
  * returned, and the turn is a later one than that of the start.
  */
 #include "task/http_internal.h"
+
+#include <assert.h>
 
 #define IDLE_USEC    (60 * USEC_PER_SEC)
 #define CONNECTS_MIN 64
@@ -129,9 +135,23 @@ static int socket_watch(struct http_engine *engine, int fd, unsigned events) {
                 return r;
         s = &engine->sockets[fd];
         s->wanted = true;
+        s->events = events;
         if (s->io)
                 return loop_io_set(s->io, events);
         return loop_io_new(engine->loop, fd, events, LOOP_PRIORITY_NORMAL, "http", on_socket_ready, engine, &s->io);
+}
+
+/* libcurl does not wait for @fd any more. Only the connection that a response came from is sure to be closed through
+ * http_engine_close_socket(); others may have been closed behind our back already. */
+static void socket_leave(struct http_engine *engine, int fd, bool keep) {
+        struct http_socket *s;
+
+        if ((size_t)fd >= engine->n_sockets)
+                return;
+        s = &engine->sockets[fd];
+        s->wanted = false;
+        if (!keep)
+                s->io = loop_io_free(s->io);
 }
 
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socketp _unused_) {
@@ -146,8 +166,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *userda
 
         (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
         if (what == CURL_POLL_REMOVE) {
-                if ((size_t)fd < engine->n_sockets)
-                        engine->sockets[fd].wanted = false;
+                socket_leave(engine, fd, call && call->status > 0);
                 if (call)
                         call->fd = -EBADF;
                 return 0;
@@ -158,6 +177,25 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *userda
         if (r < 0 && call && call->phase == HTTP_FLYING) /* saying so to libcurl would end all its transfers */
                 http_call_fail(call, ERROR_IO, "cannot watch the socket: %s", strerrordesc_np(-r));
         return 0;
+}
+
+curl_socket_t http_engine_open_socket(void *userdata, curlsocktype purpose _unused_, struct curl_sockaddr *address) {
+        struct http_engine *engine = userdata;
+        struct http_socket *s;
+        int fd;
+
+        fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+        if (fd < 0 || (size_t)fd >= engine->n_sockets || !engine->sockets[fd].io)
+                return fd;
+
+        /* The one before it was closed behind our back, and libcurl believes that this one is watched. */
+        s = &engine->sockets[fd];
+        s->io = loop_io_free(s->io);
+        if (socket_watch(engine, fd, s->events) < 0) {
+                (void)close(fd);
+                return CURL_SOCKET_BAD;
+        }
+        return fd;
 }
 
 int http_engine_close_socket(void *userdata, curl_socket_t fd) {
@@ -198,6 +236,8 @@ static void multi_close(struct http_engine *engine) {
         if (engine->multi)
                 (void)curl_multi_cleanup(engine->multi);
         engine->multi = NULL;
+        for (size_t i = 0; i < engine->n_sockets; i++)
+                assert(!engine->sockets[i].io);
         engine->kicked = false;
         engine->wanted_usec = USEC_INFINITY;
         if (engine->timer.loop)

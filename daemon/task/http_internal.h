@@ -8,7 +8,8 @@
 
 struct http_socket {
         struct loop_io *io;
-        bool wanted; /* libcurl waits for it; else it belongs to an idle connection */
+        unsigned events; /* that libcurl wanted last */
+        bool wanted;     /* libcurl waits for it; else it belongs to an idle connection */
 };
 
 struct http_engine {
@@ -120,7 +121,8 @@ int http_engine_add(struct http_engine *engine, struct http_call *call);
 void http_engine_remove(struct http_engine *engine, struct http_call *call);
 /* Has http_call_finish() called in the next turn. */
 void http_engine_end_later(struct http_engine *engine, struct http_call *call);
-/* libcurl's CURLOPT_CLOSESOCKETFUNCTION; the engine is its userdata. */
+/* libcurl's callbacks for sockets, with the engine as userdata. */
+curl_socket_t http_engine_open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address);
 int http_engine_close_socket(void *userdata, curl_socket_t fd);
 
 /* ---- http_call.c ---- */

@@ -7,7 +7,6 @@
  */
 #include "task/http_internal.h"
 
-#include <fcntl.h>
 #include <limits.h>
 
 int http_headers_append(struct curl_slist **headers, const char *line) {
@@ -109,11 +108,6 @@ int http_profile_set_ca(struct http_profile *profile, const void *pem, size_t si
 
 /* ---- an easy handle ---- */
 
-static curl_socket_t on_open_socket(void *userdata _unused_, curlsocktype purpose _unused_,
-                                    struct curl_sockaddr *address) {
-        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 /* What is the same for every call. */
 static CURLcode apply_common(struct http_call *call) {
         CURL *easy = call->easy;
@@ -130,7 +124,8 @@ static CURLcode apply_common(struct http_call *call) {
         c |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, (void *)call);
         c |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_call_on_body);
         c |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)call);
-        c |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+        c |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, http_engine_open_socket);
+        c |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, (void *)call->engine);
         c |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, http_engine_close_socket);
         c |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, (void *)call->engine);
         /* Addresses in writing are forgotten at once; pins (CURLOPT_RESOLVE) do not age, calls remove their own. */

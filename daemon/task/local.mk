@@ -39,3 +39,11 @@ unit_tests += tests/unit/test-kind-dns
 tests_unit_test_kind_dns_SOURCES = tests/unit/test-kind-dns.c $(task_bed_sources) $(fake_getaddrinfo_sources)
 unit_tests += tests/unit/test-kind-file
 tests_unit_test_kind_file_SOURCES = tests/unit/test-kind-file.c $(task_bed_sources)
+unit_tests += tests/unit/test-kind-tcp
+tests_unit_test_kind_tcp_SOURCES = tests/unit/test-kind-tcp.c $(task_bed_sources) $(http_peer_sources) \
+	$(fake_getaddrinfo_sources)
+unit_tests += tests/unit/test-kind-http
+tests_unit_test_kind_http_SOURCES = tests/unit/test-kind-http.c $(task_bed_sources) $(http_peer_sources) \
+	$(fake_getaddrinfo_sources)
+unit_tests += tests/unit/test-items
+tests_unit_test_items_SOURCES = tests/unit/test-items.c $(task_bed_sources)

@@ -3,10 +3,12 @@
 #include "support/task-bed.h"
 
 #include "base/text.h"
+#include "loop/pool.h"
 #include "task/http_engine.h"
 #include "task/resolve.h"
 
 #include <check.h>
+#include <sched.h>
 
 static void on_done(struct run *run _unused_, struct result *result, void *arg) {
         struct task_bed *bed = arg;
@@ -54,8 +56,23 @@ void task_bed_open(struct task_bed *bed) {
         bed->env = (struct task_env){ .loop = bed->loop, .resolver = bed->resolver, .http = bed->http };
 }
 
+/* Jobs that nobody waits for any more would be left to the process. */
+static void wait_for_pool(struct pool *pool) {
+        struct pool_stats stats;
+
+        for (;;) {
+                pool_poll(pool);
+                pool_get_stats(pool, &stats);
+                if (stats.busy + stats.stuck + stats.queued == 0)
+                        break;
+                (void)sched_yield();
+        }
+        pool_poll(pool);
+}
+
 void task_bed_close(struct task_bed *bed) {
         ck_assert_uint_eq(bed->n_remnants, 0);
+        wait_for_pool(bed->pool);
         result_unref(bed->result);
         run_tree_free(bed->tree);
         task_unref(bed->task);
@@ -111,6 +128,25 @@ const struct result *task_bed_wait(struct task_bed *bed) {
 const struct result *task_bed_run(struct task_bed *bed) {
         (void)task_bed_start(bed);
         return task_bed_wait(bed);
+}
+
+static void on_one_turn(struct loop_work *work, void *arg _unused_) {
+        loop_exit(work->loop, 0);
+}
+
+void task_bed_cancel_busy(struct task_bed *bed) {
+        struct run *run = task_bed_start(bed);
+        struct pool_stats stats;
+        struct loop_work work;
+
+        loop_work_init(&work, bed->loop, "turn", on_one_turn, NULL);
+        do {
+                loop_work_schedule(&work);
+                ck_assert_int_eq(loop_run(bed->loop), 0);
+                pool_get_stats(bed->pool, &stats);
+        } while (stats.busy == 0);
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "test"), 0);
+        task_bed_wait(bed);
 }
 
 void task_bed_wait_remnants(struct task_bed *bed) {

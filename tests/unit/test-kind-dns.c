@@ -52,9 +52,8 @@ END_TEST
 START_TEST(a_name_server_that_hangs_leaves_a_remnant) {
         fake_getaddrinfo_stall();
         bed.task->dns->resolve = strdup("one.test");
-        bed.task->run.bounds[BOUND_TIMEOUT] = 20 * USEC_PER_MSEC;
-        task_bed_run(&bed);
-        ck_assert_int_eq(bed.result->outcome, OUTCOME_TIMEOUT);
+        task_bed_cancel_busy(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_CANCELLED);
         ck_assert_uint_eq(bed.n_remnants, 1);
         fake_getaddrinfo_release();
         task_bed_wait_remnants(&bed);

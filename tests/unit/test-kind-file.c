@@ -77,7 +77,7 @@ START_TEST(each_key_is_checked) {
 END_TEST
 
 /* A FIFO without a writer: open(2) does not return. */
-START_TEST(a_path_that_hangs_times_out_and_leaves_a_remnant) {
+START_TEST(a_path_that_hangs_leaves_a_remnant) {
         char fifo[96];
         int fd;
 
@@ -85,10 +85,9 @@ START_TEST(a_path_that_hangs_times_out_and_leaves_a_remnant) {
         ck_assert_int_eq(mkfifo(fifo, 0600), 0);
         free(bed.task->file->path);
         bed.task->file->path = strdup(fifo);
-        bed.task->run.bounds[BOUND_TIMEOUT] = 20 * USEC_PER_MSEC;
 
-        task_bed_run(&bed);
-        ck_assert_int_eq(bed.result->outcome, OUTCOME_TIMEOUT);
+        task_bed_cancel_busy(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_CANCELLED);
         ck_assert_uint_eq(bed.n_remnants, 1);
 
         fd = open(fifo, O_WRONLY | O_CLOEXEC); /* lets the thread go */
@@ -118,7 +117,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_loop_test(tcase, each_key_is_checked, 0, ARRAY_SIZE(cases));
-        tcase_add_test(tcase, a_path_that_hangs_times_out_and_leaves_a_remnant);
+        tcase_add_test(tcase, a_path_that_hangs_leaves_a_remnant);
         tcase_add_test(tcase, a_cancelled_check_ends_at_once);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* items: every source hands out all its items, once, in order, no further ahead than wanted, and says what went wrong. */
+#include "loop/child.h"
+#include "loop/pool.h"
+#include "support/task-bed.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static struct task_bed bed;
+static char directory[64], path[96];
+
+/* What the leaves saw, separated by |, as far as there is room. */
+static char seen[1024];
+static uint64_t n_seen, sum;
+static unsigned n_live, most_live;
+
+/* ---- a kind that looks at its item, and ends in the next turn ---- */
+
+struct look {
+        struct run *leaf;
+        struct loop_work work;
+};
+
+static void on_look(struct loop_work *work _unused_, void *arg) {
+        struct look *look = arg;
+        const char *item = run_get_item(look->leaf);
+        size_t n = strlen(seen);
+        struct leaf_end end = { .error = streq(item, "bad") ? ERROR_EXIT : ERROR_NONE, .detail = "a bad item" };
+
+        (void)snprintf(seen + n, sizeof(seen) - n, "%s%s", n > 0 ? "|" : "", item);
+        n_seen++;
+        sum += strtoull(item, NULL, 10);
+        n_live--;
+        run_leaf_end(look->leaf, &end);
+}
+
+static int look_start(struct run *leaf) {
+        struct look *look = calloc(1, sizeof(*look));
+
+        ck_assert_ptr_nonnull(look);
+        look->leaf = leaf;
+        loop_work_init(&look->work, bed.loop, "look", on_look, look);
+        loop_work_schedule(&look->work);
+        run_leaf_set_data(leaf, look);
+        n_live++;
+        most_live = MAX(most_live, n_live);
+        return 0;
+}
+
+static void look_force(struct run *leaf) {
+        struct look *look = run_leaf_data(leaf);
+
+        loop_work_cancel(&look->work);
+        n_live--;
+        run_leaf_end(leaf, &(struct leaf_end){ .error = ERROR_NONE });
+}
+
+static const struct leaf_ops look_ops = { .name = "look", .start = look_start, .force = look_force, .release = free };
+static const struct kind look_kind = { .name = "look", .part_size = 1, .leaf = &look_ops };
+
+/* ---- the test bed ---- */
+
+static void setup(void) {
+        (void)snprintf(directory, sizeof(directory), "/tmp/tendd-test-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+        (void)snprintf(path, sizeof(path), "%s/items", directory);
+        seen[0] = 0;
+        n_seen = sum = n_live = most_live = 0;
+        task_bed_open(&bed);
+        (void)task_bed_task(&bed, &look_kind);
+        bed.task->run.items = &task_items;
+        bed.task->run.concurrency = 2;
+}
+
+static void teardown(void) {
+        char command[128];
+
+        spawner_free(bed.env.spawner);
+        task_bed_close(&bed);
+        (void)snprintf(command, sizeof(command), "rm -rf %s", directory);
+        ck_assert_int_eq(system(command), 0);
+}
+
+static void for_each(enum for_each_type type, const char *argument) {
+        struct for_each *f = &bed.task->for_each;
+
+        f->type = type;
+        if (type == FOR_EACH_LIST || type == FOR_EACH_COMMAND)
+                f->words = task_bed_words(argument);
+        else
+                f->argument = strdup(argument);
+        if (type == FOR_EACH_COMMAND) {
+                ck_assert_int_eq(spawner_new(bed.loop, &bed.env.spawner), 0);
+                bed.env.environ = environ;
+        }
+}
+
+static void write_file(const char *name, const char *text) {
+        char file_path[128];
+        FILE *file;
+
+        (void)snprintf(file_path, sizeof(file_path), "%s/%s", directory, name);
+        file = fopen(file_path, "we");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_ge(fputs(text, file), 0);
+        fclose(file);
+}
+
+static void check_ok(uint64_t total) {
+        ck_assert_msg(bed.result->outcome == OUTCOME_OK, "%s: %s", outcome_to_string(bed.result->outcome),
+                      result_detail(bed.result));
+        ck_assert_uint_eq(bed.result->items->total, total);
+}
+
+/* ---- list ---- */
+
+START_TEST(a_list_is_its_words) {
+        for_each(FOR_EACH_LIST, "one 'two words' three");
+        task_bed_run(&bed);
+        check_ok(3);
+        ck_assert_str_eq(seen, "one|two words|three");
+        ck_assert_uint_le(most_live, 2);
+}
+END_TEST
+
+START_TEST(cancelling_at_an_item_closes_the_source) {
+        for_each(FOR_EACH_LIST, "one bad three four five six");
+        bed.task->run.cancel_on_item_failure = true;
+        task_bed_run(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_FAILED);
+        ck_assert_uint_lt(bed.result->items->total, 6);
+}
+END_TEST
+
+/* ---- lines ---- */
+
+START_TEST(a_file_is_its_lines) {
+        write_file("items", "# a comment\none\n\n  two  \nthree");
+        for_each(FOR_EACH_LINES, path);
+        task_bed_run(&bed);
+        check_ok(3);
+        ck_assert_str_eq(seen, "one|two|three");
+}
+END_TEST
+
+START_TEST(an_empty_file_has_no_items) {
+        write_file("items", "");
+        for_each(FOR_EACH_LINES, path);
+        task_bed_run(&bed);
+        check_ok(0);
+}
+END_TEST
+
+START_TEST(a_file_that_is_missing_fails) {
+        for_each(FOR_EACH_LINES, "/nonexistent/items");
+        task_bed_run(&bed);
+        task_bed_check(&bed, ERROR_IO, "/nonexistent/items: No such file or directory");
+}
+END_TEST
+
+START_TEST(lines_over_many_chunks_come_whole) {
+        enum { N = 50000 };
+        FILE *file = fopen(path, "we");
+
+        ck_assert_ptr_nonnull(file);
+        for (unsigned i = 1; i <= N; i++)
+                fprintf(file, "%u is a number\n", i);
+        fclose(file);
+        bed.task->run.concurrency = 50;
+        for_each(FOR_EACH_LINES, path);
+        task_bed_run(&bed);
+        check_ok(N);
+        ck_assert_uint_eq(n_seen, N);
+        ck_assert_uint_eq(sum, (uint64_t)N * (N + 1) / 2);
+        ck_assert_uint_le(most_live, 50);
+}
+END_TEST
+
+START_TEST(a_line_that_is_too_long_fails_alone) {
+        FILE *file = fopen(path, "we");
+
+        ck_assert_ptr_nonnull(file);
+        fputs("before\n", file);
+        for (unsigned i = 0; i < 1 << 20; i++)
+                fputc('x', file);
+        fputs("\nafter\n", file);
+        fclose(file);
+        bed.task->run.items_may_fail = 1;
+        for_each(FOR_EACH_LINES, path);
+        task_bed_run(&bed);
+        check_ok(3);
+        ck_assert_str_eq(seen, "before|after");
+        ck_assert_uint_eq(bed.result->items->by_kind[ERROR_TOO_BIG], 1);
+}
+END_TEST
+
+/* The bad line is told from within the source's turn, and cancels the fan-out there and then. */
+START_TEST(a_bad_line_may_close_its_own_source) {
+        FILE *file = fopen(path, "we");
+
+        ck_assert_ptr_nonnull(file);
+        for (unsigned i = 0; i < 1 << 17; i++)
+                fputc('x', file);
+        fputs("\nafter\n", file);
+        fclose(file);
+        bed.task->run.cancel_on_item_failure = true;
+        for_each(FOR_EACH_LINES, path);
+        task_bed_run(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_FAILED);
+        ck_assert_str_eq(seen, "");
+}
+END_TEST
+
+START_TEST(a_file_that_hangs_is_given_up) {
+        struct pool_stats stats;
+        int fd;
+
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        for_each(FOR_EACH_LINES, path);
+        bed.task->run.bounds[BOUND_TOTAL_TIMEOUT] = 20 * USEC_PER_MSEC;
+        task_bed_run(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_TIMEOUT);
+        pool_get_stats(bed.pool, &stats);
+        ck_assert_uint_eq(stats.stuck, 1);
+        fd = open(path, O_WRONLY | O_CLOEXEC); /* lets the thread go */
+        ck_assert_int_ge(fd, 0);
+        close(fd);
+}
+END_TEST
+
+/* ---- glob ---- */
+
+START_TEST(a_pattern_is_its_matches_in_order) {
+        char pattern[128], want[256];
+
+        write_file("b.csv", "");
+        write_file("a.csv", "");
+        write_file("c.txt", "");
+        (void)snprintf(pattern, sizeof(pattern), "%s/*.csv", directory);
+        (void)snprintf(want, sizeof(want), "%s/a.csv|%s/b.csv", directory, directory);
+        for_each(FOR_EACH_GLOB, pattern);
+        task_bed_run(&bed);
+        check_ok(2);
+        ck_assert_str_eq(seen, want);
+}
+END_TEST
+
+START_TEST(a_pattern_without_a_match_has_no_items) {
+        for_each(FOR_EACH_GLOB, _i == 0 ? "/nonexistent/*.csv" : "/nonexistent");
+        task_bed_run(&bed);
+        check_ok(0);
+}
+END_TEST
+
+/* ---- command ---- */
+
+START_TEST(a_command_is_the_lines_it_prints) {
+        for_each(FOR_EACH_COMMAND, "/bin/sh -c 'echo one; echo; echo \"# no\"; echo two; printf three'");
+        task_bed_run(&bed);
+        check_ok(3);
+        ck_assert_str_eq(seen, "one|two|three");
+}
+END_TEST
+
+START_TEST(a_command_that_prints_much_is_held_back) {
+        enum { N = 100000 };
+
+        for_each(FOR_EACH_COMMAND, "/usr/bin/seq 100000");
+        bed.task->run.concurrency = 10;
+        task_bed_run(&bed);
+        check_ok(N);
+        ck_assert_uint_eq(sum, (uint64_t)N * (N + 1) / 2);
+        ck_assert_uint_le(most_live, 10);
+}
+END_TEST
+
+static const struct {
+        const char *command;
+        enum error_kind error;
+        const char *detail;
+        const char *seen;
+} commands[] = {
+        { "/bin/sh -c 'echo one; exit 3'", ERROR_EXIT, "/bin/sh exited with 3", "one" },
+        { "/bin/sh -c 'echo one; kill -9 $$'", ERROR_SIGNAL, "/bin/sh was killed by Killed", "one" },
+        { "/nonexistent/command", ERROR_SPAWN, "/nonexistent/command: No such file or directory", "" },
+};
+
+START_TEST(a_command_that_fails_fails_the_fanout) {
+        for_each(FOR_EACH_COMMAND, commands[_i].command);
+        task_bed_run(&bed);
+        task_bed_check(&bed, commands[_i].error, commands[_i].detail);
+        ck_assert_str_eq(seen, commands[_i].seen);
+}
+END_TEST
+
+START_TEST(a_command_that_leaves_somebody_behind_still_ends) {
+        for_each(FOR_EACH_COMMAND, "/bin/sh -c 'sleep 1000 & echo one'");
+        task_bed_run(&bed);
+        check_ok(1);
+}
+END_TEST
+
+START_TEST(a_command_that_does_not_end_is_killed) {
+        for_each(FOR_EACH_COMMAND, "/bin/sh -c 'echo one; sleep 1000'");
+        bed.task->run.bounds[BOUND_TOTAL_TIMEOUT] = 100 * USEC_PER_MSEC;
+        task_bed_run(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_TIMEOUT);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("items");
+        TCase *tcase = tcase_create("items");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        suite_add_tcase(suite, tcase);
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, a_list_is_its_words);
+        tcase_add_test(tcase, cancelling_at_an_item_closes_the_source);
+        tcase_add_test(tcase, a_file_is_its_lines);
+        tcase_add_test(tcase, an_empty_file_has_no_items);
+        tcase_add_test(tcase, a_file_that_is_missing_fails);
+        tcase_add_test(tcase, lines_over_many_chunks_come_whole);
+        tcase_add_test(tcase, a_line_that_is_too_long_fails_alone);
+        tcase_add_test(tcase, a_bad_line_may_close_its_own_source);
+        tcase_add_test(tcase, a_file_that_hangs_is_given_up);
+        tcase_add_test(tcase, a_pattern_is_its_matches_in_order);
+        tcase_add_loop_test(tcase, a_pattern_without_a_match_has_no_items, 0, 2);
+        tcase_add_test(tcase, a_command_is_the_lines_it_prints);
+        tcase_add_test(tcase, a_command_that_prints_much_is_held_back);
+        tcase_add_loop_test(tcase, a_command_that_fails_fails_the_fanout, 0, ARRAY_SIZE(commands));
+        tcase_add_test(tcase, a_command_that_leaves_somebody_behind_still_ends);
+        tcase_add_test(tcase, a_command_that_does_not_end_is_killed);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

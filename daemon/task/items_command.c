@@ -90,12 +90,13 @@ static int command_open(struct items *items) {
         c->spec = (struct child_spec){
                 .path = task->for_each.words[0],
                 .argv = task->for_each.words,
-                .env = task->env->environ,
+                .env_base = task->env->environ,
                 .directory = exec ? exec->directory : NULL,
                 .output_pipe = true,
                 .user = exec ? exec->user : NULL,
                 .group = exec ? exec->group : NULL,
                 .umask = (mode_t)-1,
+                .core = UINT64_MAX,
         };
         return child_spawn(task->env->spawner, &c->spec, &ops, c, &c->child);
 }

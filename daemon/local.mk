@@ -11,3 +11,5 @@ tendd_SOURCES = daemon/main.c
 tendd_LDADD = libtendd.a $(tendd_libs) -lm
 
 dist_man_MANS += daemon/tendd.8
+
+unit_tests += tests/unit/test-runner

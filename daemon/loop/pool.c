@@ -95,16 +95,20 @@ static void core_unref(struct pool_core *core) {
         free(core);
 }
 
-/* With the mutex held: wakes one more thread when there is work for it. */
-static void wake_one(struct pool_core *core) {
+/* With the mutex held: whether one more thread should be woken, because there is work for it. The caller does so after
+ * releasing the mutex, on which the woken one would only wait. */
+static bool claim_wake(struct pool_core *core) {
         if (core->n_waking > 0 || core->n_idle == 0 || list_empty(&core->queue))
-                return;
+                return false;
         core->n_waking++;
-        (void)pthread_cond_signal(&core->cond);
+        return true;
 }
 
-static struct pool_job *take(struct pool_core *core) {
+/* Returns with the mutex released and a job, or with the mutex held and NULL when the pool closes. */
+static struct pool_job *take(struct worker *worker) {
+        struct pool_core *core = worker->core;
         struct pool_job *job;
+        bool wake;
 
         while (list_empty(&core->queue) && !core->closing) {
                 core->n_idle++;
@@ -120,7 +124,11 @@ static struct pool_job *take(struct pool_core *core) {
         atomic_store_explicit(&job->state, POOL_JOB_RUNNING, memory_order_relaxed);
         atomic_fetch_sub_explicit(&core->n_queued, 1, memory_order_relaxed);
         core->n_busy++;
-        wake_one(core);
+        worker->at_job = true;
+        wake = claim_wake(core);
+        (void)pthread_mutex_unlock(&core->mutex);
+        if (wake)
+                (void)pthread_cond_signal(&core->cond);
         return job;
 }
 
@@ -147,7 +155,7 @@ static void tell_loop(struct pool_core *core) {
         (void)!write(core->fd, &one, sizeof(one)); /* cannot overflow: once a drain */
 }
 
-/* Works until the pool closes, or a spare has taken this thread's place. */
+/* Works until the pool closes, or a spare has taken this thread's place. The mutex is held before and after. */
 static void serve(struct worker *worker) {
         struct pool_core *core = worker->core;
         bool tell = false;
@@ -161,12 +169,9 @@ static void serve(struct worker *worker) {
                         tell = false;
                         (void)pthread_mutex_lock(&core->mutex);
                 }
-                job = take(core);
+                job = take(worker);
                 if (!job)
                         break;
-                worker->at_job = true;
-                (void)pthread_mutex_unlock(&core->mutex);
-
                 if (tell)
                         tell_loop(core);
                 job->ops->work(job->arg);
@@ -264,15 +269,17 @@ static void provide_threads(struct pool *pool) {
 /* Puts what was gathered on the queue. */
 static void flush(struct pool *pool) {
         struct pool_core *core = pool->core;
-        bool wants;
+        bool wants, wake;
 
         (void)pthread_mutex_lock(&core->mutex);
         list_splice(&core->queue, &pool->gathered);
         atomic_fetch_add_explicit(&core->n_queued, pool->n_gathered, memory_order_relaxed);
-        wake_one(core);
+        wake = claim_wake(core);
         wants = wants_thread(pool);
         (void)pthread_mutex_unlock(&core->mutex);
         pool->n_gathered = 0;
+        if (wake)
+                (void)pthread_cond_signal(&core->cond);
         if (wants)
                 provide_threads(pool);
 }

@@ -289,11 +289,13 @@ const char *text_format_size(uint64_t bytes, char buf[TEXT_SIZE_MAX]) {
 }
 
 bool text_is_name(const char *s) {
-        size_t length = strlen(s);
+        size_t length = 0;
 
-        if (length < 1 || length > 40 || !isalnum((unsigned char)s[0]))
+        if (!isalnum((unsigned char)s[0]))
                 return false;
-        return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == length;
+        while (isalnum((unsigned char)s[length]) || s[length] == '_' || s[length] == '.' || s[length] == '-')
+                length++;
+        return s[length] == '\0' && length <= 40;
 }
 
 /* Longer texts than these are not suggested, nor helped by a suggestion. */

@@ -65,6 +65,9 @@ _printf_(2, 3) static void complain(struct reader *reader, const char *format, .
 /* What makes the @n bytes of @line no text, or NULL. */
 static const char *not_text(const char *line, size_t n) {
         for (size_t i = 0, length; i < n; i += length) {
+                length = 1;
+                if (line[i] >= ' ' && line[i] < 0x7f) /* nearly all there is */
+                        continue;
                 if (line[i] == '\0')
                         return "contains a NUL byte";
                 length = utf8_length(line + i, n - i);

@@ -22,7 +22,7 @@ class Hostile(Case):
     def assertUnharmed(self):
         self.assertEqual(self.tendd.ctl("status").returncode, 0)
         self.assertIn("parameters", self.other.call("org.varlink.service.GetInfo"))
-        self.assertLess(self.tendd.rss_kib() - self.before, 16 * 1024)
+        self.assertLess(self.tendd.rss_kib() - self.before, self.FLAT_KIB)
 
     def raw(self):
         return self.tendd.connect(timeout=60).socket

@@ -69,7 +69,7 @@ class Misbehaving(Base):
         self.assertFails(tree, "too-big")
         tree = json.loads(daemon.ctl("--json", "start", "--wait", "long").stdout)
         self.assertEqual(tree["outcome"], "timeout", tree)
-        self.assertLess(daemon.rss_kib() - before, 24 * 1024)
+        self.assertLess(daemon.rss_kib() - before, self.FLAT_KIB)
         self.assertEqual([name for name in os.listdir(self.directory) if name.startswith("body")], [])
 
 

@@ -141,7 +141,7 @@ time.sleep(300)
             except subprocess.TimeoutExpired:
                 pass
         self.assertEqual(waiting.returncode, 0)
-        self.assertLess(peak - started, 40 * 1024)
+        self.assertLess(peak - started, self.FLAT_KIB)
 
 
 class Groups(Case):

@@ -76,4 +76,5 @@ class Try(Case):
             code = self.until(terminal.ended, lambda: "the demo to end:\n" + terminal.text[-3000:], 30)
         self.assertEqual(code[0], 0, terminal.text[-3000:])
         self.assertEqual(os.listdir(self.directory), [])
-        self.assertEqual([processes.command(pid) for pid in processes.descendants(os.getpid())], [])
+        left = [pid for pid in processes.descendants(os.getpid()) if processes.alive(pid)]
+        self.assertEqual([processes.command(pid) for pid in left], [])

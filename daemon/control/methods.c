@@ -97,19 +97,51 @@ int reply_no_such_task(struct varlink_call *call, const char *name) {
         return varlink_error(call, ERROR_RUNNER("NoSuchTask"), json_pack("{s:s}", "task", name));
 }
 
+int visit_runs(struct run *run, wanted_fn wanted, run_fn fn, void *arg) {
+        int r, count = 0;
+
+        if (run_get_role(run) == RUN_LEAF || run_get_item(run) || run_get_state(run) == RUN_DONE)
+                return 0;
+        if (run_get_role(run) != RUN_ROOT && wanted(run_get_spec(run)->name, arg)) {
+                r = fn(run, arg);
+                return r < 0 ? r : 1;
+        }
+        for (struct run *child = run_first_child(run); child; child = run_next_sibling(child)) {
+                r = visit_runs(child, wanted, fn, arg);
+                if (r < 0)
+                        return r;
+                count += r;
+        }
+        return count;
+}
+
+struct of_task {
+        struct run_tree *tree;
+        const char *name;
+        json_t *array;
+};
+
+static bool is_of_task(const char *task, void *arg) {
+        const struct of_task *of_task = arg;
+
+        return streq(task, of_task->name);
+}
+
+static int append_of_task(struct run *run, void *arg) {
+        const struct of_task *of_task = arg;
+
+        return run_append_json(of_task->array, of_task->tree, run);
+}
+
 json_t *runs_of_task(struct control *control, const struct task *task) {
         struct run_tree *tree = live_tree(control->live);
-        json_t *array = json_array();
+        struct of_task of_task = { tree, task->run.name, json_array() };
 
-        for (struct run *run = run_first_child(run_tree_root(tree)); run; run = run_next_sibling(run)) {
-                if (run_get_spec(run) != &task->run)
-                        continue;
-                if (run_append_json(array, tree, run) < 0) {
-                        json_decref(array);
-                        return NULL;
-                }
+        if (of_task.array && visit_runs(run_tree_root(tree), is_of_task, append_of_task, &of_task) < 0) {
+                json_decref(of_task.array);
+                return NULL;
         }
-        return array;
+        return of_task.array;
 }
 
 /* ---- patterns ---- */

@@ -62,7 +62,13 @@ const char *call_by(const struct varlink_call *call, char buf[BY_MAX]);
 /* Answers NoSuchTask. Returns 0. */
 int reply_no_such_task(struct varlink_call *call, const char *name);
 
-/* The live runs of @task, with those below them. NULL: out of memory. */
+/* Calls @fn for @run, or else for those below it, when their task's name is @wanted; items and attempts belong to what
+ * they are below. Stops when @fn returns a negative errno. Returns how many there were, or that errno. */
+typedef bool (*wanted_fn)(const char *task, void *arg);
+typedef int (*run_fn)(struct run *run, void *arg);
+int visit_runs(struct run *run, wanted_fn wanted, run_fn fn, void *arg);
+
+/* The live runs of @task, also as a member, with those below them. NULL: out of memory. */
 json_t *runs_of_task(struct control *control, const struct task *task);
 
 /* Names of tasks, with patterns, as a client gave them. */

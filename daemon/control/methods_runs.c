@@ -27,6 +27,7 @@ struct tree_cursor {
         struct control *control;
         struct patterns patterns;
         usec_t told_usec;
+        json_t *array; /* of the answer that is being made */
 };
 
 static void tree_free(void *cursor) {
@@ -36,27 +37,36 @@ static void tree_free(void *cursor) {
         free(tree);
 }
 
+static bool is_wanted(const char *task, void *arg) {
+        struct tree_cursor *tree = arg;
+
+        return patterns_match(&tree->patterns, task);
+}
+
+static int append_run(struct run *run, void *arg) {
+        struct tree_cursor *tree = arg;
+
+        return run_append_json(tree->array, live_tree(tree->control->live), run);
+}
+
 static int tree_next(_unused_ struct varlink_call *call, void *cursor, json_t **ret) {
         struct tree_cursor *tree = cursor;
-        struct run_tree *runs = live_tree(tree->control->live);
-        json_t *array = json_array();
-        struct run *run = run_first_child(run_tree_root(runs));
+        struct run *run = run_first_child(run_tree_root(live_tree(tree->control->live)));
 
+        tree->array = json_array();
         while (run && run_created_usec(run) <= tree->told_usec)
                 run = run_next_sibling(run);
         for (; run; run = run_next_sibling(run)) {
                 /* All of one instant are told at once, however many. */
-                if (json_array_size(array) >= RUNS_A_REPLY && run_created_usec(run) > tree->told_usec)
+                if (json_array_size(tree->array) >= RUNS_A_REPLY && run_created_usec(run) > tree->told_usec)
                         break;
                 tree->told_usec = run_created_usec(run);
-                if (!patterns_match(&tree->patterns, run_get_spec(run)->name))
-                        continue;
-                if (run_append_json(array, runs, run) < 0) {
-                        json_decref(array);
+                if (visit_runs(run, is_wanted, append_run, tree) < 0) {
+                        json_decref(tree->array);
                         return -ENOMEM;
                 }
         }
-        *ret = json_pack("{s:o}", "runs", array);
+        *ret = json_pack("{s:o}", "runs", tree->array);
         return run != NULL;
 }
 
@@ -189,29 +199,37 @@ int method_start(struct varlink_call *call, const json_t *parameters, void *arg)
 
 /* ---- Stop and Wait ---- */
 
-typedef int (*run_fn)(struct run *run, void *userdata);
+struct meant {
+        const char *name;
+        run_fn fn;
+        void *arg;
+};
 
-/* Calls @fn for each live run that @name means: the one of this name, or the top-level runs of tasks that match.
+static bool is_meant(const char *task, void *arg) {
+        const struct meant *meant = arg;
+
+        return text_match(meant->name, task);
+}
+
+static int call_meant(struct run *run, void *arg) {
+        const struct meant *meant = arg;
+
+        return meant->fn(run, meant->arg);
+}
+
+/* Calls @fn for each live run that @name means: the one of this name, or those of tasks that match, also as members.
  * Returns how many, or what @fn returned when negative. */
-static int for_each_meant(struct control *control, const char *name, run_fn fn, void *userdata) {
+static int for_each_meant(struct control *control, const char *name, run_fn fn, void *arg) {
+        struct meant meant = { name, fn, arg };
         struct run_tree *tree = live_tree(control->live);
         struct run *run;
-        int count = 0, r;
+        int r;
 
-        if (is_run_name(name)) {
-                run = run_tree_find(tree, name);
-                r = run ? fn(run, userdata) : 0;
-                return r < 0 ? r : run != NULL;
-        }
-        for (run = run_first_child(run_tree_root(tree)); run; run = run_next_sibling(run)) {
-                if (!text_match(name, run_get_spec(run)->name) || run_get_state(run) == RUN_DONE)
-                        continue;
-                r = fn(run, userdata);
-                if (r < 0)
-                        return r;
-                count++;
-        }
-        return count;
+        if (!is_run_name(name))
+                return visit_runs(run_tree_root(tree), is_meant, call_meant, &meant);
+        run = run_tree_find(tree, name);
+        r = run ? fn(run, arg) : 0;
+        return r < 0 ? r : run != NULL;
 }
 
 /* What to say when @name means no live run. */

@@ -4,7 +4,7 @@
 #include "control/run_json.h"
 #include "live/outcome_json.h"
 
-#define TASKS_A_REPLY 100
+#define TASKS_A_REPLY 50
 #define SCAN_A_REPLY  2000
 
 /* ---- List ---- */

@@ -13,9 +13,37 @@ static const char *prefix_of(const char *kind) {
         return streq(kind, "degraded") ? "pool " : "";
 }
 
+/* How much of the texts of problems can be shown, so that the commands behind them can be seen too. */
+static int text_room(const json_t *problems) {
+        size_t subjects = 0, commands = 0, others, index;
+        unsigned width = print_width();
+        json_t *problem;
+
+        json_array_foreach((json_t *)problems, index, problem) {
+                size_t prefix = strlen(prefix_of(get_string(problem, "kind")));
+
+                subjects = MAX(subjects, prefix + strlen(get_string(problem, "subject")));
+                commands = MAX(commands, strlen(get_string(problem, "command")));
+        }
+        others = strlen("DEGRADED") + subjects + commands + 3 * 2;
+        if (width == 0 || width < others + 20)
+                return 60;
+        return (int)(width - others);
+}
+
+/* Bytes of @text that fit into @room, whole characters only. */
+static int fitting(const char *text, int room) {
+        int n = (int)strnlen(text, (size_t)room);
+
+        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+                n--;
+        return n;
+}
+
 static void print_problems(const json_t *status) {
         static const char *const headings[] = { "", "", "", "", NULL };
         _cleanup_(table_freep) struct table *table = table_new(headings);
+        int room = text_room(json_object_get(status, "problems"));
         size_t index;
         json_t *problem;
 
@@ -31,8 +59,8 @@ static void print_problems(const json_t *status) {
                 upper[n] = '\0';
                 table_cell(table, paint_for(kind), upper);
                 table_cellf(table, PAINT_BOLD, "%s%s", prefix_of(kind), get_string(problem, "subject"));
-                /* Long ones would push the command out of sight. */
-                table_cellf(table, PAINT_NONE, "%.60s", get_string(problem, "text"));
+                table_cellf(table, PAINT_NONE, "%.*s", fitting(get_string(problem, "text"), room),
+                            get_string(problem, "text"));
                 table_cell(table, PAINT_DIM, get_string(problem, "command"));
                 table_end_row(table);
         }

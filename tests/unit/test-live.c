@@ -29,7 +29,14 @@ static int leaf_start(struct run *leaf) {
         return 0;
 }
 
+static void forget(size_t index) {
+        memmove(&leaves[index], &leaves[index + 1], (--n_leaves - index) * sizeof(leaves[0]));
+}
+
 static void leaf_force(struct run *leaf) {
+        for (size_t i = n_leaves; i > 0; i--)
+                if (leaves[i - 1] == leaf)
+                        forget(i - 1);
         run_leaf_end(leaf, &(struct leaf_end){ .error = ERROR_SIGNAL, .detail = "KILL", .clean_when_stopped = true });
 }
 
@@ -41,7 +48,7 @@ static void end(const char *task, enum error_kind error) {
                 if (!streq(run_get_spec(leaves[i])->name, task))
                         continue;
                 run_leaf_end(leaves[i], &(struct leaf_end){ .error = error, .detail = "as told" });
-                memmove(&leaves[i], &leaves[i + 1], (--n_leaves - i) * sizeof(leaves[0]));
+                forget(i);
                 fake_loop_settle();
                 return;
         }

@@ -63,8 +63,8 @@ static int waiter_next(_unused_ struct varlink_call *call, void *cursor, json_t 
 static const struct varlink_stream_ops waiter_ops = { waiter_next, waiter_free };
 
 struct result *wait_find_result(const struct control *control, const char *run) {
-        const char *hash = strchr(run, '#');
-        _cleanup_(freep) char *task = hash ? strndup(run, (size_t)(hash - run)) : NULL;
+        const char *slash = strrchr(run, '/'), *name = slash ? slash + 1 : run;
+        _cleanup_(freep) char *task = strndup(name, strcspn(name, "#"));
         const struct live_task *live = task ? live_find(control->live, task) : NULL;
         struct result *last = live ? live_task_last(live) : NULL;
 

@@ -44,15 +44,15 @@ size_t live_n_tasks(const struct live *live);
 struct live_task *live_task_at(const struct live *live, size_t index);
 
 const struct task *live_task_task(const struct live_task *task);
-struct result *live_task_last(const struct live_task *task); /* of its last top-level run; NULL: none yet */
+struct result *live_task_last(const struct live_task *task); /* of its last run, also as a member; NULL: none yet */
 uint64_t live_task_count(const struct live_task *task, enum outcome outcome); /* top-level runs since the start */
-unsigned live_task_running(const struct live_task *task);                     /* live top-level runs */
-unsigned live_task_failures(const struct live_task *task);                    /* in a row, up to now */
-uint64_t live_task_skipped(const struct live_task *task);                     /* firings that were not followed */
-const char *live_task_skip_reason(const struct live_task *task);              /* of the last one, or NULL */
-usec_t live_task_last_ok(const struct live_task *task);                       /* realtime; 0: not since the start */
-usec_t live_task_last_due(const struct live_task *task);                      /* realtime; 0: none since the start */
-usec_t live_task_next(const struct live_task *task); /* realtime; USEC_INFINITY: nothing is due */
+unsigned live_task_running(const struct live_task *task);        /* top-level runs that live, members at work */
+unsigned live_task_failures(const struct live_task *task);       /* in a row, up to now */
+uint64_t live_task_skipped(const struct live_task *task);        /* firings that were not followed */
+const char *live_task_skip_reason(const struct live_task *task); /* of the last one, or NULL */
+usec_t live_task_last_ok(const struct live_task *task);          /* realtime; 0: not since the start */
+usec_t live_task_last_due(const struct live_task *task);         /* realtime; 0: none since the start */
+usec_t live_task_next(const struct live_task *task);             /* realtime; USEC_INFINITY: nothing is due */
 
 /* Starts a run for an operator, who waits for overlap like a member does. @by: "uid 0, pid 12, start". Returns 0,
  * -ESHUTDOWN, -ENOMEM, -ECANCELED when the task is disabled. */

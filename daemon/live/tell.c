@@ -50,6 +50,16 @@ static bool is_shown(const struct run *run) {
         return run_get_role(run) != RUN_LEAF && !run_get_item(run);
 }
 
+/* Top-level runs are counted from their creation to their end; a member once it no longer waits. */
+static void count_member(const struct live *live, struct live_task *entry, const struct run *run, enum run_state from) {
+        if (run_get_parent(run) == run_tree_root(live->tree))
+                return;
+        if (from == RUN_QUEUED && run_get_state(run) != RUN_DONE)
+                entry->running++;
+        else if (from != RUN_QUEUED && run_get_state(run) == RUN_DONE)
+                entry->running--;
+}
+
 static void on_state(struct run *run, enum run_state from, void *arg) {
         struct live *live = arg;
         struct live_task *entry = live_task_of(run);
@@ -60,6 +70,7 @@ static void on_state(struct run *run, enum run_state from, void *arg) {
                 entry->waiting = NULL;
         if (!is_shown(run))
                 return;
+        count_member(live, entry, run, from);
         switch (run_get_state(run)) {
         case RUN_RUNNING:
                 event.id = EVENT_RUN_STARTED;
@@ -77,11 +88,8 @@ static void on_state(struct run *run, enum run_state from, void *arg) {
 
 /* ---- ends ---- */
 
-static void count(struct live_task *entry, const struct run *run, struct result *result) {
-        entry->running -= entry->running > 0;
-        entry->counts[result->outcome]++;
-        if (entry->waiting == run)
-                entry->waiting = NULL;
+/* What is told of a task, whether it ran by itself or as a member. */
+static void remember(struct live_task *entry, struct result *result) {
         result_unref(entry->last);
         entry->last = result_ref(result);
         if (result->outcome == OUTCOME_OK) {
@@ -90,6 +98,13 @@ static void count(struct live_task *entry, const struct run *run, struct result 
         } else if (outcome_is_failure(result->outcome)) {
                 entry->failures++;
         }
+}
+
+static void count(struct live_task *entry, const struct run *run, const struct result *result) {
+        entry->running -= entry->running > 0;
+        entry->counts[result->outcome]++;
+        if (entry->waiting == run)
+                entry->waiting = NULL;
         if (entry->trigger.timer.loop)
                 trigger_run_ended(&entry->trigger);
 }
@@ -100,6 +115,7 @@ static void on_done(struct run *run, struct result *result, void *arg) {
         struct event event = { .id = EVENT_RUN_DONE, .task = result->task, .run = result->run, .result = result };
         bool top = run_get_parent(run) == run_tree_root(live->tree);
 
+        remember(entry, result);
         if (top)
                 count(entry, run, result);
         if (top && run_is_hook(run))

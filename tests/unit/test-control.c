@@ -8,7 +8,7 @@
 #include <check.h>
 #include <stdio.h>
 
-enum { TASK_ALPHA, TASK_BETA, TASK_GAMMA, N_TASKS };
+enum { TASK_ALPHA, TASK_BETA, TASK_GAMMA, TASK_GROUP, N_TASKS };
 
 static struct loop *loop;
 static struct live *live;
@@ -73,6 +73,19 @@ static void use_limit(struct task *task) {
         task->n_limits = 1;
 }
 
+/* A group of beta and then alpha. */
+static void make_group(struct task *group) {
+        struct run_member *members = calloc(2, sizeof(*members));
+        unsigned *after = calloc(1, sizeof(*after));
+
+        members[0].spec = &task_ref(tasks[TASK_BETA])->run;
+        members[1] = (struct run_member){ .spec = &task_ref(tasks[TASK_ALPHA])->run, .after = after, .n_after = 1 };
+        group->run.is_group = true;
+        group->run.leaf = NULL;
+        group->run.members = members;
+        group->run.n_members = 2;
+}
+
 static void make_config(struct task **made, size_t n) {
         pool_section = (struct pool_section){ .name = (char *)"default", .threads = 1, .queue_max = 10 };
         limit_section = (struct limit_section){
@@ -102,7 +115,7 @@ static void go(void) {
 }
 
 static void setup(void) {
-        static const char *const names[N_TASKS] = { "alpha", "beta", "gamma" };
+        static const char *const names[N_TASKS] = { "alpha", "beta", "gamma", "whole" };
 
         log_set_max_level(LOG_CRIT); /* a test that fails is to be found in what is printed */
         fake_clock_reset();
@@ -113,6 +126,7 @@ static void setup(void) {
         use_limit(tasks[TASK_ALPHA]);
         use_limit(tasks[TASK_BETA]);
         tasks[TASK_GAMMA]->enabled = false;
+        make_group(tasks[TASK_GROUP]);
         make_config(tasks, N_TASKS);
         go();
 }
@@ -140,8 +154,8 @@ static void stop_all(void) {
 
 static void teardown(void) {
         stop_all();
-        for (size_t i = 0; i < N_TASKS; i++)
-                task_unref(tasks[i]);
+        for (size_t i = N_TASKS; i > 0; i--) /* the group before its members */
+                task_unref(tasks[i - 1]);
         loop_free(loop);
 }
 
@@ -255,7 +269,7 @@ END_TEST
 /* ---- runs ---- */
 
 START_TEST(start_names_the_runs_of_all_that_match) {
-        call("Start", "{\"tasks\":[\"*\"]}", false);
+        call("Start", "{\"tasks\":[\"*a\"]}", false);
         test_client_expect(&client, "{\"parameters\":{\"started\":[\"alpha#1\",\"beta#1\"]}}");
         fake_loop_settle();
         ck_assert_uint_eq(n_leaves, 1); /* they share a permit */
@@ -374,6 +388,42 @@ START_TEST(tree_and_why_tell_who_holds_what_a_run_waits_for) {
 }
 END_TEST
 
+START_TEST(a_member_is_meant_by_the_name_of_its_task) {
+        json_t *got;
+
+        json_decref(ask("Start", "{\"tasks\":[\"whole\"]}"));
+        fake_loop_settle();
+        got = ask("Tree", "{}");
+        expect_at(got, "runs", "[3]");
+        expect_at(got, "runs.0.name", "whole#1");
+        expect_at(got, "runs.0.role", "group");
+        expect_at(got, "runs.1.depth", "1");
+        expect_at(got, "runs.2.waiting.why", "after");
+        expect_at(got, "runs.2.waiting.run", "whole#1/beta");
+        json_decref(got);
+        got = ask("Tree", "{\"runs\":[\"al*\"]}");
+        expect_at(got, "runs", "[1]");
+        expect_at(got, "runs.0.name", "whole#1/alpha");
+        expect_at(got, "runs.0.depth", "0");
+        json_decref(got);
+
+        end(ERROR_NONE, 0);
+        got = ask("List", "{\"tasks\":[\"beta\"]}");
+        expect_at(got, "tasks.0.last.run", "whole#1/beta");
+        expect_at(got, "tasks.0.running", "0");
+        json_decref(got);
+        got = ask("Wait", "{\"runs\":[\"beta\"]}");
+        expect_at(got, "result.run", "whole#1/beta");
+        json_decref(got);
+        call("Stop", "{\"runs\":[\"alpha\"]}", false);
+        test_client_expect(&client, "{\"parameters\":{\"stopped\":[\"whole#1/alpha\"]}}");
+        fake_loop_settle();
+        got = ask("Wait", "{\"runs\":[\"whole\"]}");
+        expect_at(got, "result.outcome", "cancelled");
+        json_decref(got);
+}
+END_TEST
+
 START_TEST(limits_tell_holders_and_waiters) {
         json_t *got;
 
@@ -402,7 +452,7 @@ START_TEST(list_tells_state_and_last_run) {
         end(ERROR_EXIT, 3);
         json_decref(ask("Start", "{\"tasks\":[\"beta\"]}"));
         got = ask("List", "{}");
-        expect_at(got, "tasks", "[3]");
+        expect_at(got, "tasks", "[4]");
         expect_at(got, "tasks.0.name", "alpha");
         expect_at(got, "tasks.0.state", "failing");
         expect_at(got, "tasks.0.failures", "1");
@@ -443,7 +493,7 @@ START_TEST(status_leads_with_problems_and_what_is_next) {
         json_decref(ask("Start", "{\"tasks\":[\"alpha\",\"beta\"]}"));
         got = ask("Status", "{}");
         expect_at(got, "phase", "running");
-        expect_at(got, "tasks", "3");
+        expect_at(got, "tasks", "4");
         expect_at(got, "failing", "1");
         expect_at(got, "running", "1");
         expect_at(got, "queued", "1");
@@ -619,6 +669,7 @@ int main(void) {
         tcase_add_test(tcase, who_waits_may_go_away);
         tcase_add_test(tcase, stop_cancels_and_says_who_asked_and_why);
         tcase_add_test(tcase, tree_and_why_tell_who_holds_what_a_run_waits_for);
+        tcase_add_test(tcase, a_member_is_meant_by_the_name_of_its_task);
         tcase_add_test(tcase, limits_tell_holders_and_waiters);
         tcase_add_test(tcase, list_tells_state_and_last_run);
         tcase_add_test(tcase, show_tells_settings_runs_and_the_last_outcome);

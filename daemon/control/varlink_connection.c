@@ -168,13 +168,15 @@ void varlink_connection_schedule(struct varlink_connection *connection) {
         loop_work_schedule(&connection->server->pump);
 }
 
-/* One step at once, so that a single call is answered in the turn in which it came; the rest in the server's round. */
+/* A single call is answered in the turn in which it came. When others wait for their turn in the server's round, one
+ * step of it, and the rest in the round. */
 static void on_io(_unused_ struct loop_io *io, _unused_ int fd, unsigned events, void *arg) {
         struct varlink_connection *connection = arg;
+        bool alone = list_empty(&connection->server->ready);
 
         if (events & LOOP_READ)
                 receive(connection);
-        varlink_connection_run(connection, 0);
+        varlink_connection_run(connection, alone ? clock_now(CLOCK_ID_MONOTONIC) + VARLINK_SHARE_USEC : 0);
 }
 
 static void on_stall(_unused_ struct loop_timer *timer, void *arg) {

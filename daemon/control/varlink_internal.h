@@ -18,6 +18,9 @@
 /* How long the server works for its clients in one turn of the loop. */
 #define VARLINK_SLICE_USEC ((usec_t)500)
 
+/* How long one connection is worked for before the next gets its turn. */
+#define VARLINK_SHARE_USEC ((usec_t)100)
+
 struct varlink_served {
         const struct varlink_interface *interface;
         void *arg;

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* varlink_server: who may connect, and the round in which connections are served, see varlink.h. */
+/* varlink_server: who may connect, and the round in which connections are served, see varlink.h.
+ *
+ * A connection that has something to do and needs no word from the kernel for it (more answers of a stream, pipelined
+ * calls, an event that woke it) is on the list `ready`. One piece of deferred work, the pump, goes round that list: each
+ * in its turn is worked for during VARLINK_SHARE_USEC and goes to the end when it is not done. After VARLINK_SLICE_USEC
+ * the pump leaves the loop to others and comes again in the next turn. So a thousand followers, or a list of a hundred
+ * thousand tasks, take many turns and delay none.
+ */
 #include "base/log.h"
 #include "control/varlink_internal.h"
 
@@ -10,9 +17,6 @@
 #define MAX_CONNECTIONS_PER_USER 768 /* so that one user cannot shut out the others */
 #define MAX_MESSAGE              ((size_t)(1024 * 1024))
 #define STALL_USEC               (30 * USEC_PER_SEC)
-
-/* How long one connection is worked for before the next gets its turn. */
-#define SHARE_USEC ((usec_t)100)
 
 #define LOG_SPAN_USEC (10 * USEC_PER_SEC)
 #define LOG_SPAN_MAX  10
@@ -56,7 +60,7 @@ static void on_pump(_unused_ struct loop_work *work, void *arg) {
 
         while (now < until && !list_empty(&server->ready)) {
                 varlink_connection_run(list_first_entry(&server->ready, struct varlink_connection, ready),
-                                       now + SHARE_USEC);
+                                       now + VARLINK_SHARE_USEC);
                 now = clock_now(CLOCK_ID_MONOTONIC);
         }
         if (!list_empty(&server->ready))

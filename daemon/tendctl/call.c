@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* call: finds the daemon, calls it, and turns what goes wrong into a message and an exit code. */
+/* call: calls the daemon, and turns what goes wrong into a message and an exit code. */
 #include "tendctl/client.h"
 #include "tendctl/ctl.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -62,46 +61,6 @@ static int daemon_error(const struct client_answer *answer) {
         return ctl_error(CTL_FAILED, "the daemon answered %s", answer->error);
 }
 
-/* ---- the socket ---- */
-
-/* Where a daemon may listen, in order; @room holds what is made up. Returns how many there are. One that was named is
- * the only one: another daemon than the one meant must not answer. */
-static size_t candidates(const struct ctl *ctl, const char *ret[2], char room[PATH_MAX]) {
-        const char *named = ctl->socket ? ctl->socket : getenv("TENDD_SOCKET");
-        const char *runtime = getenv("XDG_RUNTIME_DIR");
-        size_t n = 0;
-
-        if (named && *named) {
-                ret[0] = named;
-                return 1;
-        }
-        if (runtime && *runtime) {
-                (void)snprintf(room, PATH_MAX, "%s/tendd/control.sock", runtime);
-                ret[n++] = room;
-        }
-        ret[n++] = "/run/tendd/control.sock";
-        return n;
-}
-
-static int connect_daemon(struct ctl *ctl) {
-        const char *paths[2];
-        char room[PATH_MAX];
-        int results[2];
-        size_t n = candidates(ctl, paths, room);
-        bool denied = false;
-
-        for (size_t i = 0; i < n; i++) {
-                results[i] = client_connect(paths[i], &ctl->client);
-                if (results[i] >= 0)
-                        return CTL_OK;
-                denied |= results[i] == -EACCES || results[i] == -EPERM;
-        }
-        fprintf(stderr, "tendctl: %s; tried:\n", denied ? "denied" : "no daemon");
-        for (size_t i = 0; i < n; i++)
-                fprintf(stderr, "  %s: %s\n", paths[i], strerror(-results[i]));
-        return denied ? CTL_DENIED : CTL_NO_DAEMON;
-}
-
 /* ---- calls ---- */
 
 static int client_error(int error) {
@@ -121,7 +80,7 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned f
         char name[128];
         int r, code;
 
-        code = ctl->client ? CTL_OK : connect_daemon(ctl);
+        code = ctl->client ? CTL_OK : ctl_connect(ctl);
         if (code != CTL_OK) {
                 json_decref(parameters);
                 return code;

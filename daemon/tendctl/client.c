@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* client: a blocking Varlink client, see client.h. */
+/* client: a blocking Varlink client, see client.h.
+ *
+ * Bytes are read as they come, perhaps more than one answer at a time; an answer that was returned is dropped from the
+ * front of the buffer by the next call.
+ */
 #include "tendctl/client.h"
 
 #include <poll.h>
@@ -42,6 +46,16 @@ struct client *client_free(struct client *client) {
         free(client->data);
         free(client);
         return NULL;
+}
+
+int client_peer(const struct client *client, uid_t *ret) {
+        struct ucred ucred;
+        socklen_t length = sizeof(ucred);
+
+        if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &ucred, &length) < 0)
+                return -errno;
+        *ret = ucred.uid;
+        return 0;
 }
 
 int client_send(struct client *client, const char *method, json_t *parameters, bool more) {

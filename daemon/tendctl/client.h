@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <jansson.h>
+#include <sys/types.h>
 
 struct client;
 
@@ -11,6 +12,9 @@ struct client;
 int client_connect(const char *path, struct client **ret);
 struct client *client_free(struct client *client);
 DEFINE_CLEANUP(struct client, client_free)
+
+/* The user who listens at the other end. Returns 0 or -errno. */
+int client_peer(const struct client *client, uid_t *ret);
 
 /* Sends a call of @method, the full name; takes the reference to @parameters. Returns 0, -ENOMEM, -errno of send(2). */
 int client_send(struct client *client, const char *method, json_t *parameters, bool more);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -597,6 +598,39 @@ START_TEST(clients_are_accepted) {
 }
 END_TEST
 
+START_TEST(accepting_pauses_while_descriptors_are_used_up) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct rlimit before, none;
+        struct varlink_stats stats;
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        make_directory();
+        strcpy(address.sun_path, path);
+        ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(listener, 1), 0);
+        ck_assert_int_eq(varlink_server_listen_fd(server, listener), 0);
+        ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+        none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        ck_assert(fake_loop_ready(listener, LOOP_READ));
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+        ck_assert_uint_eq(n_log_lines, 1);
+        ck_assert(!fake_loop_ready(listener, LOOP_READ)); /* or the loop would be busy with it */
+
+        fake_clock_advance(USEC_PER_SEC);
+        ck_assert(fake_loop_ready(listener, LOOP_READ));
+        varlink_server_get_stats(server, &stats);
+        ck_assert_uint_eq(stats.accepted, 1);
+        ck_assert(fake_loop_idle());
+        (void)close(fd);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("varlink");
         TCase *calls = tcase_create("calls"), *bounds = tcase_create("bounds"), *sockets = tcase_create("sockets");
@@ -632,6 +666,7 @@ int main(void) {
         tcase_add_test(sockets, what_is_no_socket_is_left_alone);
         tcase_add_test(sockets, a_path_that_is_too_long_is_refused);
         tcase_add_test(sockets, clients_are_accepted);
+        tcase_add_test(sockets, accepting_pauses_while_descriptors_are_used_up);
         srunner_run_all(runner, CK_NORMAL);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);

@@ -82,7 +82,8 @@ static const struct {
           "environment)\n" },
         { "[task a]\nurl = https://example.com/\nmanual = yes\nheader = Authorization: Bearer ${env:TENDD_TEST_TOKEN}\n",
           "" },
-        { "[task a]\ncommand = x --password-file=/etc/x --token=/run/token\nmanual = yes\nenv = TOKEN_FILE=/etc/y\n", "" },
+        { "[task a]\ncommand = x --password-file=/etc/x --token=/run/token\nmanual = yes\nenv = TOKEN_FILE=/etc/y\n",
+          "" },
         { "[task a]\nurl = http://example.com:8080/a@b\nmanual = yes\n", "" },
 };
 

@@ -70,7 +70,12 @@ static void on_error(struct stream *s, enum stream_error e, const char *text, _u
         note('x');
 }
 
-static const struct stream_ops ops = { on_connected, on_data, on_eof, on_error };
+static const struct stream_ops ops = {
+        .on_connected = on_connected,
+        .on_data = on_data,
+        .on_eof = on_eof,
+        .on_error = on_error,
+};
 
 static void setup(void) {
         socklen_t length = sizeof(address);

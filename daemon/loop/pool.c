@@ -1,65 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* pool: threads for work that blocks, see pool.h.
  *
- * What the threads share is the core: one mutex, the queue, and the list of finished jobs. It is counted, because a
- * thread stuck in a job may outlive the pool. A thread takes the mutex once a job, to hand in the finished one and take
- * the next. The loop is told through an eventfd, written only when the first job is put on the empty list of finished
- * ones; it takes the whole list at once.
- *
- * Waking: at most one thread is being woken at any time, and it wakes the next one when it finds more work than it
- * takes. Blocking jobs thus get all threads within a few microseconds, and a flood of tiny ones costs few wake-ups.
+ * This is what runs on the loop; the threads are in pool_worker.c. Completions are taken over all at once, and delivered
+ * as the turn has time for them.
  *
  * Jobs submitted from a completion are gathered and put on the queue together, which saves the mutex when completions
  * make new jobs. Job structures are recycled on the loop thread, which alone allocates and frees them.
- *
- * A job that is abandoned while a thread is at it makes that thread count as stuck, until it comes back. Then, when a
- * spare one has taken its place, it ends.
  */
-#include "loop/pool.h"
-
-#include "base/thread.h"
+#include "loop/pool_private.h"
 
 #include <assert.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <sys/eventfd.h>
 
 #define THREADS_MAX 1024
 #define GATHER_MAX  32   /* jobs that wait for the end of the completion that submits them */
 #define CACHE_MAX   1024 /* job structures kept for later */
 #define RETRY_USEC  USEC_PER_SEC
-
-struct pool_job {
-        struct list link; /* queue, done, gathered or ready */
-        struct pool *pool;
-        const struct pool_job_ops *ops;
-        void *arg;
-        _Atomic(enum pool_job_state) state; /* changed under the mutex */
-        bool abandoned;                     /* under the mutex while a thread is at it */
-};
-
-struct worker {
-        struct list link;
-        struct pool_core *core;
-        pthread_t thread;
-        bool at_job;
-        bool detached; /* frees itself; else pool_free() joins and frees it */
-};
-
-struct pool_core {
-        pthread_mutex_t mutex;
-        pthread_cond_t cond;
-        unsigned refs; /* the pool, and each thread */
-        unsigned threads;
-        int fd;
-        bool closing;
-
-        struct list queue;
-        struct list done;
-        struct list workers;
-        atomic_uint n_queued; /* changed under the mutex */
-        unsigned n_alive, n_idle, n_waking, n_busy, n_stuck;
-};
 
 struct pool {
         struct loop *loop;
@@ -75,164 +30,9 @@ struct pool {
         unsigned spare, queue_max;
         bool has_thread;
         uint64_t completed, abandoned, refused;
-        char name[48];
 };
 
-/* ---- on the threads ---- */
-
-/* Takes the mutex and releases it for good. */
-static void core_unref(struct pool_core *core) {
-        unsigned refs;
-
-        (void)pthread_mutex_lock(&core->mutex);
-        refs = --core->refs;
-        (void)pthread_mutex_unlock(&core->mutex);
-        if (refs > 0)
-                return;
-        (void)close(core->fd);
-        (void)pthread_cond_destroy(&core->cond);
-        (void)pthread_mutex_destroy(&core->mutex);
-        free(core);
-}
-
-/* With the mutex held: whether one more thread should be woken, because there is work for it. The caller does so after
- * releasing the mutex, on which the woken one would only wait. */
-static bool claim_wake(struct pool_core *core) {
-        if (core->n_waking > 0 || core->n_idle == 0 || list_empty(&core->queue))
-                return false;
-        core->n_waking++;
-        return true;
-}
-
-/* Returns with the mutex released and a job, or with the mutex held and NULL when the pool closes. */
-static struct pool_job *take(struct worker *worker) {
-        struct pool_core *core = worker->core;
-        struct pool_job *job;
-        bool wake;
-
-        while (list_empty(&core->queue) && !core->closing) {
-                core->n_idle++;
-                (void)pthread_cond_wait(&core->cond, &core->mutex);
-                core->n_idle--;
-                if (core->n_waking > 0)
-                        core->n_waking--;
-        }
-        job = list_first_entry(&core->queue, struct pool_job, link);
-        if (!job)
-                return NULL;
-        list_remove(&job->link);
-        atomic_store_explicit(&job->state, POOL_JOB_RUNNING, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&core->n_queued, 1, memory_order_relaxed);
-        core->n_busy++;
-        worker->at_job = true;
-        wake = claim_wake(core);
-        (void)pthread_mutex_unlock(&core->mutex);
-        if (wake)
-                (void)pthread_cond_signal(&core->cond);
-        return job;
-}
-
-/* With the mutex held. Returns whether the loop must be told. */
-static bool hand_in(struct pool_core *core, struct pool_job *job) {
-        bool first = list_empty(&core->done);
-
-        if (job->abandoned)
-                core->n_stuck--;
-        else
-                core->n_busy--;
-        if (core->closing) { /* nobody is left to tell */
-                free(job);
-                return false;
-        }
-        atomic_store_explicit(&job->state, POOL_JOB_FINISHED, memory_order_relaxed);
-        list_append(&core->done, &job->link);
-        return first;
-}
-
-static void tell_loop(struct pool_core *core) {
-        static const uint64_t one = 1;
-
-        (void)!write(core->fd, &one, sizeof(one)); /* cannot overflow: once a drain */
-}
-
-/* Works until the pool closes, or a spare has taken this thread's place. The mutex is held before and after. */
-static void serve(struct worker *worker) {
-        struct pool_core *core = worker->core;
-        bool tell = false;
-
-        while (core->n_alive - core->n_stuck <= core->threads) {
-                struct pool_job *job;
-
-                if (tell && list_empty(&core->queue)) {
-                        (void)pthread_mutex_unlock(&core->mutex);
-                        tell_loop(core);
-                        tell = false;
-                        (void)pthread_mutex_lock(&core->mutex);
-                }
-                job = take(worker);
-                if (!job)
-                        break;
-                if (tell)
-                        tell_loop(core);
-                job->ops->work(job->arg);
-
-                (void)pthread_mutex_lock(&core->mutex);
-                worker->at_job = false;
-                tell = hand_in(core, job);
-        }
-        if (tell)
-                tell_loop(core);
-}
-
-static void *worker_main(void *arg) {
-        struct worker *worker = arg;
-        struct pool_core *core = worker->core;
-
-        (void)pthread_mutex_lock(&core->mutex);
-        serve(worker);
-        core->n_alive--;
-        if (!core->closing) {
-                list_remove(&worker->link);
-                worker->detached = true;
-                (void)pthread_detach(pthread_self());
-        }
-        if (worker->detached)
-                free(worker);
-        (void)pthread_mutex_unlock(&core->mutex);
-        core_unref(core);
-        return NULL;
-}
-
-/* ---- on the loop: threads ---- */
-
-static int add_thread(struct pool *pool) {
-        struct pool_core *core = pool->core;
-        struct worker *worker;
-        int r;
-
-        worker = calloc(1, sizeof(*worker));
-        if (!worker)
-                return -ENOMEM;
-        worker->core = core;
-
-        (void)pthread_mutex_lock(&core->mutex);
-        core->refs++;
-        core->n_alive++;
-        list_append(&core->workers, &worker->link);
-        (void)pthread_mutex_unlock(&core->mutex);
-
-        r = thread_start(pool->name, worker_main, worker, &worker->thread);
-        if (r == 0)
-                return 0;
-
-        (void)pthread_mutex_lock(&core->mutex);
-        core->refs--;
-        core->n_alive--;
-        list_remove(&worker->link);
-        (void)pthread_mutex_unlock(&core->mutex);
-        free(worker);
-        return r;
-}
+/* ---- threads ---- */
 
 /* With the mutex held: threads that may serve, of which those at an abandoned job are none. */
 static unsigned serving_max(const struct pool *pool) {
@@ -246,7 +46,7 @@ static unsigned serving_max(const struct pool *pool) {
 static bool wants_thread(const struct pool *pool) {
         const struct pool_core *core = pool->core;
 
-        return core->n_queued > core->n_idle && core->n_alive - core->n_stuck < serving_max(pool);
+        return core->n_queued > core->n_idle + core->n_starting && core->n_alive - core->n_stuck < serving_max(pool);
 }
 
 /* As many threads as the queue has use for. When one cannot be had, the jobs wait for those there are, and it is tried
@@ -256,7 +56,7 @@ static void provide_threads(struct pool *pool) {
         bool wants;
 
         do {
-                if (add_thread(pool) < 0) {
+                if (pool_core_add_thread(pool->core) < 0) {
                         loop_timer_set(&pool->retry, clock_now(CLOCK_ID_MONOTONIC) + RETRY_USEC);
                         return;
                 }
@@ -274,7 +74,7 @@ static void flush(struct pool *pool) {
         (void)pthread_mutex_lock(&core->mutex);
         list_splice(&core->queue, &pool->gathered);
         atomic_fetch_add_explicit(&core->n_queued, pool->n_gathered, memory_order_relaxed);
-        wake = claim_wake(core);
+        wake = pool_core_claim_wake(core);
         wants = wants_thread(pool);
         (void)pthread_mutex_unlock(&core->mutex);
         pool->n_gathered = 0;
@@ -288,7 +88,7 @@ static void on_retry(_unused_ struct loop_timer *timer, void *arg) {
         flush(arg);
 }
 
-/* ---- on the loop: jobs ---- */
+/* ---- jobs ---- */
 
 static struct pool_job *job_new(struct pool *pool) {
         struct pool_job *job = list_first_entry(&pool->cache, struct pool_job, link);
@@ -332,7 +132,7 @@ int pool_submit(struct pool *pool, const struct pool_job_ops *ops, void *arg, st
                 return -ENOBUFS;
         }
         if (!pool->has_thread) {
-                r = add_thread(pool);
+                r = pool_core_add_thread(pool->core);
                 if (r < 0)
                         return r;
                 pool->has_thread = true; /* the last one never ends */
@@ -443,30 +243,6 @@ void pool_poll(struct pool *pool) {
 
 /* ---- the pool ---- */
 
-static int core_new(unsigned threads, struct pool_core **ret) {
-        struct pool_core *core;
-
-        core = calloc(1, sizeof(*core));
-        if (!core)
-                return -ENOMEM;
-        core->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (core->fd < 0) {
-                int r = -errno;
-
-                free(core);
-                return r;
-        }
-        core->refs = 1;
-        core->threads = threads;
-        list_init(&core->queue);
-        list_init(&core->done);
-        list_init(&core->workers);
-        (void)pthread_mutex_init(&core->mutex, NULL);
-        (void)pthread_cond_init(&core->cond, NULL);
-        *ret = core;
-        return 0;
-}
-
 int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spare, unsigned queue_max,
              struct pool **ret) {
         _cleanup_(pool_freep) struct pool *pool = NULL;
@@ -481,7 +257,6 @@ int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spa
         pool->loop = loop;
         pool->spare = spare;
         pool->queue_max = queue_max;
-        (void)snprintf(pool->name, sizeof(pool->name), "%s", name);
         list_init(&pool->ready);
         list_init(&pool->gathered);
         list_init(&pool->cache);
@@ -490,7 +265,7 @@ int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spa
         r = loop_timer_init(&pool->retry, loop, CLOCK_ID_MONOTONIC, "pool-retry", on_retry, pool);
         if (r < 0)
                 return r;
-        r = core_new(threads, &pool->core);
+        r = pool_core_new(name, threads, &pool->core);
         if (r < 0)
                 return r;
         r = loop_io_new(loop, pool->core->fd, LOOP_READ, LOOP_PRIORITY_NORMAL, "pool", on_event, pool, &pool->io);
@@ -498,33 +273,6 @@ int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spa
                 return r;
         *ret = TAKE_PTR(pool);
         return 0;
-}
-
-/* Lets go of the threads at work, and collects those that are not. */
-static void core_close(struct pool_core *core, struct list *jobs) {
-        struct list idle = LIST_INIT(idle);
-        struct worker *worker, *tmp;
-
-        (void)pthread_mutex_lock(&core->mutex);
-        core->closing = true;
-        list_splice(jobs, &core->done);
-        list_splice(jobs, &core->queue);
-        list_for_each_entry_safe(worker, tmp, &core->workers, link) {
-                list_remove(&worker->link);
-                if (worker->at_job) {
-                        worker->detached = true;
-                        (void)pthread_detach(worker->thread);
-                } else
-                        list_append(&idle, &worker->link);
-        }
-        (void)pthread_cond_broadcast(&core->cond);
-        (void)pthread_mutex_unlock(&core->mutex);
-
-        list_for_each_entry_safe(worker, tmp, &idle, link) {
-                (void)pthread_join(worker->thread, NULL);
-                free(worker);
-        }
-        core_unref(core);
 }
 
 static void free_all(struct list *jobs) {
@@ -545,7 +293,7 @@ struct pool *pool_free(struct pool *pool) {
         loop_work_cancel(&pool->work);
         loop_timer_done(&pool->retry);
         if (pool->core)
-                core_close(pool->core, &pool->ready);
+                pool_core_close(pool->core, &pool->ready);
         list_for_each_entry(job, &pool->ready, link)
                 job->ops->returned(job->arg);
         free_all(&pool->ready);
@@ -555,7 +303,7 @@ struct pool *pool_free(struct pool *pool) {
 }
 
 const char *pool_name(const struct pool *pool) {
-        return pool->name;
+        return pool->core->name;
 }
 
 void pool_get_stats(const struct pool *pool, struct pool_stats *ret) {

@@ -153,6 +153,22 @@ START_TEST(jobs_that_block_get_all_threads) {
 }
 END_TEST
 
+START_TEST(threads_are_created_when_needed) {
+        make(4, 0, 10);
+        ck_assert_uint_eq(fake_thread_alive(), 0);
+        submit(&quick_ops, &jobs[0]);
+        run_until(1);
+        ck_assert_uint_eq(fake_thread_alive(), 1);
+        submit(&gated_ops, &jobs[1]);
+        await(&jobs[1].begun);
+        submit(&quick_ops, &jobs[2]);
+        run_until(2);
+        ck_assert_uint_le(fake_thread_alive(), 2);
+        sem_post(&jobs[1].gate);
+        run_until(3);
+}
+END_TEST
+
 START_TEST(the_queue_is_bounded) {
         make(1, 0, 2);
         submit(&gated_ops, &jobs[0]); /* for the thread, whether it has taken it yet or not */
@@ -317,7 +333,7 @@ END_TEST
 
 /* ---- many jobs ---- */
 
-#define N_MANY 20000
+#define N_MANY 4000
 
 struct many {
         struct pool_job *job;
@@ -402,6 +418,7 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, a_job_is_done_in_a_later_turn);
         tcase_add_test(tcase, jobs_that_block_get_all_threads);
+        tcase_add_test(tcase, threads_are_created_when_needed);
         tcase_add_test(tcase, the_queue_is_bounded);
         tcase_add_test(tcase, abandoning_a_queued_job_drops_it);
         tcase_add_test(tcase, abandoning_a_finished_job_returns_it);

@@ -231,8 +231,11 @@ static void tell_misfit(struct load *load, const struct raw_section *section, st
                       task->kind ? "tasks of type " : "groups", task->kind ? task->kind->name : "", whose);
 }
 
-/* Whether a nearer layer has said this, be it by the other of two keys that exclude each other. */
+/* Whether a nearer layer has said this, be it by the other of two keys that exclude each other. What kind of task it is
+ * has been derived before. */
 static bool is_said(const struct task *task, const struct key *row) {
+        if (row->type == &value_type_of_task)
+                return true;
         if (row->kind == &kind_exec && is_main_key(row->kind, row->name))
                 return task->exec->command || task->exec->shell;
         return get_bit(task->written, key_number(KEY_SECTION_TASK, row));

@@ -151,6 +151,8 @@ static const struct {
         /* defaults: told once, used or not */
         { "[defaults]\ntimeout = soon\n[task a]\ncommand = x\nmanual = yes\n[task b]\ncommand = x\nmanual = yes\n",
           "tendd.ini:2: timeout: \"soon\" is no duration (a duration such as 1h 30min, at least 1ms, or infinity)\n" },
+        { "[defaults]\ntype = http\nurl = http://x/\n[task a]\ncommand = x\nmanual = yes\n[task b]\nmanual = yes\n",
+          "" },
         { "[defaults x]\nuse = y\n", "tendd.ini:2: use: is for tasks and groups, not for sections of defaults\n" },
 };
 
@@ -231,8 +233,8 @@ START_TEST(what_is_written_nearest_wins) {
                 { "c", "timeout", "1h", false },    { "u", "grace", "1s", true },
                 { "u", "timeout", "30s", false },   { "u", "nice", NULL, false },
                 { "g", "grace", "1s", true },       { "g", "timeout", "infinity", false },
-                { "d", "command", "run it", true }, { "e", "shell", "own", true },
-                { "e", "command", NULL, false },
+                { "d", "command", "run it", true }, { "d", "type", "exec", false },
+                { "e", "shell", "own", true },      { "e", "command", NULL, false },
         };
         struct config_text text;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz-config: any text is either loaded or refused with at least one error, each with a text and a line of the file;
- * and the same text is judged the same twice. Inputs with an include are left out: they would read this machine. */
+ * what was loaded can be shown; and the same text is judged the same twice. Inputs with an include are left out: they would read this machine. */
 #include "config/config.h"
 #include "config/diagnostics.h"
+#include "config/keys.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -10,6 +11,13 @@
 #include <sys/mman.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int on_value(const struct key *key, const char *value, bool written, void *userdata) {
+        (void)written;
+        (void)userdata;
+        assert(key->name && *value);
+        return 0;
+}
 
 static int load(const char *path, unsigned n_lines, size_t *ret_warnings) {
         static const struct config_options options = { .portable = true };
@@ -25,8 +33,10 @@ static int load(const char *path, unsigned n_lines, size_t *ret_warnings) {
                 assert(diagnostics.items[i].text && *diagnostics.items[i].text);
                 assert(diagnostics.items[i].line <= n_lines);
         }
-        for (size_t i = 0; config && i < config->n_tasks; i++)
+        for (size_t i = 0; config && i < config->n_tasks; i++) {
                 assert(config_find_task(config, config->tasks[i]->run.name) == config->tasks[i]);
+                assert(keys_for_each_value(config->tasks[i], on_value, NULL) == 0);
+        }
         *ret_warnings = diagnostics.counts[SEVERITY_WARNING];
         diagnostics_done(&diagnostics);
         config_unref(config);

@@ -13,7 +13,8 @@ tests_fuzz_fuzz_varlink_SOURCES = tests/fuzz/fuzz-varlink.c $(fake_loop_sources)
 tests_fuzz_fuzz_varlink_LDFLAGS = $(fuzz_ldflags)
 
 # The same without libFuzzer, for any compiler: make tests/fuzz/try-varlink, then tests/fuzz/try-varlink -n 10000 FILE...
-EXTRA_PROGRAMS += tests/fuzz/try-varlink
+EXTRA_PROGRAMS += tests/fuzz/try-varlink tests/fuzz/try-config
+tests_fuzz_try_config_SOURCES = tests/fuzz/fuzz-config.c tests/fuzz/standalone.c
 tests_fuzz_try_varlink_SOURCES = tests/fuzz/fuzz-varlink.c tests/fuzz/standalone.c $(fake_loop_sources)
 
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -83,19 +83,28 @@ static void print_facts(const json_t *answer) {
         }
 }
 
+/* A value of several lines as it would be written: those after the first are indented. */
+static void print_lines(const char *value) {
+        for (;;) {
+                size_t n = strcspn(value, "\n");
+                _cleanup_(freep) char *line = strndup(value, n);
+
+                print_safe(line ? line : "", false);
+                if (value[n] == '\0')
+                        return;
+                printf("\n      ");
+                value += n + 1;
+        }
+}
+
 static void print_settings(const json_t *settings) {
         size_t index;
         json_t *setting;
 
         printf("\nsettings:\n");
         json_array_foreach((json_t *)settings, index, setting) {
-                const char *value = get_string(setting, "value");
-
                 printf("  %s = ", get_string(setting, "key"));
-                for (; strchr(value, '\n'); value = strchr(value, '\n') + 1) {
-                        printf("%.*s\n      ", (int)strcspn(value, "\n"), value);
-                }
-                print_safe(value, false);
+                print_lines(get_string(setting, "value"));
                 if (!get_bool(setting, "written"))
                         print_painted(PAINT_DIM, "    ; default");
                 putchar('\n');

@@ -69,7 +69,7 @@ static void explain_task(const json_t *task, const json_t *last, bool runs) {
                 printf("  it is due %s, at %s\n", format_relative(get_int(task, "next_usec"), when),
                        format_clock(get_int(task, "next_usec"), at));
         else if (!runs)
-                printf("  nothing is going to start it: tendctl start %s\n", name);
+                printf("  no trigger of its own is going to start it: tendctl start %s\n", name);
         if (get_int(task, "skipped") > 0) {
                 printf("  it was due and not run %lld times, the last because ", (long long)get_int(task, "skipped"));
                 say(get_string(task, "skip_reason"));

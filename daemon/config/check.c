@@ -91,9 +91,6 @@ static void check_time(struct load *load, const struct raw_section *section, con
                                                                   : "every",
                               "jitter and splay together must be below the interval, which is %s",
                               text_format_usec(task->every_usec, buf));
-        if (task->manual && (task->every_usec > 0 || task->on_start) && is_written_here(section, "manual"))
-                load_tell_key(load, SEVERITY_ERROR, section, "manual", "is yes, but %s starts it",
-                              task->every_usec > 0 ? "every" : "on-start");
 }
 
 /* ---- what it names ---- */

@@ -56,6 +56,14 @@ static void check_startable(struct lint *lint, struct raw_section *section) {
                           "nothing starts it: no trigger, no group, no hook (manual = yes if operators do)");
 }
 
+static void check_manual(struct lint *lint, struct raw_section *section) {
+        const struct task *task = section->task;
+
+        if (task && task->manual && has_trigger(task) && raw_section_find(section, "manual"))
+                lint_tell(lint, section, "manual", "is yes, but %s starts it",
+                          task->every_usec > 0 ? "every" : "on-start");
+}
+
 static void check_seen(struct lint *lint, struct raw_section *section) {
         const struct task *task = section->task;
 
@@ -211,6 +219,7 @@ static void check_secrets(struct lint *lint, struct raw_section *section) {
 int load_lint(struct load *load) {
         static const struct lint_rule rules[] = {
                 { "nothing starts it", check_startable },
+                { "manual, but something starts it", check_manual },
                 { "no hook sees its failures", check_seen },
                 { "nothing uses it", check_used },
                 { "timeout is longer than total-timeout", check_own_bounds },

@@ -99,7 +99,6 @@ static const struct {
         { "[task a]\ncommand = x\njitter = 1s\nmanual = yes\n", "tendd.ini:3: jitter: means nothing without every\n" },
         { "[task a]\ncommand = x\nevery = 1min\njitter = 30s\nsplay = 30s\non-failure = b\n[task b]\ncommand = x\n",
           "tendd.ini:4: jitter: jitter and splay together must be below the interval, which is 1min\n" },
-        { "[task a]\ncommand = x\nevery = 1min\nmanual = yes\n", "tendd.ini:4: manual: is yes, but every starts it\n" },
         { "[task a]\ncommand = x\nevery = 1ms\n",
           "tendd.ini:3: every: 1ms is out of range (a duration such as 1h 30min, from 10ms to 366d)\n" },
 

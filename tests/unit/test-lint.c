@@ -26,6 +26,12 @@ static const struct {
           "tendd.ini:1: warning: [group g] nothing starts it: no trigger, no group, no hook (manual = yes if operators "
           "do)\n" },
 
+        /* manual, but something starts it */
+        { "[task a]\ncommand = x\nevery = 1min\nmanual = yes\non-failure = alert\n" ALERT,
+          "tendd.ini:4: manual: warning: is yes, but every starts it\n" },
+        { "[task a]\ncommand = x\non-start = yes\nmanual = yes\non-failure = alert\n" ALERT,
+          "tendd.ini:4: manual: warning: is yes, but on-start starts it\n" },
+
         /* no hook sees its failures */
         { "[task a]\ncommand = x\nevery = 1h\n",
           "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure)\n" },

@@ -79,6 +79,10 @@ const struct varlink_interface runner_interface = {
         .failed = ERROR_RUNNER("Failed"),
 };
 
+json_t *json_usec(usec_t usec) {
+        return json_integer((json_int_t)MIN(usec, (usec_t)INT64_MAX));
+}
+
 usec_t to_realtime(usec_t monotonic_usec) {
         usec_t monotonic = clock_now(CLOCK_ID_MONOTONIC), realtime = clock_now(CLOCK_ID_REALTIME);
 

@@ -55,6 +55,9 @@ void events_add(struct events *events, const struct event *event);
 /* The instant @monotonic_usec on the wall clock. */
 usec_t to_realtime(usec_t monotonic_usec);
 
+/* A JSON number; what is too large for one becomes the largest. NULL: out of memory. */
+json_t *json_usec(usec_t usec);
+
 /* "uid 0, pid 12": who is at the other end of @call. Returns @buf. */
 #define BY_MAX 64
 const char *call_by(const struct varlink_call *call, char buf[BY_MAX]);

@@ -6,10 +6,6 @@
 
 #define HOLDERS_MAX 100
 
-static json_t *json_usec(usec_t usec) {
-        return json_integer((json_int_t)MIN(usec, (usec_t)INT64_MAX));
-}
-
 struct visit {
         const struct run_tree *tree;
         const struct limit *limit;

@@ -11,10 +11,6 @@
 
 #define HOLDERS_MAX 20
 
-static json_t *json_usec(usec_t usec) {
-        return json_integer((json_int_t)MIN(usec, (usec_t)INT64_MAX));
-}
-
 /* ---- what a run waits for ---- */
 
 static const char *const why_names[_RUN_WHY_MAX] = {

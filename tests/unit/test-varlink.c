@@ -576,9 +576,9 @@ START_TEST(a_path_that_is_too_long_is_refused) {
 }
 END_TEST
 
-START_TEST(clients_are_accepted) {
+/* Gives the server a listening socket, and leaves a client in its backlog. Returns the client's descriptor. */
+static int connect_to_listener(int *ret_listener) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        struct varlink_stats stats;
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -588,6 +588,13 @@ START_TEST(clients_are_accepted) {
         ck_assert_int_eq(listen(listener, 1), 0);
         ck_assert_int_eq(varlink_server_listen_fd(server, listener), 0);
         ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        *ret_listener = listener;
+        return fd;
+}
+
+START_TEST(clients_are_accepted) {
+        struct varlink_stats stats;
+        int listener, fd = connect_to_listener(&listener);
         ck_assert(fake_loop_ready(listener, LOOP_READ));
         varlink_server_get_stats(server, &stats);
         ck_assert_uint_eq(stats.accepted, 1);
@@ -599,18 +606,9 @@ START_TEST(clients_are_accepted) {
 END_TEST
 
 START_TEST(accepting_pauses_while_descriptors_are_used_up) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
         struct rlimit before, none;
         struct varlink_stats stats;
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-        make_directory();
-        strcpy(address.sun_path, path);
-        ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
-        ck_assert_int_eq(listen(listener, 1), 0);
-        ck_assert_int_eq(varlink_server_listen_fd(server, listener), 0);
-        ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        int listener, fd = connect_to_listener(&listener);
 
         ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
         none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };

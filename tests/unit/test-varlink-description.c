@@ -47,11 +47,14 @@ static void expect(struct parser *parser, const char *token) {
 
 /* A type such as "?[]string", after its first token was read; leaves the token after it. */
 static void parse_type(struct parser *parser, char *ret, size_t size) {
-        ret[0] = '\0';
+        size_t length = 0;
+
         for (;;) {
                 bool element = isalnum((unsigned char)parser->token[0]);
+                int n = snprintf(ret + length, size - length, "%s", parser->token);
 
-                strncat(ret, parser->token, size - strlen(ret) - 1);
+                ck_assert_uint_lt((size_t)n, size - length);
+                length += (size_t)n;
                 next(parser);
                 /* "[string]int": the word within brackets is not the end of the type */
                 if (element && !streq(parser->token, "]"))

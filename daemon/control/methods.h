@@ -6,6 +6,8 @@
 
 #define ERROR_RUNNER(name) "io.tendd.Runner." name
 
+struct waiter;
+
 struct control {
         struct control_options options;
         struct live *live;
@@ -34,9 +36,13 @@ int method_events(struct varlink_call *call, const json_t *parameters, void *arg
 
 /* ---- methods_wait.c ---- */
 
-/* Answers @call with @started (its reference is taken; NULL: not) and then the result of each of @runs, an array of
- * names whose reference is taken. Returns 0 or -ENOMEM. */
-int wait_for_runs(struct control *control, struct varlink_call *call, json_t *started, json_t *runs);
+/* Waits for runs on behalf of @call: cursor of the stream waiter_ops, which answers with the result of each run that was
+ * added, in the order in which they end. Learns of ends from now on. NULL: out of memory. */
+struct waiter *waiter_new(struct control *control, struct varlink_call *call);
+extern const struct varlink_stream_ops waiter_ops;
+
+/* One more run, by its name (copied), that lives, or has ended and is known. Returns 0 or -ENOMEM. */
+int waiter_add(struct waiter *waiter, const char *run);
 
 /* The result of a run that has ended, as long as it is the last of its task; else NULL. */
 struct result *wait_find_result(const struct control *control, const char *run);
@@ -62,8 +68,18 @@ json_t *json_usec(usec_t usec);
 #define BY_MAX 64
 const char *call_by(const struct varlink_call *call, char buf[BY_MAX]);
 
-/* Answers NoSuchTask. Returns 0. */
+/* Answer NoSuchTask, NoSuchRun. Return 0. */
 int reply_no_such_task(struct varlink_call *call, const char *name);
+int reply_no_such_run(struct varlink_call *call, const char *name);
+
+/* A run is meant, not a task, when there is a number in the name. */
+bool is_run_name(const char *name);
+
+/* Appends the name of @run. Returns 0 or -ENOMEM. */
+int append_run_name(json_t *array, const struct run *run);
+
+/* The first of @names that no task matches, or NULL. */
+const char *find_unknown_task(struct control *control, const json_t *names);
 
 /* Calls @fn for @run, or else for those below it, when their task's name is @wanted; items and attempts belong to what
  * they are below. Stops when @fn returns a negative errno. Returns how many there were, or that errno. */

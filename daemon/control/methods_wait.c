@@ -15,10 +15,11 @@ struct wanted {
 
 struct waiter {
         struct list link; /* in control->waiters */
+        struct control *control;
         struct varlink_call *call;
-        json_t *started; /* to be told first, or NULL */
         struct wanted *wanted;
         size_t n_wanted;
+        size_t allocated;
         size_t n_told;
 };
 
@@ -26,7 +27,6 @@ static void waiter_free(void *cursor) {
         struct waiter *waiter = cursor;
 
         list_remove(&waiter->link);
-        json_decref(waiter->started);
         for (size_t i = 0; i < waiter->n_wanted; i++) {
                 free(waiter->wanted[i].name);
                 result_unref(waiter->wanted[i].result);
@@ -46,10 +46,6 @@ static int waiter_next(_unused_ struct varlink_call *call, void *cursor, json_t 
         struct waiter *waiter = cursor;
         struct wanted *wanted;
 
-        if (waiter->started) {
-                *ret = json_pack("{s:o}", "started", TAKE_PTR(waiter->started));
-                return waiter->n_wanted > 0;
-        }
         wanted = first_done(waiter);
         if (!wanted)
                 return -EAGAIN;
@@ -60,7 +56,7 @@ static int waiter_next(_unused_ struct varlink_call *call, void *cursor, json_t 
         return waiter->n_told < waiter->n_wanted;
 }
 
-static const struct varlink_stream_ops waiter_ops = { waiter_next, waiter_free };
+const struct varlink_stream_ops waiter_ops = { waiter_next, waiter_free };
 
 struct result *wait_find_result(const struct control *control, const char *run) {
         const char *slash = strrchr(run, '/'), *name = slash ? slash + 1 : run;
@@ -71,41 +67,38 @@ struct result *wait_find_result(const struct control *control, const char *run) 
         return last && streq(last->run, run) ? last : NULL;
 }
 
-int wait_for_runs(struct control *control, struct varlink_call *call, json_t *started, json_t *runs) {
+struct waiter *waiter_new(struct control *control, struct varlink_call *call) {
         struct waiter *waiter = calloc(1, sizeof(*waiter));
-        size_t n = json_array_size(runs);
 
-        if (waiter)
-                waiter->wanted = calloc(MAX(n, (size_t)1), sizeof(*waiter->wanted));
-        if (!waiter || !waiter->wanted) {
-                free(waiter);
-                json_decref(started);
-                json_decref(runs);
-                return -ENOMEM;
-        }
-        list_init(&waiter->link);
+        if (!waiter)
+                return NULL;
+        waiter->control = control;
         waiter->call = call;
-        waiter->started = started;
-        for (size_t i = 0; i < n; i++) {
-                const char *name = json_string_value(json_array_get(runs, i));
-                struct wanted *wanted = &waiter->wanted[waiter->n_wanted];
-                struct result *last;
-
-                wanted->name = strdup(name);
-                if (!wanted->name)
-                        break;
-                waiter->n_wanted++;
-                last = wait_find_result(control, name);
-                if (last)
-                        wanted->result = result_ref(last);
-        }
-        json_decref(runs);
-        if (waiter->n_wanted < n) {
-                waiter_free(waiter);
-                return -ENOMEM;
-        }
         list_append(&control->waiters, &waiter->link);
-        return varlink_stream(call, &waiter_ops, waiter);
+        return waiter;
+}
+
+int waiter_add(struct waiter *waiter, const char *run) {
+        struct result *last = wait_find_result(waiter->control, run);
+        char *name;
+
+        if (waiter->n_wanted == waiter->allocated) {
+                size_t n = MAX(waiter->allocated * 2, (size_t)8);
+                struct wanted *wanted = reallocarray(waiter->wanted, n, sizeof(*wanted));
+
+                if (!wanted)
+                        return -ENOMEM;
+                waiter->wanted = wanted;
+                waiter->allocated = n;
+        }
+        name = strdup(run);
+        if (!name)
+                return -ENOMEM;
+        waiter->wanted[waiter->n_wanted++] = (struct wanted){
+                .name = name,
+                .result = last ? result_ref(last) : NULL,
+        };
+        return 0;
 }
 
 void wait_on_event(struct control *control, const struct event *event) {

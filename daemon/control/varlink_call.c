@@ -78,7 +78,7 @@ int varlink_error_parameter(struct varlink_call *call, const char *parameter) {
 int varlink_stream(struct varlink_call *call, const struct varlink_stream_ops *ops, void *cursor) {
         call->ops = ops;
         call->cursor = cursor;
-        if (call->oneway) /* nobody reads it */
+        if (call->oneway && !(call->method->flags & VARLINK_CHANGES)) /* nobody reads it, and that was all */
                 call->ended = true;
         varlink_connection_schedule(call->connection);
         return 0;

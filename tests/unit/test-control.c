@@ -354,6 +354,17 @@ START_TEST(stop_cancels_and_says_who_asked_and_why) {
 }
 END_TEST
 
+START_TEST(commands_that_want_no_answer_are_carried_out) {
+        test_client_call(&client, "{\"method\":\"io.tendd.Runner.Start\",\"oneway\":true,"
+                                  "\"parameters\":{\"tasks\":[\"alpha\"]}}");
+        ck_assert_uint_eq(n_leaves, 1);
+        test_client_call(&client, "{\"method\":\"io.tendd.Runner.Stop\",\"oneway\":true,"
+                                  "\"parameters\":{\"runs\":[\"*\"],\"force\":true}}");
+        ck_assert_uint_eq(n_leaves, 0);
+        test_client_expect_nothing(&client, false);
+}
+END_TEST
+
 START_TEST(tree_and_why_tell_who_holds_what_a_run_waits_for) {
         json_t *got;
 
@@ -588,10 +599,11 @@ END_TEST
 
 #define MANY 5000
 
-START_TEST(a_long_list_comes_in_slices) {
+START_TEST(what_is_much_is_done_in_slices) {
         struct task **many = calloc(MANY, sizeof(struct task *));
         size_t n = 0, slices = 0;
         bool more = true;
+        json_t *list;
 
         stop_all();
         for (size_t i = 0; i < MANY; i++) {
@@ -606,7 +618,7 @@ START_TEST(a_long_list_comes_in_slices) {
         test_client_expect(&client, "{\"error\":\"org.varlink.service.ExpectedMore\",\"parameters\":{}}");
         call("List", "{}", true);
         while (more) {
-                json_t *got = test_client_receive(&client, NULL), *list;
+                json_t *got = test_client_receive(&client, NULL);
 
                 ck_assert_ptr_nonnull(got);
                 list = json_object_get(json_object_get(got, "parameters"), "tasks");
@@ -620,6 +632,17 @@ START_TEST(a_long_list_comes_in_slices) {
         ck_assert_uint_ge(slices, MANY / 100);
         json_decref(ask("List", "{\"tasks\":[\"t04999\"]}"));
         json_decref(ask("Status", "{}"));
+
+        list = ask("Start", "{\"tasks\":[\"t00*\",\"t04999\"]}");
+        expect_at(list, "started", "[1001]");
+        expect_at(list, "started.1000", "t04999#1");
+        json_decref(list);
+        fake_loop_settle();
+        list = ask("Stop", "{\"runs\":[\"t00*\",\"t04999#1\"],\"force\":true}");
+        expect_at(list, "stopped", "[1001]");
+        json_decref(list);
+        fake_loop_settle();
+        ck_assert(run_tree_is_empty(live_tree(live)));
 
         stop_all();
         for (size_t i = 0; i < MANY; i++)
@@ -668,6 +691,7 @@ int main(void) {
         tcase_add_test(tcase, wait_knows_runs_that_live_and_the_last_that_ended);
         tcase_add_test(tcase, who_waits_may_go_away);
         tcase_add_test(tcase, stop_cancels_and_says_who_asked_and_why);
+        tcase_add_test(tcase, commands_that_want_no_answer_are_carried_out);
         tcase_add_test(tcase, tree_and_why_tell_who_holds_what_a_run_waits_for);
         tcase_add_test(tcase, a_member_is_meant_by_the_name_of_its_task);
         tcase_add_test(tcase, limits_tell_holders_and_waiters);
@@ -677,7 +701,7 @@ int main(void) {
         tcase_add_test(tcase, events_tell_what_happened);
         tcase_add_test(tcase, who_follows_is_told_as_it_happens);
         tcase_add_test(tcase, who_follows_too_slowly_is_told_so_and_the_ring_shrinks_again);
-        tcase_add_test(tcase, a_long_list_comes_in_slices);
+        tcase_add_test(tcase, what_is_much_is_done_in_slices);
         tcase_add_test(tcase, a_large_tree_is_told_once_and_whole);
         srunner_run_all(runner, CK_NORMAL);
         failed = srunner_ntests_failed(runner);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* methods_start: Start.
+ *
+ * A pattern may match very many tasks, so they are started in slices: a stream that has nothing to tell until the last
+ * of them is started. Who wants to wait has a waiter from the beginning, as the first may end before the last begins.
+ */
+#include "base/text.h"
+#include "control/methods.h"
+
+#define STARTS_A_STEP 25
+#define SCAN_A_STEP   2000
+
+struct start_cursor {
+        struct control *control;
+        json_t *names;
+        size_t name;    /* of the names, the one at hand */
+        size_t index;   /* of the tasks that it may match, the next */
+        size_t matched; /* tasks that were started for it */
+        char by[BY_MAX];
+        json_t *started;
+        struct waiter *waiter; /* NULL: nobody waits */
+        bool told;             /* what was started */
+};
+
+static void start_free(void *cursor) {
+        struct start_cursor *start = cursor;
+
+        json_decref(start->names);
+        json_decref(start->started);
+        if (start->waiter)
+                waiter_ops.free(start->waiter);
+        free(start);
+}
+
+static int start_task(struct start_cursor *start, struct live_task *task) {
+        struct run *run;
+        int r;
+
+        r = live_start(start->control->live, task, start->by, &run);
+        if (r < 0)
+                return r;
+        start->matched++;
+        r = append_run_name(start->started, run);
+        if (r < 0 || !start->waiter)
+                return r;
+        return waiter_add(start->waiter,
+                          json_string_value(json_array_get(start->started, json_array_size(start->started) - 1)));
+}
+
+/* Starts some of the tasks that the pattern @name matches, if they are enabled. Returns 1 when it came to the end, 0 when
+ * there may be more, or a negative errno. */
+static int start_some(struct start_cursor *start, const char *name) {
+        struct live *live = start->control->live;
+        size_t n = live_n_tasks(live), end = MIN(n, start->index + SCAN_A_STEP);
+        unsigned budget = STARTS_A_STEP;
+        int r;
+
+        for (; start->index < end && budget > 0; start->index++) {
+                struct live_task *task = live_task_at(live, start->index);
+
+                if (!live_task_task(task)->enabled || !text_match(name, live_task_task(task)->run.name))
+                        continue;
+                r = start_task(start, task);
+                if (r < 0)
+                        return r;
+                budget--;
+        }
+        return start->index == n;
+}
+
+static int start_error(struct varlink_call *call, const char *name, int error) {
+        if (error == -ECANCELED)
+                return varlink_error(call, ERROR_RUNNER("Disabled"), json_pack("{s:s}", "task", name));
+        if (error == -ESHUTDOWN)
+                return varlink_error(call, ERROR_RUNNER("ShuttingDown"), NULL);
+        return error;
+}
+
+static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
+        struct start_cursor *start = cursor;
+        const char *name = json_string_value(json_array_get(start->names, start->name));
+        struct live_task *exact;
+        int r;
+
+        if (start->told)
+                return waiter_ops.next(call, start->waiter, ret);
+        if (!name) {
+                start->told = true;
+                *ret = json_pack("{s:O}", "started", start->started);
+                return start->waiter != NULL;
+        }
+        exact = live_find(start->control->live, name);
+        r = exact ? start_task(start, exact) : start_some(start, name);
+        if (r < 0)
+                return start_error(call, name, r);
+        if (exact || r > 0) {
+                if (start->matched == 0)
+                        return reply_no_such_task(call, name);
+                start->name++;
+                start->index = start->matched = 0;
+        }
+        varlink_wake(call);
+        return -EAGAIN;
+}
+
+static const struct varlink_stream_ops start_ops = { start_next, start_free };
+
+int method_start(struct varlink_call *call, const json_t *parameters, void *arg) {
+        json_t *names = json_object_get(parameters, "tasks");
+        bool wait = json_is_true(json_object_get(parameters, "wait"));
+        struct start_cursor *start;
+
+        if (json_array_size(names) == 0)
+                return varlink_error_parameter(call, "tasks");
+        if (wait && !varlink_call_more(call))
+                return varlink_error(call, "org.varlink.service.ExpectedMore", NULL);
+        start = calloc(1, sizeof(*start));
+        if (!start)
+                return -ENOMEM;
+        start->control = arg;
+        start->names = json_incref(names);
+        (void)call_by(call, start->by);
+        start->started = json_array();
+        if (wait)
+                start->waiter = waiter_new(arg, call);
+        if (!start->started || (wait && !start->waiter)) {
+                start_free(start);
+                return -ENOMEM;
+        }
+        return varlink_stream(call, &start_ops, start);
+}

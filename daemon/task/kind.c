@@ -3,12 +3,7 @@
 #include "task/kind.h"
 
 const struct kind *const kinds[] = {
-        &kind_exec,
-        &kind_http,
-        &kind_tcp,
-        &kind_dns,
-        &kind_file,
-        NULL,
+        &kind_exec, &kind_http, &kind_tcp, &kind_dns, &kind_file, NULL,
 };
 
 const struct kind *kind_from_string(const char *name) {

@@ -220,9 +220,8 @@ START_TEST(a_file_that_hangs_is_given_up) {
 
         ck_assert_int_eq(mkfifo(path, 0600), 0);
         for_each(FOR_EACH_LINES, path);
-        bed.task->run.bounds[BOUND_TOTAL_TIMEOUT] = 20 * USEC_PER_MSEC;
-        task_bed_run(&bed);
-        ck_assert_int_eq(bed.result->outcome, OUTCOME_TIMEOUT);
+        task_bed_cancel_busy(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_CANCELLED);
         pool_get_stats(bed.pool, &stats);
         ck_assert_uint_eq(stats.stuck, 1);
         fd = open(path, O_WRONLY | O_CLOEXEC); /* lets the thread go */

@@ -156,11 +156,11 @@ size_t http_call_on_head(char *line, size_t size, size_t n, void *userdata) {
                 call->stopped = ERROR_TOO_BIG;
                 return 0;
         }
-        if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
+        if (n <= 2) /* the empty line */
+                call->in_head = call->status < 200;
+        else if (line[0] == 'H' && n > 5 && memcmp(line, "HTTP/", 5) == 0) {
                 call->in_head = true;
                 take_status_line(call, line, n);
-        } else if (n <= 2 && (line[0] == '\r' || line[0] == '\n')) {
-                call->in_head = call->status < 200;
         }
         return n;
 }
@@ -325,6 +325,7 @@ static int redirect_to(struct http_call *call, const char *url) {
         if (r < 0)
                 return r;
         call->target = target;
+        call->n_origin = 0;
         return 0;
 }
 
@@ -379,12 +380,40 @@ void http_call_done(struct http_call *call, CURLcode code) {
 static int own_headers(struct http_call *call, const char *const *lines) {
         int r;
 
-        for (; *lines; lines++) {
-                r = http_headers_append(&call->own_headers, *lines);
-                if (r < 0)
-                        return r;
+        r = http_headers_new(call->profile->agent, lines, &call->own_headers);
+        if (r == 0)
+                call->headers = call->own_headers;
+        return r;
+}
+
+static bool ends_authority(char c) {
+        return c == 0 || c == '/' || c == '?' || c == '#';
+}
+
+/* The target of @url; that of the handle's last call when it begins the same, as do most of a fan-out. */
+static int find_target(struct http_call *call, const char *url) {
+        const char *authority;
+        size_t n;
+        int r;
+
+        if (call->n_origin > 0 && strncmp(url, call->origin, call->n_origin) == 0 &&
+            ends_authority(url[call->n_origin]))
+                return 0;
+
+        call->n_origin = 0;
+        r = http_target_parse(url, &call->target);
+        if (r < 0)
+                return r;
+        authority = strstr(url, "://");
+        if (!authority)
+                return 0;
+        n = (size_t)(authority - url) + 3;
+        while (!ends_authority(url[n]))
+                n++;
+        if (n < sizeof(call->origin)) {
+                memcpy(call->origin, url, n);
+                call->n_origin = n;
         }
-        call->headers = call->own_headers;
         return 0;
 }
 
@@ -425,7 +454,7 @@ int http_start(struct http_engine *engine, struct http_profile *profile, struct 
         call_reset(call, profile, pool, ops, arg);
         *ret = call;
 
-        r = http_target_parse(request->url, &call->target);
+        r = find_target(call, request->url);
         if (r == -EPROTONOSUPPORT || r == -EINVAL) {
                 http_call_fail(call, ERROR_PROTOCOL, "not an http or https URL: %.200s", request->url);
                 return 0;

@@ -39,7 +39,7 @@ struct http_profile {
         char *method;
         struct curl_slist *headers;
         char *body;
-        char *user_agent;
+        char *agent; /* a header line: CURLOPT_USERAGENT would print it twice for each request */
         char *proxy;
         struct http_target proxy_target;
         bool insecure;
@@ -80,6 +80,8 @@ struct http_call {
         struct resolve_query *query;
 
         struct http_target target;
+        size_t n_origin; /* @target is that of any URL which begins with these bytes of @origin; 0: of none */
+        char origin[HTTP_HOST_MAX + 32];
         const char *method;
         const char *body;
         struct curl_slist *headers;
@@ -143,6 +145,8 @@ int http_call_on_resolve(void *resolver, void *reserved, void *userdata);
 
 /* Appends a copy of @line. Returns 0 or -ENOMEM. */
 int http_headers_append(struct curl_slist **headers, const char *line);
+/* A list of @lines, and of @agent unless one of them takes its place. Returns 0 or -ENOMEM. */
+int http_headers_new(const char *agent, const char *const *lines, struct curl_slist **ret);
 /* Sets up the call's easy handle for the call's profile, method, body and headers; costs nothing when that is how it was
  * left. Returns 0 or -ENOMEM. */
 int http_profile_apply(struct http_call *call);

@@ -8,6 +8,7 @@
 #include "task/http_internal.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 int http_headers_append(struct curl_slist **headers, const char *line) {
         struct curl_slist *longer;
@@ -16,6 +17,29 @@ int http_headers_append(struct curl_slist **headers, const char *line) {
         if (!longer)
                 return -ENOMEM;
         *headers = longer;
+        return 0;
+}
+
+static bool has_user_agent(const char *const *lines) {
+        for (; lines && *lines; lines++)
+                if (strncasecmp(*lines, "User-Agent:", 11) == 0)
+                        return true;
+        return false;
+}
+
+int http_headers_new(const char *agent, const char *const *lines, struct curl_slist **ret) {
+        struct curl_slist *headers = NULL;
+        int r = 0;
+
+        if (!has_user_agent(lines))
+                r = http_headers_append(&headers, agent);
+        for (; r == 0 && lines && *lines; lines++)
+                r = http_headers_append(&headers, *lines);
+        if (r < 0) {
+                curl_slist_free_all(headers);
+                return r;
+        }
+        *ret = headers;
         return 0;
 }
 
@@ -35,19 +59,14 @@ static int copy_spec(const struct http_profile_spec *spec, struct http_profile *
         r = copy_string(spec->body, &profile->body);
         if (r < 0)
                 return r;
-        r = copy_string(spec->user_agent ?: PACKAGE_NAME "/" PACKAGE_VERSION, &profile->user_agent);
-        if (r < 0)
-                return r;
         r = copy_string(spec->proxy, &profile->proxy);
         if (r < 0)
                 return r;
-
-        for (const char *const *line = spec->headers; line && *line; line++) {
-                r = http_headers_append(&profile->headers, *line);
-                if (r < 0)
-                        return r;
+        if (asprintf(&profile->agent, "User-Agent: %s", spec->user_agent ?: PACKAGE_NAME "/" PACKAGE_VERSION) < 0) {
+                profile->agent = NULL;
+                return -ENOMEM;
         }
-        return 0;
+        return http_headers_new(profile->agent, spec->headers, &profile->headers);
 }
 
 int http_profile_new(struct http_engine *engine, const struct http_profile_spec *spec, struct http_profile **ret) {
@@ -83,7 +102,7 @@ struct http_profile *http_profile_free(struct http_profile *profile) {
         curl_slist_free_all(profile->headers);
         free(profile->method);
         free(profile->body);
-        free(profile->user_agent);
+        free(profile->agent);
         free(profile->proxy);
         free(profile->ca);
         free(profile);
@@ -138,7 +157,6 @@ static CURLcode apply_common(struct http_call *call) {
 static CURLcode apply_profile(CURL *easy, const struct http_profile *profile) {
         CURLcode c = CURLE_OK;
 
-        c |= curl_easy_setopt(easy, CURLOPT_USERAGENT, profile->user_agent);
         /* Not NULL, which would let the environment decide. */
         c |= curl_easy_setopt(easy, CURLOPT_PROXY, profile->proxy ?: "");
         c |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "");

@@ -20,7 +20,6 @@
 #include "task/template.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -116,8 +115,6 @@ struct http_leaf {
         int ca_error;
 
         bool forced;
-        enum error_kind error; /* what the leaf ends with when all is done */
-        char detail[LEAF_WORK_DETAIL_MAX];
 };
 
 static struct http_leaf *leaf_of(struct leaf_work *work) {
@@ -186,16 +183,6 @@ static int expand(struct http_leaf *leaf) {
 
 /* ---- the end ---- */
 
-static void conclude(struct http_leaf *leaf, enum error_kind error, const char *format, ...) _printf_(3, 4);
-static void conclude(struct http_leaf *leaf, enum error_kind error, const char *format, ...) {
-        va_list args;
-
-        leaf->error = error;
-        va_start(args, format);
-        (void)vsnprintf(leaf->detail, sizeof(leaf->detail), format, args);
-        va_end(args);
-}
-
 static void commit_on_thread(struct leaf_work *work) {
         if (!atomic_load(&work->given_up)) /* else it might replace the file of a later run */
                 http_save_commit(leaf_of(work)->save);
@@ -218,14 +205,14 @@ static bool save_goes_on(struct http_leaf *leaf) {
         int error = http_save_error(leaf->save, &step);
 
         if (error != 0 && !leaf->forced)
-                conclude(leaf, ERROR_IO, "%s: cannot %s: %s (save-to)", part_of(leaf)->save_to, step,
-                         strerrordesc_np(error));
+                leaf_work_note(&leaf->work, ERROR_IO, "%s: cannot %s: %s (save-to)", part_of(leaf)->save_to, step,
+                               strerrordesc_np(error));
 
-        if (leaf->error == ERROR_NONE && !leaf->forced && !leaf->committed) {
+        if (leaf->work.error == ERROR_NONE && !leaf->forced && !leaf->committed) {
                 http_save_hand_over(leaf->save);
                 if (leaf_work_submit(&leaf->work, commit_on_thread, on_committed) == 0)
                         return true;
-                conclude(leaf, ERROR_SPAWN, "%s", leaf->work.detail);
+                leaf->work.error = ERROR_SPAWN; /* the sentence is there already */
         }
         return http_save_has_file(leaf->save) && leaf_work_submit(&leaf->work, discard_on_thread, advance) == 0;
 }
@@ -237,7 +224,7 @@ static void advance(struct leaf_work *work) {
         if (leaf->call || work->job)
                 return;
         if (!leaf->save || !save_goes_on(leaf))
-                leaf_work_end(work, leaf->error, "%s", leaf->detail);
+                leaf_work_finish(work);
 }
 
 /* ---- the request ---- */
@@ -264,7 +251,7 @@ static bool write_if_due(struct http_leaf *leaf) {
         http_save_hand_over(leaf->save);
         if (leaf_work_submit(&leaf->work, write_on_thread, on_written) == 0)
                 return true;
-        conclude(leaf, ERROR_SPAWN, "%s", leaf->work.detail);
+        leaf->work.error = ERROR_SPAWN; /* the sentence is there already */
         return false;
 }
 
@@ -289,7 +276,7 @@ static enum http_body on_body(unsigned status, const char *data, size_t n, void 
                 if (r == -ENOBUFS)
                         return HTTP_BODY_PAUSE;
                 if (r < 0)
-                        conclude(leaf, ERROR_IO, "out of memory");
+                        leaf_work_note(&leaf->work, ERROR_IO, "out of memory");
                 if (r < 0 || !write_if_due(leaf))
                         return HTTP_BODY_STOP;
         }
@@ -303,12 +290,13 @@ static void judge(struct http_leaf *leaf, const struct http_result *result) {
         const struct http_part *part = part_of(leaf);
 
         if (result->cancelled || result->error != ERROR_NONE)
-                conclude(leaf, result->error, "%s", result->detail);
+                leaf_work_note(&leaf->work, result->error, "%s", result->detail);
         else if (!status_expected(part, result->status))
-                conclude(leaf, ERROR_HTTP_STATUS, "status %u%s%s", result->status, result->reason[0] ? " " : "",
-                         result->reason);
+                leaf_work_note(&leaf->work, ERROR_HTTP_STATUS, "status %u%s%s", result->status,
+                               result->reason[0] ? " " : "", result->reason);
         else if (leaf->plan->expect_body && !leaf->found)
-                conclude(leaf, ERROR_MISMATCH, "the body does not contain \"%.200s\" (expect-body)", part->expect_body);
+                leaf_work_note(&leaf->work, ERROR_MISMATCH, "the body does not contain \"%.200s\" (expect-body)",
+                               part->expect_body);
 }
 
 static void on_done(const struct http_result *result, void *arg) {
@@ -316,7 +304,7 @@ static void on_done(const struct http_result *result, void *arg) {
         struct http_leaf *leaf = leaf_of(work);
 
         leaf->call = NULL;
-        if (leaf->error == ERROR_NONE)
+        if (leaf->work.error == ERROR_NONE)
                 judge(leaf, result);
         advance(work);
 }

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void finish(struct leaf_work *work) {
+static void deliver(struct leaf_work *work) {
         struct leaf_end end = { .error = work->error, .detail = work->detail };
 
         if (!work->leaf) {
@@ -16,10 +16,24 @@ static void finish(struct leaf_work *work) {
         run_leaf_end(work->leaf, &end);
 }
 
-static _printf_(3, 0) void set_end(struct leaf_work *work, enum error_kind error, const char *format, va_list args) {
-        work->ended = true;
+static void note(struct leaf_work *work, enum error_kind error, const char *format, va_list args) {
         work->error = error;
         (void)vsnprintf(work->detail, sizeof(work->detail), format, args);
+}
+
+void leaf_work_note(struct leaf_work *work, enum error_kind error, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        note(work, error, format, args);
+        va_end(args);
+}
+
+void leaf_work_finish(struct leaf_work *work) {
+        if (work->ended)
+                return;
+        work->ended = true;
+        deliver(work);
 }
 
 void leaf_work_end(struct leaf_work *work, enum error_kind error, const char *format, ...) {
@@ -28,9 +42,9 @@ void leaf_work_end(struct leaf_work *work, enum error_kind error, const char *fo
         if (work->ended)
                 return;
         va_start(args, format);
-        set_end(work, error, format, args);
+        note(work, error, format, args);
         va_end(args);
-        finish(work);
+        leaf_work_finish(work);
 }
 
 void leaf_work_fail(struct leaf_work *work, enum error_kind error, const char *format, ...) {
@@ -38,8 +52,9 @@ void leaf_work_fail(struct leaf_work *work, enum error_kind error, const char *f
 
         if (work->ended)
                 return;
+        work->ended = true;
         va_start(args, format);
-        set_end(work, error, format, args);
+        note(work, error, format, args);
         va_end(args);
         loop_work_schedule(&work->turn);
 }
@@ -49,7 +64,7 @@ static void on_turn(struct loop_work *loop_work _unused_, void *arg) {
         struct leaf_work *work = arg;
 
         if (work->ended)
-                finish(work);
+                deliver(work);
         else
                 run_leaf_started(work->leaf);
 }

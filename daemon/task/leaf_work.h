@@ -13,7 +13,7 @@
 /* How long after being forced a leaf waits for its thread before it is a remnant. */
 #define LEAF_WORK_ABANDON_USEC (10 * USEC_PER_MSEC)
 
-#define LEAF_WORK_DETAIL_MAX 512
+#define LEAF_WORK_DETAIL_MAX 400
 
 struct leaf_work;
 typedef void (*leaf_work_fn)(struct leaf_work *work);
@@ -32,7 +32,7 @@ struct leaf_work {
         atomic_bool given_up;     /* for the thread to look at: nobody waits any more */
 
         bool ended;
-        enum error_kind error;
+        enum error_kind error; /* what it ends with, as far as is known */
         char detail[LEAF_WORK_DETAIL_MAX];
 };
 
@@ -48,6 +48,10 @@ void leaf_work_begin(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_f
 
 /* Ends the leaf. After being abandoned: frees @work. Only the first call counts. Not from inside leaf_ops.start. */
 void leaf_work_end(struct leaf_work *work, enum error_kind error, const char *format, ...) _printf_(3, 4);
+
+/* The same in two steps, for kinds that have to tidy up before they end. Of leaf_work_note() the last call counts. */
+void leaf_work_note(struct leaf_work *work, enum error_kind error, const char *format, ...) _printf_(3, 4);
+void leaf_work_finish(struct leaf_work *work);
 
 /* The same from inside leaf_ops.start: in a later turn. */
 void leaf_work_fail(struct leaf_work *work, enum error_kind error, const char *format, ...) _printf_(3, 4);

@@ -4,7 +4,6 @@
 
 #include "base/utf8.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -97,16 +96,25 @@ static size_t percent(char *to, unsigned char c) {
         return 3;
 }
 
+/* Bytes that may stand in a URL as they are: letters, digits, -._~ and, in an item, what gives a URL its structure. */
+#define PLAIN    1
+#define RESERVED 2
+
+static const unsigned char url_bytes[256] = {
+        ['0' ... '9'] = PLAIN, ['A' ... 'Z'] = PLAIN, ['a' ... 'z'] = PLAIN,
+        ['-'] = PLAIN,         ['.'] = PLAIN,         ['_'] = PLAIN,
+        ['~'] = PLAIN,         ['!'] = RESERVED,      ['#' ... ','] = RESERVED,
+        ['/'] = RESERVED,      [':'] = RESERVED,      [';'] = RESERVED,
+        ['='] = RESERVED,      ['?'] = RESERVED,      ['@'] = RESERVED,
+        ['['] = RESERVED,      [']'] = RESERVED,
+};
+
 static size_t escape_url(char *to, unsigned char c) {
-        if (isalnum(c) || strchr("-._~", c))
-                return escape_none(to, c);
-        return percent(to, c);
+        return url_bytes[c] == PLAIN ? escape_none(to, c) : percent(to, c);
 }
 
 static size_t escape_url_item(char *to, unsigned char c) {
-        if (c <= ' ' || c >= 0x7f || strchr("\"<>\\^`{|}", c))
-                return percent(to, c);
-        return escape_none(to, c);
+        return url_bytes[c] ? escape_none(to, c) : percent(to, c);
 }
 
 static size_t escape_json(char *to, unsigned char c) {

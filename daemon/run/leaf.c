@@ -139,7 +139,7 @@ static void note_end(struct leaf *state, const struct leaf_end *end) {
         state->error = end->error;
         state->clean = end->clean_when_stopped;
         state->exit_code = end->exit_code;
-        state->detail = end->detail ? strdup(end->detail) : NULL;
+        state->detail = end->error != ERROR_NONE && end->detail ? strdup(end->detail) : NULL;
 }
 
 void run_leaf_exited(struct run *leaf, const struct leaf_end *end) {

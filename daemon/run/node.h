@@ -2,6 +2,7 @@
 #pragma once
 /* node: the run itself, as the files of run/ share it. Nobody else includes this. */
 #include "base/histogram.h"
+#include "base/spare.h"
 #include "run/run.h"
 
 struct role_ops;
@@ -136,6 +137,7 @@ struct run_tree {
         struct list begin;
         struct list dead;
         struct list remnants;
+        struct spare runs;
         bool stopping;
         bool was_busy; /* on_empty is owed */
         usec_t grace_cap_usec;

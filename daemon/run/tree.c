@@ -16,6 +16,9 @@
 
 #define M(state) (1u << RUN_##state)
 
+/* A fan-out has two for each item that lives. */
+#define RUNS_KEPT 256
+
 static const unsigned allowed[_RUN_STATE_MAX] = {
         [RUN_QUEUED] = M(STARTING) | M(DONE),
         [RUN_STARTING] = M(RUNNING) | M(STOPPING) | M(DONE),
@@ -100,11 +103,11 @@ void run_examine(struct run *run) {
 struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_role role, uint64_t number) {
         struct run *run;
 
-        run = calloc(1, sizeof(*run));
+        run = spare_take(&parent->tree->runs);
         if (!run)
                 return NULL;
         if (loop_timer_init(&run->timer, parent->tree->loop, CLOCK_ID_MONOTONIC, "run-timer", run_on_timer, run) < 0) {
-                free(run);
+                spare_give(&parent->tree->runs, run);
                 return NULL;
         }
         run->tree = parent->tree;
@@ -164,7 +167,7 @@ static void run_free(struct run *run) {
         free(run->reason);
         free(run->trigger);
         free(run->item);
-        free(run);
+        spare_give(&tree->runs, run);
 }
 
 void run_bury(struct run *run) {
@@ -392,6 +395,7 @@ int run_tree_new(struct loop *loop, unsigned max_running, const struct run_liste
         if (!tree)
                 return -ENOMEM;
         tree->loop = loop;
+        tree->runs = (struct spare)SPARE_INIT(struct run, RUNS_KEPT);
         tree->listener = *listener;
         tree->grace_cap_usec = USEC_INFINITY;
         list_init(&tree->examine);
@@ -421,6 +425,7 @@ struct run_tree *run_tree_free(struct run_tree *tree) {
         limit_unref(tree->max_running);
         limits_free(tree->limits);
         free(tree->root);
+        spare_done(&tree->runs);
         free(tree);
         return NULL;
 }

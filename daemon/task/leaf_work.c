@@ -18,7 +18,8 @@ static void deliver(struct leaf_work *work) {
 
 static void note(struct leaf_work *work, enum error_kind error, const char *format, va_list args) {
         work->error = error;
-        (void)vsnprintf(work->detail, sizeof(work->detail), format, args);
+        if (error != ERROR_NONE) /* nobody asks for the details of success */
+                (void)vsnprintf(work->detail, sizeof(work->detail), format, args);
 }
 
 void leaf_work_note(struct leaf_work *work, enum error_kind error, const char *format, ...) {

@@ -30,7 +30,7 @@
 #include <sys/wait.h>
 
 #define RETRY_MIN_USEC  (2 * USEC_PER_MSEC)
-#define RETRY_MAX_USEC  USEC_PER_SEC
+#define RETRY_MAX_USEC  (200 * USEC_PER_MSEC)
 #define DRAIN_MAX_READS 32 /* a pipe that a stranger holds and fills is given up then */
 
 enum child_state {
@@ -273,8 +273,10 @@ static void on_walked(struct spawner_job *job) {
                 start_walk(child); /* asked for meanwhile */
         else if (!child->killing && child->signals != 0)
                 start_walk(child);
-        else if (child->state == CHILD_EXITED && (!child->walk_is_final || child->look_again))
+        else if (child->state == CHILD_EXITED && (!child->walk_is_final || (child->look_again && !child->killing)))
                 settle(child);
+        else if (child->state == CHILD_EXITED && !spawner_has_orphans(child->spawner))
+                finish(child);
         else if (child->killing || child->walk_result < 0)
                 retry_later(child);
 }
@@ -312,15 +314,14 @@ void child_signal(struct child *child, int signo) {
 }
 
 void child_on_orphans(struct spawner *spawner) {
+        bool has_orphans = spawner_has_orphans(spawner);
         struct child *child, *tmp;
 
         list_for_each_entry_safe(child, tmp, &spawner->lingering, lingering)
-                if (child->state == CHILD_EXITED) {
-                        if (child->walking)
-                                child->look_again = true;
-                        else
-                                settle(child);
-                }
+                if (child->state == CHILD_EXITED && child->walking)
+                        child->look_again = true;
+                else if (child->state == CHILD_EXITED && (!child->killing || !has_orphans))
+                        settle(child); /* while killing, walks have their own pace: those that die need it too */
 }
 
 void child_on_linger(struct spawner *spawner) {

@@ -15,8 +15,9 @@
  * killed.
  *
  * What ends while we look leaves its children to the daemon, so the list of adopted ones is read again until nobody new
- * is in it. This is how processes that hop from one to the next are caught up with; a session that was found to be the
- * tree's by the marker is remembered meanwhile, because asking for it is faster.
+ * is in it and it stands still: one that changes while it is read may lack somebody. This is how processes that hop from
+ * one to the next are caught up with; a session that was found to be the tree's by the marker is remembered meanwhile,
+ * because asking for it is faster.
  *
  * Other signals are different: the whole tree is found first and then told as nearly at once as can be, lest a shell
  * whose command was just ended goes on to the next one.
@@ -53,9 +54,10 @@ struct walk {
         pid_t *seen; /* orphans that were dealt with */
         size_t n_seen;
         int n_alive;
-        bool newcomers; /* in this reading of the list of orphans */
-        bool unsure;    /* of whether one of them is of this tree */
-        int error;      /* the first thing that made the walk incomplete */
+        char *list;   /* of orphans, as it was read last */
+        bool changed; /* it was different from the one before, or had somebody new in it */
+        bool unsure;  /* of whether one of them is of this tree */
+        int error;    /* the first thing that made the walk incomplete */
 };
 
 /* What is read of /proc/PID/stat. */
@@ -329,8 +331,7 @@ static int remember_orphan(struct walk *walk, pid_t pid) {
 
 /* Visits the orphans that were not seen yet. */
 static void visit_orphans(struct walk *walk) {
-        _cleanup_(freep) char *list = NULL;
-        char path[64], *end;
+        char path[64], *list, *end;
         ssize_t n;
 
         (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", walk->tree->loop_tid);
@@ -339,6 +340,9 @@ static void visit_orphans(struct walk *walk) {
                 fail(walk, (int)n);
                 return;
         }
+        walk->changed = !walk->list || !streq(walk->list, list);
+        free(walk->list);
+        walk->list = list;
         for (const char *at = list;; at = end) {
                 pid_t pid = (pid_t)strtol(at, &end, 10);
 
@@ -350,7 +354,7 @@ static void visit_orphans(struct walk *walk) {
                         walk->unsure = true;
                         continue;
                 }
-                walk->newcomers = true;
+                walk->changed = true;
                 if (remember_orphan(walk, pid) < 0)
                         fail(walk, -ENOMEM);
         }
@@ -361,9 +365,9 @@ static void look(struct walk *walk) {
 
         visit_main(walk);
         do {
-                walk->newcomers = walk->unsure = false;
+                walk->changed = walk->unsure = false;
                 visit_orphans(walk);
-        } while (++rounds < (walk->newcomers ? ROUNDS_MAX : walk->unsure ? UNSURE_MAX : 0));
+        } while (++rounds < (walk->changed ? ROUNDS_MAX : walk->unsure ? UNSURE_MAX : 0));
 }
 
 static int finish(struct walk *walk) {
@@ -371,7 +375,8 @@ static int finish(struct walk *walk) {
                 (void)close(walk->members[i].pidfd);
         free(walk->members);
         free(walk->seen);
-        return walk->error < 0 ? walk->error : MAX(walk->n_alive, (int)walk->newcomers);
+        free(walk->list);
+        return walk->error < 0 ? walk->error : MAX(walk->n_alive, (int)walk->changed);
 }
 
 int walk_kill(const struct walk_tree *tree) {

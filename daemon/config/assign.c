@@ -192,13 +192,17 @@ static int make_texts(const struct raw_key *raw, enum value_form form, struct va
                         return value_wrong(value, "takes one line, and this one is indented, so that it continues it");
         }
         *line_number = raw->lines->line;
-        return push(value, form == VALUE_TEXT ? join_lines(raw) : strdup(first_line(raw)->text));
+        value->texts = value->one;
+        value->one[0] = form == VALUE_TEXT ? join_lines(raw) : strdup(first_line(raw)->text);
+        value->n = value->one[0] ? 1 : 0;
+        return value->one[0] ? 0 : -ENOMEM;
 }
 
 static void value_done(struct value *value) {
         for (size_t i = 0; value->texts && i < value->n; i++)
                 free(value->texts[i]);
-        free(value->texts);
+        if (value->texts != value->one)
+                free(value->texts);
 }
 
 /* make_texts(), and expands them. */

@@ -191,8 +191,11 @@ static struct raw_key *key_of(struct load *load, const struct ini_value *value) 
         if (key)
                 return key;
         key = arena_alloc(&load->arena, sizeof(*key));
-        if (key)
-                key->name = arena_strndup(&load->arena, value->key, strlen(value->key));
+        if (key) {
+                key->rows = load_find_rows(load, section->type, value->key, &key->n_rows);
+                key->name =
+                        key->rows ? key->rows[0]->name : arena_strndup(&load->arena, value->key, strlen(value->key));
+        }
         if (!key || !key->name) {
                 load->diagnostics->out_of_memory = true;
                 return NULL;
@@ -202,7 +205,6 @@ static struct raw_key *key_of(struct load *load, const struct ini_value *value) 
         else
                 section->keys = key;
         section->last = key;
-        key->rows = load_find_rows(load, section->type, key->name, &key->n_rows);
         if (!key->rows) {
                 tell_unknown_key(load, value->line, key->name);
                 key->bad = true;

@@ -24,6 +24,7 @@ enum value_form {
 struct value {
         char **texts;                /* NULL-terminated; a parser may take a text away by setting its element to NULL */
         size_t n;                    /* 1 for VALUE_SCALAR and VALUE_TEXT */
+        char *one[2];                /* the array of those: only the text in it may be taken */
         char wrong[VALUE_WRONG_MAX]; /* what is wrong with it, when the parser says -EINVAL */
         const char *meant;           /* what may have been meant instead, or NULL */
         bool parsed;                 /* the parser has seen it: what is wrong is not its form */

@@ -105,6 +105,7 @@ void run_on_timer(struct loop_timer *timer _unused_, void *arg) {
 
 static void expire(struct run *run, enum bound bound) {
         usec_t length = run->spec->bounds[bound];
+        size_t n_before = run->errors.n;
         char text[200], name[RUN_NAME_MAX];
 
         run_name(run, name);
@@ -112,6 +113,7 @@ static void expire(struct run *run, enum bound bound) {
                        (double)length / (double)USEC_PER_SEC,
                        run->spec->default_bounds & (1u << bound) ? " (the default; set it in the task)" : "");
         errors_add(&run->errors, ERROR_TIMEOUT, text, name);
+        errors_promote(&run->errors, n_before);
         run_close(run, &(struct close_cause){ .outcome = OUTCOME_TIMEOUT, .bound = bound, .bound_run = name });
 }
 
@@ -131,7 +133,9 @@ void run_tree_expire(struct run_tree *tree) {
                 } else if (target == run) {
                         expire(run, bound);
                 } else {
-                        make_due(target);
+                        /* Moving it would let two that wait for it push it before them for ever. */
+                        if (!list_linked(&target->due_link))
+                                make_due(target);
                         make_due(run);
                 }
         }

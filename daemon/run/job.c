@@ -71,6 +71,10 @@ static void take_over(struct run *job, struct run *leaf) {
         job->outcome = leaf->outcome;
         if (!job->reason)
                 job->reason = TAKE_PTR(leaf->reason);
+        if (job->cancel == CANCEL_NONE) {
+                job->cancel = leaf->cancel;
+                job->cancelled_by = TAKE_PTR(leaf->cancelled_by);
+        }
         if (job->bound < 0 || leaf->outcome == OUTCOME_TIMEOUT) {
                 job->bound = leaf->bound;
                 free(job->bound_run);

@@ -31,3 +31,6 @@ tests_unit_test_run_limits_SOURCES = tests/unit/test-run-limits.c $(run_fixture_
 unit_tests += tests/unit/test-limit
 tests_unit_test_limit_SOURCES = tests/unit/test-limit.c $(fake_loop_sources)
 unit_tests += tests/unit/test-overlap tests/unit/test-outcome
+unit_tests += tests/unit/test-run-random
+tests_unit_test_run_random_SOURCES = tests/unit/test-run-random.c tests/support/run-world.c \
+	tests/support/run-world.h tests/support/fake-leaf.c tests/support/fake-leaf.h $(fake_loop_sources)

@@ -355,6 +355,17 @@ void fake_remnant_gone(const char *name) {
         end(work_get(name), ERROR_NONE, false, 0);
 }
 
+void fake_remnant_end(struct remnant *remnant) {
+        struct work *work;
+
+        list_for_each_entry(work, &fake.works, link) {
+                if (work->remnant != remnant)
+                        continue;
+                end(work, ERROR_NONE, false, 0);
+                return;
+        }
+}
+
 unsigned fake_leaf_count(void) {
         return fake.n;
 }
@@ -378,6 +389,7 @@ struct source {
         struct fake_items *items;
         struct loop_work work;
         size_t wanted;
+        size_t pushed;
         bool ended;
 };
 
@@ -387,16 +399,17 @@ static void on_items(struct loop_work *loop_work _unused_, void *arg) {
         size_t n = items->comes_n > 0 ? MIN(items->comes_n, source->wanted) : source->wanted;
         char text[32];
 
-        while (n-- > 0 && items->pushed < items->n) {
-                int length = snprintf(text, sizeof(text), "thing %zu", ++items->pushed);
+        while (n-- > 0 && source->pushed < items->n) {
+                int length = snprintf(text, sizeof(text), "thing %zu", ++source->pushed);
 
                 source->wanted--;
-                if (items->bad_each > 0 && items->pushed % items->bad_each == 0)
+                items->pushed = source->pushed;
+                if (items->bad_each > 0 && source->pushed % items->bad_each == 0)
                         fanout_push_bad(source->fanout, text, ERROR_TOO_BIG, "the line is longer than 64 KiB");
                 else
                         fanout_push(source->fanout, text, (size_t)length);
         }
-        if (items->pushed < items->n) {
+        if (source->pushed < items->n) {
                 if (source->wanted > 0)
                         loop_work_schedule(&source->work);
         } else if (!source->ended) {

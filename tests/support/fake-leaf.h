@@ -81,6 +81,7 @@ void fake_leaf_done_when_polled(const char *name);
 
 /* The remnant of the run called @name is gone. */
 void fake_remnant_gone(const char *name);
+void fake_remnant_end(struct remnant *remnant);
 
 /* Forgets the trace. */
 void fake_trace_clear(void);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* kind_exec: a task that runs a command.
  *
- * The leaf ends when no process of its tree is left, not when the command exits: what the command leaves behind is killed
- * then, and if that cannot be, the run fails as unkillable. Its outcome is that of the command's exit.
+ * The leaf ends when no process of its tree is left, not when the command exits. What the command leaves behind is killed
+ * then, or after the grace when it was being stopped; if that cannot be, the run fails as unkillable. Its outcome is that
+ * of the command's exit.
  *
  * A child whose output the log cannot take as fast as it comes is not read for a while: its pipe fills, and it waits.
  */
@@ -89,6 +90,7 @@ static void judge_signal(struct exec_leaf *exec, int status) {
 
 static void on_exit_status(struct child *child, int status, const struct rusage *usage _unused_, void *arg) {
         struct exec_leaf *exec = arg;
+        bool stopping = exec->leaf && run_get_state(exec->leaf) == RUN_STOPPING;
 
         if (WIFEXITED(status))
                 judge_exit(exec, WEXITSTATUS(status));
@@ -97,7 +99,9 @@ static void on_exit_status(struct child *child, int status, const struct rusage 
         exec->end.detail = exec->detail;
         if (exec->leaf)
                 run_leaf_exited(exec->leaf, &exec->end);
-        child_kill(child);
+        /* Being stopped, what else there is of the tree has its grace as well; then the leaf is forced. */
+        if (!stopping)
+                child_kill(child);
 }
 
 static void on_gone(struct child *child _unused_, void *arg) {

@@ -205,6 +205,13 @@ static void value_done(struct value *value) {
                 free(value->texts);
 }
 
+/* A credential that this version cannot fill in must not reach anybody as text. */
+static bool names_credential(const char *text) {
+        const char *at = strstr(text, "${cred:");
+
+        return at && isalnum((unsigned char)at[strlen("${cred:")]);
+}
+
 /* make_texts(), and expands them. */
 static int evaluate(const struct raw_key *raw, enum value_form form, struct value *value, unsigned *line_number,
                     bool *ret_secret) {
@@ -212,6 +219,9 @@ static int evaluate(const struct raw_key *raw, enum value_form form, struct valu
         int r;
 
         r = make_texts(raw, form, value, line_number);
+        for (size_t i = 0; i < value->n && r == 0; i++)
+                if (names_credential(value->texts[i]))
+                        return value_wrong(value, "${cred:} is not known to this version (${env:NAME} is)");
         for (size_t i = 0; i < value->n && r == 0; i++)
                 r = expand_env(&value->texts[i], ret_secret, missing);
         if (r == -ENXIO)

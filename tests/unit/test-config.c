@@ -58,6 +58,8 @@ static const struct {
         { "[task a]\ncommand = x\nmanual = maybe\n", "tendd.ini:3: manual: \"maybe\" is no boolean (yes or no)\n" },
         { "[task a]\ncommand = x\nmanual = yes\nenv = A=${env:TENDD_TEST_UNSET}\n",
           "tendd.ini:4: env: ${env:TENDD_TEST_UNSET} is not in the environment\n" },
+        { "[task a]\ncommand = x\nmanual = yes\nenv = A=${cred:token}\n",
+          "tendd.ini:4: env: ${cred:} is not known to this version (${env:NAME} is)\n" },
 
         /* kinds */
         { "[task a]\nmanual = yes\n",

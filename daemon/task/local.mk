@@ -47,3 +47,4 @@ tests_unit_test_kind_http_SOURCES = tests/unit/test-kind-http.c $(task_bed_sourc
 	$(fake_getaddrinfo_sources)
 unit_tests += tests/unit/test-items
 tests_unit_test_items_SOURCES = tests/unit/test-items.c $(task_bed_sources)
+unit_tests += tests/unit/test-output

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* output: however the bytes are cut, the same lines are logged, at the level they ask for, and the last are kept. */
+#include "task/output.h"
+
+#include <check.h>
+#include <stdio.h>
+
+static struct {
+        int level;
+        size_t n;
+        char text[256]; /* as much as fits */
+} lines[64];
+static size_t n_lines, n_bytes;
+
+/* In place of the logger. */
+void log_output(int level, const struct log_context *context, const char *line, size_t n) {
+        ck_assert_str_eq(context->task, "t");
+        ck_assert_uint_lt(n_lines, ARRAY_SIZE(lines));
+        lines[n_lines].level = level;
+        lines[n_lines].n = n;
+        (void)snprintf(lines[n_lines].text, sizeof(lines[n_lines].text), "%.*s", (int)MIN(n, (size_t)255), line);
+        n_lines++;
+        n_bytes += n;
+}
+
+static struct output output;
+
+static void setup(void) {
+        n_lines = n_bytes = 0;
+        output_init(&output, &(struct log_context){ .task = "t" });
+}
+
+static void teardown(void) {
+        output_done(&output);
+}
+
+static const struct {
+        const char *text;
+        const char *lines[4];
+        int levels[4];
+} cases[] = {
+        { "one\ntwo\n", { "one", "two" }, { LOG_INFO, LOG_INFO } },
+        { "no end", { "no end" }, { LOG_INFO } },
+        { "\n\n", { "", "" }, { LOG_INFO, LOG_INFO } },
+        { "<3>bad\n<7>fine\nplain\n", { "bad", "fine", "plain" }, { LOG_ERR, LOG_DEBUG, LOG_INFO } },
+        { "<8>x\n<x>y\n<3\n", { "<8>x", "<x>y", "<3" }, { LOG_INFO, LOG_INFO, LOG_INFO } },
+        { "<4>\nx\n", { "", "x" }, { LOG_WARNING, LOG_INFO } },
+        { "<2>cut", { "cut" }, { LOG_CRIT } },
+};
+
+/* Every case, given in pieces of 1 … 9 bytes. */
+START_TEST(lines_do_not_depend_on_the_cuts) {
+        const char *text = cases[_i].text;
+
+        for (size_t piece = 1; piece < 10; piece++) {
+                size_t n = 0;
+
+                teardown();
+                setup();
+                for (size_t at = 0; at < strlen(text); at += piece)
+                        output_add(&output, text + at, MIN(piece, strlen(text) - at));
+                output_flush(&output);
+                while (n < ARRAY_SIZE(cases[_i].lines) && cases[_i].lines[n])
+                        n++;
+                ck_assert_uint_eq(n_lines, n);
+                for (size_t i = 0; i < n; i++) {
+                        ck_assert_str_eq(lines[i].text, cases[_i].lines[i]);
+                        ck_assert_int_eq(lines[i].level, cases[_i].levels[i]);
+                }
+        }
+}
+END_TEST
+
+START_TEST(a_megabyte_line_comes_in_pieces_of_one_level) {
+        static char big[1 << 20];
+        char *tail;
+
+        memset(big, 'x', sizeof(big));
+        memcpy(big, "<3>", 3);
+        output_add(&output, big, sizeof(big));
+        output_add(&output, "\nnext\n", 6);
+        ck_assert_uint_eq(n_bytes, sizeof(big) - 3 + 4);
+        for (size_t i = 0; i + 1 < n_lines; i++) {
+                ck_assert_uint_le(lines[i].n, OUTPUT_LINE_MAX);
+                ck_assert_int_eq(lines[i].level, LOG_ERR);
+        }
+        ck_assert_str_eq(lines[n_lines - 1].text, "next");
+        ck_assert_int_eq(lines[n_lines - 1].level, LOG_INFO);
+        tail = output_tail(&output);
+        ck_assert_uint_eq(strlen(tail), OUTPUT_TAIL_MAX);
+        ck_assert_str_eq(tail + OUTPUT_TAIL_MAX - 7, "x\nnext\n");
+        free(tail);
+}
+END_TEST
+
+START_TEST(the_tail_is_what_came_last) {
+        char expected[3 * OUTPUT_TAIL_MAX + 1] = "", line[32];
+        char *tail;
+
+        ck_assert_ptr_null(output_tail(&output));
+        for (unsigned i = 0; i < 40; i++) {
+                int n = snprintf(line, sizeof(line), "line %u\n", i);
+
+                output_add(&output, line, (size_t)n);
+                (void)strcat(expected, line);
+        }
+        tail = output_tail(&output);
+        ck_assert_str_eq(tail, expected);
+        free(tail);
+}
+END_TEST
+
+START_TEST(nul_bytes_do_not_end_the_tail) {
+        char *tail;
+
+        output_add(&output, "a\0b\n", 4);
+        tail = output_tail(&output);
+        ck_assert_str_eq(tail, "a?b\n");
+        ck_assert_uint_eq(lines[0].n, 3);
+        free(tail);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("output");
+        TCase *tcase = tcase_create("output");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_loop_test(tcase, lines_do_not_depend_on_the_cuts, 0, ARRAY_SIZE(cases));
+        tcase_add_test(tcase, a_megabyte_line_comes_in_pieces_of_one_level);
+        tcase_add_test(tcase, the_tail_is_what_came_last);
+        tcase_add_test(tcase, nul_bytes_do_not_end_the_tail);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -58,7 +58,8 @@ def python_peer(name, module, package):
 
 def run_json(argv, expect_done=None, env=None):
     """Runs a peer that prints its result as JSON; checks that it did all of its work."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=TIMEOUT, env=env)
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=TIMEOUT, env=env,
+                          start_new_session=True)
     if done.returncode != 0:
         raise Broken(f"{argv[0]}: exit {done.returncode}")
     result = json.loads(done.stdout)
@@ -74,7 +75,8 @@ def rate(argv, n, env=None):
 def wall(argv, **kwargs):
     """Seconds that a whole process takes. It must end with 0."""
     start = time.monotonic()
-    done = subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT, **kwargs)
+    done = subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT,
+                          start_new_session=True, **kwargs)
     seconds = time.monotonic() - start
     if done.returncode != 0:
         raise Broken(f"{' '.join(argv[:3])}: exit {done.returncode}")

@@ -43,7 +43,7 @@ def once(directory, path, task, n):
     start = time.monotonic()
     with open(log_path, "w") as log:
         done = subprocess.run([*_argv(directory, path), "--once", task, "--json"], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=log, timeout=common.TIMEOUT)
+                              stdout=subprocess.PIPE, stderr=log, timeout=common.TIMEOUT, start_new_session=True)
     seconds = time.monotonic() - start
     if done.returncode != 0:
         _fail(f"tendd --once {task}: exit {done.returncode}", log_path)
@@ -67,7 +67,7 @@ class Daemon:
         start = time.monotonic()
         with open(self.log_path, "w") as log:
             self.process = subprocess.Popen(_argv(self.directory, self.path), stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log)
+                                            stderr=log, start_new_session=True)
         self.pid = self.process.pid
         try:
             self._wait_until_it_answers(start + START_TIMEOUT)

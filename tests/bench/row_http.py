@@ -70,7 +70,7 @@ class Nginx:
         user = "user root;\n" if os.geteuid() == 0 else ""
         text = NGINX.format(dir=self.directory, port=self.port, user=user)
         path = daemon.config(self.directory, text, "nginx.conf")
-        self.process = subprocess.Popen([nginx, "-e", "stderr", "-c", path])
+        self.process = subprocess.Popen([nginx, "-e", "stderr", "-c", path], start_new_session=True)
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -102,7 +102,7 @@ def curl_rate(curl, many, one):
 
 def wrk_rate(url):
     argv = [common.tool("wrk", "wrk"), "-t1", f"-c{IN_FLIGHT}", "-d1s", url]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=common.TIMEOUT)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=common.TIMEOUT, start_new_session=True)
     found = re.search(r"Requests/sec:\s*([\d.]+)", done.stdout)
     if not found:
         raise common.Broken(f"wrk: {done.stdout}{done.stderr}")

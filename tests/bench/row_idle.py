@@ -81,7 +81,7 @@ def supervisord(row, directory):
     text = SUPERVISORD.format(dir=directory, user=user) + "".join(SUPERVISORD_PROGRAM.format(n=n) for n in range(3))
     path = daemon.config(directory, text, "supervisord.conf")
     process = subprocess.Popen([*argv, path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+                               stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         time.sleep(3)
         if process.poll() is not None:

@@ -4,6 +4,7 @@ when a measurement itself failed."""
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -23,6 +24,8 @@ def machine():
 def main():
     wanted = os.environ.get("BENCH_ROWS", "").split() or ROWS
     rows, broken = [], []
+    # Contestants have sessions of their own: only we can end them.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     print(f"tendd bench: {common.ROUNDS} rounds{', quick: a smoke test' if common.QUICK else ''}")
     print(machine())

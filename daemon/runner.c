@@ -59,17 +59,26 @@ static void on_slow(const char *callback, const char *subject, usec_t took_usec,
         live_emit(runner->live, &event);
 }
 
-/* Best effort: wake-ups of the loop before the work it supervises, see loop-realtime in tendd.ini(5). */
-static void tune_thread(bool realtime) {
-        struct sched_param param = { .sched_priority = 1 };
-        int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+/* Best effort: wake-ups of the loop before the work it supervises, whose sessions are scheduling groups of their own. A
+ * daemon that does not lead its session shares the group with a terminal, and leaves it alone. */
+static void raise_autogroup(void) {
+        int fd;
 
-        if (fd >= 0) {
-                if (write(fd, "-15", 3) < 0)
-                        log_debug("cannot raise the autogroup's priority: %s", strerror(errno));
-                (void)close(fd);
-        }
-        if (realtime && sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+        if (getsid(0) != getpid())
+                return;
+        fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        if (write(fd, "-15", 3) < 0)
+                log_debug("cannot raise the autogroup's priority: %s", strerror(errno));
+        (void)close(fd);
+}
+
+/* See loop-realtime in tendd.ini(5). */
+static void make_realtime(void) {
+        struct sched_param param = { .sched_priority = 1 };
+
+        if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
                 log_warning("loop-realtime: %s", strerror(errno));
 }
 
@@ -134,10 +143,12 @@ static int set_up(struct runner *runner) {
                 r = open_live(runner);
         if (r < 0)
                 return r;
-        tune_thread(daemon->loop_realtime);
+        if (daemon->loop_realtime)
+                make_realtime();
         loop_set_warn(runner->loop, daemon->loop_warn_usec, on_slow, runner);
         if (runner->options->command == COMMAND_ONCE)
                 return runner_once_init(runner);
+        raise_autogroup();
         r = open_control(runner);
         if (r < 0)
                 return r;

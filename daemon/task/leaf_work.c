@@ -16,7 +16,7 @@ static void deliver(struct leaf_work *work) {
         run_leaf_end(work->leaf, &end);
 }
 
-static void note(struct leaf_work *work, enum error_kind error, const char *format, va_list args) {
+static void _printf_(3, 0) note(struct leaf_work *work, enum error_kind error, const char *format, va_list args) {
         work->error = error;
         if (error != ERROR_NONE) /* nobody asks for the details of success */
                 (void)vsnprintf(work->detail, sizeof(work->detail), format, args);

@@ -36,3 +36,7 @@ tests_unit_test_run_random_SOURCES = tests/unit/test-run-random.c tests/support/
 	tests/support/run-world.h tests/support/fake-leaf.c tests/support/fake-leaf.h $(fake_loop_sources)
 unit_tests += tests/unit/test-limit-random
 tests_unit_test_limit_random_SOURCES = tests/unit/test-limit-random.c $(fake_loop_sources)
+unit_tests += tests/unit/test-run-oom
+tests_unit_test_run_oom_SOURCES = tests/unit/test-run-oom.c $(run_fixture_sources)
+tests_unit_test_run_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray \
+	-Wl,--wrap=strdup,--wrap=strndup

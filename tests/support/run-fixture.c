@@ -23,7 +23,8 @@ static struct {
 /* ---- the listener ---- */
 
 static void on_done(struct run *run _unused_, struct result *result, void *arg _unused_) {
-        ck_assert_uint_lt(seen.n_told, TOLD_MAX);
+        if (seen.n_told == TOLD_MAX) /* not an assertion of Check, which allocates: test-run-oom */
+                abort();
         seen.told[seen.n_told++] = result_ref(result);
 }
 

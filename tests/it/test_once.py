@@ -88,9 +88,9 @@ if os.fork() == 0:
     time.sleep(300)
 time.sleep(300)
 """, 0o755)
-        seconds, (_, tree) = measure(lambda: self.once(task(f"command = {script}\ntimeout = 2s\ngrace = 1s")))
+        seconds, (_, tree) = measure(lambda: self.once(task(f"command = {script}\ntimeout = 6s\ngrace = 1s")))
         self.assertEqual(tree["outcome"], "timeout", tree)
-        self.assertLess(seconds, (2 + 1 + 1) * self.SCALE)
+        self.assertLess(seconds, (6 + 1 + 1) * self.SCALE)
         self.assertGone(int(self.read("pid")), 0)
 
     def test_grandchildren_that_outlive_the_command_are_killed(self):

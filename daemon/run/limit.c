@@ -20,63 +20,9 @@
  * The pace is a token bucket in its "theoretical arrival time" form: one number, the instant at which the bucket would
  * be full again, in nanoseconds.
  */
-#include "run/limit.h"
+#include "run/limit_private.h"
 
 #include <assert.h>
-
-struct limits {
-        struct loop *loop;
-        struct list all;   /* limit.link */
-        struct list dirty; /* limit.dirty_link */
-        struct list told;  /* ticket.link: granted, not told yet */
-        struct loop_work work;
-        uint64_t sequence;
-        uint64_t stamp;
-        unsigned n_wide;
-};
-
-struct limit {
-        unsigned n_ref;
-        struct limits *limits;
-        char *name;
-        struct limit_config config;
-        struct list link;
-        struct list dirty_link;
-        struct list waiters; /* use.link */
-        struct list holders; /* use.link */
-        struct list *cursor; /* during a pass, else NULL */
-        bool again;          /* to be walked in another pass */
-        struct limit_ticket *reserver;
-        struct loop_timer pace_timer;
-        uint64_t full_at_nsec;
-        unsigned held;
-        unsigned n_holders;
-        unsigned n_waiting;
-        unsigned n_wide; /* of these: ask for more than one permit */
-        uint64_t granted;
-};
-
-struct use {
-        struct list link;
-        struct limit *limit;
-        struct limit_ticket *ticket;
-        unsigned permits;
-};
-
-struct limit_ticket {
-        struct limits *limits;
-        struct list link;
-        limit_granted_fn on_granted;
-        void *arg;
-        usec_t since_usec;
-        uint64_t sequence;
-        uint64_t stamp;
-        int priority;
-        unsigned overtaken;
-        bool granted;
-        size_t n_uses;
-        struct use uses[];
-};
 
 static void mark_dirty(struct limit *limit) {
         if (limit->cursor)
@@ -118,13 +64,6 @@ static unsigned unheld(const struct limit *limit) {
         if (limit->config.permits == 0)
                 return LIMIT_PERMITS_MAX;
         return limit->config.permits > limit->held ? limit->config.permits - limit->held : 0;
-}
-
-static struct use *use_of(const struct limit_ticket *ticket, const struct limit *limit) {
-        for (size_t i = 0; i < ticket->n_uses; i++)
-                if (ticket->uses[i].limit == limit)
-                        return (struct use *)&ticket->uses[i];
-        return NULL;
 }
 
 static unsigned available(const struct limit *limit, const struct limit_ticket *ticket) {
@@ -559,28 +498,6 @@ struct limit_ticket *limit_release(struct limit_ticket *ticket) {
         return NULL;
 }
 
-void limit_ticket_set_arg(struct limit_ticket *ticket, void *arg) {
-        ticket->arg = arg;
-}
-
-bool limit_ticket_granted(const struct limit_ticket *ticket) {
-        return ticket->granted;
-}
-
-void *limit_ticket_arg(const struct limit_ticket *ticket) {
-        return ticket->arg;
-}
-
-usec_t limit_ticket_since(const struct limit_ticket *ticket) {
-        return ticket->since_usec;
-}
-
-unsigned limit_ticket_permits(const struct limit_ticket *ticket, const struct limit *limit) {
-        const struct use *use = use_of(ticket, limit);
-
-        return use ? use->permits : 0;
-}
-
 struct limit *limit_ticket_blocked_by(const struct limit_ticket *ticket, usec_t *ret_pace_at_usec) {
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
 
@@ -596,64 +513,4 @@ struct limit *limit_ticket_blocked_by(const struct limit_ticket *ticket, usec_t 
                         return ticket->uses[i].limit;
         }
         return NULL;
-}
-
-/* ---- for display ---- */
-
-bool limit_has_room(const struct limit *limit) {
-        return limit->config.max_waiting == 0 || limit->n_waiting < limit->config.max_waiting;
-}
-
-const char *limit_name(const struct limit *limit) {
-        return limit->name;
-}
-
-const struct limit_config *limit_get_config(const struct limit *limit) {
-        return &limit->config;
-}
-
-void limit_get_stats(const struct limit *limit, struct limit_stats *ret) {
-        const struct use *use;
-
-        *ret = (struct limit_stats){
-                .held = limit->held,
-                .holders = limit->n_holders,
-                .waiting = limit->n_waiting,
-                .oldest_wait_since_usec = USEC_INFINITY,
-                .granted = limit->granted,
-        };
-        list_for_each_entry(use, &limit->waiters, link)
-                ret->oldest_wait_since_usec = MIN(ret->oldest_wait_since_usec, use->ticket->since_usec);
-}
-
-static int visit(const struct list *head, limit_visit_fn fn, void *userdata) {
-        const struct use *use;
-        int r;
-
-        list_for_each_entry(use, head, link) {
-                r = fn(use->ticket, userdata);
-                if (r != 0)
-                        return r;
-        }
-        return 0;
-}
-
-int limit_for_each_holder(const struct limit *limit, limit_visit_fn fn, void *userdata) {
-        return visit(&limit->holders, fn, userdata);
-}
-
-int limit_for_each_waiter(const struct limit *limit, limit_visit_fn fn, void *userdata) {
-        return visit(&limit->waiters, fn, userdata);
-}
-
-int limits_for_each(struct limits *limits, limit_each_fn fn, void *userdata) {
-        struct limit *limit;
-        int r;
-
-        list_for_each_entry(limit, &limits->all, link) {
-                r = fn(limit, userdata);
-                if (r != 0)
-                        return r;
-        }
-        return 0;
 }

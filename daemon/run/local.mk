@@ -3,7 +3,7 @@
 # unit_tests += tests/unit/test-NAME
 libtendd_a_SOURCES += daemon/run/outcome.c daemon/run/outcome.h
 libtendd_a_SOURCES += daemon/run/overlap.c daemon/run/overlap.h
-libtendd_a_SOURCES += daemon/run/limit.c daemon/run/limit.h
+libtendd_a_SOURCES += daemon/run/limit.c daemon/run/limit.h daemon/run/limit_private.h daemon/run/limit_view.c
 libtendd_a_SOURCES += daemon/run/run.h daemon/run/node.h
 libtendd_a_SOURCES += daemon/run/tree.c daemon/run/view.c daemon/run/report.c
 libtendd_a_SOURCES += daemon/run/cancel.c daemon/run/deadline.c daemon/run/retry.c daemon/run/remnant.c
@@ -40,3 +40,5 @@ unit_tests += tests/unit/test-run-oom
 tests_unit_test_run_oom_SOURCES = tests/unit/test-run-oom.c $(run_fixture_sources)
 tests_unit_test_run_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray \
 	-Wl,--wrap=strdup,--wrap=strndup
+unit_tests += tests/unit/test-run-stop
+tests_unit_test_run_stop_SOURCES = tests/unit/test-run-stop.c $(run_fixture_sources)

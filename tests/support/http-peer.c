@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct http_peer {
         pthread_t thread;
         atomic_uint n_connections;
         atomic_uint n_requests;
+        sem_t held; /* one post for each answer that may go */
         struct {
                 struct http_peer *peer;
                 pthread_t thread;
@@ -27,6 +29,7 @@ struct http_peer {
 };
 
 struct request {
+        struct http_peer *peer;
         int fd;
         char path[512];
         const char *rest; /* of the path, after what was matched */
@@ -63,6 +66,12 @@ static bool putf(int fd, const char *format, ...) {
 
 static bool answer_ok(struct request *r) {
         return putf(r->fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+}
+
+static bool answer_held(struct request *r) {
+        while (sem_wait(&r->peer->held) < 0)
+                ; /* interrupted */
+        return answer_ok(r);
 }
 
 static bool answer_echo(struct request *r) {
@@ -148,11 +157,11 @@ static const struct {
         const char *path;
         bool (*answer)(struct request *r);
 } answers[] = {
-        { "/ok", answer_ok },           { "/echo", answer_echo },         { "/status/", answer_status },
-        { "/to/", answer_to },          { "/bytes/", answer_bytes },      { "/silence", answer_silence },
-        { "/close", answer_close },     { "/reset", answer_reset },       { "/garbage", answer_garbage },
-        { "/partial", answer_partial }, { "/headers", answer_headers },   { "/line", answer_line },
-        { "/endless", answer_endless }, { "/continue", answer_continue },
+        { "/held", answer_held },       { "/ok", answer_ok },           { "/echo", answer_echo },
+        { "/status/", answer_status },  { "/to/", answer_to },          { "/bytes/", answer_bytes },
+        { "/silence", answer_silence }, { "/close", answer_close },     { "/reset", answer_reset },
+        { "/garbage", answer_garbage }, { "/partial", answer_partial }, { "/headers", answer_headers },
+        { "/line", answer_line },       { "/endless", answer_endless }, { "/continue", answer_continue },
 };
 
 /* ---- connections ---- */
@@ -200,7 +209,7 @@ static bool answer(struct request *r) {
 
 static void *serve(void *arg) {
         __typeof__(&((struct http_peer *)0)->connections[0]) connection = arg;
-        struct request r = { .fd = connection->fd };
+        struct request r = { .peer = connection->peer, .fd = connection->fd };
 
         do {
                 if (!read_request(&r))
@@ -235,7 +244,7 @@ struct http_peer *http_peer_start(void) {
         socklen_t length = sizeof(address);
         struct http_peer *peer = calloc(1, sizeof(*peer));
 
-        if (!peer)
+        if (!peer || sem_init(&peer->held, 0, 0) < 0)
                 abort();
         peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (peer->fd < 0 || bind(peer->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
@@ -252,7 +261,12 @@ void http_peer_stop(struct http_peer *peer) {
         close(peer->fd);
         for (unsigned i = 0; i < atomic_load(&peer->n_connections); i++)
                 pthread_join(peer->connections[i].thread, NULL);
+        (void)sem_destroy(&peer->held);
         free(peer);
+}
+
+void http_peer_release(struct http_peer *peer) {
+        (void)sem_post(&peer->held);
 }
 
 unsigned http_peer_port(const struct http_peer *peer) {

@@ -3,6 +3,7 @@
 /* http-peer: a web server for tests, on loopback, that also misbehaves on demand. Each connection has a thread.
  *
  *   /ok              200, "hello", keeps the connection
+ *   /held            the same, once http_peer_release() was called
  *   /echo            200, the request as it came
  *   /status/N        N, no body, no phrase
  *   /to/N/URL        N with Location: URL
@@ -22,6 +23,7 @@ struct http_peer;
 
 struct http_peer *http_peer_start(void);
 void http_peer_stop(struct http_peer *peer); /* waits for its threads */
+void http_peer_release(struct http_peer *peer);
 unsigned http_peer_port(const struct http_peer *peer);
 unsigned http_peer_connections(const struct http_peer *peer); /* accepted so far */
 unsigned http_peer_requests(const struct http_peer *peer);

@@ -112,6 +112,22 @@ START_TEST(rule4_outermost_wins_at_a_tie) {
 }
 END_TEST
 
+/* Two that wait for the same outer bound to act must not keep it from acting. */
+START_TEST(rule4_three_bounds_at_one_instant_do_not_spin) {
+        struct run_extension how;
+
+        make();
+        bound(&h, BOUND_TOTAL_TIMEOUT, 5 * S);
+        bound(&a, BOUND_TOTAL_TIMEOUT, 10 * S);
+        bound(&a, BOUND_TIMEOUT, 10 * S);
+        start(&h, 1);
+        ck_assert_int_eq(run_extend(get("h#1"), 5 * S, false, &how), 0); /* its timer is now behind theirs */
+        pass(10 * S);
+        check_outcome("h#1", OUTCOME_TIMEOUT);
+        check_outcome("h#1/g/a", OUTCOME_CANCELLED);
+}
+END_TEST
+
 START_TEST(rule4_the_earliest_wins_also_when_the_loop_is_late) {
         make();
         bound(&h, BOUND_TOTAL_TIMEOUT, 11 * S);
@@ -464,6 +480,7 @@ int main(void) {
                 rule4_only_the_run_whose_bound_fired_ends_timeout,
                 rule4_those_deep_below_name_the_bound_and_its_owner,
                 rule4_outermost_wins_at_a_tie,
+                rule4_three_bounds_at_one_instant_do_not_spin,
                 rule4_the_earliest_wins_also_when_the_loop_is_late,
                 rule4_an_observable_completion_wins_over_the_deadline,
                 rule4_completions_below_win_over_an_ancestors_deadline,

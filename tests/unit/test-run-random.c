@@ -280,6 +280,19 @@ static void check_leaf(const struct run *leaf) {
                 check(leaf->closing, "%s stops unasked", name_of(leaf));
 }
 
+/* A remnant keeps what its task asks for. */
+static void check_remnants(void) {
+        const struct remnant *remnant;
+
+        list_for_each_entry(remnant, &t.tree->remnants, link) {
+                const struct run_spec *spec = remnant->spec;
+
+                for (size_t i = 0; i < spec->n_limits; i++)
+                        check(remnant->ticket && limit_ticket_permits(remnant->ticket, spec->limits[i].limit) > 0,
+                              "the remnant of %s has no %s", remnant->run, limit_name(spec->limits[i].limit));
+        }
+}
+
 static void check_always(void) {
         unsigned at_work = 0;
 
@@ -293,6 +306,7 @@ static void check_always(void) {
                 check_leaf(run);
                 at_work += run->state != RUN_QUEUED && run->state != RUN_DONE && !run->hook && !run->spec->is_service;
         }
+        check_remnants();
         check(at_work <= t.max_running, "%u of %u run", at_work, t.max_running);
         for (size_t i = 0; i < WORLD_LIMITS; i++) {
                 struct limit_stats stats;

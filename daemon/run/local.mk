@@ -32,7 +32,8 @@ unit_tests += tests/unit/test-limit
 tests_unit_test_limit_SOURCES = tests/unit/test-limit.c $(fake_loop_sources)
 unit_tests += tests/unit/test-overlap tests/unit/test-outcome
 unit_tests += tests/unit/test-run-random
-tests_unit_test_run_random_SOURCES = tests/unit/test-run-random.c tests/support/run-world.c \
+tests_unit_test_run_random_SOURCES = tests/unit/test-run-random.c tests/support/run-check.c \
+	tests/support/run-check.h tests/support/run-world.c \
 	tests/support/run-world.h tests/support/fake-leaf.c tests/support/fake-leaf.h $(fake_loop_sources)
 unit_tests += tests/unit/test-limit-random
 tests_unit_test_limit_random_SOURCES = tests/unit/test-limit-random.c $(fake_loop_sources)
@@ -42,3 +43,5 @@ tests_unit_test_run_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,
 	-Wl,--wrap=strdup,--wrap=strndup
 unit_tests += tests/unit/test-run-stop
 tests_unit_test_run_stop_SOURCES = tests/unit/test-run-stop.c $(run_fixture_sources)
+unit_tests += tests/unit/test-run-group-retry
+tests_unit_test_run_group_retry_SOURCES = tests/unit/test-run-group-retry.c $(run_fixture_sources)

@@ -519,8 +519,12 @@ void child_end_all(struct spawner *spawner, usec_t deadline_usec) {
                 struct rusage usage;
                 int status;
 
-                if (child->launch.pid > 0 && !child->reaped && poll(&pollfd, 1, (int)(left / USEC_PER_MSEC)) > 0)
+                if (child->launch.pid > 0 && !child->reaped && poll(&pollfd, 1, (int)(left / USEC_PER_MSEC)) > 0) {
+                        /* Only now a walk that finds nobody proves it; and an address is taken until its owner is gone. */
+                        while (walk_kill(&child->tree) > 0 && clock_now(CLOCK_ID_MONOTONIC) < deadline_usec)
+                                (void)poll(NULL, 0, 1);
                         (void)wait_main(child, true, &status, &usage);
+                }
                 destroy(child);
         }
         (void)spawner_has_orphans(spawner);

@@ -15,9 +15,11 @@
  * killed.
  *
  * What ends while we look leaves its children to the daemon, so the list of adopted ones is read again until nobody new
- * is in it and it stands still: one that changes while it is read may lack somebody. This is how processes that hop from
- * one to the next are caught up with; a session that was found to be the tree's by the marker is remembered meanwhile,
- * because asking for it is faster.
+ * is in it and it stands still: one that changes while it is read may lack somebody. A session that was found to be the
+ * tree's is remembered, because asking for it is faster than reading an environment, and one that is about to end has none.
+ * All this catches up with what breeds and forks while it is being killed. It cannot prove anything of a process that
+ * left its session and is born again without end, each time from a parent that exits at once: a walk may look between
+ * two of them. Only a cgroup holds those.
  *
  * Other signals are different: the whole tree is found first and then told as nearly at once as can be, lest a shell
  * whose command was just ended goes on to the next one.
@@ -32,10 +34,9 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 
-#define DEPTH_MAX     128 /* deeper ones are found when their ancestors have gone */
-#define ROUNDS_MAX    64  /* then others get their turn */
-#define UNSURE_MAX    4   /* rounds made only for an environment that is empty, as it is amid an exec */
-#define SESSIONS_MAX  16
+#define DEPTH_MAX     128          /* deeper ones are found when their ancestors have gone */
+#define ROUNDS_MAX    64           /* then others get their turn */
+#define UNSURE_MAX    4            /* rounds made only for an environment that is empty, as it is amid an exec */
 #define MEMBERS_MAX   1024         /* descriptors held at once for one signal */
 #define FILE_MAX_SIZE (256 * 1024) /* of a list of children, or of an environment */
 
@@ -45,12 +46,10 @@ struct member {
 };
 
 struct walk {
-        const struct walk_tree *tree;
+        struct walk_tree *tree;
         bool kill;
         struct member *members; /* unless killing: all that were found */
         size_t n_members;
-        pid_t sessions[SESSIONS_MAX]; /* of the tree, learned by the marker */
-        size_t n_sessions;
         pid_t *seen; /* orphans that were dealt with */
         size_t n_seen;
         int n_alive;
@@ -148,6 +147,20 @@ static int has_marker(pid_t pid, const char *marker) {
         return n == 0 ? -ENODATA : 0;
 }
 
+/* ---- sessions ---- */
+
+static bool knows_session(const struct walk_tree *tree, pid_t session) {
+        for (size_t i = 0; i < MIN(tree->n_sessions, (size_t)WALK_SESSIONS_MAX); i++)
+                if (tree->sessions[i] == session)
+                        return true;
+        return false;
+}
+
+static void learn_session(struct walk_tree *tree, pid_t session) {
+        if (session != tree->pid && !knows_session(tree, session))
+                tree->sessions[tree->n_sessions++ % WALK_SESSIONS_MAX] = session;
+}
+
 /* ---- going down ---- */
 
 /* One that is gone by now is what walks are about. */
@@ -173,8 +186,10 @@ static void visit_child(struct walk *walk, pid_t pid, pid_t parent, int parent_p
                 fail(walk, r);
                 return;
         }
-        if (line.parent == parent && !is_dead(parent_pidfd))
-                visit(walk, pid, TAKE_FD(pidfd), line.group == walk->tree->pid, depth);
+        if (line.parent != parent || is_dead(parent_pidfd))
+                return;
+        learn_session(walk->tree, line.session);
+        visit(walk, pid, TAKE_FD(pidfd), line.group == walk->tree->pid, depth);
 }
 
 /* Each number in the text @list is a child of @parent. */
@@ -264,26 +279,19 @@ static void visit_main(struct walk *walk) {
                 visit(walk, walk->tree->pid, fd, true, 0);
 }
 
-static bool knows_session(const struct walk *walk, pid_t session) {
-        for (size_t i = 0; i < walk->n_sessions; i++)
-                if (walk->sessions[i] == session)
-                        return true;
-        return false;
-}
-
 /* Returns whether the orphan @pid is of this tree, or -ENODATA when that cannot be told now: it may be amid an exec, or
  * about to end and leave children. */
 static int is_ours(struct walk *walk, pid_t pid, const struct stat_line *line) {
-        const struct walk_tree *tree = walk->tree;
+        struct walk_tree *tree = walk->tree;
         int r;
 
-        if (line->session == tree->pid || line->group == tree->pid || knows_session(walk, line->session))
+        if (line->session == tree->pid || line->group == tree->pid || knows_session(tree, line->session))
                 return 1;
         if (!tree->marker)
                 return 0;
         r = has_marker(pid, tree->marker);
-        if (r > 0 && walk->n_sessions < SESSIONS_MAX)
-                walk->sessions[walk->n_sessions++] = line->session;
+        if (r > 0)
+                learn_session(tree, line->session);
         return r;
 }
 
@@ -379,7 +387,7 @@ static int finish(struct walk *walk) {
         return walk->error < 0 ? walk->error : MAX(walk->n_alive, (int)walk->changed);
 }
 
-int walk_kill(const struct walk_tree *tree) {
+int walk_kill(struct walk_tree *tree) {
         struct walk walk = { .tree = tree, .kill = true };
 
         (void)kill(-tree->pid, SIGSTOP); /* unreaped leader: still its group */
@@ -388,10 +396,11 @@ int walk_kill(const struct walk_tree *tree) {
         return finish(&walk);
 }
 
-int walk_signal(const struct walk_tree *tree, int signo, bool wake) {
+int walk_signal(struct walk_tree *tree, int signo, bool wake) {
         struct walk walk = { .tree = tree };
         const int signals[] = { signo, wake ? SIGCONT : 0 };
 
+        tree->n_sessions = 0;
         look(&walk);
         for (size_t i = 0; i < ARRAY_SIZE(signals) && signals[i] > 0; i++) {
                 (void)kill(-tree->pid, signals[i]);

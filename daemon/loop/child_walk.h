@@ -8,18 +8,25 @@
 
 #include <sys/types.h>
 
+#define WALK_SESSIONS_MAX 16
+
 /* Whose tree. The main process must not be reaped during a walk: its pid stands for its group and session. */
 struct walk_tree {
         pid_t pid;
         int pidfd;
         pid_t loop_tid;     /* the thread that inherits orphans */
         const char *marker; /* see child_spec; may be NULL */
+
+        /* Sessions of processes that were found to be of the tree. They outlast a walk that kills: what is about to end
+         * has no environment any more, and must be waited for all the same. */
+        pid_t sessions[WALK_SESSIONS_MAX];
+        size_t n_sessions; /* ever; the last ones are kept */
 };
 
 /* Stops, then kills every process that can be found. Returns how many were alive, or may have been, so that another walk
  * is due; 0: none was left. -ENOMEM, -EMFILE and the like: some may have been missed. */
-int walk_kill(const struct walk_tree *tree);
+int walk_kill(struct walk_tree *tree);
 
 /* Sends @signo once to every process that can be found, with SIGCONT after it when @wake. 0 sends nothing and looks
  * only. Returns how many are alive, or -errno as above. */
-int walk_signal(const struct walk_tree *tree, int signo, bool wake);
+int walk_signal(struct walk_tree *tree, int signo, bool wake);

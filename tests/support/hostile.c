@@ -99,18 +99,6 @@ static void linger(void) {
         _exit(0);
 }
 
-/* A moving target: always one process, never for long the same. */
-static void hop(void) {
-        mute();
-        if (daemonize()) {
-                for (;;)
-                        if (fork_or_die() > 0)
-                                _exit(0);
-        }
-        say("ready\n");
-        stay();
-}
-
 /* A population that renews itself as fast as it can: each process keeps two children. */
 static void breed(void) {
         mute();
@@ -205,9 +193,9 @@ static const struct {
         const char *name;
         void (*run)(void);
 } modes[] = {
-        { "deaf", deaf },         { "orphan", orphan }, { "escape", escape },   { "linger", linger },
-        { "hop", hop },           { "breed", breed },   { "stopped", stopped }, { "regroup", regroup },
-        { "threaded", threaded }, { "chain", chain },   { "flood", flood },
+        { "deaf", deaf },   { "orphan", orphan },   { "escape", escape },   { "linger", linger },
+        { "breed", breed }, { "stopped", stopped }, { "regroup", regroup }, { "threaded", threaded },
+        { "chain", chain }, { "flood", flood },
 };
 
 void hostile_main(int argc, char *argv[]) {

@@ -141,10 +141,6 @@ void log_set_max_level(int level) {
         logger.max_level = level;
 }
 
-int log_max_level(void) {
-        return logger.max_level;
-}
-
 uint64_t log_dropped(void) {
         uint64_t dropped = logger.dropped;
 

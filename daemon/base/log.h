@@ -34,7 +34,6 @@ int log_open(enum log_target target, int max_level, size_t queue_bytes);
 void log_close(usec_t timeout_usec);
 
 void log_set_max_level(int level);
-int log_max_level(void);
 
 /* Records lost since the start, and how many wait now. */
 uint64_t log_dropped(void);

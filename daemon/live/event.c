@@ -32,13 +32,6 @@ const char *event_id_to_string(enum event_id id) {
         return id < _EVENT_ID_MAX ? table[id].name : "?";
 }
 
-enum event_id event_id_from_string(const char *s) {
-        for (size_t i = 0; i < _EVENT_ID_MAX; i++)
-                if (streq(table[i].name, s))
-                        return (enum event_id)i;
-        return (enum event_id) - EINVAL;
-}
-
 static int level_of(const struct event *event) {
         if (!event->result)
                 return table[event->id].level;

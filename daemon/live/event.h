@@ -23,7 +23,6 @@ enum event_id {
 
 /* As shown to control clients: "run-done". */
 const char *event_id_to_string(enum event_id id);
-enum event_id event_id_from_string(const char *s); /* or -EINVAL */
 
 struct event {
         enum event_id id;

@@ -167,10 +167,6 @@ struct live *live_free(struct live *live) {
         return NULL;
 }
 
-const struct config *live_config(const struct live *live) {
-        return live->config;
-}
-
 struct run_tree *live_tree(const struct live *live) {
         return live->tree;
 }

@@ -28,7 +28,6 @@ int live_new(const struct live_options *options, struct config *config, struct l
 struct live *live_free(struct live *live);
 DEFINE_CLEANUP(struct live, live_free)
 
-const struct config *live_config(const struct live *live);
 struct run_tree *live_tree(const struct live *live);
 struct loop *live_loop(const struct live *live);
 

@@ -14,10 +14,6 @@ static const char *const words[_TEMPLATE_WORD_MAX] = {
         [TEMPLATE_DETAIL] = "detail",   [TEMPLATE_OUTCOME_TREE] = "json",
 };
 
-const char *template_word_to_string(enum template_word word) {
-        return words[word];
-}
-
 /* The word in braces that @s begins with; _TEMPLATE_WORD_MAX: none. */
 static enum template_word word_at(const char *s) {
         for (enum template_word i = 0; i < _TEMPLATE_WORD_MAX; i++) {

@@ -20,8 +20,6 @@ enum template_word {
         _TEMPLATE_WORD_MAX,
 };
 
-const char *template_word_to_string(enum template_word word);
-
 /* Where a value is put. */
 enum template_place {
         TEMPLATE_TEXT, /* as it is: arguments, paths, names */

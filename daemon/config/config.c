@@ -32,6 +32,7 @@ struct config *config_unref(struct config *config) {
         free(config->daemon.state_dir);
         free(config->daemon.runtime_dir);
         free(config->daemon.shell);
+        free(config->daemon.cgroup);
         text_strv_free(config->private);
         free(config);
         return NULL;

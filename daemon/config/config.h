@@ -21,6 +21,7 @@ struct daemon_section {
         int log_target; /* enum log_target */
         char *shell;    /* NULL: /bin/bash when there, else /bin/sh */
         unsigned hook_queue;
+        char *cgroup; /* `auto`, `no`, or a directory of a cgroup2 tree */
 };
 
 struct limit_section {

@@ -35,6 +35,8 @@ static const char *const bound_names[_BOUND_MAX] = {
         [BOUND_TIMEOUT] = "timeout",
         [BOUND_TOTAL_TIMEOUT] = "total-timeout",
         [BOUND_QUEUE_TIMEOUT] = "queue-timeout",
+        [BOUND_START_TIMEOUT] = "start-timeout",
+        [BOUND_IDLE_TIMEOUT] = "idle-timeout",
 };
 
 static int name_index(const char *const *names, size_t n, const char *s) {

@@ -70,6 +70,8 @@ enum bound {
         BOUND_TIMEOUT,
         BOUND_TOTAL_TIMEOUT,
         BOUND_QUEUE_TIMEOUT,
+        BOUND_START_TIMEOUT, /* of an attempt of a service, until it is ready */
+        BOUND_IDLE_TIMEOUT,  /* of an attempt, since its last output */
         _BOUND_MAX,
         _BOUND_INVALID = -EINVAL,
 };
@@ -127,8 +129,10 @@ struct result {
         usec_t queued_usec;   /* from creation to the start, or to the end when it never started */
         usec_t duration_usec; /* from the start to the end; 0 when it never started */
         usec_t ended_realtime_usec;
-        int exit_code;     /* what `--once` passes through: the command's own, else 1, 124, 130 … */
-        char *output_tail; /* the last of what it printed, or NULL */
+        usec_t cpu_usec;      /* user and system time of all attempts; 0: not known */
+        uint64_t memory_peak; /* bytes, of the attempt that had most; 0: not known */
+        int exit_code;        /* what `--once` passes through: the command's own, else 1, 124, 130 … */
+        char *output_tail;    /* the last of what it printed, or NULL */
         struct result **children;
         size_t n_children;
         struct items_summary *items; /* NULL unless a fan-out */

@@ -58,6 +58,8 @@ struct leaf_end {
                                   * own when it was being stopped */
         int exit_code;           /* to pass through; 0 with an error: chosen from the error */
         const char *output_tail;
+        usec_t cpu_usec;      /* 0: not known */
+        uint64_t memory_peak; /* bytes; 0: not known */
 };
 
 /* What a kind does for a leaf. All are called on the loop thread, by the tree's turn or timers. */
@@ -122,12 +124,34 @@ void fanout_push_bad(struct run *fanout, const char *shown, enum error_kind erro
 /* The last item was pushed. With an error the fan-out fails when its items are done. */
 void fanout_end(struct run *fanout, enum error_kind error, const char *detail);
 
+enum restart_policy {
+        RESTART_NO,
+        RESTART_ON_FAILURE,
+        RESTART_ALWAYS,
+        _RESTART_POLICY_MAX,
+};
+
+/* How a service is kept up: its job makes another attempt when one has ended, after a delay that doubles from attempt to
+ * attempt and begins anew after one that was ready for SERVICE_HEALTHY_USEC. An attempt that an operator asked to
+ * restart is followed at once, and does not count. */
+struct service_spec {
+        enum restart_policy restart;
+        usec_t restart_delay_min_usec;
+        usec_t restart_delay_max_usec;
+        unsigned restart_limit;    /* more restarts than these within */
+        usec_t restart_limit_usec; /* this span, and the service has failed; USEC_INFINITY: it is never given up */
+};
+
+#define SERVICE_HEALTHY_USEC (60 * USEC_PER_SEC)
+#define SERVICE_RESTARTS_MAX 1000 /* the largest restart_limit */
+
 /* What the tree must know of a task. Embedded in struct task; constant while a run uses it. */
 struct run_spec {
         const char *name;
         bool is_group;
-        bool is_service; /* `after` is met by readiness; not counted by max-running */
-        bool drain;      /* on-shutdown = wait */
+        bool is_service;                    /* `after` is met by readiness; not counted by max-running */
+        const struct service_spec *service; /* of a job that is a service, else NULL */
+        bool drain;                         /* on-shutdown = wait */
 
         const struct leaf_ops *leaf; /* not for groups */
 
@@ -277,6 +301,28 @@ const struct errors *run_get_errors(const struct run *run);
 bool run_is_cancelled(const struct run *run);                  /* itself or an ancestor was asked to end */
 const struct items_summary *run_items_so_far(struct run *run); /* NULL unless a fan-out */
 
+/* Of a service's job, and of a group that counts as a service: the present attempt, resp. all members, are ready. */
+bool run_is_ready(const struct run *run);
+/* What the present attempt last said of itself, NULL: nothing. */
+const char *run_get_status(const struct run *run);
+/* How far it says it is, @done of @total; false: it said nothing. */
+bool run_get_progress(const struct run *run, uint64_t *ret_done, uint64_t *ret_total);
+/* When there was output last, monotonic; 0: never. */
+usec_t run_last_output_usec(const struct run *run);
+/* The attempt that a job is at, or NULL. */
+struct run *run_present_leaf(const struct run *run);
+
+/* ---- services ---- */
+
+/* Ends the present attempt of a service and makes another at once; a service that waits to restart, or that is kept
+ * down, makes one now. @by is copied. Returns 0, -EOPNOTSUPP when it is no service, -ESTALE once it was asked to end. */
+int run_restart(struct run *job, const char *by);
+
+/* Ends the present attempt of a service and keeps it down, without ending the service's run, so that the group it is a
+ * member of goes on. Idempotent. Returns as run_restart(); run_restart() is what brings it back. */
+int run_keep_down(struct run *job, const char *by);
+bool run_is_kept_down(const struct run *job);
+
 /* First child and next sibling, in the order of creation; NULL at the end. */
 struct run *run_first_child(const struct run *run);
 struct run *run_next_sibling(const struct run *run);
@@ -290,6 +336,8 @@ enum run_why {
         WHY_AFTER,       /* @other has not met its end or readiness */
         WHY_OVERLAP,     /* another run of the task, @other if there is one, else a remnant */
         WHY_RETRY,       /* until @until_usec, monotonic */
+        WHY_RESTART,     /* the same, of a service */
+        WHY_STOPPED,     /* an operator keeps the service down */
         WHY_ITEMS,       /* the first item is being read */
         _RUN_WHY_MAX,
 };
@@ -314,8 +362,21 @@ void *run_leaf_data(const struct run *leaf);
 
 /* The work is under way. Not from inside leaf_ops.start. */
 void run_leaf_started(struct run *leaf);
-/* A service is ready: `after` is met. */
+/* A service is ready: `after` is met, start-timeout is over. */
 void run_leaf_ready(struct run *leaf);
+/* It says that it is going to end: it is not ready any more. */
+void run_leaf_unready(struct run *leaf);
+/* The work goes on but is not what it should be: the leaf is stopped, and fails with @error. Does nothing when it was
+ * asked to end before. */
+void run_leaf_fail(struct run *leaf, enum error_kind error, const char *detail);
+/* There was output: idle-timeout counts from now. */
+void run_leaf_output(struct run *leaf);
+/* The work asks for time: its earliest own bound is no earlier than @usec from now, as far as the bounds above it allow.
+ * Returns as run_extend(). */
+int run_leaf_extend(struct run *leaf, usec_t usec, struct run_extension *ret);
+/* What it says of itself; copied. */
+void run_leaf_set_status(struct run *leaf, const char *status);
+void run_leaf_set_progress(struct run *leaf, uint64_t done, uint64_t total);
 /* The work has ended by itself with @end, but something of it is still there and is being cleared away by force. From now
  * on only ERROR_UNKILLABLE can change the outcome; run_leaf_end() tells when all is gone. Does nothing when the leaf is
  * being stopped. */

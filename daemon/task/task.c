@@ -59,6 +59,14 @@ static void limits_done(struct task *task) {
         free(task->run.limits);
 }
 
+static void service_done(struct service_part *service) {
+        if (!service)
+                return;
+        free(service->ready_argument);
+        free(service->health);
+        free(service);
+}
+
 struct task *task_unref(struct task *task) {
         if (!task || --task->n_ref > 0)
                 return NULL;
@@ -69,6 +77,10 @@ struct task *task_unref(struct task *task) {
         limits_done(task);
         hooks_done(&task->on_success);
         hooks_done(&task->on_failure);
+        hooks_done(&task->on_failing);
+        hooks_done(&task->on_recover);
+        hooks_done(&task->on_slow);
+        service_done(task->service);
         strv_free(task->for_each.words);
         strv_free(task->after);
         strv_free(task->members);

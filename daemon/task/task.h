@@ -84,6 +84,30 @@ struct exec_part {
         uint64_t nofile; /* 0: unchanged */
         uint64_t core;   /* UINT64_MAX: unchanged */
         bool no_new_privileges;
+        uint64_t memory_max; /* bytes; 0: no bound */
+        uint64_t pids_max;   /* processes and threads; 0: no bound */
+        unsigned cpu_max;    /* percent of one processor; 0: no bound */
+};
+
+enum ready_type {
+        READY_EXEC,    /* once its program runs */
+        READY_NOTIFY,  /* READY=1 on its notify socket */
+        READY_LINE,    /* a line of its output matches */
+        READY_CONNECT, /* an address takes connections */
+        READY_AFTER,   /* some time after its program runs */
+        _READY_TYPE_MAX,
+};
+
+/* What only services have. */
+struct service_part {
+        struct service_spec spec;
+        enum ready_type ready;
+        char *ready_argument;    /* READY_LINE: a POSIX extended expression; READY_CONNECT: host:port or unix:/path */
+        usec_t ready_after_usec; /* READY_AFTER */
+        usec_t watchdog_usec;    /* 0: none */
+        char *health;            /* name of a task, or NULL */
+        bool critical;
+        unsigned instances; /* as written; 0: one, without a number */
 };
 
 struct status_range {
@@ -146,6 +170,9 @@ struct task {
                 void *part;
         };
 
+        struct service_part *service; /* NULL: a job or a group */
+        unsigned instance;            /* from 1, of those that `instances` made; else 0 */
+
         const char *origin_file; /* where it is written; owned by the configuration */
         unsigned origin_line;
         uint64_t written[2]; /* bit n: row n of the task key table was written for it (also by [defaults]) */
@@ -165,6 +192,11 @@ struct task {
         struct for_each for_each;
         struct hooks on_success;
         struct hooks on_failure;
+        struct hooks on_failing;
+        struct hooks on_recover;
+        struct hooks on_slow;
+        unsigned failing_after; /* failures in a row that make it failing; at least 1 */
+        usec_t slow_after_usec; /* USEC_INFINITY: never */
 
         struct {
                 char *name;

@@ -68,11 +68,6 @@ static const char *not_text(const char *line, size_t n) {
                 length = 1;
                 if (line[i] >= ' ' && line[i] < 0x7f) /* nearly all there is */
                         continue;
-                /* Nearly all that is read. */
-                if (line[i] >= ' ' && line[i] < 0x7f) {
-                        length = 1;
-                        continue;
-                }
                 if (line[i] == '\0')
                         return "contains a NUL byte";
                 length = utf8_length(line + i, n - i);

@@ -41,15 +41,3 @@ bool utf8_is_control(const char *s, size_t length) {
                 return (p[0] < 0x20 && p[0] != '\t') || p[0] == 0x7f;
         return length == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 }
-
-bool utf8_is_valid(const char *s, size_t n) {
-        while (n > 0) {
-                size_t length = utf8_length(s, n);
-
-                if (length == 0)
-                        return false;
-                s += length;
-                n -= length;
-        }
-        return true;
-}

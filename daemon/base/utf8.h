@@ -10,6 +10,3 @@ size_t utf8_length(const char *s, size_t n);
 /* Whether the character at @s, of @length bytes, would be obeyed by a terminal and not shown: C0 but for the tab, DEL,
  * and C1. */
 bool utf8_is_control(const char *s, size_t length);
-
-/* Whether all @n bytes are UTF-8. */
-bool utf8_is_valid(const char *s, size_t n);

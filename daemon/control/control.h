@@ -26,6 +26,3 @@ DEFINE_CLEANUP(struct control, control_free)
  * -EADDRINUSE when a process listens there, @ret_pid is it (0: not known); -ENAMETOOLONG; -EEXIST when @path is no
  * socket; -errno. */
 int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid);
-
-/* Listens on @fd, which is owned by the control from then on, also on error. Returns 0 or -errno. */
-int control_listen_fd(struct control *control, int fd);

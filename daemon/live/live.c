@@ -65,6 +65,13 @@ static int bind_limits(struct live *live, struct task *task) {
         return 0;
 }
 
+static struct pool *find_pool(const struct live *live, const char *name) {
+        for (size_t i = 0; i < live->config->n_pools; i++)
+                if (streq(live->config->pools[i].name, name))
+                        return live->pools[i];
+        return NULL;
+}
+
 static int bind_task(struct live *live, struct live_task *entry, struct task *task) {
         entry->live = live;
         entry->task = task;
@@ -72,7 +79,7 @@ static int bind_task(struct live *live, struct live_task *entry, struct task *ta
         task->live = entry;
         task->env = &live->env;
         task->run.overlap = &entry->overlap;
-        task->pool = live_find_pool(live, task->pool_name ? task->pool_name : "default");
+        task->pool = find_pool(live, task->pool_name ? task->pool_name : "default");
         if (!task->pool)
                 return -ENOENT;
         return bind_limits(live, task);
@@ -238,10 +245,6 @@ usec_t live_task_last_ok(const struct live_task *task) {
         return task->last_ok_usec;
 }
 
-usec_t live_task_last_due(const struct live_task *task) {
-        return task->last_due_usec;
-}
-
 usec_t live_task_next(const struct live_task *task) {
         usec_t at = task->trigger.timer.loop ? trigger_fires_at(&task->trigger) : USEC_INFINITY;
 
@@ -251,13 +254,6 @@ usec_t live_task_next(const struct live_task *task) {
 }
 
 /* ---- pools ---- */
-
-struct pool *live_find_pool(const struct live *live, const char *name) {
-        for (size_t i = 0; i < live->config->n_pools; i++)
-                if (streq(live->config->pools[i].name, name))
-                        return live->pools[i];
-        return NULL;
-}
 
 size_t live_n_pools(const struct live *live) {
         return live->config->n_pools;

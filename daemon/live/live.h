@@ -50,7 +50,6 @@ unsigned live_task_failures(const struct live_task *task);       /* in a row, up
 uint64_t live_task_skipped(const struct live_task *task);        /* firings that were not followed */
 const char *live_task_skip_reason(const struct live_task *task); /* of the last one, or NULL */
 usec_t live_task_last_ok(const struct live_task *task);          /* realtime; 0: not since the start */
-usec_t live_task_last_due(const struct live_task *task);         /* realtime; 0: none since the start */
 usec_t live_task_next(const struct live_task *task);             /* realtime; USEC_INFINITY: nothing is due */
 
 /* Starts a run for an operator, who waits for overlap like a member does. @by: "uid 0, pid 12, start". Returns 0,
@@ -59,7 +58,6 @@ int live_start(struct live *live, struct live_task *task, const char *by, struct
 
 /* ---- pools ---- */
 
-struct pool *live_find_pool(const struct live *live, const char *name);
 size_t live_n_pools(const struct live *live);
 struct pool *live_pool_at(const struct live *live, size_t index);
 

@@ -24,7 +24,6 @@ struct live_task {
         uint64_t skipped;
         const char *skip_reason;
         usec_t last_ok_usec;
-        usec_t last_due_usec;
         usec_t items_window_usec; /* monotonic; since when failed items are counted */
         unsigned items_told;
         unsigned running;

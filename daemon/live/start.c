@@ -81,7 +81,6 @@ static void fire(struct live_task *entry, const char *trigger, usec_t due_realti
         struct run *run;
         int r;
 
-        entry->last_due_usec = due_realtime;
         if (busy && !make_way(entry))
                 return;
         r = start(entry, trigger, due_realtime, &run);

@@ -298,15 +298,6 @@ static int read_env_file(struct child_plan *plan, enum child_step *ret_step) {
 
 /* ---- the environment ---- */
 
-const char *child_plan_getenv(char *const *env, const char *name) {
-        size_t n = strlen(name);
-
-        for (size_t i = 0; env && env[i]; i++)
-                if (strncmp(env[i], name, n) == 0 && env[i][n] == '=')
-                        return env[i] + n + 1;
-        return NULL;
-}
-
 /* Adds @s unless its name is among the first @n_stronger; among the others it takes the place of its name. */
 static size_t add(char **env, size_t n, size_t n_stronger, char *s) {
         const char *equals = strchr(s, '=');

@@ -28,6 +28,3 @@ DEFINE_CLEANUP(struct child_plan, child_plan_free)
 /* Looks the user and the group up, reads the environment file, both of which may take long, and merges the environment.
  * Returns 0, or -errno with @ret_step. */
 int child_plan_complete(struct child_plan *plan, enum child_step *ret_step);
-
-/* The value of @name in @env, or NULL. */
-const char *child_plan_getenv(char *const *env, const char *name);

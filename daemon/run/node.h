@@ -238,4 +238,3 @@ bool group_will_retry(const struct run *run);
 /* ---- report.c ---- */
 /* The result of @run, which is done. NULL: out of memory. */
 struct result *run_report(struct run *run);
-int run_exit_code(const struct run *run);

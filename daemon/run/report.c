@@ -3,7 +3,7 @@
 #include "run/node.h"
 
 /* What the shell would say: see "Exit status" in tendctl(1). */
-int run_exit_code(const struct run *run) {
+static int exit_code(const struct run *run) {
         int own = run->role == RUN_JOB ? run->job.exit_code : 0;
 
         switch (run->outcome) {
@@ -50,7 +50,7 @@ struct result *run_report(struct run *run) {
         result->queued_usec = started - run->created_usec;
         result->duration_usec = run->ended_usec - started;
         result->ended_realtime_usec = run->ended_realtime_usec;
-        result->exit_code = run_exit_code(run);
+        result->exit_code = exit_code(run);
         result->output_tail = run->role == RUN_JOB ? copy(run->job.tail) : NULL;
         result->items = copy_items(run);
         result->children = TAKE_PTR(run->results);

@@ -88,25 +88,6 @@ START_TEST(values_beyond_the_range_keep_the_maximum) {
 }
 END_TEST
 
-START_TEST(merging_is_recording_both) {
-        static struct histogram both, a, b, empty;
-
-        srandom(7);
-        for (size_t i = 0; i < N_VALUES; i++) {
-                usec_t usec = random_usec(30);
-
-                histogram_record(&both, usec);
-                histogram_record(i % 3 == 0 ? &a : &b, usec);
-        }
-        histogram_merge(&a, &b);
-        histogram_merge(&a, &empty);
-        ck_assert_mem_eq(&a, &both, sizeof(a));
-
-        histogram_merge(&empty, &a);
-        ck_assert_mem_eq(&empty, &both, sizeof(empty));
-}
-END_TEST
-
 int main(void) {
         Suite *suite = suite_create("histogram");
         TCase *tcase = tcase_create("histogram");
@@ -118,7 +99,6 @@ int main(void) {
         tcase_add_test(tcase, one_value_is_every_percentile);
         tcase_add_test(tcase, an_empty_one_says_zero);
         tcase_add_test(tcase, values_beyond_the_range_keep_the_maximum);
-        tcase_add_test(tcase, merging_is_recording_both);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);

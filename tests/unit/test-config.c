@@ -264,18 +264,18 @@ END_TEST
 START_TEST(default_bounds_are_known_as_such) {
         struct config_text text;
         const struct task *task;
+        unsigned unwritten = 1u << BOUND_QUEUE_TIMEOUT | 1u << BOUND_START_TIMEOUT | 1u << BOUND_IDLE_TIMEOUT;
 
         config_text_load_one(&text, "[defaults x]\ntotal-timeout = 2h\n"
                                     "[task a]\nuse = x\ncommand = x\nmanual = yes\n"
                                     "[task b]\ncommand = x\nmanual = yes\ntimeout = infinity\n");
         ck_assert_str_eq(text.told, "");
         task = config_find_task(text.config, "a");
-        ck_assert_uint_eq(task->run.default_bounds, 1u << BOUND_TIMEOUT | 1u << BOUND_QUEUE_TIMEOUT |
-                                                            1u << BOUND_START_TIMEOUT | 1u << BOUND_IDLE_TIMEOUT);
+        ck_assert_uint_eq(task->run.default_bounds, 1u << BOUND_TIMEOUT | unwritten);
         ck_assert_uint_eq(task->run.bounds[BOUND_TIMEOUT], USEC_PER_HOUR);
         ck_assert_uint_eq(task->run.bounds[BOUND_TOTAL_TIMEOUT], 2 * USEC_PER_HOUR);
         task = config_find_task(text.config, "b");
-        ck_assert_uint_eq(task->run.default_bounds, 1u << BOUND_TOTAL_TIMEOUT | 1u << BOUND_QUEUE_TIMEOUT);
+        ck_assert_uint_eq(task->run.default_bounds, 1u << BOUND_TOTAL_TIMEOUT | unwritten);
         ck_assert_uint_eq(task->run.bounds[BOUND_TIMEOUT], USEC_INFINITY);
         ck_assert_uint_eq(task->run.bounds[BOUND_TOTAL_TIMEOUT], 24 * USEC_PER_HOUR);
         config_text_done(&text);

@@ -19,12 +19,19 @@ libtendd_a_SOURCES += daemon/loop/watchdog.c daemon/loop/watchdog.h
 # What a test of pure code names in its SOURCES to get the fake loop and the fake clock.
 fake_clock_sources = tests/support/fake-clock.c tests/support/fake-clock.h
 fake_loop_sources = tests/support/fake-loop.c tests/support/fake-loop.h $(fake_clock_sources)
+child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h tests/support/hostile.c tests/support/hostile.h
 
 unit_tests += tests/unit/test-pool
 tests_unit_test_pool_SOURCES = tests/unit/test-pool.c tests/support/fake-thread.c tests/support/fake-thread.h
 unit_tests += tests/unit/test-loop
-unit_tests += tests/unit/test-child
-tests_unit_test_child_SOURCES = tests/unit/test-child.c tests/support/hostile.c tests/support/hostile.h
+unit_tests += tests/unit/test-child-end
+tests_unit_test_child_end_SOURCES = tests/unit/test-child-end.c $(child_bed_sources)
+unit_tests += tests/unit/test-child-given
+tests_unit_test_child_given_SOURCES = tests/unit/test-child-given.c $(child_bed_sources)
+unit_tests += tests/unit/test-child-output
+tests_unit_test_child_output_SOURCES = tests/unit/test-child-output.c $(child_bed_sources)
+unit_tests += tests/unit/test-child-spawn
+tests_unit_test_child_spawn_SOURCES = tests/unit/test-child-spawn.c $(child_bed_sources)
 unit_tests += tests/unit/test-fake-loop
 tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sources)
 unit_tests += tests/unit/test-stream

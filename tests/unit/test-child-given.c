@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* child-given: what a child finds: session, signals, descriptors, limits, user, environment, stdin. */
+#include "support/child-bed.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+START_TEST(it_has_a_session_of_its_own_and_no_signal_changed) {
+        struct child_spec spec = child_bed_spec(SHELL(
+                "read -r pid comm state ppid pgrp session rest </proc/self/stat; [ $session = $$ ] && echo session;"
+                "grep -E '^Sig(Blk|Ign)' /proc/self/status"));
+
+        ck_assert_ptr_ne((void *)(uintptr_t)signal(SIGPIPE, SIG_IGN), (void *)(uintptr_t)SIG_ERR);
+        child_bed_says(&spec, "session\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+END_TEST
+
+START_TEST(no_descriptor_leaks) {
+        struct child_spec spec = child_bed_spec(SHELL("cd /proc/self/fd; echo *"));
+        int fds[200];
+
+        child_bed_says(&spec, "0 1 2 3\n"); /* 3: the directory itself */
+        /* Not close-on-exec; and so many that ours are pushed beyond what a child copies unless they have low slots. */
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+                fds[i] = open("/dev/null", O_RDONLY);
+                ck_assert_int_ge(fds[i], 0);
+        }
+        child_bed_says(&spec, "0 1 2 3\n");
+        spec.stdin_data = "data";
+        spec.stdin_size = 4;
+        spec.argv = SHELL("cat; cd /proc/self/fd; echo *");
+        child_bed_says(&spec, "data0 1 2 3\n");
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                (void)close(fds[i]);
+}
+END_TEST
+
+START_TEST(limits_of_open_files_are_those_of_before) {
+        struct rlimit before;
+        char expected[64];
+        struct child_spec spec = child_bed_spec(SHELL("ulimit -Sn"));
+
+        /* A spawner raised it: ours is what was found then, told by a child without a wish of its own. */
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+        ck_assert_uint_eq(before.rlim_cur, before.rlim_max);
+        (void)snprintf(expected, sizeof(expected), "%s\n", getenv("TEST_NOFILE"));
+        child_bed_says(&spec, expected);
+        spec.nofile = 77;
+        spec.core = 0;
+        spec.argv = SHELL("ulimit -Sn; ulimit -Hn; ulimit -c");
+        child_bed_says(&spec, "77\n77\n0\n");
+}
+END_TEST
+
+START_TEST(umask_nice_directory_and_privileges_are_set) {
+        struct child_spec spec = child_bed_spec(SHELL("umask; pwd; nice; grep NoNewPrivs /proc/self/status"));
+
+        spec.umask = 0027;
+        spec.nice = 7;
+        spec.directory = "/usr";
+        spec.no_new_privileges = true;
+        child_bed_says(&spec, "0027\n/usr\n7\nNoNewPrivs:\t1\n");
+        spec = child_bed_spec(SHELL("pwd"));
+        child_bed_says(&spec, "/\n");
+}
+END_TEST
+
+START_TEST(path_is_searched) {
+        const char *path = child_bed_write("tool", "#!/bin/sh\necho found \"$0\"\n");
+        char search[PATH_MAX], expected[PATH_MAX];
+        struct child_spec spec = child_bed_spec(WORDS("tool"));
+
+        ck_assert_int_eq(chmod(path, 0755), 0);
+        (void)snprintf(search, sizeof(search), "PATH=/nonexistent:/etc/passwd:%s:/bin", child_bed.dir);
+        (void)snprintf(expected, sizeof(expected), "found %s/tool\n", child_bed.dir);
+        spec.env_base = WORDS(search);
+        child_bed_says(&spec, expected);
+
+        /* What may not be executed is told when there is nothing else. */
+        ck_assert_int_eq(chmod(path, 0644), 0);
+        {
+                _cleanup_(freep) struct probe *probe = probe_new();
+
+                child_bed_run_to_end(probe, &spec);
+                ck_assert_int_eq(probe->error, EACCES);
+        }
+        /* Without PATH there is a default. */
+        spec = child_bed_spec(WORDS("true"));
+        spec.env_base = NULL;
+        child_bed_says(&spec, "");
+}
+END_TEST
+
+START_TEST(the_environment_has_four_layers) {
+        struct child_spec spec = child_bed_spec(WORDS("env"));
+        spec.env = WORDS("C=own", "D=own");
+        spec.env_base = WORDS("A=base", "D=base", "F=base", "PATH=/usr/bin");
+        spec.env_file = child_bed_write("env", "# comment\n\n A=file\nB=\"fi le\"\r\nB2='x'\nC=file\nE=\nA=last");
+        child_bed_says(&spec, "C=own\nD=own\nA=last\nB=fi le\nB2=x\nE=\nF=base\nPATH=/usr/bin\n");
+}
+END_TEST
+
+START_TEST(a_user_brings_id_groups_and_variables) {
+        struct child_spec spec = child_bed_spec(SHELL("id -u; id -g; id -G; echo $USER $LOGNAME $HOME; echo $SHELL"));
+
+        if (geteuid() != 0) {
+                fprintf(stderr, "skipped: a change of user needs root\n");
+                return;
+        }
+        spec.user = "nobody";
+        spec.env_base = WORDS("PATH=/usr/bin:/bin", "HOME=/wrong");
+        child_bed_says(&spec, "65534\n65534\n65534\nnobody nobody /nonexistent\n/usr/sbin/nologin\n");
+        spec.group = "daemon";
+        spec.argv = SHELL("id -u; id -g; echo $HOME");
+        spec.env = WORDS("HOME=/mine");
+        child_bed_says(&spec, "65534\n1\n/mine\n");
+        ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 1);
+        ck_assert_uint_eq(geteuid(), 0);
+
+        /* Files are opened as the user. */
+        {
+                _cleanup_(freep) struct probe *probe = probe_new();
+
+                spec.output_path = child_bed_path("out");
+                child_bed_run_to_end(probe, &spec);
+                ck_assert_int_eq(probe->step, CHILD_STEP_OUTPUT);
+                ck_assert_int_eq(probe->error, EACCES);
+        }
+}
+END_TEST
+
+START_TEST(stdin_is_null_a_file_or_data) {
+        struct child_spec spec = child_bed_spec(WORDS("wc", "-c"));
+        size_t n = 3 * 1024 * 1024;
+        _cleanup_(freep) char *data = calloc(1, n);
+
+        child_bed_says(&spec, "0\n");
+        spec.stdin_path = child_bed_write("in", "four");
+        child_bed_says(&spec, "4\n");
+        spec.stdin_data = data;
+        spec.stdin_size = n;
+        child_bed_says(&spec, "3145728\n");
+        spec.stdin_size = 0;
+        child_bed_says(&spec, "0\n");
+}
+END_TEST
+
+static Suite *child_given_suite(void) {
+        Suite *suite = suite_create("child-given");
+        TCase *tcase = child_bed_case(suite, "given");
+
+        tcase_add_test(tcase, it_has_a_session_of_its_own_and_no_signal_changed);
+        tcase_add_test(tcase, no_descriptor_leaks);
+        tcase_add_test(tcase, limits_of_open_files_are_those_of_before);
+        tcase_add_test(tcase, umask_nice_directory_and_privileges_are_set);
+        tcase_add_test(tcase, path_is_searched);
+        tcase_add_test(tcase, the_environment_has_four_layers);
+        tcase_add_test(tcase, a_user_brings_id_groups_and_variables);
+        tcase_add_test(tcase, stdin_is_null_a_file_or_data);
+        return suite;
+}
+
+int main(int argc, char *argv[]) {
+        return child_bed_main(argc, argv, child_given_suite);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* child-output: what a child prints: to a file or to the loop, whole, and no faster than it is taken. */
+#include "support/child-bed.h"
+
+#include <stdio.h>
+
+START_TEST(output_is_appended_to_a_file) {
+        struct child_spec spec = child_bed_spec(SHELL("echo out; echo err >&2"));
+        struct child_spec show = child_bed_spec(WORDS("cat", child_bed_path("log")));
+
+        spec.output_pipe = false;
+        spec.output_path = child_bed_path("log");
+        for (int i = 0; i < 2; i++) {
+                _cleanup_(freep) struct probe *probe = probe_new();
+
+                child_bed_run_to_end(probe, &spec);
+                ck_assert_int_eq(probe->status, 0);
+                ck_assert_uint_eq(probe->ended_output, 0);
+        }
+        child_bed_says(&show, "out\nerr\nout\nerr\n");
+}
+END_TEST
+
+START_TEST(all_output_comes_before_the_end) {
+        _cleanup_(freep) struct probe *probe = probe_new();
+        struct child_spec spec = child_bed_spec(WORDS("head", "-c", "10000000", "/dev/zero"));
+
+        child_bed_run_to_end(probe, &spec);
+        ck_assert_uint_eq(probe->n_output, 10000000);
+}
+END_TEST
+
+static bool is_paused_and_blocked(const struct probe *probe, _unused_ size_t n) {
+        char path[64], state = 0;
+        FILE *file;
+
+        if (probe->n_output == 0)
+                return false;
+        (void)snprintf(path, sizeof(path), "/proc/%d/stat", probe->pid);
+        file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fscanf(file, "%*d %*s %c", &state), 1);
+        (void)fclose(file);
+        return state == 'S'; /* in write(2) */
+}
+
+START_TEST(a_paused_child_waits) {
+        _cleanup_(freep) struct probe *probe = probe_new();
+        struct child_spec spec = child_bed_spec(WORDS("head", "-c", "10000000", "/dev/zero"));
+
+        probe->pause_first = true;
+        child_bed_spawn(probe, &spec);
+        child_bed_look();
+        child_bed_run(probe, 1, is_paused_and_blocked);
+        ck_assert_uint_le(probe->n_output, 64 * 1024);
+        probe->pause_first = false;
+        child_pause_output(probe->child, false);
+        child_bed_run(probe, 1, child_bed_all_gone);
+        ck_assert_uint_eq(probe->n_output, 10000000);
+}
+END_TEST
+
+static Suite *child_output_suite(void) {
+        Suite *suite = suite_create("child-output");
+        TCase *tcase = child_bed_case(suite, "output");
+
+        tcase_add_test(tcase, output_is_appended_to_a_file);
+        tcase_add_test(tcase, all_output_comes_before_the_end);
+        tcase_add_test(tcase, a_paused_child_waits);
+        return suite;
+}
+
+int main(int argc, char *argv[]) {
+        return child_bed_main(argc, argv, child_output_suite);
+}

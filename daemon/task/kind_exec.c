@@ -108,6 +108,33 @@ static void on_gone(struct child *child _unused_, void *arg) {
         finish(arg);
 }
 
+/* What it was that could not be used. */
+static const char *step_object(const struct exec_leaf *exec, enum child_step step) {
+        const struct exec_part *part = exec->task->exec;
+
+        switch (step) {
+        case CHILD_STEP_USER: return part->user;
+        case CHILD_STEP_GROUP: return part->group;
+        case CHILD_STEP_ENV_FILE: return part->env_file;
+        case CHILD_STEP_CHDIR: return part->directory;
+        case CHILD_STEP_STDIN: return part->stdin_path;
+        case CHILD_STEP_OUTPUT: return part->output_path;
+        case CHILD_STEP_EXEC: return part->shell ? exec->task->env->shell : NULL;
+        default: return NULL;
+        }
+}
+
+static void describe_failure(struct exec_leaf *exec, enum child_step step, int error) {
+        const char *object = step_object(exec, step), *why = strerror(error);
+
+        if (error == ESRCH && (step == CHILD_STEP_USER || step == CHILD_STEP_GROUP))
+                why = "there is none of that name";
+        else if (error == EBADMSG && step == CHILD_STEP_ENV_FILE)
+                why = "a line is no NAME=VALUE";
+        (void)snprintf(exec->detail, sizeof(exec->detail), "%s: %s: %s (errno %d)", object ? object : exec->what,
+                       child_step_to_string(step), why, error);
+}
+
 static void on_started(struct child *child _unused_, pid_t pid, enum child_step step, int error, void *arg) {
         struct exec_leaf *exec = arg;
 
@@ -120,8 +147,7 @@ static void on_started(struct child *child _unused_, pid_t pid, enum child_step 
         exec->end.clean_when_stopped = step == CHILD_STEP_NONE; /* stopped before its turn came */
         exec->end.exit_code = step == CHILD_STEP_EXEC && error == ENOENT ? 127 : 126;
         exec->end.detail = exec->detail;
-        (void)snprintf(exec->detail, sizeof(exec->detail), "%s: %s: %s (errno %d)", exec->what,
-                       child_step_to_string(step), strerror(error), error);
+        describe_failure(exec, step, error);
         finish(exec);
 }
 

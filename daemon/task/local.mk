@@ -37,6 +37,9 @@ unit_tests += tests/unit/test-http-engine
 tests_unit_test_http_engine_SOURCES = tests/unit/test-http-engine.c $(http_peer_sources) $(fake_getaddrinfo_sources)
 unit_tests += tests/unit/test-kind-dns
 tests_unit_test_kind_dns_SOURCES = tests/unit/test-kind-dns.c $(task_bed_sources) $(fake_getaddrinfo_sources)
+unit_tests += tests/unit/test-kind-exec
+tests_unit_test_kind_exec_SOURCES = tests/unit/test-kind-exec.c tests/support/fake-child.c \
+	tests/support/fake-child.h $(run_fixture_sources)
 unit_tests += tests/unit/test-kind-file
 tests_unit_test_kind_file_SOURCES = tests/unit/test-kind-file.c $(task_bed_sources)
 unit_tests += tests/unit/test-kind-tcp

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: MIT */
+/* kind_exec: what becomes of a run when its command ends, cannot be started, is stopped, is forced, will not go, or
+ * prints faster than the log can take it. The child is played by the test. */
+#include "base/log.h"
+#include "base/text.h"
+#include "support/fake-child.h"
+#include "support/run-fixture.h"
+#include "task/exec_env.h"
+#include "task/kind.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+static struct task_env env;
+static struct task *task;
+static struct child *child;
+
+/* ---- in place of the logger ---- */
+
+static char logged[1024];
+static bool congested;
+
+void log_output(int level, const struct log_context *context, const char *line, size_t n) {
+        size_t at = strlen(logged);
+
+        ck_assert_str_eq(context->task, "t");
+        ck_assert_str_eq(context->identifier, "t");
+        (void)snprintf(logged + at, sizeof(logged) - at, "%d:%s:%.*s;", level, context->run, (int)n, line);
+}
+
+bool log_is_congested(void) {
+        return congested;
+}
+
+void log_record(int level _unused_, const struct log_context *context _unused_, const char *format _unused_, ...) {
+}
+
+/* ---- fixture ---- */
+
+static char *const words[] = { (char *)"PATH=/bin", NULL };
+
+static void setup(void) {
+        fixture_setup();
+        fake_child_reset();
+        logged[0] = '\0';
+        congested = false;
+        env = (struct task_env){ .loop = loop, .environ = words, .shell = "/bin/bash" };
+        task = task_new("t");
+        ck_assert_ptr_nonnull(task);
+        task->kind = &kind_exec;
+        task->env = &env;
+        task->run.leaf = kind_exec.leaf;
+        task->run.grace_usec = 10 * USEC_PER_SEC;
+        task->part = calloc(1, kind_exec.part_size);
+        ck_assert_ptr_nonnull(task->part);
+        kind_exec.part_init(task->part);
+        task->exec->command = calloc(3, sizeof(char *));
+        task->exec->command[0] = strdup("/usr/bin/job");
+        task->exec->command[1] = strdup("--now");
+        for (enum bound b = 0; b < _BOUND_MAX; b++)
+                task->run.bounds[b] = USEC_INFINITY;
+}
+
+static void teardown(void) {
+        ck_assert_uint_eq(remnant_count(), 0);
+        fixture_teardown();
+        ck_assert_uint_eq(fake_child_count(), 0);
+        task_unref(task);
+}
+
+/* Starts t#1; its child is asked for, and not started yet. */
+static struct run *start_task(void) {
+        struct run_start how = { .spec = &task->run, .number = 1, .trigger = "test", .due_realtime_usec = 5000000 };
+        struct run *run;
+
+        ck_assert_int_eq(run_tree_start(tree, &how, &run), 0);
+        settle();
+        child = fake_child_last();
+        return run;
+}
+
+static struct run *start_running(void) {
+        struct run *run = start_task();
+
+        ck_assert_str_eq(fake_child_trace(), "spawn");
+        fake_child_started(child);
+        settle();
+        check_state("t#1", RUN_RUNNING);
+        return run;
+}
+
+static void exits(int status) {
+        fake_child_exited(child, status);
+        settle();
+}
+
+static void goes(void) {
+        fake_child_gone(child);
+        settle();
+}
+
+static void check_asked(const char *expected) {
+        ck_assert_str_eq(fake_child_trace(), expected);
+}
+
+/* How t#1 ended: with the errors "kind/run …" and the detail of the first. */
+static void check_end(enum outcome outcome, const char *errors, const char *detail, int exit_code) {
+        check_outcome("t#1", outcome);
+        check_errors("t#1", errors);
+        ck_assert_str_eq(result_detail(result_of("t#1")), detail);
+        ck_assert_int_eq(result_of("t#1")->exit_code, exit_code);
+}
+
+/* ---- ends ---- */
+
+static const struct {
+        int status;
+        const char *errors;
+        const char *detail;
+        int exit_code;
+} ends[] = {
+        { W_EXITCODE(0, 0), "", "", 0 },
+        { W_EXITCODE(3, 0), "", "", 3 }, /* success-exit = 0 3 */
+        { W_EXITCODE(1, 0), "exit/t#1", "/usr/bin/job: exit status 1", 1 },
+        { W_EXITCODE(255, 0), "exit/t#1", "/usr/bin/job: exit status 255", 255 },
+        { W_EXITCODE(0, SIGKILL), "signal/t#1", "/usr/bin/job: killed by signal SIGKILL", 128 + SIGKILL },
+        { W_EXITCODE(0, SIGSEGV) | WCOREFLAG, "signal/t#1", "/usr/bin/job: killed by signal SIGSEGV, core dumped",
+          128 + SIGSEGV },
+        { W_EXITCODE(0, 40), "signal/t#1", "/usr/bin/job: killed by signal SIG40", 168 },
+};
+
+START_TEST(the_commands_end_is_the_runs) {
+        bool ok = ends[_i].errors[0] == '\0';
+        struct run *run;
+
+        task->exec->success_exit[0] |= 1u << 3;
+        run = start_running();
+        exits(ends[_i].status);
+        check_asked("kill"); /* what it may have left behind */
+        ck_assert_ptr_null(result_of("t#1"));
+        ck_assert_int_eq(run_get_state(run_first_child(run)), RUN_STOPPING);
+        goes();
+        check_end(ok ? OUTCOME_OK : OUTCOME_FAILED, ends[_i].errors, ends[_i].detail, ends[_i].exit_code);
+        check_asked("free");
+}
+END_TEST
+
+START_TEST(a_cancel_after_the_exit_changes_nothing) {
+        struct run *run = start_running();
+
+        exits(0);
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me"), 0);
+        settle();
+        check_asked("kill");
+        goes();
+        check_end(OUTCOME_OK, "", "", 0);
+}
+END_TEST
+
+START_TEST(an_exit_that_has_happened_wins_against_the_timeout) {
+        task->run.bounds[BOUND_TIMEOUT] = USEC_PER_SEC;
+        start_running();
+        fake_child_hold_exit(child, 0);
+        pass(2 * USEC_PER_SEC);
+        goes();
+        check_end(OUTCOME_OK, "", "", 0);
+}
+END_TEST
+
+/* ---- the start ---- */
+
+static const struct {
+        enum child_step step;
+        int error;
+        const char *detail;
+        int exit_code;
+} failures[] = {
+        { CHILD_STEP_EXEC, ENOENT, "/usr/bin/job: exec: No such file or directory (errno 2)", 127 },
+        { CHILD_STEP_EXEC, EACCES, "/usr/bin/job: exec: Permission denied (errno 13)", 126 },
+        { CHILD_STEP_CHDIR, ENOENT, "/srv/none: directory: No such file or directory (errno 2)", 126 },
+        { CHILD_STEP_STDIN, ENOENT, "/in: stdin: No such file or directory (errno 2)", 126 },
+        { CHILD_STEP_OUTPUT, EACCES, "/out: output: Permission denied (errno 13)", 126 },
+        { CHILD_STEP_ENV_FILE, EBADMSG, "/env: env-file: a line is no NAME=VALUE (errno 74)", 126 },
+        { CHILD_STEP_USER, ESRCH, "nobody: user: there is none of that name (errno 3)", 126 },
+        { CHILD_STEP_GROUP, ESRCH, "games: group: there is none of that name (errno 3)", 126 },
+        { CHILD_STEP_FORK, EAGAIN, "/usr/bin/job: fork: Resource temporarily unavailable (errno 11)", 126 },
+};
+
+START_TEST(a_spawn_that_fails_names_what_and_why) {
+        struct exec_part *part = task->exec;
+
+        part->directory = strdup("/srv/none");
+        part->stdin_path = strdup("/in");
+        part->output = OUTPUT_FILE;
+        part->output_path = strdup("/out");
+        part->env_file = strdup("/env");
+        part->user = strdup("nobody");
+        part->group = strdup("games");
+        start_task();
+        fake_child_failed(child, failures[_i].step, failures[_i].error);
+        settle();
+        check_end(OUTCOME_FAILED, "spawn/t#1", failures[_i].detail, failures[_i].exit_code);
+        check_asked("spawn free");
+}
+END_TEST
+
+START_TEST(a_shell_that_is_missing_is_named_by_its_path) {
+        env.shell = "/none/sh";
+        text_strv_free(task->exec->command);
+        task->exec->command = NULL;
+        task->exec->shell = strdup("true");
+        start_task();
+        fake_child_failed(child, CHILD_STEP_EXEC, ENOENT);
+        settle();
+        check_end(OUTCOME_FAILED, "spawn/t#1", "/none/sh: exec: No such file or directory (errno 2)", 127);
+}
+END_TEST
+
+START_TEST(a_spawn_that_is_refused_fails_the_run) {
+        fake_child_refuse(EAGAIN);
+        start_task();
+        check_end(OUTCOME_FAILED, "spawn/t#1", "Resource temporarily unavailable", 126);
+        check_asked("");
+}
+END_TEST
+
+START_TEST(a_failed_spawn_is_retried_after_the_delay) {
+        task->run.retries = 1;
+        task->run.retry_delay_min_usec = task->run.retry_delay_max_usec = 10 * USEC_PER_SEC;
+        start_task();
+        fake_child_failed(child, CHILD_STEP_EXEC, ENOENT);
+        pass(USEC_PER_SEC);
+        check_asked("spawn free");
+        pass(12 * USEC_PER_SEC);
+        check_asked("spawn");
+        child = fake_child_last();
+        fake_child_started(child);
+        exits(0);
+        goes();
+        check_end(OUTCOME_OK, "", "", 0);
+        ck_assert_uint_eq(result_of("t#1")->attempts, 2);
+}
+END_TEST
+
+static bool has_word(char *const *list, const char *word) {
+        for (; *list; list++)
+                if (streq(*list, word))
+                        return true;
+        return false;
+}
+
+START_TEST(the_child_is_told_what_it_is_for) {
+        const struct child_spec *spec;
+
+        task->exec->env = calloc(2, sizeof(char *));
+        task->exec->env[0] = strdup("COLOUR=blue");
+        start_task();
+        spec = fake_child_spec(child);
+        ck_assert_str_eq(spec->path, "/usr/bin/job");
+        ck_assert_str_eq(spec->argv[1], "--now");
+        ck_assert_ptr_null(spec->argv[2]);
+        ck_assert(has_word(spec->env, "COLOUR=blue"));
+        ck_assert(has_word(spec->env, "TENDD_TASK=t"));
+        ck_assert(has_word(spec->env, "TENDD_RUN=t#1"));
+        ck_assert(has_word(spec->env, "TENDD_ATTEMPT=1"));
+        ck_assert(has_word(spec->env, "TENDD_DUE=5"));
+        ck_assert(has_word(spec->env, "TENDD_TRIGGER=test"));
+        ck_assert_ptr_eq(spec->env_base, words);
+        ck_assert(spec->output_pipe);
+        fake_child_started(child);
+        exits(0);
+        goes();
+}
+END_TEST
+
+static const struct {
+        const char *shell;
+        const char *words[5];
+} shells[] = {
+        { "/bin/bash", { "/bin/bash", "-eo", "pipefail", "-c", "a | b" } },
+        { "/bin/sh", { "/bin/sh", "-ec", "a | b" } },
+};
+
+START_TEST(a_shell_is_given_the_text_verbatim) {
+        const struct child_spec *spec;
+
+        env.shell = shells[_i].shell;
+        text_strv_free(task->exec->command);
+        task->exec->command = NULL;
+        task->exec->shell = strdup("a | b");
+        start_task();
+        spec = fake_child_spec(child);
+        for (size_t i = 0; i < ARRAY_SIZE(shells[_i].words); i++) {
+                if (!shells[_i].words[i]) {
+                        ck_assert_ptr_null(spec->argv[i]);
+                        break;
+                }
+                ck_assert_str_eq(spec->argv[i], shells[_i].words[i]);
+        }
+        fake_child_started(child);
+        exits(W_EXITCODE(2, 0));
+        goes();
+        check_end(OUTCOME_FAILED, "exit/t#1", "shell: exit status 2", 2);
+}
+END_TEST
+
+/* ---- stopping ---- */
+
+static const struct {
+        int status;
+        const char *errors;
+} stops[] = {
+        { W_EXITCODE(0, 0), "" },
+        { W_EXITCODE(0, SIGUSR1), "" }, /* the stop signal */
+        { W_EXITCODE(0, SIGKILL), "" },
+        { W_EXITCODE(128 + SIGUSR1, 0), "" },
+        { W_EXITCODE(128 + SIGKILL, 0), "" },
+        { W_EXITCODE(7, 0), "exit/t#1" },
+        { W_EXITCODE(0, SIGTERM), "signal/t#1" },
+};
+
+START_TEST(an_end_while_being_stopped_may_be_clean) {
+        char expected[32];
+        struct run *run;
+
+        task->exec->stop_signal = SIGUSR1;
+        run = start_running();
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me"), 0);
+        settle();
+        (void)snprintf(expected, sizeof(expected), "signal:%d", SIGUSR1);
+        check_asked(expected);
+        exits(stops[_i].status);
+        check_asked(""); /* the others of the tree have their grace */
+        goes();
+        check_outcome("t#1", OUTCOME_CANCELLED);
+        check_errors("t#1", stops[_i].errors);
+}
+END_TEST
+
+START_TEST(what_does_not_stop_is_killed_after_the_grace) {
+        struct run *run = start_running();
+
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me"), 0);
+        settle();
+        check_asked("signal:15");
+        pass(9 * USEC_PER_SEC);
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me again"), 0);
+        settle();
+        check_asked("");
+        pass(USEC_PER_SEC);
+        check_asked("kill");
+        exits(W_EXITCODE(0, SIGKILL));
+        goes();
+        check_outcome("t#1", OUTCOME_CANCELLED);
+        check_errors("t#1", "");
+}
+END_TEST
+
+START_TEST(what_outlives_a_stopped_command_is_killed_after_the_grace) {
+        struct run *run = start_running();
+
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me"), 0);
+        settle();
+        exits(W_EXITCODE(0, SIGTERM));
+        check_asked("signal:15");
+        pass(10 * USEC_PER_SEC);
+        check_asked("kill");
+        goes();
+        check_outcome("t#1", OUTCOME_CANCELLED);
+}
+END_TEST
+
+START_TEST(a_stop_before_the_start_is_asked_for_all_the_same) {
+        struct run *run = start_task();
+
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me"), 0);
+        settle();
+        check_asked("spawn signal:15");
+        pass(10 * USEC_PER_SEC);
+        check_asked("kill");
+        fake_child_failed(child, CHILD_STEP_NONE, ECANCELED); /* it never got its turn */
+        settle();
+        check_outcome("t#1", OUTCOME_CANCELLED);
+        check_errors("t#1", "");
+}
+END_TEST
+
+/* ---- what will not go ---- */
+
+START_TEST(a_tree_that_survives_kill_is_unkillable_and_a_remnant) {
+        struct run *run = start_running();
+
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me"), 0);
+        pass(10 * USEC_PER_SEC);
+        check_asked("signal:15 kill");
+        pass(4 * USEC_PER_SEC);
+        ck_assert_ptr_null(result_of("t#1"));
+        pass(2 * USEC_PER_SEC);
+        check_outcome("t#1", OUTCOME_FAILED);
+        check_errors("t#1", "unkillable/t#1");
+        ck_assert_uint_eq(remnant_count(), 1);
+        check_asked("");
+
+        /* What it still does and says harms nobody. */
+        fake_child_prints(child, "late\n");
+        exits(W_EXITCODE(0, SIGKILL));
+        check_asked("kill");
+        goes();
+        ck_assert_uint_eq(remnant_count(), 0);
+        check_asked("free");
+}
+END_TEST
+
+START_TEST(what_a_command_leaves_behind_may_be_unkillable) {
+        start_running();
+        exits(0);
+        check_asked("kill");
+        pass(6 * USEC_PER_SEC);
+        check_outcome("t#1", OUTCOME_FAILED);
+        check_errors("t#1", "unkillable/t#1");
+        goes();
+        ck_assert_uint_eq(remnant_count(), 0);
+}
+END_TEST
+
+START_TEST(a_spawn_that_hangs_is_abandoned_and_may_fail_later) {
+        struct run *run = start_task();
+
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me"), 0);
+        pass(16 * USEC_PER_SEC);
+        check_errors("t#1", "unkillable/t#1");
+        ck_assert_uint_eq(remnant_count(), 1);
+        fake_child_failed(child, CHILD_STEP_STDIN, EIO);
+        settle();
+        ck_assert_uint_eq(remnant_count(), 0);
+}
+END_TEST
+
+/* ---- output ---- */
+
+START_TEST(output_is_logged_line_by_line_and_its_end_is_kept) {
+        start_running();
+        fake_child_prints(child, "one\n<3>tw");
+        fake_child_prints(child, "o\nrest");
+        ck_assert_str_eq(logged, "6:t#1:one;3:t#1:two;");
+        exits(W_EXITCODE(1, 0));
+        goes();
+        ck_assert_str_eq(logged, "6:t#1:one;3:t#1:two;6:t#1:rest;");
+        ck_assert_str_eq(result_of("t#1")->output_tail, "one\n<3>two\nrest");
+}
+END_TEST
+
+START_TEST(a_child_waits_while_the_log_is_congested) {
+        start_running();
+        check_asked("");
+        fake_child_prints(child, "one\n");
+        check_asked("");
+        congested = true;
+        fake_child_prints(child, "two\n");
+        check_asked("pause");
+        pass(USEC_PER_SEC);
+        check_asked("");
+        congested = false;
+        pass(USEC_PER_SEC);
+        check_asked("resume");
+        ck_assert_str_eq(logged, "6:t#1:one;6:t#1:two;");
+
+        /* One that ends meanwhile is not asked for more. */
+        congested = true;
+        fake_child_prints(child, "three\n");
+        exits(0);
+        goes();
+        check_asked("pause kill free");
+        pass(USEC_PER_SEC);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("kind-exec");
+        TCase *tcase = tcase_create("kind-exec");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        suite_add_tcase(suite, tcase);
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_loop_test(tcase, the_commands_end_is_the_runs, 0, ARRAY_SIZE(ends));
+        tcase_add_test(tcase, a_cancel_after_the_exit_changes_nothing);
+        tcase_add_test(tcase, an_exit_that_has_happened_wins_against_the_timeout);
+        tcase_add_loop_test(tcase, a_spawn_that_fails_names_what_and_why, 0, ARRAY_SIZE(failures));
+        tcase_add_test(tcase, a_shell_that_is_missing_is_named_by_its_path);
+        tcase_add_test(tcase, a_spawn_that_is_refused_fails_the_run);
+        tcase_add_test(tcase, a_failed_spawn_is_retried_after_the_delay);
+        tcase_add_test(tcase, the_child_is_told_what_it_is_for);
+        tcase_add_loop_test(tcase, a_shell_is_given_the_text_verbatim, 0, ARRAY_SIZE(shells));
+        tcase_add_loop_test(tcase, an_end_while_being_stopped_may_be_clean, 0, ARRAY_SIZE(stops));
+        tcase_add_test(tcase, what_does_not_stop_is_killed_after_the_grace);
+        tcase_add_test(tcase, what_outlives_a_stopped_command_is_killed_after_the_grace);
+        tcase_add_test(tcase, a_stop_before_the_start_is_asked_for_all_the_same);
+        tcase_add_test(tcase, a_tree_that_survives_kill_is_unkillable_and_a_remnant);
+        tcase_add_test(tcase, what_a_command_leaves_behind_may_be_unkillable);
+        tcase_add_test(tcase, a_spawn_that_hangs_is_abandoned_and_may_fail_later);
+        tcase_add_test(tcase, output_is_logged_line_by_line_and_its_end_is_kept);
+        tcase_add_test(tcase, a_child_waits_while_the_log_is_congested);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

@@ -9,7 +9,6 @@
 #include "runner_private.h"
 
 #include "base/log.h"
-#include "systemd.h"
 
 #include <assert.h>
 #include <signal.h>

@@ -155,11 +155,12 @@ static int set_up(struct runner *runner) {
         r = watchdog_start(runner->loop, MAX(STUCK_AFTER, daemon->loop_warn_usec), &runner->watchdog);
         if (r < 0)
                 log_warning("no watchdog for the loop: %s", strerror(-r));
-        return 0;
+        return systemd_watchdog_init(&runner->systemd_watchdog, runner->loop);
 }
 
 static void take_down(struct runner *runner) {
         runner->watchdog = watchdog_stop(runner->watchdog);
+        systemd_watchdog_done(&runner->systemd_watchdog);
         runner->control = control_free(runner->control);
         runner_once_done(runner);
         /* What is left has been told of; its memory may be in use by a thread that cannot be stopped. */

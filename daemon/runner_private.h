@@ -6,6 +6,7 @@
 #include "live/live.h"
 #include "loop/watchdog.h"
 #include "runner.h"
+#include "systemd.h"
 
 struct runner {
         const struct options *options;
@@ -16,6 +17,7 @@ struct runner {
         struct live *live;
         struct control *control;
         struct watchdog *watchdog;
+        struct systemd_watchdog systemd_watchdog;
         struct loop_signal *signals[4];
         struct loop_timer timer; /* the end of the phase */
         enum runner_phase phase;

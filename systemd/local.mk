@@ -9,5 +9,4 @@ endif
 
 systemd/tendd.service: $(srcdir)/systemd/tendd.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) systemd && \
-	$(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
-		$(srcdir)/systemd/tendd.service.in >$@.tmp && mv $@.tmp $@
+	$(SED) -e 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/systemd/tendd.service.in >$@.tmp && mv $@.tmp $@

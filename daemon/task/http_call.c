@@ -57,6 +57,8 @@ void http_call_finish(struct http_call *call) {
         };
 
         call->ops->on_done(&result, call->arg);
+        if (call->n_requests > 1)
+                call->serial = 0;
         if (call->own_headers) {
                 curl_slist_free_all(call->own_headers);
                 call->own_headers = NULL;
@@ -207,6 +209,14 @@ static void format_pin(struct http_call *call, const struct http_target *peer, c
                 const void *bytes = a->ss_family == AF_INET
                                             ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
                                             : (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr;
+int http_call_on_request(void *userdata, char *peer _unused_, char *local _unused_, int peer_port _unused_,
+                         int local_port _unused_) {
+        struct http_call *call = userdata;
+
+        call->n_requests++;
+        return CURL_PREREQFUNC_OK;
+}
+
                 char text[INET6_ADDRSTRLEN];
 
                 (void)inet_ntop(a->ss_family, bytes, text, sizeof(text));
@@ -444,6 +454,7 @@ static void call_reset(struct http_call *call, struct http_profile *profile, str
 }
 
 int http_start(struct http_engine *engine, struct http_profile *profile, struct pool *pool,
+        call->n_requests = 0;
                const struct http_request *request, const struct http_ops *ops, void *arg, struct http_call **ret) {
         struct http_call *call;
         int r;

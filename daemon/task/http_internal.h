@@ -87,7 +87,8 @@ struct http_call {
         struct curl_slist *headers;
         struct curl_slist *own_headers; /* what of @headers is not the profile's, to be freed */
         unsigned n_redirects;
-        bool literal; /* the peer needs no resolver */
+        unsigned n_requests; /* sent, those that libcurl repeated because a kept connection had ended included */
+        bool literal;        /* the peer needs no resolver */
 
         /* the response */
         unsigned status;
@@ -140,6 +141,7 @@ void http_call_finish(struct http_call *call);
 size_t http_call_on_head(char *line, size_t size, size_t n, void *userdata);
 size_t http_call_on_body(char *data, size_t size, size_t n, void *userdata);
 int http_call_on_resolve(void *resolver, void *reserved, void *userdata);
+int http_call_on_request(void *userdata, char *peer, char *local, int peer_port, int local_port);
 
 /* ---- http_profile.c ---- */
 

@@ -4,6 +4,9 @@
  * A profile is given to a handle once, and the handle remembers its serial number. The strings of a profile are not
  * copied by libcurl where it can be avoided, so a handle may be left with pointers into a profile that is gone: they are
  * not looked at before the handle is added again, and by then it was set up anew, as serial numbers are never reused.
+ *
+ * A handle that sent a request twice, because the peer had ended a kept connection, is set up anew as well: libcurl
+ * counts such repetitions over the handle's whole life, and fails every sixth of them.
  */
 #include "task/http_internal.h"
 
@@ -143,6 +146,8 @@ static CURLcode apply_common(struct http_call *call) {
         c |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, (void *)call);
         c |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_call_on_body);
         c |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)call);
+        c |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, http_call_on_request);
+        c |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, (void *)call);
         c |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, http_engine_open_socket);
         c |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, (void *)call->engine);
         c |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, http_engine_close_socket);

@@ -35,6 +35,7 @@ struct request {
         const char *rest; /* of the path, after what was matched */
         char text[16384];
         size_t n;
+        unsigned n_answered; /* on this connection */
 };
 
 /* False once the client is gone. */
@@ -72,6 +73,27 @@ static bool answer_held(struct request *r) {
         while (sem_wait(&r->peer->held) < 0)
                 ; /* interrupted */
         return answer_ok(r);
+}
+
+/* 200 bytes in two chunks that arrive together, and once it is released ten more. */
+static bool answer_chunks(struct request *r) {
+        static const char format[] =
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n%0100d\r\n64\r\n%0100d\r\n";
+
+        if (!putf(r->fd, format, 0, 0))
+                return false;
+        while (sem_wait(&r->peer->held) < 0)
+                ; /* interrupted */
+        return putf(r->fd, "a\r\n0123456789\r\n0\r\n\r\n");
+}
+
+/* A chunk without a length. */
+static bool answer_bad_chunk(struct request *r) {
+        return putf(r->fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello\r\n");
+}
+
+static bool answer_dropped(struct request *r) {
+        return r->n_answered == 0 && answer_ok(r);
 }
 
 static bool answer_echo(struct request *r) {
@@ -157,11 +179,24 @@ static const struct {
         const char *path;
         bool (*answer)(struct request *r);
 } answers[] = {
-        { "/held", answer_held },       { "/ok", answer_ok },           { "/echo", answer_echo },
-        { "/status/", answer_status },  { "/to/", answer_to },          { "/bytes/", answer_bytes },
-        { "/silence", answer_silence }, { "/close", answer_close },     { "/reset", answer_reset },
-        { "/garbage", answer_garbage }, { "/partial", answer_partial }, { "/headers", answer_headers },
-        { "/line", answer_line },       { "/endless", answer_endless }, { "/continue", answer_continue },
+        { "/held", answer_held },
+        { "/ok", answer_ok },
+        { "/echo", answer_echo },
+        { "/status/", answer_status },
+        { "/to/", answer_to },
+        { "/bytes/", answer_bytes },
+        { "/silence", answer_silence },
+        { "/close", answer_close },
+        { "/reset", answer_reset },
+        { "/garbage", answer_garbage },
+        { "/partial", answer_partial },
+        { "/headers", answer_headers },
+        { "/line", answer_line },
+        { "/endless", answer_endless },
+        { "/continue", answer_continue },
+        { "/chunks", answer_chunks },
+        { "/bad-chunk", answer_bad_chunk },
+        { "/dropped", answer_dropped },
 };
 
 /* ---- connections ---- */
@@ -215,7 +250,7 @@ static void *serve(void *arg) {
                 if (!read_request(&r))
                         break;
                 atomic_fetch_add(&connection->peer->n_requests, 1);
-        } while (answer(&r));
+        } while (answer(&r) && ++r.n_answered);
         close(connection->fd);
         return NULL;
 }

@@ -17,6 +17,9 @@
  *   /line            one header line for ever
  *   /endless         a body for ever
  *   /continue        100 Continue for ever
+ *   /chunks          two chunks of 100 bytes, and ten bytes more once http_peer_release() was called
+ *   /dropped         the same as /ok, but a connection that was used before is closed without a byte
+ *   /bad-chunk       a chunk without a length
  */
 
 struct http_peer;

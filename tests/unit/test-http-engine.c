@@ -205,6 +205,17 @@ START_TEST(connections_are_reused) {
 END_TEST
 
 START_TEST(many_fly_at_once) {
+/* The race of every kept connection: the peer ends it while the next request is on its way. */
+START_TEST(a_kept_connection_that_the_peer_ends_fails_no_request) {
+        for (unsigned i = 0; i < 40; i++) {
+                struct outcome_of *o = start(0, "127.0.0.1", "/dropped");
+
+                finish();
+                ck_assert_msg(o->error == ERROR_NONE, "request %u: %s", i, o->detail);
+        }
+}
+END_TEST
+
         for (unsigned i = 0; i < ARRAY_SIZE(outcomes); i++)
                 start(i, i % 2 ? "peer.test" : "127.0.0.1", "/ok");
         finish();
@@ -591,3 +602,4 @@ int main(void) {
         srunner_free(runner);
         return failed > 0;
 }
+        tcase_add_test(tcase, a_kept_connection_that_the_peer_ends_fails_no_request);

@@ -193,6 +193,8 @@ size_t http_call_on_body(char *data, size_t size, size_t n, void *userdata) {
 
 int http_call_on_resolve(void *resolver _unused_, void *reserved _unused_, void *userdata) {
         const struct http_call *call = userdata;
+        if (call->stopped != ERROR_NONE)
+                return 0;
 
         return call->literal ? 0 : 1;
 }
@@ -506,5 +508,12 @@ void http_resume(struct http_call *call) {
         if (!call->paused || call->phase != HTTP_FLYING)
                 return;
         call->paused = false;
-        (void)curl_easy_pause(call->easy, CURLPAUSE_CONT);
+        c = curl_easy_pause(call->easy, CURLPAUSE_CONT);
+        if (c == CURLE_OK)
+                return;
+        /* What waited was not taken. libcurl says so here and only here, and would go on without it. */
+        describe_error(call, c);
+        http_engine_end_later(call->engine, call);
 }
+        CURLcode c;
+

@@ -486,6 +486,23 @@ START_TEST(cancelling_is_answered_in_a_later_turn) {
 }
 END_TEST
 
+START_TEST(a_paused_body_that_grows_too_big_ends_the_call) {
+        struct http_profile_spec spec = plain_spec();
+        struct outcome_of *o = &outcomes[0];
+
+        spec.max_body = 150;
+        use_profile(&spec);
+        o->n_pause = 1; /* libcurl gathers the second chunk meanwhile, and offers both together */
+        start(0, "127.0.0.1", "/chunks");
+        ck_assert_int_eq(loop_run(loop), 1);
+        http_resume(o->call);
+        http_peer_release(peer); /* what comes now would fit */
+        finish();
+        ck_assert_msg(o->error == ERROR_TOO_BIG, "%s: %s", error_kind_to_string(o->error), o->detail);
+        ck_assert_uint_eq(o->n_body, 0);
+}
+END_TEST
+
 static void on_stop(struct loop_timer *timer _unused_, void *arg _unused_) {
         loop_exit(loop, 2);
 }
@@ -603,3 +620,4 @@ int main(void) {
         return failed > 0;
 }
         tcase_add_test(tcase, a_kept_connection_that_the_peer_ends_fails_no_request);
+        tcase_add_test(tcase, a_paused_body_that_grows_too_big_ends_the_call);

@@ -357,7 +357,7 @@ static bool follow(struct http_call *call) {
                            location);
                 return false;
         }
-        url = strdup(location); /* it is the handle's, which is set up anew */
+        url = http_redirect_url(location);
         r = url ? redirect_to(call, url) : -ENOMEM;
         if (r == -EPROTONOSUPPORT || r == -EINVAL) {
                 call_error(call, ERROR_PROTOCOL, "redirected to what is no http or https URL: %.200s", url);

@@ -179,6 +179,18 @@ enum http_redirect http_redirect_of(unsigned status, const char *method) {
         }
 }
 
+char *http_redirect_url(const char *location) {
+        char *url, *to;
+
+        url = to = malloc(3 * strlen(location) + 1);
+        if (!url)
+                return NULL;
+        for (; *location; location++)
+                to = *location == ' ' ? stpcpy(to, "%20") : stpncpy(to, location, 1);
+        *to = 0;
+        return url;
+}
+
 static bool has_name(const char *line, const char *const *names, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 size_t length = strlen(names[i]);

@@ -35,6 +35,9 @@ enum http_redirect {
 
 enum http_redirect http_redirect_of(unsigned status, const char *method);
 
+/* A copy of @location for a request, with %20 for the spaces that many servers leave in it. NULL: out of memory. */
+char *http_redirect_url(const char *location);
+
 /* Whether the header line @line goes along with a redirected request: neither Host nor, without a body, what describes
  * one, nor credentials to another origin. */
 bool http_redirect_keeps_header(const char *line, bool has_body, bool same_origin);

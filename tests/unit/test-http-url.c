@@ -102,6 +102,19 @@ START_TEST(a_redirect_keeps_or_drops_the_method) {
 }
 END_TEST
 
+static const char *const locations[][2] = {
+        { "http://host/a?b#c", "http://host/a?b#c" },
+        { "http://host/a b  c", "http://host/a%20b%20%20c" },
+        { "", "" },
+};
+
+START_TEST(a_redirect_may_have_spaces) {
+        _cleanup_(freep) char *url = http_redirect_url(locations[_i][0]);
+
+        ck_assert_str_eq(url, locations[_i][1]);
+}
+END_TEST
+
 static const struct {
         const char *line;
         bool has_body;
@@ -150,6 +163,7 @@ int main(void) {
         tcase_add_loop_test(tcase, a_url_names_its_peer, 0, ARRAY_SIZE(targets));
         tcase_add_loop_test(tcase, a_proxy_names_its_port, 0, ARRAY_SIZE(proxies));
         tcase_add_loop_test(tcase, a_redirect_keeps_or_drops_the_method, 0, ARRAY_SIZE(redirects));
+        tcase_add_loop_test(tcase, a_redirect_may_have_spaces, 0, ARRAY_SIZE(locations));
         tcase_add_loop_test(tcase, credentials_stay_with_their_origin, 0, ARRAY_SIZE(headers));
         tcase_add_test(tcase, an_origin_is_scheme_host_and_port);
         srunner_run_all(runner, CK_ENV);

@@ -92,15 +92,9 @@ static const struct {
         { CURLE_OUT_OF_MEMORY, ERROR_IO },
 };
 
-static enum error_kind error_from_code(const struct http_call *call, CURLcode code) {
-        if (call->stopped != ERROR_NONE)
-                return call->stopped;
-        if (code == CURLE_OUT_OF_MEMORY && call->in_head) /* how libcurl says that a single line is over its bound */
-                return ERROR_TOO_BIG;
-        for (size_t i = 0; i < ARRAY_SIZE(error_of_code); i++)
-                if (error_of_code[i].code == code)
-                        return error_of_code[i].error;
-        return ERROR_PROTOCOL; /* what is left speaks of a peer that does not speak HTTP */
+/* Whom the connection leads to. */
+static const struct http_target *call_peer(const struct http_call *call) {
+        return call->profile->proxy ? &call->profile->proxy_target : &call->target;
 }
 
 static int os_error(const struct http_call *call) {
@@ -110,9 +104,31 @@ static int os_error(const struct http_call *call) {
         return (int)error;
 }
 
+static bool refused_by_proxy(const struct http_call *call) {
+        long status = 0;
+
+        (void)curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+        return call->profile->proxy && call->status == 0 && status >= 300;
+}
+
+static enum error_kind error_from_code(const struct http_call *call, CURLcode code) {
+        if (call->stopped != ERROR_NONE)
+                return call->stopped;
+        if (code == CURLE_OUT_OF_MEMORY && call->in_head) /* how libcurl says that a single line is over its bound */
+                return ERROR_TOO_BIG;
+        if (code == CURLE_RECV_ERROR && refused_by_proxy(call))
+                return ERROR_CONNECT;
+        if (code == CURLE_RECV_ERROR && !call->target.tls && os_error(call) == 0) /* chunks that are none */
+                return ERROR_PROTOCOL;
+        for (size_t i = 0; i < ARRAY_SIZE(error_of_code); i++)
+                if (error_of_code[i].code == code)
+                        return error_of_code[i].error;
+        return ERROR_PROTOCOL; /* what is left speaks of a peer that does not speak HTTP */
+}
+
 static void describe_error(struct http_call *call, CURLcode code) {
         enum error_kind error = error_from_code(call, code);
-        const char *host = call->target.host;
+        const struct http_target *peer = call_peer(call);
 
         if (error == ERROR_TOO_BIG && !call->in_head)
                 call_error(call, error, "the body is larger than %llu bytes (max-body)",
@@ -122,12 +138,12 @@ static void describe_error(struct http_call *call, CURLcode code) {
         else if (call->stopped != ERROR_NONE)
                 call_error(call, error, "the body cannot be taken");
         else if (code == CURLE_COULDNT_CONNECT && os_error(call) != 0)
-                call_error(call, error, "%s:%u: %s", host, call->target.port, strerrordesc_np(os_error(call)));
+                call_error(call, error, "%s:%u: %s", peer->host, peer->port, strerrordesc_np(os_error(call)));
         else if (code == CURLE_OPERATION_TIMEDOUT)
-                call_error(call, error, "%s:%u: no connection within %ld ms (connect-timeout)", host, call->target.port,
+                call_error(call, error, "%s:%u: no connection within %ld ms (connect-timeout)", peer->host, peer->port,
                            call->profile->connect_timeout_ms);
         else
-                call_error(call, error, "%s:%u: %s", host, call->target.port,
+                call_error(call, error, "%s:%u: %s", call->target.host, call->target.port,
                            call->curl_error[0] ? call->curl_error : curl_easy_strerror(code));
 }
 
@@ -177,6 +193,8 @@ size_t http_call_on_body(char *data, size_t size, size_t n, void *userdata) {
 
         n *= size;
         call->in_head = false;
+        if (call->stopped != ERROR_NONE)
+                return 0;
         if (n > call->profile->max_body - call->body_bytes) {
                 call->stopped = ERROR_TOO_BIG;
                 return 0;
@@ -191,10 +209,16 @@ size_t http_call_on_body(char *data, size_t size, size_t n, void *userdata) {
         }
 }
 
+int http_call_on_request(void *userdata, char *peer _unused_, char *local _unused_, int peer_port _unused_,
+                         int local_port _unused_) {
+        struct http_call *call = userdata;
+
+        call->n_requests++;
+        return CURL_PREREQFUNC_OK;
+}
+
 int http_call_on_resolve(void *resolver _unused_, void *reserved _unused_, void *userdata) {
         const struct http_call *call = userdata;
-        if (call->stopped != ERROR_NONE)
-                return 0;
 
         return call->literal ? 0 : 1;
 }
@@ -211,14 +235,6 @@ static void format_pin(struct http_call *call, const struct http_target *peer, c
                 const void *bytes = a->ss_family == AF_INET
                                             ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
                                             : (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr;
-int http_call_on_request(void *userdata, char *peer _unused_, char *local _unused_, int peer_port _unused_,
-                         int local_port _unused_) {
-        struct http_call *call = userdata;
-
-        call->n_requests++;
-        return CURL_PREREQFUNC_OK;
-}
-
                 char text[INET6_ADDRSTRLEN];
 
                 (void)inet_ntop(a->ss_family, bytes, text, sizeof(text));
@@ -246,10 +262,6 @@ static int pin(struct http_call *call, const struct http_target *peer, const str
         if (answer)
                 (void)snprintf(call->unpin_text, sizeof(call->unpin_text), "-%s:%u", peer->host, peer->port);
         return curl_easy_setopt(call->easy, CURLOPT_RESOLVE, list) == CURLE_OK ? 0 : -ENOMEM;
-}
-
-static const struct http_target *call_peer(const struct http_call *call) {
-        return call->profile->proxy ? &call->profile->proxy_target : &call->target;
 }
 
 static void fly(struct http_call *call, const struct resolve_answer *answer) {
@@ -442,6 +454,7 @@ static void call_reset(struct http_call *call, struct http_profile *profile, str
         call->body = profile->body;
         call->headers = profile->headers;
         call->n_redirects = 0;
+        call->n_requests = 0;
         call->status = 0;
         call->reason[0] = 0;
         call->in_head = true;
@@ -456,7 +469,6 @@ static void call_reset(struct http_call *call, struct http_profile *profile, str
 }
 
 int http_start(struct http_engine *engine, struct http_profile *profile, struct pool *pool,
-        call->n_requests = 0;
                const struct http_request *request, const struct http_ops *ops, void *arg, struct http_call **ret) {
         struct http_call *call;
         int r;
@@ -505,6 +517,8 @@ void http_cancel(struct http_call *call) {
 }
 
 void http_resume(struct http_call *call) {
+        CURLcode c;
+
         if (!call->paused || call->phase != HTTP_FLYING)
                 return;
         call->paused = false;
@@ -515,5 +529,3 @@ void http_resume(struct http_call *call) {
         describe_error(call, c);
         http_engine_end_later(call->engine, call);
 }
-        CURLcode c;
-

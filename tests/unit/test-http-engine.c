@@ -143,6 +143,7 @@ static const struct {
         { "/close", ERROR_PROTOCOL, 0, "mpty reply" },
         { "/reset", ERROR_IO, 0, "reset" },
         { "/partial", ERROR_IO, 200, "" },
+        { "/bad-chunk", ERROR_PROTOCOL, 200, "chunk" },
         { "/to/302/", ERROR_NONE, 302, "" },
 };
 
@@ -204,7 +205,6 @@ START_TEST(connections_are_reused) {
 }
 END_TEST
 
-START_TEST(many_fly_at_once) {
 /* The race of every kept connection: the peer ends it while the next request is on its way. */
 START_TEST(a_kept_connection_that_the_peer_ends_fails_no_request) {
         for (unsigned i = 0; i < 40; i++) {
@@ -216,6 +216,7 @@ START_TEST(a_kept_connection_that_the_peer_ends_fails_no_request) {
 }
 END_TEST
 
+START_TEST(many_fly_at_once) {
         for (unsigned i = 0; i < ARRAY_SIZE(outcomes); i++)
                 start(i, i % 2 ? "peer.test" : "127.0.0.1", "/ok");
         finish();
@@ -425,6 +426,32 @@ START_TEST(the_environments_proxy_is_not_used) {
 }
 END_TEST
 
+static const struct {
+        const char *url;
+        const char *proxy; /* NULL: the peer */
+        const char *detail;
+} unproxied[] = {
+        { "https://host.test/", NULL, "host.test:443: CONNECT tunnel failed, response 404" },
+        { "https://host.test/", "127.0.0.1:1", "127.0.0.1:1: Connection refused" },
+        { "http://host.test/", "127.0.0.1:1", "127.0.0.1:1: Connection refused" },
+};
+
+START_TEST(a_proxy_that_does_not_connect_is_a_connect_error) {
+        struct http_request request = { .url = unproxied[_i].url };
+        struct http_profile_spec spec = plain_spec();
+        struct outcome_of *o;
+        char proxy[64];
+
+        (void)snprintf(proxy, sizeof(proxy), "127.0.0.1:%u", http_peer_port(peer));
+        spec.proxy = unproxied[_i].proxy ?: proxy;
+        use_profile(&spec);
+        o = start_request(0, &request);
+        finish();
+        ck_assert_msg(o->error == ERROR_CONNECT, "%s: %s", error_kind_to_string(o->error), o->detail);
+        ck_assert_str_eq(o->detail, unproxied[_i].detail);
+}
+END_TEST
+
 START_TEST(a_proxy_is_looked_up_by_us) {
         struct http_profile_spec spec = plain_spec();
         struct http_request request = { .url = "http://never-looked-up.test/x" };
@@ -459,6 +486,23 @@ START_TEST(a_paused_body_goes_on) {
 }
 END_TEST
 
+START_TEST(a_paused_body_that_grows_too_big_ends_the_call) {
+        struct http_profile_spec spec = plain_spec();
+        struct outcome_of *o = &outcomes[0];
+
+        spec.max_body = 150;
+        use_profile(&spec);
+        o->n_pause = 1; /* libcurl gathers the second chunk meanwhile, and offers both together */
+        start(0, "127.0.0.1", "/chunks");
+        ck_assert_int_eq(loop_run(loop), 1);
+        http_resume(o->call);
+        http_peer_release(peer); /* what comes now would fit */
+        finish();
+        ck_assert_msg(o->error == ERROR_TOO_BIG, "%s: %s", error_kind_to_string(o->error), o->detail);
+        ck_assert_uint_eq(o->n_body, 0);
+}
+END_TEST
+
 START_TEST(a_body_that_is_not_taken_ends_the_call) {
         struct outcome_of *o = &outcomes[0];
 
@@ -483,23 +527,6 @@ START_TEST(cancelling_is_answered_in_a_later_turn) {
         o = start(0, "127.0.0.1", "/ok");
         finish();
         ck_assert_msg(o->status == 200 && !o->cancelled, "%s", o->detail);
-}
-END_TEST
-
-START_TEST(a_paused_body_that_grows_too_big_ends_the_call) {
-        struct http_profile_spec spec = plain_spec();
-        struct outcome_of *o = &outcomes[0];
-
-        spec.max_body = 150;
-        use_profile(&spec);
-        o->n_pause = 1; /* libcurl gathers the second chunk meanwhile, and offers both together */
-        start(0, "127.0.0.1", "/chunks");
-        ck_assert_int_eq(loop_run(loop), 1);
-        http_resume(o->call);
-        http_peer_release(peer); /* what comes now would fit */
-        finish();
-        ck_assert_msg(o->error == ERROR_TOO_BIG, "%s: %s", error_kind_to_string(o->error), o->detail);
-        ck_assert_uint_eq(o->n_body, 0);
 }
 END_TEST
 
@@ -594,6 +621,7 @@ int main(void) {
         tcase_add_loop_test(tcase, what_cannot_be_asked_says_why, 0, ARRAY_SIZE(bad_urls));
         tcase_add_test(tcase, tls_with_a_peer_that_has_none_is_a_tls_error);
         tcase_add_test(tcase, connections_are_reused);
+        tcase_add_test(tcase, a_kept_connection_that_the_peer_ends_fails_no_request);
         tcase_add_test(tcase, many_fly_at_once);
         tcase_add_test(tcase, names_are_looked_up_once_and_by_us);
         tcase_add_test(tcase, a_name_with_a_dot_at_its_end_is_ours_too);
@@ -607,8 +635,10 @@ int main(void) {
         tcase_add_loop_test(tcase, a_request_is_sent_as_configured, 0, ARRAY_SIZE(messages));
         tcase_add_test(tcase, a_call_may_have_headers_and_a_body_of_its_own);
         tcase_add_test(tcase, the_environments_proxy_is_not_used);
+        tcase_add_loop_test(tcase, a_proxy_that_does_not_connect_is_a_connect_error, 0, ARRAY_SIZE(unproxied));
         tcase_add_test(tcase, a_proxy_is_looked_up_by_us);
         tcase_add_test(tcase, a_paused_body_goes_on);
+        tcase_add_test(tcase, a_paused_body_that_grows_too_big_ends_the_call);
         tcase_add_test(tcase, a_body_that_is_not_taken_ends_the_call);
         tcase_add_test(tcase, cancelling_is_answered_in_a_later_turn);
         tcase_add_test(tcase, cancelling_during_a_stalled_resolve_does_not_stop_the_loop);
@@ -619,5 +649,3 @@ int main(void) {
         srunner_free(runner);
         return failed > 0;
 }
-        tcase_add_test(tcase, a_kept_connection_that_the_peer_ends_fails_no_request);
-        tcase_add_test(tcase, a_paused_body_that_grows_too_big_ends_the_call);

@@ -83,16 +83,27 @@ static int expand_env(char **text, bool *ret_secret, char missing[64]) {
 
 /* ---- lines to texts ---- */
 
-/* The first line is empty when the value begins in the next one. */
-static const struct raw_line *first_line(const struct raw_key *raw) {
-        const struct raw_line *line = raw->lines;
+static bool is_comment(const struct raw_line *line) {
+        return line->indent > 0 && strchr(";#", line->text[0]);
+}
 
-        return line && line->next && *line->text == '\0' && !line->next->repeated ? line->next : line;
+/* The line behind @line. Below a value of one line, comments may be indented; a text keeps them. */
+static const struct raw_line *next_line(const struct raw_line *line, enum value_form form) {
+        for (line = line->next; line && form == VALUE_SCALAR && is_comment(line);)
+                line = line->next;
+        return line;
+}
+
+/* The first line is empty when the value begins in the next one. */
+static const struct raw_line *first_line(const struct raw_key *raw, enum value_form form) {
+        const struct raw_line *next = next_line(raw->lines, form);
+
+        return next && *raw->lines->text == '\0' && !next->repeated ? next : raw->lines;
 }
 
 /* The lines of a text, joined; those that continue it keep what they are indented by more than the first of them. */
 static char *join_lines(const struct raw_key *raw) {
-        const struct raw_line *first = first_line(raw);
+        const struct raw_line *first = first_line(raw, VALUE_TEXT);
         unsigned base = first == raw->lines && first->next ? first->next->indent : first->indent;
         char *text = NULL;
         size_t size;
@@ -126,16 +137,18 @@ static int push(struct value *value, char *text) {
         return 0;
 }
 
-static bool is_comment(const struct raw_line *line) {
-        return line->indent > 0 && strchr(";#", line->text[0]);
+static int written_twice(const struct raw_key *raw, struct value *value) {
+        return value_wrong(value, "is written twice, first in line %u", raw->lines->line);
 }
 
-static int split_words(const struct raw_key *raw, struct value *value, unsigned *line_number) {
+static int split_words(const struct raw_key *raw, bool once, struct value *value, unsigned *line_number) {
         for (const struct raw_line *line = raw->lines; line; line = line->next) {
                 _cleanup_(text_strv_freep) char **words = NULL;
                 int r;
 
                 *line_number = line->line;
+                if (once && line->repeated)
+                        return written_twice(raw, value);
                 if (is_comment(line))
                         continue;
                 r = text_split_words(line->text, &words);
@@ -179,21 +192,21 @@ static int split_lines(const struct raw_key *raw, struct value *value) {
 
 /* Makes the texts of @raw. Returns 0, -EINVAL with the reason in @value and its line, -ENOMEM. */
 static int make_texts(const struct raw_key *raw, enum value_form form, struct value *value, unsigned *line_number) {
-        if (form == VALUE_WORDS)
-                return split_words(raw, value, line_number);
+        if (form == VALUE_WORDS || form == VALUE_ARGV)
+                return split_words(raw, form == VALUE_ARGV, value, line_number);
         if (form == VALUE_LINES)
                 return split_lines(raw, value);
 
-        for (const struct raw_line *line = raw->lines; line; line = line->next) {
+        for (const struct raw_line *line = raw->lines; line; line = next_line(line, form)) {
                 *line_number = line->line;
                 if (line->repeated)
-                        return value_wrong(value, "is written twice, first in line %u", raw->lines->line);
-                if (form == VALUE_SCALAR && line != first_line(raw) && line != raw->lines)
+                        return written_twice(raw, value);
+                if (form == VALUE_SCALAR && line != first_line(raw, form) && line != raw->lines)
                         return value_wrong(value, "takes one line, and this one is indented, so that it continues it");
         }
         *line_number = raw->lines->line;
         value->texts = value->one;
-        value->one[0] = form == VALUE_TEXT ? join_lines(raw) : strdup(first_line(raw)->text);
+        value->one[0] = form == VALUE_TEXT ? join_lines(raw) : strdup(first_line(raw, form)->text);
         value->n = value->one[0] ? 1 : 0;
         return value->one[0] ? 0 : -ENOMEM;
 }

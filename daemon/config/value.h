@@ -16,6 +16,7 @@ enum value_form {
         VALUE_SCALAR, /* one line */
         VALUE_TEXT,   /* lines, joined by line breaks and kept as they are */
         VALUE_WORDS,  /* split at blanks, quotes group; over any number of lines */
+        VALUE_ARGV,   /* the same, but written once: two commands do not make a longer one */
         VALUE_LINES,  /* each line an element */
 };
 

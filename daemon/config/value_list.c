@@ -62,7 +62,7 @@ static void allow_command(const struct key *key _unused_, FILE *out) {
         fputs("a program and its arguments, quoted where they contain blanks; no shell reads them", out);
 }
 
-const struct value_type value_command = { "COMMAND", VALUE_WORDS, parse_command, allow_command, show_words };
+const struct value_type value_command = { "COMMAND", VALUE_ARGV, parse_command, allow_command, show_words };
 
 static int parse_names(const struct key *key, struct value *value, void *base) {
         if (value->n == 0)

@@ -45,6 +45,13 @@ static const struct {
         { "[task a]\ncommand = x\nmanual = yes\nretries = 1\n  2\n",
           "tendd.ini:5: retries: takes one line, and this one is indented, so that it continues it\n" },
         { "[task a]\ncommand = x\nmanual = yes\nretries =\n  2\n", "" },
+        { "[task a]\ncommand = x\nmanual = yes\nretries = 1\n  # one is enough\n  ; so it is\n", "" },
+        { "[task a]\ncommand = x\nmanual = yes\nretries =\n  # how often\n  2\n", "" },
+        { "[task a]\ncommand = x\ncommand = y\nmanual = yes\n",
+          "tendd.ini:3: command: is written twice, first in line 2\n" },
+        { "[task a]\ncommand = x\nmanual = yes\nlimit = l\nlimit = m\n[limit l]\npermits = 1\n[limit m]\npermits = "
+          "1\n",
+          "" },
         { "[task a]\ncommand = x\n  every = 5s\nmanual = yes\n",
           "tendd.ini:3: is indented, so that it would continue the value above (remove the blanks)\n" },
         { "[task a]\nshell = x\n  timeout=5\n  echo $timeout\nmanual = yes\n", "" },

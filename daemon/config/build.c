@@ -10,6 +10,7 @@
 #include "task/kind.h"
 
 #include <sched.h>
+#include <stdio.h>
 
 /* ---- [daemon], limits, pools ---- */
 
@@ -68,9 +69,9 @@ static int build_limit(struct load *load, struct raw_section *section) {
         r = fill(load, section, KEY_SECTION_LIMIT, limit);
         if (r < 0)
                 return r;
-        if (!raw_section_find(section, "permits") && !raw_section_find(section, "rate"))
+        if (!raw_section_may_have(section, "permits") && !raw_section_may_have(section, "rate"))
                 load_tell_key(load, SEVERITY_ERROR, section, NULL, "has neither permits nor rate");
-        if (raw_section_find(section, "burst") && !raw_section_find(section, "rate"))
+        if (raw_section_find(section, "burst") && !raw_section_may_have(section, "rate"))
                 load_tell_key(load, SEVERITY_ERROR, section, "burst", "means nothing without rate");
         return 0;
 }
@@ -154,6 +155,8 @@ static void find_layers(struct load *load, struct raw_section *section, struct l
                 global->used = true;
                 layers->sections[layers->n++] = global;
         }
+        for (size_t i = 1; i < layers->n; i++)
+                section->defaults[i - 1] = layers->sections[i];
 }
 
 /* The kind of `type`, or of the main keys in @section; NULL: it says nothing of that, or contradicts itself (told). */
@@ -190,13 +193,33 @@ static const struct kind *find_kind(struct load *load, struct raw_section *secti
         return *bad ? NULL : found;
 }
 
+bool raw_section_may_have_main_key(const struct raw_section *section, const struct kind *kind) {
+        char names[64], *rest = names, *name;
+
+        (void)snprintf(names, sizeof(names), "%s", kind->main_keys);
+        while ((name = strsep(&rest, " "))) {
+                if (raw_section_may_have(section, name))
+                        return true;
+        }
+        return false;
+}
+
+/* Whether what would say the kind is behind a mistake that has been told. */
+static bool may_say_kind(const struct raw_section *section) {
+        for (size_t i = 0; kinds[i]; i++) {
+                if (raw_section_may_have_main_key(section, kinds[i]))
+                        return true;
+        }
+        return raw_section_may_have(section, "type") || (raw_section_find(section, "use") && !section->defaults[0]);
+}
+
 static const struct kind *derive_kind(struct load *load, const struct layers *layers) {
         const struct kind *kind = NULL;
         bool bad = false;
 
         for (size_t i = 0; i < layers->n && !kind && !bad; i++)
                 kind = find_kind(load, layers->sections[i], &bad);
-        if (!kind && !bad)
+        if (!kind && !bad && !may_say_kind(layers->sections[0]))
                 load_tell_key(load, SEVERITY_ERROR, layers->sections[0], NULL,
                               "does not say what to do (command, shell, url, connect, resolve or path)");
         return kind;
@@ -389,8 +412,9 @@ static int check_defaults(struct load *load, struct raw_section *section) {
                 _cleanup_(task_unrefp) struct task *task = NULL;
                 const struct key *row;
 
-                /* One name may be a key of several kinds: then the value is checked where it is used. */
-                if (raw->n_rows != 1)
+                /* One name may be a key of several kinds: then a value that is not the same for all of them is checked
+                 * where it is used. */
+                if (raw->n_rows == 0 || (raw->n_rows > 1 && raw->rows[0]->type != raw->rows[1]->type))
                         continue;
                 row = raw->rows[0];
                 if (row->flags & KEY_READER) {

@@ -4,10 +4,6 @@
 #include "config/load.h"
 #include "task/kind.h"
 
-static bool is_written_here(const struct raw_section *section, const char *key) {
-        return raw_section_find(section, key);
-}
-
 /* ---- a task by itself ---- */
 
 static bool has_main_value(const struct task *task) {
@@ -22,57 +18,65 @@ static bool has_main_value(const struct task *task) {
         return task->kind != &kind_file || task->file->path;
 }
 
-/* Whether a mistake in one of the main keys has been told: then it is not also missing. */
-static bool has_main_key(const struct raw_section *section, const struct kind *kind) {
-        for (const struct raw_key *raw = section->keys; raw; raw = raw->next) {
-                if (raw->bad && strstr(kind->main_keys, raw->name))
-                        return true;
-        }
-        return false;
-}
-
 static void check_kind(struct load *load, const struct raw_section *section, const struct task *task) {
-        if (!has_main_value(task) && !has_main_key(section, task->kind))
+        if (!has_main_value(task) && !raw_section_may_have_main_key(section, task->kind))
                 load_tell_key(load, SEVERITY_ERROR, section, "type", "%s needs %s", task->kind->name,
                               streq(task->kind->main_keys, "command shell") ? "command or shell"
                                                                             : task->kind->main_keys);
-        if (load->privileged && task->kind == &kind_exec && !task->exec->user && !is_written_here(section, "user"))
+        if (load->privileged && task->kind == &kind_exec && !task->exec->user && !raw_section_may_have(section, "user"))
                 load_tell_key(load, SEVERITY_ERROR, section, "user",
                               "is missing, and the daemon is root (write whom it runs as, also if that is root)");
         if (task->kind == &kind_http && task->http->save_to && task->for_each.type != FOR_EACH_NONE)
                 load_tell_key(load, SEVERITY_ERROR, section, "save-to", "all items would be saved to the same file");
 }
 
-/* {item} where it is not filled in. */
-static void check_item(struct load *load, const struct raw_section *section, const struct raw_key *raw,
-                       const struct key *row, const struct task *task) {
-        for (const struct raw_line *line = raw->lines; line; line = line->next) {
-                if (!strstr(line->text, "{item}"))
-                        continue;
-                if (row->type == &value_text && streq(row->name, "shell"))
-                        load_tell(load, SEVERITY_ERROR, section, row->name, line->line,
-                                  "{item} would become a part of the script (write \"$TENDD_ITEM\")");
-                else if (!(row->flags & KEY_ITEM))
-                        load_tell(load, SEVERITY_ERROR, section, row->name, line->line,
-                                  "{item} is not filled in here (but in command, env, url, header, body, connect, "
-                                  "resolve and path)");
-                else if (task->for_each.type == FOR_EACH_NONE && !is_written_here(section, "for-each"))
-                        load_tell(load, SEVERITY_ERROR, section, row->name, line->line,
-                                  "{item} means nothing without for-each");
-        }
+/* What is wrong with {item} in a value of this row, or NULL. */
+static const char *wrong_item(const struct raw_section *section, const struct key *row, const struct task *task) {
+        if (row->kind == &kind_exec && streq(row->name, "shell"))
+                return "{item} would become a part of the script (write \"$TENDD_ITEM\")";
+        if (!(row->flags & KEY_ITEM))
+                return "{item} is not filled in here (but in command, env, url, header, body, connect, resolve and path)";
+        if (task->for_each.type == FOR_EACH_NONE && !raw_section_may_have(section, "for-each"))
+                return "{item} means nothing without for-each";
+        return NULL;
 }
 
 /* Keys of the task's own section that another one gives a meaning. */
 static void check_own_keys(struct load *load, const struct raw_section *section, const struct task *task) {
         for (const struct raw_key *raw = section->keys; raw; raw = raw->next) {
                 const struct key *row = raw_key_row(raw, task);
+                const char *wrong;
 
                 if (!row || raw->bad)
                         continue;
-                check_item(load, section, raw, row, task);
+                wrong = raw->item ? wrong_item(section, row, task) : NULL;
+                for (const struct raw_line *line = wrong ? raw->lines : NULL; line; line = line->next) {
+                        if (strstr(line->text, "{item}"))
+                                load_tell(load, SEVERITY_ERROR, section, row->name, line->line, "%s", wrong);
+                }
                 if (row->flags & KEY_FAN_OUT && task->for_each.type == FOR_EACH_NONE &&
-                    !is_written_here(section, "for-each"))
+                    !raw_section_may_have(section, "for-each"))
                         load_tell_key(load, SEVERITY_ERROR, section, raw->name, "means nothing without for-each");
+        }
+}
+
+/* {item} in what the task takes from sections of defaults. What is wrong with it depends on the task. */
+static void check_inherited_items(struct load *load, const struct raw_section *section, const struct task *task) {
+        const struct raw_section *const *defaults = (const struct raw_section *const *)section->defaults;
+
+        for (size_t i = 0; i < ARRAY_SIZE(section->defaults) && defaults[i]; i++) {
+                for (const struct raw_key *raw = defaults[i]->keys; raw; raw = raw->next) {
+                        const struct key *row = raw->item ? raw_key_row(raw, task) : NULL;
+                        const char *wrong;
+
+                        if (!row || raw->bad || !task_key_is_written(task, row->name) ||
+                            raw_section_find(section, row->name) || (i > 0 && raw_section_find(defaults[0], row->name)))
+                                continue;
+                        wrong = wrong_item(section, row, task);
+                        if (wrong)
+                                load_tell_key(load, SEVERITY_ERROR, section, row->name, "%s; it comes from [%s]", wrong,
+                                              defaults[i]->title);
+                }
         }
 }
 
@@ -81,14 +85,14 @@ static void check_time(struct load *load, const struct raw_section *section, con
         char buf[TEXT_USEC_MAX];
 
         for (size_t i = 0; i < ARRAY_SIZE(of_every) && task->every_usec == 0; i++) {
-                if (is_written_here(section, of_every[i]) && !is_written_here(section, "every"))
+                if (raw_section_find(section, of_every[i]) && !raw_section_may_have(section, "every"))
                         load_tell_key(load, SEVERITY_ERROR, section, of_every[i], "means nothing without every");
         }
         if (task->every_usec > 0 && usec_add(task->jitter_usec, task->splay_usec) >= task->every_usec)
                 load_tell_key(load, SEVERITY_ERROR, section,
-                              is_written_here(section, "jitter")  ? "jitter"
-                              : is_written_here(section, "splay") ? "splay"
-                                                                  : "every",
+                              raw_section_find(section, "jitter")  ? "jitter"
+                              : raw_section_find(section, "splay") ? "splay"
+                                                                   : "every",
                               "jitter and splay together must be below the interval, which is %s",
                               text_format_usec(task->every_usec, buf));
 }
@@ -141,6 +145,7 @@ int load_check(struct load *load) {
                 if (task->kind)
                         check_kind(load, section, task);
                 check_own_keys(load, section, task);
+                check_inherited_items(load, section, task);
                 check_time(load, section, task);
                 check_limits(load, section, task);
                 check_pool(load, section, task);

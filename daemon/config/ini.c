@@ -119,27 +119,24 @@ static bool look_at_continuation(struct reader *reader, const char *text) {
 }
 
 static bool look_at_section(struct reader *reader, char *line) {
-        char *end = strchr(line, ']');
+        char *end = strchrnul(line, ']');
         const char *name = line + 1;
+        bool closed = *end == ']', more = closed && end[1], fits = end - name <= INI_NAME_MAX;
 
-        reader->open = false;
-        reader->dropping = false;
-        if (!end) {
-                complain(reader, "the `]` after the section's name is missing");
-                end = line + strlen(line);
-        } else if (end[1]) {
-                complain(reader, "text after `]` (a comment needs a line of its own)");
-        }
         *end = '\0';
-        if (end - name > INI_NAME_MAX) {
+        reader->open = false;
+        reader->dropping = !fits;
+        /* What is wrong with the line is told behind it: it belongs to the section that begins here. */
+        reader->events->section(reader->line, fits ? name : NULL, reader->arg);
+        if (!closed)
+                complain(reader, "the `]` after the section's name is missing");
+        if (more)
+                complain(reader, "text after `]` (a comment needs a line of its own)");
+        if (!fits)
                 complain(reader, "the section's name has %zu bytes (at most %d)", strlen(name), INI_NAME_MAX);
-                reader->dropping = true;
-                name = NULL;
-        }
-        reader->events->section(reader->line, name, reader->arg);
         /* The caller made room for the `]` that may have been missing. */
         memcpy(end, "]", 2);
-        return name;
+        return fits;
 }
 
 static bool look_at_assignment(struct reader *reader, const char *line) {

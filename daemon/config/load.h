@@ -37,7 +37,9 @@ struct raw_key {
         size_t n_rows;
         struct raw_line *lines;
         struct raw_line *last;
-        bool bad; /* a mistake in it has been told */
+        const char *meant; /* of an unknown key: the one that was suggested */
+        bool bad;          /* a mistake in it has been told */
+        bool item;         /* {item} is in it */
 };
 
 struct raw_section {
@@ -49,13 +51,15 @@ struct raw_section {
         unsigned line;
         struct raw_key *keys;
         struct raw_key *last;
+        bool torn; /* a line in it was refused, and nobody knows what it was meant to say */
 
         /* Made of it. */
-        struct task *task; /* of a task or group, or NULL */
-        size_t number;     /* of a task: its index in config->tasks */
-        bool used;         /* a limit, pool or defaults section that something names */
-        bool member;       /* a task or group that some group has */
-        bool hooked;       /* one that is a hook of some task */
+        struct raw_section *defaults[2]; /* of a task or group: what it takes keys from, nearest first; may be NULL */
+        struct task *task;               /* of a task or group, or NULL */
+        size_t number;                   /* of a task: its index in config->tasks */
+        bool used;                       /* a limit, pool or defaults section that something names */
+        bool member;                     /* a task or group that some group has */
+        bool hooked;                     /* one that is a hook of some task */
 };
 
 struct load {
@@ -99,6 +103,13 @@ void load_tell_key(struct load *load, enum severity severity, const struct raw_s
 
 /* The key of @section, or NULL. */
 struct raw_key *raw_section_find(const struct raw_section *section, const char *name);
+
+/* Whether @name is written in @section or in the defaults that it takes keys from, or may have been meant by what was told
+ * as a mistake there. Then it is not said to be missing as well, so that each mistake is told once. */
+bool raw_section_may_have(const struct raw_section *section, const char *name);
+
+/* The same of one of @kind's main keys. */
+bool raw_section_may_have_main_key(const struct raw_section *section, const struct kind *kind);
 
 /* The row that @raw stands for in @task, or NULL. */
 const struct key *raw_key_row(const struct raw_key *raw, const struct task *task);

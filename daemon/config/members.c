@@ -121,7 +121,7 @@ static int resolve_group(struct resolver *resolver, size_t owner) {
         int r = 0;
 
         if (!task->members) {
-                if (!raw_section_find(section, "members"))
+                if (!raw_section_may_have(section, "members"))
                         load_tell_key(resolver->load, SEVERITY_ERROR, section, "members",
                                       "is missing (names of tasks or groups)");
                 return 0;

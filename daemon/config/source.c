@@ -47,6 +47,26 @@ struct raw_key *raw_section_find(const struct raw_section *section, const char *
         return NULL;
 }
 
+static bool may_mean(const struct raw_section *section, const char *name) {
+        if (section->torn)
+                return true;
+        for (const struct raw_key *key = section->keys; key; key = key->next) {
+                if (streq(key->name, name) || (key->meant && streq(key->meant, name)))
+                        return true;
+        }
+        return false;
+}
+
+bool raw_section_may_have(const struct raw_section *section, const char *name) {
+        if (may_mean(section, name))
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(section->defaults); i++) {
+                if (section->defaults[i] && may_mean(section->defaults[i], name))
+                        return true;
+        }
+        return false;
+}
+
 /* ---- sections ---- */
 
 static void tell_line(struct load *load, unsigned line, const char *message) {
@@ -167,7 +187,8 @@ const struct key *const *load_find_rows(const struct load *load, enum section_ty
         return found;
 }
 
-static void tell_unknown_key(struct load *load, unsigned line, const char *name) {
+/* Returns what may have been meant, or NULL. */
+static const char *tell_unknown_key(struct load *load, unsigned line, const char *name) {
         const struct raw_section *section = load->current;
         enum key_section keys = section_keys(section->type);
         const char *names[8 * sizeof(((struct task *)NULL)->written)], *nearest;
@@ -177,6 +198,7 @@ static void tell_unknown_key(struct load *load, unsigned line, const char *name)
         nearest = text_nearest(name, names, load->n_rows[keys]);
         load_tell(load, SEVERITY_ERROR, section, name, line, "unknown key in [%s] (see tendd.ini(5))%s%s%s",
                   section->title, nearest ? " (did you mean " : "", nearest ?: "", nearest ? "?)" : "");
+        return nearest;
 }
 
 /* The key of the current section that @value belongs to; a new one is added. NULL: out of memory, or none. */
@@ -206,7 +228,7 @@ static struct raw_key *key_of(struct load *load, const struct ini_value *value) 
                 section->keys = key;
         section->last = key;
         if (!key->rows) {
-                tell_unknown_key(load, value->line, key->name);
+                key->meant = tell_unknown_key(load, value->line, key->name);
                 key->bad = true;
         }
         return key;
@@ -240,6 +262,7 @@ static void on_value(const struct ini_value *value, void *arg) {
         else
                 key->lines = line;
         key->last = line;
+        key->item |= strstr(value->text, "{item}") != NULL;
 }
 
 /* An indented line that looks like a key of this section, or like a section. In a text of a script NAME=VALUE without
@@ -265,7 +288,11 @@ static bool is_misplaced(const char *text, void *arg) {
 }
 
 static void on_error(unsigned line, const char *message, void *arg) {
-        tell_line(arg, line, message);
+        struct load *load = arg;
+
+        tell_line(load, line, message);
+        if (load->current)
+                load->current->torn = true;
 }
 
 const struct ini_events load_events = {

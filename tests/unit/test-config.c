@@ -156,7 +156,42 @@ static const struct {
           "yes\n",
           "tendd.ini:4: background: b is no member of the group\n" },
 
+        /* {item} in what comes from defaults */
+        { "[defaults]\nshell = x {item}\n[task a]\nfor-each = list:a\nmanual = yes\n",
+          "tendd.ini:3: shell: {item} would become a part of the script (write \"$TENDD_ITEM\"); it comes from "
+          "[defaults]\n" },
+        { "[defaults d]\ncommand = x {item}\n[task a]\nuse = d\nmanual = yes\n[task b]\nuse = d\nfor-each = "
+          "list:a\nmanual = yes\n[task c]\nuse = d\nshell = own\nmanual = yes\n",
+          "tendd.ini:3: command: {item} means nothing without for-each; it comes from [defaults d]\n" },
+        { "[defaults]\ndirectory = /{item}\n[defaults d]\ndirectory = /\n[task a]\ncommand = x\nmanual = yes\n"
+          "[task b]\nuse = d\ncommand = x\nmanual = yes\n",
+          "tendd.ini:5: directory: {item} is not filled in here (but in command, env, url, header, body, connect, "
+          "resolve and path); it comes from [defaults]\n" },
+
+        /* a mistake is told once: what it was meant to be is not also missing */
+        { "[task a]\ncomand = x\nmanual = yes\n",
+          "tendd.ini:2: comand: unknown key in [task a] (see tendd.ini(5)) (did you mean command?)\n" },
+        { "[task a]\ncommand: x\nmanual = yes\n", "tendd.ini:2: `:` where `=` is expected (`key = value`)\n" },
+        { "[defaults d]\ncomand = x\n[task a]\nuse = d\nmanual = yes\n",
+          "tendd.ini:2: comand: unknown key in [defaults d] (see tendd.ini(5)) (did you mean command?)\n" },
+        { "[task a]\nuse = d\nmanual = yes\n", "tendd.ini:2: use: there is no [defaults d]\n" },
+        { "[task a]\ntype = http\nulr = http://x/\nmanual = yes\n",
+          "tendd.ini:3: ulr: unknown key in [task a] (see tendd.ini(5)) (did you mean url?)\n" },
+        { "[task a]\ncommand = x {item}\nfor-eech = list:a\nconcurrency = 2\nmanual = yes\n",
+          "tendd.ini:3: for-eech: unknown key in [task a] (see tendd.ini(5)) (did you mean for-each?)\n" },
+        { "[task a]\ncommand = x\nevry = 5min\njitter = 1s\nmanual = yes\n",
+          "tendd.ini:3: evry: unknown key in [task a] (see tendd.ini(5)) (did you mean every?)\n" },
+        { "[limit l]\npermit = 1\n",
+          "tendd.ini:2: permit: unknown key in [limit l] (see tendd.ini(5)) (did you mean permits?)\n" },
+        { "[group g]\nmember = a\nmanual = yes\n[task a]\ncommand = x\nmanual = yes\n",
+          "tendd.ini:2: member: unknown key in [group g] (see tendd.ini(5)) (did you mean members?)\n" },
+        { "[task a]\ncolour = blue\nmanual = yes\n",
+          "tendd.ini:1: [task a] does not say what to do (command, shell, url, connect, resolve or path)\n"
+          "tendd.ini:2: colour: unknown key in [task a] (see tendd.ini(5))\n" },
+
         /* defaults: told once, used or not */
+        { "[defaults]\nca-file = x\n",
+          "tendd.ini:2: ca-file: \"x\" is no absolute path (a path that begins with /)\n" },
         { "[defaults]\ntimeout = soon\n[task a]\ncommand = x\nmanual = yes\n[task b]\ncommand = x\nmanual = yes\n",
           "tendd.ini:2: timeout: \"soon\" is no duration (a duration such as 1h 30min, at least 1ms, or infinity)\n" },
         { "[defaults]\ntype = http\nurl = http://x/\n[task a]\ncommand = x\nmanual = yes\n[task b]\nmanual = yes\n",
@@ -194,12 +229,11 @@ START_TEST(ten_mistakes_are_ten_lines) {
                                     "limit = db2\n"
                                     "[group g]\n"
                                     "members = zz\n"
-                                    "[broken\n");
+                                    "[pool broken\n");
         ck_assert_str_eq(
                 text.told,
                 "tendd.ini:2: max-running: \"none\" is no number (a number from 1 to 1000000)\n"
                 "tendd.ini:4: permits: 0 is out of range (a number from 1 to 1000000)\n"
-                "tendd.ini:5: [task a] does not say what to do (command, shell, url, connect, resolve or path)\n"
                 "tendd.ini:6: comand: unknown key in [task a] (see tendd.ini(5)) (did you mean command?)\n"
                 "tendd.ini:9: `:` where `=` is expected (`key = value`)\n"
                 "tendd.ini:10: timeout: \"-1\" is no duration (a duration such as 1h 30min, at least 1ms, or infinity)\n"
@@ -208,8 +242,7 @@ START_TEST(ten_mistakes_are_ten_lines) {
                 "tendd.ini:14: header: \"nothing\" is no header (Name: value, one a line)\n"
                 "tendd.ini:15: limit: there is no [limit db2] (did you mean db?)\n"
                 "tendd.ini:17: members: there is no [task zz]\n"
-                "tendd.ini:18: the `]` after the section's name is missing\n"
-                "tendd.ini:18: [broken]: unknown section (daemon, defaults, limit, pool, task or group)\n");
+                "tendd.ini:18: the `]` after the section's name is missing\n");
         ck_assert_int_eq(text.r, -EBADMSG);
         ck_assert_ptr_null(text.config);
         config_text_done(&text);
@@ -560,6 +593,16 @@ START_TEST(files_of_others_are_refused) {
 }
 END_TEST
 
+START_TEST(what_is_wrong_with_a_header_belongs_to_its_section) {
+        struct config_text text;
+
+        config_text_load_one(&text, "[task a]\ncommand = x\n[task b] # note\ncommand = x\n");
+        ck_assert_str_eq(text.told, "tendd.ini:3: text after `]` (a comment needs a line of its own)\n");
+        ck_assert_str_eq(text.diagnostics.items[0].section, "task b");
+        config_text_done(&text);
+}
+END_TEST
+
 START_TEST(root_must_name_the_user) {
         struct config_text text;
 
@@ -570,11 +613,16 @@ START_TEST(root_must_name_the_user) {
         text.privileged = true;
         config_text_write(&text, "tendd.ini",
                           "[task a]\ncommand = /bin/true\nmanual = yes\n"
-                          "[task b]\ncommand = /bin/true\nmanual = yes\nuser = root\n");
+                          "[task b]\ncommand = /bin/true\nmanual = yes\nuser = root\n"
+                          "[task c]\ncommand = /bin/true\nmanual = yes\nusser = root\n"
+                          "[defaults d]\nuser = a/b\n"
+                          "[task d]\nuse = d\ncommand = /bin/true\nmanual = yes\n");
         config_text_load(&text);
         ck_assert_str_eq(text.told,
                          "tendd.ini:1: user: is missing, and the daemon is root (write whom it runs as, also if "
-                         "that is root)\n");
+                         "that is root)\n"
+                         "tendd.ini:11: usser: unknown key in [task c] (see tendd.ini(5)) (did you mean user?)\n"
+                         "tendd.ini:13: user: \"a/b\" is no user (USER or USER:GROUP)\n");
         config_text_done(&text);
 }
 END_TEST
@@ -630,6 +678,7 @@ int main(void) {
         tcase_add_test(tcase, a_file_that_cannot_be_read_is_told);
         tcase_add_test(tcase, a_fifo_is_refused_without_waiting);
         tcase_add_test(tcase, files_of_others_are_refused);
+        tcase_add_test(tcase, what_is_wrong_with_a_header_belongs_to_its_section);
         tcase_add_test(tcase, root_must_name_the_user);
         tcase_add_test(tcase, a_task_is_small);
         srunner_run_all(runner, CK_ENV);

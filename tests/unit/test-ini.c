@@ -91,10 +91,10 @@ static const struct {
           "1[a]\n2 k=v\n3!is indented, so that it would continue the value above (remove the blanks)\n" },
 
         /* what libinih would mangle */
-        { TEXT("[a\nk = v\n"), "1!the `]` after the section's name is missing\n1[a]\n2 k=v\n" },
-        { TEXT("[a] b\nk = v\n"), "1!text after `]` (a comment needs a line of its own)\n1[a]\n2 k=v\n" },
-        { TEXT("[a] ; b\n"), "1!text after `]` (a comment needs a line of its own)\n1[a]\n" },
-        { TEXT("[a]]\n"), "1!text after `]` (a comment needs a line of its own)\n1[a]\n" },
+        { TEXT("[a\nk = v\n"), "1[a]\n1!the `]` after the section's name is missing\n2 k=v\n" },
+        { TEXT("[a] b\nk = v\n"), "1[a]\n1!text after `]` (a comment needs a line of its own)\n2 k=v\n" },
+        { TEXT("[a] ; b\n"), "1[a]\n1!text after `]` (a comment needs a line of its own)\n" },
+        { TEXT("[a]]\n"), "1[a]\n1!text after `]` (a comment needs a line of its own)\n" },
         { TEXT("[a]\nk : v\n w\nl = x\n"), "1[a]\n2!`:` where `=` is expected (`key = value`)\n4 l=x\n" },
         { TEXT("[a]\nk:l = v\n"), "1[a]\n2!`:` where `=` is expected (`key = value`)\n" },
         { TEXT("[a]\nk = a:b\n"), "1[a]\n2 k=a:b\n" },
@@ -103,7 +103,7 @@ static const struct {
         { TEXT("[task 12345678901234567890123456789012345678901234]\nk = v\n"),
           "1[task 12345678901234567890123456789012345678901234]\n2 k=v\n" },
         { TEXT("[task 123456789012345678901234567890123456789012345]\nk = v\n w\n"),
-          "1!the section's name has 50 bytes (at most 49)\n1[(refused)]\n2 k=v\n3+k=w (1)\n" },
+          "1[(refused)]\n1!the section's name has 50 bytes (at most 49)\n2 k=v\n3+k=w (1)\n" },
         { TEXT("1234567890123456789012345678901234567890123456789 = v\n w\n"),
           "1 1234567890123456789012345678901234567890123456789=v\n"
           "2+1234567890123456789012345678901234567890123456789=w (1)\n" },
@@ -129,10 +129,10 @@ static const struct {
           "1!begins with a byte order mark (save the file as UTF-8 without one)\n1[a]\n2 k=v\n" },
 
         /* every mistake is told */
-        { TEXT("[a\nk\nl : v\nm = v\n[b] c\n= v\n"), "1!the `]` after the section's name is missing\n1[a]\n"
+        { TEXT("[a\nk\nl : v\nm = v\n[b] c\n= v\n"), "1[a]\n1!the `]` after the section's name is missing\n"
                                                      "2!is no section, comment or assignment (`key = value`)\n"
                                                      "3!`:` where `=` is expected (`key = value`)\n4 m=v\n"
-                                                     "5!text after `]` (a comment needs a line of its own)\n5[b]\n"
+                                                     "5[b]\n5!text after `]` (a comment needs a line of its own)\n"
                                                      "6!there is no key before `=`\n" },
 };
 

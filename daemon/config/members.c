@@ -15,6 +15,7 @@
 struct group {
         size_t *members; /* numbers of tasks, each once, in the order written */
         size_t n_members;
+        size_t n_unknown; /* members that a mistake, which has been told, keeps out; SIZE_MAX: any number */
         bool *background;
         size_t **after; /* of each member: indices of members */
         size_t *n_after;
@@ -27,8 +28,8 @@ struct resolver {
         struct group *groups;
         size_t *seen;        /* of each task: the group that it was last found for, plus one */
         uint64_t *placed;    /* of each task: bit n is set when word n of its `after` was met in some group */
+        bool unknown;        /* some group has unknown members */
         struct group *group; /* the one whose order is looked at, for on_order_cycle() */
-        const struct raw_section *group_section;
 };
 
 static void group_done(struct group *group) {
@@ -79,6 +80,13 @@ static int add_member(struct resolver *resolver, size_t owner, size_t number) {
         return 0;
 }
 
+static void add_unknown(struct resolver *resolver, size_t owner, size_t n) {
+        struct group *group = &resolver->groups[owner];
+
+        group->n_unknown = n > SIZE_MAX - group->n_unknown ? SIZE_MAX : group->n_unknown + n;
+        resolver->unknown |= n > 0;
+}
+
 /* The first task whose name is not before the @length letters of @prefix. */
 static size_t lower_bound(const struct resolver *resolver, const char *prefix, size_t length) {
         size_t low = 0, high = resolver->n;
@@ -94,10 +102,25 @@ static size_t lower_bound(const struct resolver *resolver, const char *prefix, s
         return low;
 }
 
+/* How many tasks that were not made, because of mistakes in them, match @pattern. */
+static size_t count_unmade(const struct resolver *resolver, const char *pattern) {
+        const struct load *load = resolver->load;
+        size_t n = 0;
+
+        for (size_t i = 0; load->n_index[SECTION_TASK] > resolver->n && i < load->n_index[SECTION_TASK]; i++) {
+                const struct raw_section *section = load->index[SECTION_TASK][i];
+
+                n += !section->task && text_match(pattern, section->name);
+        }
+        return n;
+}
+
 static int add_pattern(struct resolver *resolver, size_t owner, const char *pattern) {
-        size_t prefix = strcspn(pattern, "*?");
-        bool found = false;
+        size_t prefix = strcspn(pattern, "*?"), n_unmade = count_unmade(resolver, pattern);
+        bool found = n_unmade > 0;
         int r = 0;
+
+        add_unknown(resolver, owner, n_unmade);
 
         for (size_t i = lower_bound(resolver, pattern, prefix); i < resolver->n && r == 0; i++) {
                 const char *name = task_at(resolver, i)->run.name;
@@ -109,9 +132,11 @@ static int add_pattern(struct resolver *resolver, size_t owner, const char *patt
                 found = true;
                 r = add_member(resolver, owner, i);
         }
-        if (!found)
+        if (!found) {
+                add_unknown(resolver, owner, SIZE_MAX);
                 load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "members",
                               "no task or group matches %s", pattern);
+        }
         return r;
 }
 
@@ -124,6 +149,7 @@ static int resolve_group(struct resolver *resolver, size_t owner) {
                 if (!raw_section_may_have(section, "members"))
                         load_tell_key(resolver->load, SEVERITY_ERROR, section, "members",
                                       "is missing (names of tasks or groups)");
+                add_unknown(resolver, owner, SIZE_MAX);
                 return 0;
         }
         for (char **word = task->members; *word && r == 0; word++) {
@@ -136,39 +162,58 @@ static int resolve_group(struct resolver *resolver, size_t owner) {
                 found = load_require(resolver->load, SECTION_TASK, *word, section, "members");
                 if (found && found->task)
                         r = add_member(resolver, owner, found->number);
+                else
+                        add_unknown(resolver, owner, 1);
         }
         return r;
+}
+
+static bool has_word(const strv words, const char *word) {
+        for (size_t i = 0; words && words[i]; i++) {
+                if (streq(words[i], word))
+                        return true;
+        }
+        return false;
+}
+
+static void mark_background(struct resolver *resolver, size_t owner, const char *word) {
+        struct group *group = &resolver->groups[owner];
+        const struct raw_section *section = resolver->sections[owner];
+        bool found = false;
+
+        for (size_t i = 0; i < group->n_members; i++) {
+                if (text_match(word, task_at(resolver, group->members[i])->run.name))
+                        group->background[i] = found = true;
+        }
+        if (found || has_word(task_at(resolver, owner)->members, word))
+                return;
+        if (group->n_unknown == 0)
+                load_tell_key(resolver->load, SEVERITY_ERROR, section, "background", "%s is no member of the group",
+                              word);
+        else if (!is_pattern(word))
+                (void)load_require(resolver->load, SECTION_TASK, word, section, "background");
 }
 
 static int resolve_background(struct resolver *resolver, size_t owner) {
         const struct task *task = task_at(resolver, owner);
         struct group *group = &resolver->groups[owner];
-        bool complete = resolver->load->diagnostics->counts[SEVERITY_ERROR] == 0;
         size_t n = 0;
 
         group->background = calloc(group->n_members + 1, sizeof(bool));
         if (!group->background)
                 return -ENOMEM;
-        for (char **word = task->background; word && *word; word++) {
-                bool found = false;
-
-                for (size_t i = 0; i < group->n_members; i++) {
-                        if (text_match(*word, task_at(resolver, group->members[i])->run.name))
-                                group->background[i] = found = true;
-                }
-                if (!found)
-                        load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "background",
-                                      "%s is no member of the group", *word);
-        }
+        for (char **word = task->background; word && *word; word++)
+                mark_background(resolver, owner, *word);
         for (size_t i = 0; i < group->n_members; i++)
                 n += !group->background[i];
-        /* With other mistakes about, members may be missing that are written. */
-        if (n == 0 && group->n_members > 0)
+        if (n == 0 && group->n_members > 0 && group->n_unknown == 0)
                 load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "background",
                               "is every member, so that the group would end at once");
-        if (complete && task->run.policy == GROUP_QUORUM && task->run.quorum > n)
+        if (task->run.policy == GROUP_QUORUM && group->n_unknown < SIZE_MAX - n &&
+            task->run.quorum > n + group->n_unknown)
                 load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "policy",
-                              "asks for %u that are ok, but only %zu members can be", task->run.quorum, n);
+                              "asks for %u that are ok, but only %zu members can be", task->run.quorum,
+                              n + group->n_unknown);
         return 0;
 }
 
@@ -246,35 +291,53 @@ static int resolve_order(struct resolver *resolver, size_t owner) {
         return graph_find_cycles(&graph, on_order_cycle, resolver, NULL);
 }
 
-static bool is_disabled(const struct resolver *resolver, const char *name) {
-        const struct raw_section *section = load_find(resolver->load, SECTION_TASK, name);
+/* Whether @word stands for tasks that are disabled or were not made: they are left out of their groups, and waited for by
+ * nobody. */
+static bool is_left_out(const struct resolver *resolver, const char *word) {
+        const struct load *load = resolver->load;
 
-        return section && section->task && !section->task->enabled;
+        if (!is_pattern(word)) {
+                const struct raw_section *section = load_find(load, SECTION_TASK, word);
+
+                return section && (!section->task || !section->task->enabled);
+        }
+        for (size_t i = 0; i < resolver->n; i++) {
+                if (!task_at(resolver, i)->enabled && text_match(word, task_at(resolver, i)->run.name))
+                        return true;
+        }
+        return count_unmade(resolver, word) > 0;
 }
 
-/* Words of `after` that were met in no group. Disabled tasks are left out of their groups, and waited for by nobody. */
+/* Words of `after` that were met in no group. */
 static void check_placed(struct resolver *resolver, size_t number) {
         const struct raw_section *section = resolver->sections[number];
         const struct task *task = task_at(resolver, number);
 
         if (!task->after || !task->enabled || !raw_section_find(section, "after"))
                 return;
-        if (!section->member) {
+        if (!section->member && !resolver->unknown) {
                 load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
                               "is for members of groups, and no group has this one");
                 return;
         }
-        for (size_t word = 0; task->after[word] && word < 64; word++) {
-                if (resolver->placed[number] >> word & 1 || is_disabled(resolver, task->after[word]))
+        for (size_t i = 0; task->after[i] && i < 64; i++) {
+                const char *word = task->after[i];
+
+                if (resolver->placed[number] >> i & 1 || is_left_out(resolver, word))
                         continue;
-                if (streq(task->after[word], task->run.name))
+                if (streq(word, task->run.name))
                         load_tell_key(resolver->load, SEVERITY_ERROR, section, "after", "names itself");
-                else if (is_pattern(task->after[word]))
+                else if (!is_pattern(word) && !load_require(resolver->load, SECTION_TASK, word, section, "after"))
+                        continue;
+                /* It may be among the members that are not known. */
+                else if (resolver->unknown)
+                        continue;
+                else if (is_pattern(word))
                         load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
-                                      "no member of its groups matches %s", task->after[word]);
-                else if (load_require(resolver->load, SECTION_TASK, task->after[word], section, "after"))
+                                      "no member of its groups matches %s", word);
+                else
                         load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
-                                      "%s is in no group together with this one", task->after[word]);
+                                      "%s is in no group together with this one", word);
         }
 }
 

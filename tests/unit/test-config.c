@@ -156,6 +156,31 @@ static const struct {
           "yes\n",
           "tendd.ini:4: background: b is no member of the group\n" },
 
+        /* groups, with other mistakes about */
+        { "[group g]\nmanual = yes\nmembers = a b\npolicy = quorum:3\n[task a]\ncommand = x\n[task b]\ncommand = "
+          "x\nretries = no\n",
+          "tendd.ini:4: policy: asks for 3 that are ok, but only 2 members can be\n"
+          "tendd.ini:9: retries: \"no\" is no number (a number from 0 to 1000000)\n" },
+        { "[group g]\nmanual = yes\nmembers = a b\npolicy = quorum:2\n[task a]\ncommand = x\n[task b]\ncomand = x\n",
+          "tendd.ini:8: comand: unknown key in [task b] (see tendd.ini(5)) (did you mean command?)\n" },
+        { "[group g]\nmanual = yes\nmembers = a ?\npolicy = quorum:3\n[task a]\ncommand = x\n[task b]\ncomand = x\n",
+          "tendd.ini:4: policy: asks for 3 that are ok, but only 2 members can be\n"
+          "tendd.ini:8: comand: unknown key in [task b] (see tendd.ini(5)) (did you mean command?)\n" },
+        { "[group g]\nmanual = yes\nmembers = a x-*\npolicy = quorum:3\n[task a]\ncommand = x\n",
+          "tendd.ini:3: members: no task or group matches x-*\n" },
+        { "[group g]\nmanual = yes\nmembers = a b\nbackground = a\n[task a]\ncommand = x\n[task b]\ncomand = x\n",
+          "tendd.ini:8: comand: unknown key in [task b] (see tendd.ini(5)) (did you mean command?)\n" },
+        { "[group g]\nmanual = yes\nmembers = a bb\nbackground = b bb c\n[task a]\ncommand = x\n[task b]\ncommand = "
+          "x\nafter = a d\n",
+          "tendd.ini:3: members: there is no [task bb] (did you mean b?)\n"
+          "tendd.ini:4: background: there is no [task c]\n"
+          "tendd.ini:9: after: there is no [task d]\n" },
+        { "[group g]\nmanual = yes\nmembers = a b\n[task a]\ncomand = x\n[task b]\ncommand = x\nafter = a\n",
+          "tendd.ini:5: comand: unknown key in [task a] (see tendd.ini(5)) (did you mean command?)\n" },
+        { "[group g]\nmanual = yes\nmembers = a b-1\n[task a]\ncommand = x\nafter = b-*\n[task b-1]\ncommand = "
+          "x\nenabled = no\n",
+          "" },
+
         /* {item} in what comes from defaults */
         { "[defaults]\nshell = x {item}\n[task a]\nfor-each = list:a\nmanual = yes\n",
           "tendd.ini:3: shell: {item} would become a part of the script (write \"$TENDD_ITEM\"); it comes from "

@@ -50,9 +50,19 @@ void load_tell_key(struct load *load, enum severity severity, const struct raw_s
                 load_tell(load, severity, section, NULL, section->line, "[%s] %s", section->title, text);
 }
 
+const char *load_shown(const struct raw_section *section, const char *key, const char *text) {
+        const struct raw_key *raw = raw_section_find(section, key);
+        bool secret = !raw && section->task && task_key_is_secret(section->task, key);
+
+        for (const struct raw_line *line = raw ? raw->lines : NULL; line && !secret; line = line->next)
+                secret = strstr(line->text, "${env:");
+        return secret ? KEY_SECRET_SHOWN : text;
+}
+
 /* ---- ${env:NAME} ---- */
 
-/* Replaces each ${env:NAME} in *@text, which is on the heap. Returns 0, -ENXIO with the name in @missing, -ENOMEM. */
+/* Replaces each ${env:NAME} in *@text, which is on the heap. Returns 0, -ENXIO with the name in @missing, or "" there when
+ * it is no name; -ENOMEM. */
 static int expand_env(char **text, bool *ret_secret, char missing[64]) {
         char *at = *text;
 
@@ -62,7 +72,7 @@ static int expand_env(char **text, bool *ret_secret, char missing[64]) {
                 char *expanded;
 
                 if (at[6 + length] != '}' || length == 0 || length >= 64) {
-                        (void)snprintf(missing, 64, "%s", at);
+                        *missing = '\0';
                         return -ENXIO;
                 }
                 memcpy(missing, at + 6, length);
@@ -237,6 +247,8 @@ static int evaluate(const struct raw_key *raw, enum value_form form, struct valu
                         return value_wrong(value, "${cred:} is not known to this version (${env:NAME} is)");
         for (size_t i = 0; i < value->n && r == 0; i++)
                 r = expand_env(&value->texts[i], ret_secret, missing);
+        if (r == -ENXIO && !*missing)
+                return value_wrong(value, "${env:NAME} has no }, or no NAME of 1 to 63 bytes");
         if (r == -ENXIO)
                 return value_wrong(value, "${env:%s} is not in the environment", missing);
         return r;

@@ -110,7 +110,8 @@ static int check_limits(struct load *load, const struct raw_section *section, co
                 permits = load->config->limits[found->number].limit.permits;
                 if (permits > 0 && task->limits[i].permits > permits)
                         load_tell_key(load, SEVERITY_ERROR, section, "limit", "asks for %u permits of %s, which has %u",
-                                      task->limits[i].permits, task->limits[i].name, permits);
+                                      task->limits[i].permits, load_shown(section, "limit", task->limits[i].name),
+                                      permits);
         }
         return 0;
 }

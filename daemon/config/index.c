@@ -106,14 +106,14 @@ struct raw_section *load_find(const struct load *load, enum section_type type, c
 struct raw_section *load_require(struct load *load, enum section_type type, const char *name,
                                  const struct raw_section *section, const char *key) {
         struct raw_section *found = load_find(load, type, name);
-        const char *nearest = NULL;
+        const char *shown = load_shown(section, key, name), *nearest = NULL;
         const char **names;
 
         type = namespace_of(type);
         if (found)
                 return found;
         /* Beyond the messages that are kept there is no use for a suggestion, and it costs a look at every name. */
-        names = load->diagnostics->counts[SEVERITY_ERROR] < DIAGNOSTICS_MAX
+        names = load->diagnostics->counts[SEVERITY_ERROR] < DIAGNOSTICS_MAX && shown == name
                         ? calloc(load->n_index[type] + 1, sizeof(*names))
                         : NULL;
         for (size_t i = 0; names && i < load->n_index[type]; i++)
@@ -121,7 +121,7 @@ struct raw_section *load_require(struct load *load, enum section_type type, cons
         if (names)
                 nearest = text_nearest(name, names, load->n_index[type]);
         load_tell_key(load, SEVERITY_ERROR, section, key, "there is no [%s %s]%s%s%s", section_type_to_string(type),
-                      name, nearest ? " (did you mean " : "", nearest ?: "", nearest ? "?)" : "");
+                      shown, nearest ? " (did you mean " : "", nearest ?: "", nearest ? "?)" : "");
         free(names);
         return NULL;
 }

@@ -68,13 +68,18 @@ bool key_fits(const struct key *key, const struct task *task);
 /* The structure in which the key's member of @task is. The key must fit. */
 void *key_base(const struct key *key, struct task *task);
 
+/* Instead of a value that was made of ${env:}. */
+#define KEY_SECRET_SHOWN "(contains ${env:})"
+
 /* Calls @fn for each key of the task that has a value, with the value as it would be written. A value that was made of
  * ${env:} is not shown but named so. Stops when @fn returns non-zero and returns that; -ENOMEM. */
 typedef int (*key_value_fn)(const struct key *key, const char *value, bool written, void *userdata);
 int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata);
 
-/* Whether @key was written for @task, by itself or by its defaults sections. */
+/* Whether the key @name was written for @task, by itself or by its defaults sections, and whether what was written was made
+ * of ${env:}. */
 bool task_key_is_written(const struct task *task, const char *name);
+bool task_key_is_secret(const struct task *task, const char *name);
 
 /* The reference as a commented configuration, resp. as the body of the man page. */
 void keys_print_reference(FILE *out);

@@ -30,15 +30,27 @@ const char *key_allowed(const struct key *key, char buf[KEY_ALLOWED_MAX]) {
         return buf;
 }
 
-bool task_key_is_written(const struct task *task, const char *name) {
+static bool has_bit(const uint64_t bits[2], size_t n) {
+        return bits[n / 64] >> n % 64 & 1;
+}
+
+static bool task_has_bit(const struct task *task, const uint64_t bits[2], const char *name) {
         size_t n;
         const struct key *keys = keys_of_section(KEY_SECTION_TASK, &n);
 
         for (size_t i = 0; i < n; i++) {
                 if (streq(keys[i].name, name) && key_fits(&keys[i], task))
-                        return task->written[i / 64] >> i % 64 & 1;
+                        return has_bit(bits, i);
         }
         return false;
+}
+
+bool task_key_is_written(const struct task *task, const char *name) {
+        return task_has_bit(task, task->written, name);
+}
+
+bool task_key_is_secret(const struct task *task, const char *name) {
+        return task_has_bit(task, task->secret, name);
 }
 
 /* Whether a value that was not written says that there is none, by a number that stands for that. */
@@ -59,7 +71,7 @@ static int tell_value(const struct key *key, const void *base, bool written, boo
                 return -ENOMEM;
         if (**text == '\0' || (!written && is_unset(key, *text)))
                 return 0;
-        return fn(key, secret ? "(contains ${env:})" : *text, written, userdata);
+        return fn(key, secret ? KEY_SECRET_SHOWN : *text, written, userdata);
 }
 
 int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata) {
@@ -72,8 +84,8 @@ int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata
         if (!out)
                 return -ENOMEM;
         for (size_t i = 0; i < n && r == 0; i++) {
-                bool written = task->written[i / 64] >> i % 64 & 1;
-                bool secret = task->secret[i / 64] >> i % 64 & 1;
+                bool written = has_bit(task->written, i);
+                bool secret = has_bit(task->secret, i);
 
                 if (key_fits(&keys[i], task))
                         r = tell_value(&keys[i], key_base(&keys[i], (struct task *)task), written, secret, out, &text,

@@ -166,9 +166,9 @@ static void check_user(struct lint *lint, struct raw_section *section) {
         const struct exec_part *exec = exec_of(section);
 
         if (exec && exec->user && is_missing(lint, ASK_USER, exec->user))
-                lint_tell(lint, section, "user", "there is no user %s here", exec->user);
+                lint_tell(lint, section, "user", "there is no user %s here", load_shown(section, "user", exec->user));
         if (exec && exec->group && is_missing(lint, ASK_GROUP, exec->group))
-                lint_tell(lint, section, "user", "there is no group %s here", exec->group);
+                lint_tell(lint, section, "user", "there is no group %s here", load_shown(section, "user", exec->group));
 }
 
 /* The path of a command as its process will look it up, in @buf when it must be put together. NULL: that depends on the
@@ -189,7 +189,8 @@ static void check_command(struct lint *lint, struct raw_section *section) {
         const char *path = exec ? command_path(exec, buf) : NULL;
 
         if (path && is_missing(lint, ASK_COMMAND, path))
-                lint_tell(lint, section, "command", "%s is not there, or cannot be run", path);
+                lint_tell(lint, section, "command", "%s is not there, or cannot be run",
+                          load_shown(section, "command", path));
 }
 
 static void check_command_of_root(struct lint *lint, struct raw_section *section) {
@@ -202,7 +203,8 @@ static void check_command_of_root(struct lint *lint, struct raw_section *section
                 return;
         answer = ask((struct host_lint *)lint, ASK_WRITABLE, path);
         if (answer && !answer->no)
-                lint_tell(lint, section, "command", "runs as root, but others than root can write %s", answer->culprit);
+                lint_tell(lint, section, "command", "runs as root, but others than root can write %s",
+                          load_shown(section, "command", answer->culprit));
 }
 
 static void check_files(struct lint *lint, struct raw_section *section) {
@@ -214,11 +216,13 @@ static void check_files(struct lint *lint, struct raw_section *section) {
                                                          : NULL;
 
         if (task && task->for_each.type == FOR_EACH_LINES && is_missing(lint, ASK_READABLE, task->for_each.argument))
-                lint_tell(lint, section, "for-each", "%s cannot be read", task->for_each.argument);
+                lint_tell(lint, section, "for-each", "%s cannot be read",
+                          load_shown(section, "for-each", task->for_each.argument));
         if (exec && exec->env_file && is_missing(lint, ASK_READABLE, exec->env_file))
-                lint_tell(lint, section, "env-file", "%s cannot be read", exec->env_file);
+                lint_tell(lint, section, "env-file", "%s cannot be read",
+                          load_shown(section, "env-file", exec->env_file));
         if (ca_file && is_missing(lint, ASK_READABLE, ca_file))
-                lint_tell(lint, section, "ca-file", "%s cannot be read", ca_file);
+                lint_tell(lint, section, "ca-file", "%s cannot be read", load_shown(section, "ca-file", ca_file));
 }
 
 int load_lint_host(struct load *load) {

@@ -101,6 +101,9 @@ void load_tell(struct load *load, enum severity severity, const struct raw_secti
 void load_tell_key(struct load *load, enum severity severity, const struct raw_section *section, const char *key,
                    const char *format, ...) _printf_(5, 6);
 
+/* @text, which is or comes from the value of @key in @section, as it may be shown. */
+const char *load_shown(const struct raw_section *section, const char *key, const char *text);
+
 /* The key of @section, or NULL. */
 struct raw_key *raw_section_find(const struct raw_section *section, const char *name);
 

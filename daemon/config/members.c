@@ -135,7 +135,7 @@ static int add_pattern(struct resolver *resolver, size_t owner, const char *patt
         if (!found) {
                 add_unknown(resolver, owner, SIZE_MAX);
                 load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[owner], "members",
-                              "no task or group matches %s", pattern);
+                              "no task or group matches %s", load_shown(resolver->sections[owner], "members", pattern));
         }
         return r;
 }
@@ -189,7 +189,7 @@ static void mark_background(struct resolver *resolver, size_t owner, const char 
                 return;
         if (group->n_unknown == 0)
                 load_tell_key(resolver->load, SEVERITY_ERROR, section, "background", "%s is no member of the group",
-                              word);
+                              load_shown(section, "background", word));
         else if (!is_pattern(word))
                 (void)load_require(resolver->load, SECTION_TASK, word, section, "background");
 }
@@ -334,10 +334,10 @@ static void check_placed(struct resolver *resolver, size_t number) {
                         continue;
                 else if (is_pattern(word))
                         load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
-                                      "no member of its groups matches %s", word);
+                                      "no member of its groups matches %s", load_shown(section, "after", word));
                 else
                         load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
-                                      "%s is in no group together with this one", word);
+                                      "%s is in no group together with this one", load_shown(section, "after", word));
         }
 }
 

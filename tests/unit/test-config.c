@@ -65,6 +65,8 @@ static const struct {
         { "[task a]\ncommand = x\nmanual = maybe\n", "tendd.ini:3: manual: \"maybe\" is no boolean (yes or no)\n" },
         { "[task a]\ncommand = x\nmanual = yes\nenv = A=${env:TENDD_TEST_UNSET}\n",
           "tendd.ini:4: env: ${env:TENDD_TEST_UNSET} is not in the environment\n" },
+        { "[task a]\ncommand = x\nmanual = yes\nenv = A=${env:HOME\n",
+          "tendd.ini:4: env: ${env:NAME} has no }, or no NAME of 1 to 63 bytes\n" },
         { "[task a]\ncommand = x\nmanual = yes\nenv = A=${cred:token}\n",
           "tendd.ini:4: env: ${cred:} is not known to this version (${env:NAME} is)\n" },
 
@@ -389,9 +391,18 @@ START_TEST(a_mistake_does_not_show_what_the_environment_had) {
         struct config_text text;
 
         setenv("TENDD_TEST_TOKEN", "s3cret", 1);
-        config_text_load_one(&text, "[task a]\ncommand = x\nmanual = yes\nretries = ${env:TENDD_TEST_TOKEN}\n");
-        ck_assert_str_eq(text.told, "tendd.ini:4: retries: what ${env:} made of it is not allowed (a number from 0 to "
-                                    "1000000)\n");
+        config_text_load_one(&text, "[defaults]\nlimit = ${env:TENDD_TEST_TOKEN}\n"
+                                    "[task a]\ncommand = x\nmanual = yes\nretries = ${env:TENDD_TEST_TOKEN}\n"
+                                    "use = ${env:TENDD_TEST_TOKEN}\npool = ${env:TENDD_TEST_TOKEN}\n"
+                                    "on-failure = ${env:TENDD_TEST_TOKEN}\nafter = ${env:TENDD_TEST_TOKEN}\n"
+                                    "[group g]\nmembers = ${env:TENDD_TEST_TOKEN} ${env:TENDD_TEST_TOKEN}* a\n"
+                                    "manual = yes\n[pool s3crte]\n");
+        ck_assert_ptr_null(strstr(text.told, "s3c"));
+        ck_assert_ptr_nonnull(strstr(text.told,
+                                     "tendd.ini:6: retries: what ${env:} made of it is not allowed (a number "
+                                     "from 0 to 1000000)\n"));
+        ck_assert_ptr_nonnull(strstr(text.told, "tendd.ini:8: pool: there is no [pool (contains ${env:})]\n"));
+        ck_assert_ptr_nonnull(strstr(text.told, "tendd.ini:3: limit: there is no [limit (contains ${env:})]\n"));
         config_text_done(&text);
 }
 END_TEST

@@ -163,6 +163,19 @@ START_TEST(what_is_not_here_is_warned_of) {
 }
 END_TEST
 
+START_TEST(what_is_missing_is_not_shown_when_it_is_secret) {
+        struct config_text text;
+
+        setenv("TENDD_TEST_TOKEN", "/no/s3cret", 1);
+        load_here(&text, "[defaults]\nenv-file = ${env:TENDD_TEST_TOKEN}\n"
+                         "[task a]\ncommand = ${env:TENDD_TEST_TOKEN}\nmanual = yes\n");
+        ck_assert_str_eq(text.told,
+                         "tendd.ini:3: env-file: warning: (contains ${env:}) cannot be read\n"
+                         "tendd.ini:4: command: warning: (contains ${env:}) is not there, or cannot be run\n");
+        config_text_done(&text);
+}
+END_TEST
+
 START_TEST(a_command_of_root_that_others_can_change_is_warned_of) {
         char content[256], expected[512], path[128];
         struct config_text text;
@@ -192,6 +205,7 @@ int main(void) {
         tcase_add_loop_test(tcase, the_unwise_is_warned_of, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tcase, many_warnings_of_one_kind_are_counted);
         tcase_add_loop_test(tcase, what_is_not_here_is_warned_of, 0, (int)ARRAY_SIZE(host_cases));
+        tcase_add_test(tcase, what_is_missing_is_not_shown_when_it_is_secret);
         tcase_add_test(tcase, a_command_of_root_that_others_can_change_is_warned_of);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -18,6 +18,7 @@ unit_tests += tests/unit/test-heap
 unit_tests += tests/unit/test-histogram
 unit_tests += tests/unit/test-list
 unit_tests += tests/unit/test-log
+tests_unit_test_log_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_now
 unit_tests += tests/unit/test-spare
 unit_tests += tests/unit/test-text
 unit_tests += tests/unit/test-utf8

@@ -39,7 +39,8 @@ void log_set_max_level(int level);
 uint64_t log_dropped(void);
 size_t log_queued(void);
 
-/* More than half of the room is taken: who can wait with what it has to log should. */
+/* More than half of the room is taken, and records are being written: who can wait with what it has to log should.
+ * For a sink that has taken nothing for a second nobody should wait: records are dropped then, and counted. */
 bool log_is_congested(void);
 
 /* What a record is about. Any member may be NULL or 0. Strings are copied. */

@@ -12,11 +12,13 @@
 #include "base/thread.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <time.h>
 
 #define QUEUE_BYTES  ((size_t)4 * 1024 * 1024)
+#define STALLED_USEC USEC_PER_SEC         /* a sink that takes nothing for so long is not waited for */
 #define GIVE_UP_USEC (50 * USEC_PER_MSEC) /* of the time for closing, what is kept for giving up */
 
 struct log_writer {
@@ -28,8 +30,9 @@ struct log_writer {
         size_t n_queued, bytes, max_bytes;
         uint64_t dropped, unreported;
         bool sleeping, closing, has_ended;
-        bool left_behind;     /* the thread frees the writer */
-        struct log_sink sink; /* the thread's */
+        bool left_behind;              /* the thread frees the writer */
+        _Atomic(usec_t) progress_usec; /* monotonic, when the sink took something, or was first asked to */
+        struct log_sink sink;          /* the thread's */
 };
 
 static size_t item_bytes(const struct log_item *item) {
@@ -62,6 +65,10 @@ static int write_dropped(struct log_writer *writer, uint64_t n) {
         return item ? sink_write(&writer->sink, item) : 0;
 }
 
+static void note_progress(struct log_writer *writer) {
+        atomic_store_explicit(&writer->progress_usec, clock_now(CLOCK_ID_MONOTONIC), memory_order_relaxed);
+}
+
 /* Writes all of @items, then that @unreported ones had no room; frees the items. Returns 0, or -ECANCELED when it gave
  * up. */
 static int write_items(struct log_writer *writer, struct list *items, uint64_t unreported) {
@@ -69,11 +76,13 @@ static int write_items(struct log_writer *writer, struct list *items, uint64_t u
         struct log_item *item, *tmp;
         int r = 0;
 
+        note_progress(writer);
         list_for_each_entry_safe(item, tmp, items, link) {
                 if (r >= 0)
                         r = sink_write(sink, item);
                 else
                         sink->lost++;
+                note_progress(writer);
                 free(item);
         }
         if (r >= 0 && unreported > 0)
@@ -160,6 +169,7 @@ int log_writer_start(const struct log_sink *sink, size_t max_bytes, struct log_w
         list_init(&writer->queue);
         writer->max_bytes = max_bytes > 0 ? max_bytes : QUEUE_BYTES;
         writer->sink = *sink;
+        note_progress(writer);
 
         writer->sink.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         r = writer->sink.wake_fd < 0 ? -errno : thread_start("log", writer_main, writer, &writer->thread);
@@ -259,5 +269,6 @@ bool log_writer_is_congested(struct log_writer *writer) {
         (void)pthread_mutex_lock(&writer->mutex);
         congested = writer->bytes > writer->max_bytes / 2;
         (void)pthread_mutex_unlock(&writer->mutex);
-        return congested;
+        return congested && usec_sub(clock_now(CLOCK_ID_MONOTONIC),
+                                     atomic_load_explicit(&writer->progress_usec, memory_order_relaxed)) < STALLED_USEC;
 }

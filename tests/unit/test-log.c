@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +18,16 @@
 #define PATIENCE (20 * USEC_PER_SEC) /* never reached when all is well */
 
 static int fds[2] = { -1, -1 };
+
+/* What the monotonic clock shows; 0: the truth. */
+static _Atomic(usec_t) frozen_usec;
+
+usec_t __real_clock_now(enum clock_id id);
+usec_t __wrap_clock_now(enum clock_id id);
+
+usec_t __wrap_clock_now(enum clock_id id) {
+        return id == CLOCK_ID_MONOTONIC && frozen_usec > 0 ? frozen_usec : __real_clock_now(id);
+}
 
 static void make_pipe(void) {
         ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
@@ -218,6 +229,27 @@ START_TEST(what_does_not_fit_is_dropped_and_counted) {
         }
         ck_assert_uint_eq(accounted, 20000);
         ck_assert_str_eq(close_and_read(), "");
+}
+END_TEST
+
+START_TEST(only_a_sink_that_takes_something_is_waited_for) {
+        make_pipe();
+        frozen_usec = 1000 * USEC_PER_SEC;
+        open_line(32 * 1024);
+        ck_assert(!log_is_congested());
+        for (int i = 0; i < 20000; i++)
+                log_info("line number %d of a flood that nobody reads", i);
+        ck_assert_uint_gt(log_dropped(), 0);
+        ck_assert(log_is_congested());
+
+        /* The pipe may still be filling up; then nothing moves any more. */
+        while (log_is_congested())
+                frozen_usec += USEC_PER_SEC;
+        ck_assert_uint_gt(log_queued(), 0);
+        frozen_usec = 0;
+        close(fds[0]);
+        log_close(PATIENCE);
+        close(fds[1]);
 }
 END_TEST
 
@@ -519,6 +551,7 @@ int main(void) {
         tcase_add_test(tcase, without_a_writer_lines_go_out_at_once);
         tcase_add_test(tcase, the_stream_of_journald_is_known);
         tcase_add_test(tcase, what_does_not_fit_is_dropped_and_counted);
+        tcase_add_test(tcase, only_a_sink_that_takes_something_is_waited_for);
         tcase_add_test(tcase, closing_does_not_wait_for_a_reader);
         tcase_add_test(tcase, a_thread_stuck_in_write_is_left_behind);
         tcase_add_test(tcase, a_reader_that_went_away_harms_nobody);

@@ -16,6 +16,9 @@
 #include "base/log.h"
 
 #include <assert.h>
+#include <sys/eventfd.h>
+
+#define LIBEVENT_DESCRIPTORS 3
 
 #define TURN_CALLBACKS 64
 #define SHARE_USEC     ((usec_t)300)
@@ -153,10 +156,31 @@ static void on_libevent_message(int severity, const char *message) {
         log_full(severity == EVENT_LOG_ERR ? LOG_ERR : LOG_DEBUG, "libevent: %s", message);
 }
 
+/* libevent ends the process when it finds no room for its own: an epoll instance and a pair of sockets. */
+static int check_room(void) {
+        int fds[LIBEVENT_DESCRIPTORS], r = 0;
+        size_t n = 0;
+
+        while (r >= 0 && n < ARRAY_SIZE(fds)) {
+                fds[n] = eventfd(0, EFD_CLOEXEC);
+                if (fds[n] < 0)
+                        r = -errno;
+                else
+                        n++;
+        }
+        while (n > 0)
+                (void)close(fds[--n]);
+        return r;
+}
+
 int loop_new(struct loop **ret) {
         _cleanup_(loop_freep) struct loop *loop = NULL;
         struct event_config *config;
+        int r;
 
+        r = check_room();
+        if (r < 0)
+                return r;
         loop = calloc(1, sizeof(*loop));
         if (!loop)
                 return -ENOMEM;

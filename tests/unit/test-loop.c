@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 static struct loop *loop;
@@ -27,6 +28,32 @@ static void setup(void) {
 static void teardown(void) {
         loop = loop_free(loop);
 }
+
+/* ---- making one ---- */
+
+START_TEST(too_few_descriptors_are_an_error_and_not_the_end) {
+        struct rlimit limit, low;
+
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        low = limit;
+        /* From no descriptor free to all that are needed, one by one. */
+        for (unsigned free_ones = 0; free_ones < 6; free_ones++) {
+                struct loop *other = NULL;
+                int next = dup(0), r;
+
+                (void)close(next);
+                low.rlim_cur = (rlim_t)next + free_ones;
+                ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+                r = loop_new(&other);
+                ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+                if (r < 0)
+                        ck_assert_int_eq(r, -EMFILE);
+                ck_assert_msg(r < 0 || free_ones > 0, "made without a descriptor");
+                ck_assert_msg(r == 0 || free_ones < 5, "not made with five: %s", strerror(-r));
+                loop_free(other);
+        }
+}
+END_TEST
 
 /* ---- timers ---- */
 
@@ -577,6 +604,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_loop_test(tcase, timers_fire_in_the_order_of_their_instants, 0, 2);
+        tcase_add_test(tcase, too_few_descriptors_are_an_error_and_not_the_end);
         tcase_add_test(tcase, a_timer_that_always_fires_lets_others_live);
         tcase_add_test(tcase, a_callback_may_stop_what_is_due_as_well);
         tcase_add_test(tcase, parked_timers_can_be_moved_and_destroyed);

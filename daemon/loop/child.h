@@ -44,7 +44,7 @@ const char *child_step_to_string(enum child_step step);
 struct child_spec {
         const char *path;     /* a path, or a name without a slash to be looked up in PATH (off the loop) */
         char *const *argv;    /* NULL-terminated */
-        char *const *env;     /* NAME=VALUE, NULL-terminated; wins over the next three */
+        char *const *env;     /* NAME=VALUE, NULL-terminated, the last of a name counts; wins over the next three */
         const char *env_file; /* NULL, or a file of NAME=VALUE lines, read off the loop; wins over */
         const char *
                 user; /* NULL: unchanged; else looked up off the loop, with its groups; sets HOME, USER, LOGNAME, SHELL,

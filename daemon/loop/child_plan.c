@@ -338,10 +338,8 @@ static int merge_env(struct child_plan *plan) {
 
         if (!env)
                 return -ENOMEM;
-        while (own && own[n]) {
-                env[n] = own[n];
-                n++;
-        }
+        for (size_t i = 0; own && own[i]; i++)
+                n = add(env, n, 0, own[i]);
         n = add_block(env, n, plan->file_env);
         n = add_block(env, n, plan->user_env);
         n_stronger = n;

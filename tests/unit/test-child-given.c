@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(the_environment_has_four_layers) {
         struct child_spec spec = child_bed_spec(WORDS("env"));
-        spec.env = WORDS("C=own", "D=own");
+        spec.env = WORDS("C=lost", "D=own", "C=own");
         spec.env_base = WORDS("A=base", "D=base", "F=base", "PATH=/usr/bin");
         spec.env_file = child_bed_write("env", "# comment\n\n A=file\nB=\"fi le\"\r\nB2='x'\nC=file\nE=\nA=last");
         child_bed_says(&spec, "C=own\nD=own\nA=last\nB=fi le\nB2=x\nE=\nF=base\nPATH=/usr/bin\n");

@@ -283,19 +283,6 @@ static void on_linger_timer(struct loop_timer *timer, void *arg) {
 
 /* ---- life ---- */
 
-/* A pipe's end that became stdin, stdout or stderr of the daemon would be overwritten in the child before its use. */
-static int fill_standard_descriptors(void) {
-        int fd;
-
-        do {
-                fd = open("/dev/null", O_RDWR); /* not close-on-exec: stands for what was not there */
-                if (fd < 0)
-                        return -errno;
-        } while (fd <= STDERR_FILENO);
-        (void)close(fd);
-        return 0;
-}
-
 static int prepare_process(struct spawner *spawner) {
         struct rlimit raised;
 
@@ -307,7 +294,7 @@ static int prepare_process(struct spawner *spawner) {
         spawner->dumpable = prctl(PR_GET_DUMPABLE) == 1;
         /* Without it children cannot get out of the shared table. */
         atomic_init(&spawner->plain_fork, PLAIN_FORK || syscall(SYS_close_range, ~0U, ~0U, 0U) < 0);
-        return fill_standard_descriptors();
+        return 0;
 }
 
 static int open_descriptors(struct spawner *spawner) {

@@ -40,8 +40,10 @@ void runner_set_phase(struct runner *runner, enum runner_phase phase) {
 
         assert(allowed[runner->phase] & (1u << phase));
         runner->phase = phase;
+        if (runner->options->command != COMMAND_RUN) /* it is no service, and may run below one that is */
+                return;
         systemd_notify_phase(phase);
-        if (runner->live && runner->options->command == COMMAND_RUN)
+        if (runner->live)
                 live_emit(runner->live, &event);
 }
 

@@ -8,6 +8,7 @@
 #include "instance.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -96,6 +97,19 @@ static int prepare(const char *given, char *(*usual)(void), mode_t mode, const c
         return r;
 }
 
+/* A container may have no place that lasts. Unless one was asked for, the daemon does without. */
+static int prepare_state(const struct instance_options *options, struct instance *instance) {
+        int r;
+
+        r = prepare(options->state_dir, state_dir, 0750, "state directory", &instance->state_dir);
+        if (r >= 0 || options->state_dir)
+                return r;
+        (void)fprintf(stderr, "tendd: using %s, which may not outlast a reboot\n", instance->runtime_dir);
+        free(instance->state_dir);
+        instance->state_dir = strdup(instance->runtime_dir);
+        return instance->state_dir ? 0 : -ENOMEM;
+}
+
 /* ---- the lock ---- */
 
 static pid_t read_pid(int fd) {
@@ -115,25 +129,35 @@ static int write_pid(int fd) {
         return 0;
 }
 
+/* Of several that share it, the file names the last one, which may have ended before the others. */
+static void report_holder(const struct instance *instance, pid_t *ret_pid) {
+        pid_t pid = read_pid(instance->lock_fd);
+
+        if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)) {
+                *ret_pid = pid;
+                (void)fprintf(stderr, "tendd: another tendd, pid %d, holds %s\n", pid, instance->runtime_dir);
+        } else
+                (void)fprintf(stderr, "tendd: another tendd holds %s\n", instance->runtime_dir);
+}
+
 static int take_lock(struct instance *instance, bool shared, pid_t *ret_pid) {
         _cleanup_(freep) char *path = below(instance->runtime_dir, "/tendd.lock");
+        int r;
 
         if (!path)
                 return -ENOMEM;
         instance->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (instance->lock_fd < 0) {
-                int r = -errno;
-
-                (void)fprintf(stderr, "tendd: cannot open %s: %s\n", path, strerror(-r));
-                return r;
-        }
-        if (flock(instance->lock_fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
-                if (errno != EWOULDBLOCK)
-                        return -errno;
-                *ret_pid = read_pid(instance->lock_fd);
-                return -EBUSY;
-        }
-        return shared ? 0 : write_pid(instance->lock_fd);
+        if (instance->lock_fd < 0)
+                r = -errno;
+        else if (flock(instance->lock_fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
+                r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+        else
+                r = write_pid(instance->lock_fd);
+        if (r == -EBUSY)
+                report_holder(instance, ret_pid);
+        else if (r < 0)
+                (void)fprintf(stderr, "tendd: cannot lock %s: %s\n", path, strerror(-r));
+        return r;
 }
 
 int instance_open(const struct instance_options *options, struct instance *ret, pid_t *ret_pid) {
@@ -143,11 +167,9 @@ int instance_open(const struct instance_options *options, struct instance *ret, 
         *ret_pid = 0;
         r = prepare(options->runtime_dir, runtime_dir, 0755, "runtime directory", &instance.runtime_dir);
         if (r >= 0)
-                r = prepare(options->state_dir, state_dir, 0750, "state directory", &instance.state_dir);
+                r = prepare_state(options, &instance);
         if (r >= 0)
                 r = take_lock(&instance, options->shared, ret_pid);
-        if (r == -EBUSY)
-                (void)fprintf(stderr, "tendd: another tendd, pid %d, holds %s\n", *ret_pid, instance.runtime_dir);
         if (r < 0) {
                 instance_close(&instance);
                 return r;

@@ -43,6 +43,8 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
                 if (!runner->once_run)
                         r = -ENOMEM;
         }
+        if (r < 0 && r != -ECANCELED)
+                (void)fprintf(stderr, "tendd: cannot start %s: %s\n", runner->options->once, strerror(-r));
         if (r < 0)
                 loop_exit(runner->loop, 0);
 }

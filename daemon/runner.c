@@ -25,6 +25,11 @@
 
 /* ---- the parts ---- */
 
+static int cannot(const char *what, int error) {
+        (void)fprintf(stderr, "tendd: cannot %s: %s\n", what, strerror(-error));
+        return error;
+}
+
 static int load(struct runner *runner) {
         struct diagnostics diagnostics = { 0 };
         struct config_options options = { 0 };
@@ -43,10 +48,7 @@ static int open_log(const struct runner *runner) {
         int r;
 
         r = log_open((enum log_target)target, level, 0);
-        if (r < 0)
-                (void)fprintf(stderr, "tendd: cannot log to the %s: %s\n",
-                              log_target_to_string((enum log_target)target), strerror(-r));
-        return r;
+        return r < 0 ? cannot(target == LOG_TARGET_JOURNAL ? "log to the journal" : "log to standard error", r) : 0;
 }
 
 static void on_slow(const char *callback, const char *subject, usec_t took_usec, void *arg) {
@@ -108,7 +110,7 @@ static int open_control(struct runner *runner) {
                 return -ENOMEM;
         r = control_new(&options, &runner->control);
         if (r < 0)
-                return r;
+                return cannot("set up the control socket", r);
         r = control_listen(runner->control, path, socket_group(), &pid);
         if (r == -EADDRINUSE)
                 (void)fprintf(stderr, "tendd: pid %d listens at %s\n", pid, path);
@@ -127,9 +129,7 @@ static int open_live(struct runner *runner) {
         int r;
 
         r = live_new(&options, runner->config, &runner->live);
-        if (r < 0)
-                (void)fprintf(stderr, "tendd: cannot set up: %s\n", strerror(-r));
-        return r;
+        return r < 0 ? cannot("set up", r) : 0;
 }
 
 static int set_up(struct runner *runner) {
@@ -139,8 +139,9 @@ static int set_up(struct runner *runner) {
         r = loop_new(&runner->loop);
         if (r >= 0)
                 r = runner_phases_init(runner);
-        if (r >= 0)
-                r = open_live(runner);
+        if (r < 0)
+                return cannot("make the loop", r);
+        r = open_live(runner);
         if (r < 0)
                 return r;
         if (daemon->loop_realtime)

@@ -135,6 +135,35 @@ START_TEST(two_that_share_keep_a_daemon_out_but_not_each_other) {
         ck_assert_int_eq(instance_open(&options, &instance, &pid), 0);
         ck_assert_int_eq(try_open(true, &pid), 0);
         ck_assert_int_eq(try_open(false, &pid), -EBUSY);
+        ck_assert_int_eq(pid, getpid());
+        instance_close(&instance);
+}
+END_TEST
+
+START_TEST(a_pid_of_the_past_is_not_told) {
+        struct instance_options options = { .runtime_dir = runtime, .state_dir = state };
+        struct instance instance;
+        pid_t pid;
+
+        ck_assert_int_eq(instance_open(&options, &instance, &pid), 0);
+        ck_assert_int_eq(ftruncate(instance.lock_fd, 0), 0);
+        ck_assert_int_eq(pwrite(instance.lock_fd, "2147483647\n", 11, 0), 11); /* more than the kernel has */
+        ck_assert_int_eq(try_open(false, &pid), -EBUSY);
+        ck_assert_int_eq(pid, 0);
+        instance_close(&instance);
+}
+END_TEST
+
+START_TEST(a_state_directory_is_done_without_unless_it_was_asked_for) {
+        struct instance_options options = { .runtime_dir = runtime, .state_dir = "/proc/nowhere/state" };
+        struct instance instance;
+        pid_t pid;
+
+        ck_assert_int_lt(instance_open(&options, &instance, &pid), 0);
+        options.state_dir = NULL;
+        ck_assert_int_eq(setenv("STATE_DIRECTORY", "/proc/nowhere/state", 1), 0);
+        ck_assert_int_eq(instance_open(&options, &instance, &pid), 0);
+        ck_assert_str_eq(instance.state_dir, runtime);
         instance_close(&instance);
 }
 END_TEST
@@ -169,6 +198,8 @@ int main(void) {
         tcase_add_checked_fixture(instance, setup, teardown);
         tcase_add_test(instance, a_second_daemon_is_refused_with_the_pid_of_the_first);
         tcase_add_test(instance, two_that_share_keep_a_daemon_out_but_not_each_other);
+        tcase_add_test(instance, a_pid_of_the_past_is_not_told);
+        tcase_add_test(instance, a_state_directory_is_done_without_unless_it_was_asked_for);
         tcase_add_test(instance, a_directory_that_cannot_be_made_is_told);
         tcase_add_test(instance, the_socket_is_in_the_runtime_directory);
         suite_add_tcase(suite, plain);

@@ -157,7 +157,7 @@ struct tally {
         size_t failed;
         size_t other; /* cancelled, skipped or never started */
         size_t live;
-        const struct run *first_other;
+        const struct run *first_other; /* of them, before those that only followed from it */
 };
 
 static struct tally count(const struct run *group) {
@@ -175,7 +175,8 @@ static struct tally count(const struct run *group) {
                         tally.failed++;
                 } else {
                         tally.other++;
-                        if (!tally.first_other || child->outcome == OUTCOME_CANCELLED)
+                        if (!tally.first_other || (tally.first_other->outcome == OUTCOME_NEVER_STARTED &&
+                                                   child->outcome != OUTCOME_NEVER_STARTED))
                                 tally.first_other = child;
                 }
         }

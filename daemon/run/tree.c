@@ -246,9 +246,10 @@ static void keep_result(struct run *run) {
                 listener->on_done(run, results[parent->n_results - 1], listener->arg);
 }
 
-/* Cancelled from above or beside before any of its work began. */
+/* Cancelled from above or beside before any of its work began. Not a group whose members were cancelled one by one. */
 static bool never_started(const struct run *run) {
-        return run->started_usec == 0 && run->cancel != CANCEL_OPERATOR && run->cancel != CANCEL_REPLACED;
+        return run->started_usec == 0 && run->cancel != CANCEL_NONE && run->cancel != CANCEL_OPERATOR &&
+               run->cancel != CANCEL_REPLACED;
 }
 
 void run_finish(struct run *run, enum outcome outcome) {

@@ -213,6 +213,38 @@ START_TEST(rule6_a_cancelled_member_is_named) {
 }
 END_TEST
 
+START_TEST(rule6_the_first_cancelled_member_is_named_not_what_followed_from_it) {
+        make(GROUP_SETTLE, 4);
+        after(0, 1, 1);
+        start(&g, 1);
+        cancel("g#1/m1");
+        cancel("g#1/m2");
+        check_outcome("g#1/m0", OUTCOME_NEVER_STARTED);
+        end(3, ERROR_NONE);
+        check_outcome("g#1", OUTCOME_CANCELLED);
+        ck_assert_str_eq(result_of("g#1")->reason, "member m1 ended cancelled");
+}
+END_TEST
+
+/* Nothing of the group ever began, yet nobody asked the group itself to end. */
+START_TEST(rule6_a_group_is_cancelled_also_when_its_members_were_still_queued) {
+        struct limit_use use = { .permits = 1 };
+
+        use.limit = make_permits("one", 1);
+        make(GROUP_ALL, 1);
+        fake_task_init(&holder, "holder");
+        holder.spec.limits = m[0].spec.limits = &use;
+        holder.spec.n_limits = m[0].spec.n_limits = 1;
+        start(&holder, 1);
+        start(&g, 1);
+        check_state("g#1", RUN_QUEUED);
+        cancel("g#1/m0");
+        check_outcome("g#1/m0", OUTCOME_CANCELLED);
+        check_outcome("g#1", OUTCOME_CANCELLED);
+        ck_assert_str_eq(result_of("g#1")->reason, "member m0 ended cancelled");
+}
+END_TEST
+
 START_TEST(rule6_a_group_cancelled_first_is_cancelled_and_keeps_its_errors) {
         make(GROUP_ALL, 2);
         m[0].script.stop = FAKE_STOP_FAILS;
@@ -495,6 +527,8 @@ int main(void) {
                 rule6_settle_lets_all_run_to_their_end,
                 rule6_first_cancels_the_rest_for_the_winner,
                 rule6_a_cancelled_member_is_named,
+                rule6_the_first_cancelled_member_is_named_not_what_followed_from_it,
+                rule6_a_group_is_cancelled_also_when_its_members_were_still_queued,
                 rule6_a_group_cancelled_first_is_cancelled_and_keeps_its_errors,
                 rule6_a_group_that_failed_first_is_failed_and_the_cancel_still_reaches_the_parent,
                 rule6_a_cancel_of_a_member_group_reaches_the_parent,

@@ -183,8 +183,17 @@ static struct tally count(const struct run *group) {
         return tally;
 }
 
-static size_t wanted_ok(const struct run_spec *spec) {
-        return spec->policy == GROUP_QUORUM ? spec->quorum : 1;
+/* Out of reach for good, whatever took it away. Where no failure did, the group's own is the only error. */
+static void quorum_missed(struct run *group, struct run *child, const struct tally *tally) {
+        char name[RUN_NAME_MAX], text[96];
+
+        (void)snprintf(text, sizeof(text), "quorum is %u, but only %zu can still be ok", group->spec->quorum,
+                       tally->ok + tally->live);
+        if (tally->failed == 0)
+                errors_add(&group->errors, ERROR_MISMATCH, text, run_name(group, name));
+        if (!group->reason)
+                group->reason = strdup(text);
+        decide(group, child, OUTCOME_FAILED);
 }
 
 static void apply_policy(struct run *group, struct run *child) {
@@ -196,11 +205,14 @@ static void apply_policy(struct run *group, struct run *child) {
                         decide(group, child, OUTCOME_FAILED);
                 break;
         case GROUP_FIRST:
-        case GROUP_QUORUM:
-                if (tally.ok >= wanted_ok(group->spec))
+                if (tally.ok > 0)
                         decide(group, child, OUTCOME_OK);
-                else if (tally.ok + tally.live < wanted_ok(group->spec) && tally.failed > 0)
-                        decide(group, child, OUTCOME_FAILED);
+                break;
+        case GROUP_QUORUM:
+                if (tally.ok >= group->spec->quorum)
+                        decide(group, child, OUTCOME_OK);
+                else if (tally.ok + tally.live < group->spec->quorum)
+                        quorum_missed(group, child, &tally);
                 break;
         default: break;
         }
@@ -208,10 +220,7 @@ static void apply_policy(struct run *group, struct run *child) {
 
 static enum outcome conclude(struct run *group) {
         struct tally tally = count(group);
-        bool by_number = group->spec->policy == GROUP_FIRST || group->spec->policy == GROUP_QUORUM;
 
-        if (by_number && tally.ok >= wanted_ok(group->spec))
-                return OUTCOME_OK;
         if (tally.failed > 0)
                 return OUTCOME_FAILED;
         if (tally.other > 0) {

@@ -68,7 +68,8 @@ static void check_group(const struct run_spec *spec, const struct result *result
         if (result->outcome == OUTCOME_OK && n > 0)
                 check(n_ok >= wanted, "%s: ok with %zu of %zu", result->run, n_ok, wanted);
         if (result->outcome == OUTCOME_FAILED)
-                check(n_failed > 0, "%s: failed with no failure", result->run);
+                check(n_failed > 0 || (spec->policy == GROUP_QUORUM && n_ok < wanted), "%s: failed with no failure",
+                      result->run);
 }
 
 static void check_items(const struct run_spec *spec, const struct result *result) {

@@ -75,7 +75,8 @@ static const struct {
         { GROUP_FIRST, 0, "ccc", 3, OUTCOME_CANCELLED },  { GROUP_QUORUM, 2, "oo", 3, OUTCOME_OK },
         { GROUP_QUORUM, 2, "ofo", 3, OUTCOME_OK },        { GROUP_QUORUM, 2, "ff", 3, OUTCOME_FAILED },
         { GROUP_QUORUM, 2, "fof", 3, OUTCOME_FAILED },    { GROUP_QUORUM, 3, "f", 3, OUTCOME_FAILED },
-        { GROUP_QUORUM, 2, "cco", 3, OUTCOME_CANCELLED }, { GROUP_QUORUM, 2, "cf", 3, OUTCOME_FAILED },
+        { GROUP_QUORUM, 2, "cc", 3, OUTCOME_FAILED },     { GROUP_QUORUM, 2, "cf", 3, OUTCOME_FAILED },
+        { GROUP_QUORUM, 2, "coo", 3, OUTCOME_OK },        { GROUP_QUORUM, 2, "kc", 3, OUTCOME_FAILED },
 };
 
 static void end_as(size_t i, char how) {
@@ -172,6 +173,21 @@ START_TEST(rule6_first_and_quorum_name_failures_in_their_order) {
         end(2, ERROR_IO);
         end(0, ERROR_TLS);
         check_errors("g#1", "exit/g#1/m1 io/g#1/m2 tls/g#1/m0");
+}
+END_TEST
+
+START_TEST(rule6_a_quorum_out_of_reach_fails_at_once_also_for_want_of_those_that_never_start) {
+        make(GROUP_QUORUM, 3);
+        g.spec.quorum = 2;
+        after(1, 0, 1);
+        start(&g, 1);
+        cancel("g#1/m0");
+        check_outcome("g#1/m1", OUTCOME_NEVER_STARTED);
+        check_outcome("g#1/m2", OUTCOME_CANCELLED);
+        ck_assert_int_eq(result_of("g#1/m2")->cancel, CANCEL_SIBLING);
+        check_outcome("g#1", OUTCOME_FAILED);
+        check_errors("g#1", "mismatch/g#1");
+        ck_assert_str_eq(result_of("g#1")->reason, "quorum is 2, but only 1 can still be ok");
 }
 END_TEST
 
@@ -524,6 +540,7 @@ int main(void) {
                 rule6_all_cancels_the_siblings_and_waits_for_everyone,
                 rule6_error_group_has_the_root_cause_first_then_every_other,
                 rule6_first_and_quorum_name_failures_in_their_order,
+                rule6_a_quorum_out_of_reach_fails_at_once_also_for_want_of_those_that_never_start,
                 rule6_settle_lets_all_run_to_their_end,
                 rule6_first_cancels_the_rest_for_the_winner,
                 rule6_a_cancelled_member_is_named,

@@ -105,15 +105,13 @@ void run_on_timer(struct loop_timer *timer _unused_, void *arg) {
 
 static void expire(struct run *run, enum bound bound) {
         usec_t length = run->spec->bounds[bound];
-        size_t n_before = run->errors.n;
         char text[200], name[RUN_NAME_MAX];
 
         run_name(run, name);
         (void)snprintf(text, sizeof(text), "%s of %.3g s reached%s", bound_to_string(bound),
                        (double)length / (double)USEC_PER_SEC,
                        run->spec->default_bounds & (1u << bound) ? " (the default; set it in the task)" : "");
-        errors_add(&run->errors, ERROR_TIMEOUT, text, name);
-        errors_promote(&run->errors, n_before);
+        errors_add_first(&run->errors, ERROR_TIMEOUT, text, name);
         run_close(run, &(struct close_cause){ .outcome = OUTCOME_TIMEOUT, .bound = bound, .bound_run = name });
 }
 

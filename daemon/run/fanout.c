@@ -30,8 +30,7 @@ static void source_close(struct run *fanout) {
 static void end_with(struct run *fanout, enum error_kind error, const char *detail) {
         char name[RUN_NAME_MAX];
 
-        errors_add(&fanout->errors, error, detail, run_name(fanout, name));
-        errors_promote(&fanout->errors, fanout->errors.n - 1);
+        errors_add_first(&fanout->errors, error, detail, run_name(fanout, name));
         fanout->fanout.source_error = error;
         fanout->fanout.source_ended = true;
         run_examine(fanout);

@@ -235,15 +235,20 @@ static enum outcome conclude(struct run *group) {
         return OUTCOME_OK;
 }
 
-static void collect_errors(struct run *group, const struct run *child) {
-        size_t before = group->errors.n;
+/* Under `all` one failure is the root cause and leads, whatever those that ended before had to say. */
+static bool is_root_cause(const struct run *group, const struct run *child) {
+        const char *culprit = group->group.culprit;
 
+        return group->spec->policy == GROUP_ALL && culprit && streq(culprit, child->spec->name);
+}
+
+static void collect_errors(struct run *group, const struct run *child) {
         if (member_of(group, child)->background)
                 return;
-        errors_merge(&group->errors, &child->errors);
-        /* Under `all` one failure is the root cause and leads, whatever those that ended before had to say. */
-        if (group->spec->policy == GROUP_ALL && group->group.culprit && streq(group->group.culprit, child->spec->name))
-                errors_promote(&group->errors, before);
+        if (is_root_cause(group, child))
+                errors_merge_first(&group->errors, &child->errors);
+        else
+                errors_merge(&group->errors, &child->errors);
 }
 
 static void group_child_done(struct run *group, struct run *child) {

@@ -54,17 +54,17 @@ static void try_again(struct run *job, struct run *leaf) {
 /* The last attempt is the job, to everybody outside. */
 static void take_over(struct run *job, struct run *leaf) {
         bool unkillable = leaf->leaf.abandoned && leaf->outcome == OUTCOME_FAILED;
-        size_t before = job->errors.n;
 
         job->job.settled = true;
-        errors_merge(&job->errors, &leaf->errors);
+        /* Unkillable overrides the first cause, and is the root cause. */
+        if (unkillable)
+                errors_merge_first(&job->errors, &leaf->errors);
+        else
+                errors_merge(&job->errors, &leaf->errors);
         if (leaf->started_usec > 0 || leaf->leaf.ended)
                 take_output(job, leaf);
         else /* ended while it waited: what there is to say is of the attempt before */
                 errors_merge(&job->errors, &job->job.last);
-        /* Unkillable overrides the first cause, and is the root cause. */
-        if (unkillable)
-                errors_promote(&job->errors, before);
         if (job->fixed && !unkillable && !came_first(job, leaf))
                 return;
 

@@ -194,9 +194,8 @@ static void add_own_error(struct run *leaf) {
 static void add_unkillable(struct run *leaf) {
         char name[RUN_NAME_MAX];
 
-        errors_add(&leaf->errors, ERROR_UNKILLABLE, "processes of the run are still there after SIGKILL",
-                   run_name(leaf, name));
-        errors_promote(&leaf->errors, leaf->errors.n - 1);
+        errors_add_first(&leaf->errors, ERROR_UNKILLABLE, "processes of the run are still there after SIGKILL",
+                         run_name(leaf, name));
 }
 
 static void leaf_settle(struct run *leaf) {

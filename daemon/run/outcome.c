@@ -101,21 +101,40 @@ void errors_merge(struct errors *errors, const struct errors *from) {
         errors->n_lost += from->n_lost;
 }
 
-void errors_promote(struct errors *errors, size_t index) {
-        struct run_error first;
+static void error_done(struct run_error *error) {
+        free(error->detail);
+        free(error->run);
+}
 
-        if (index >= errors->n)
-                return;
-        first = errors->items[index];
-        memmove(errors->items + 1, errors->items, index * sizeof(*errors->items));
-        errors->items[0] = first;
+static void rotate(struct errors *errors) {
+        struct run_error last = errors->items[errors->n - 1];
+
+        memmove(errors->items + 1, errors->items, (errors->n - 1) * sizeof(*errors->items));
+        errors->items[0] = last;
+}
+
+void errors_add_first(struct errors *errors, enum error_kind kind, const char *detail, const char *run) {
+        size_t before;
+
+        if (errors->n == ERRORS_MAX) {
+                error_done(&errors->items[--errors->n]);
+                errors->n_lost++;
+        }
+        before = errors->n;
+        errors_add(errors, kind, detail, run);
+        if (errors->n > before)
+                rotate(errors);
+}
+
+void errors_merge_first(struct errors *errors, const struct errors *from) {
+        for (size_t i = from->n; i-- > 0;)
+                errors_add_first(errors, from->items[i].kind, from->items[i].detail, from->items[i].run);
+        errors->n_lost += from->n_lost;
 }
 
 void errors_done(struct errors *errors) {
-        for (size_t i = 0; i < errors->n; i++) {
-                free(errors->items[i].detail);
-                free(errors->items[i].run);
-        }
+        for (size_t i = 0; i < errors->n; i++)
+                error_done(&errors->items[i]);
         free(errors->items);
         *errors = (struct errors){ 0 };
 }

@@ -96,8 +96,9 @@ struct errors {
 void errors_add(struct errors *errors, enum error_kind kind, const char *detail, const char *run);
 /* Appends copies of all of @from. */
 void errors_merge(struct errors *errors, const struct errors *from);
-/* Moves the error at @index to the front. */
-void errors_promote(struct errors *errors, size_t index);
+/* The same before all others, of which the last gives way beyond ERRORS_MAX: a root cause is never lost to them. */
+void errors_add_first(struct errors *errors, enum error_kind kind, const char *detail, const char *run);
+void errors_merge_first(struct errors *errors, const struct errors *from);
 void errors_done(struct errors *errors);
 
 /* What a fan-out says of its items. */

@@ -84,27 +84,25 @@ START_TEST(errors_are_bounded_and_the_rest_is_counted) {
 }
 END_TEST
 
-static const struct {
-        size_t index;
-        const char *order;
-} promotions[] = {
-        { 0, "abc" }, { 1, "bac" }, { 2, "cab" }, { 3, "abc" }, { SIZE_MAX, "abc" },
-};
+START_TEST(the_root_cause_goes_first_and_is_never_lost) {
+        struct errors errors = { 0 }, cause = { 0 };
 
-START_TEST(promoting_moves_one_to_the_front) {
-        for (size_t i = 0; i < ARRAY_SIZE(promotions); i++) {
-                struct errors errors = { 0 };
-                char order[4] = "";
-
-                errors_add(&errors, ERROR_EXIT, "a", "x#1");
-                errors_add(&errors, ERROR_EXIT, "b", "x#1");
-                errors_add(&errors, ERROR_EXIT, "c", "x#1");
-                errors_promote(&errors, promotions[i].index);
-                for (size_t k = 0; k < 3; k++)
-                        order[k] = errors.items[k].detail[0];
-                ck_assert_str_eq(order, promotions[i].order);
-                errors_done(&errors);
-        }
+        errors_add_first(&errors, ERROR_EXIT, "c", "x#1");
+        errors_add(&cause, ERROR_IO, "a", "x#1");
+        errors_add(&cause, ERROR_IO, "b", "x#1");
+        errors_merge_first(&errors, &cause);
+        ck_assert_uint_eq(errors.n, 3);
+        for (size_t i = 0; i < 3; i++)
+                ck_assert_int_eq(errors.items[i].detail[0], "abc"[i]);
+        while (errors.n < ERRORS_MAX)
+                errors_add(&errors, ERROR_EXIT, "z", "x#1");
+        errors_add_first(&errors, ERROR_TIMEOUT, "root", "x#1");
+        ck_assert_uint_eq(errors.n, ERRORS_MAX);
+        ck_assert_uint_eq(errors.n_lost, 1);
+        ck_assert_str_eq(errors.items[0].detail, "root");
+        ck_assert_str_eq(errors.items[1].detail, "a");
+        errors_done(&errors);
+        errors_done(&cause);
 }
 END_TEST
 
@@ -170,7 +168,7 @@ int main(void) {
         tcase_add_test(tcase, reasons_and_bounds_have_names);
         tcase_add_test(tcase, a_failure_is_failed_or_timeout);
         tcase_add_test(tcase, errors_are_bounded_and_the_rest_is_counted);
-        tcase_add_test(tcase, promoting_moves_one_to_the_front);
+        tcase_add_test(tcase, the_root_cause_goes_first_and_is_never_lost);
         tcase_add_test(tcase, a_result_lives_as_long_as_somebody_has_it);
         tcase_add_test(tcase, the_root_cause_is_told_of_failures_only);
         srunner_run_all(runner, CK_ENV);

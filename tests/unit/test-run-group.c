@@ -166,6 +166,31 @@ START_TEST(rule6_error_group_has_the_root_cause_first_then_every_other) {
 }
 END_TEST
 
+/* Fan-outs may be ok with many errors; these must not push out what the group failed of. */
+START_TEST(rule6_the_root_cause_is_first_however_many_errors_there_are) {
+        static const char *const names[] = { "f0", "f1", "f2", "f3", "f4", "f5" };
+        static struct fake_task fanouts[ARRAY_SIZE(names)];
+        static struct run_member many[ARRAY_SIZE(names) + 1];
+
+        make(GROUP_ALL, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                fake_fanout_init(&fanouts[i], names[i], 20, 20);
+                fanouts[i].script.error = ERROR_IO;
+                fanouts[i].spec.items_may_fail = 20;
+                many[i] = (struct run_member){ .spec = &fanouts[i].spec };
+        }
+        many[ARRAY_SIZE(names)] = (struct run_member){ .spec = &m[0].spec };
+        g.spec.members = many;
+        g.spec.n_members = ARRAY_SIZE(many);
+        start(&g, 1);
+        pass(2 * S);
+        check_outcome("g#1/f5", OUTCOME_OK);
+        end(0, ERROR_EXIT);
+        ck_assert_uint_eq(result_of("g#1")->errors.n, ERRORS_MAX);
+        ck_assert_str_eq(result_of("g#1")->errors.items[0].run, "g#1/m0");
+}
+END_TEST
+
 START_TEST(rule6_first_and_quorum_name_failures_in_their_order) {
         make(GROUP_FIRST, 3);
         start(&g, 1);
@@ -539,6 +564,7 @@ int main(void) {
                 rule6_the_policy_decides,
                 rule6_all_cancels_the_siblings_and_waits_for_everyone,
                 rule6_error_group_has_the_root_cause_first_then_every_other,
+                rule6_the_root_cause_is_first_however_many_errors_there_are,
                 rule6_first_and_quorum_name_failures_in_their_order,
                 rule6_a_quorum_out_of_reach_fails_at_once_also_for_want_of_those_that_never_start,
                 rule6_settle_lets_all_run_to_their_end,

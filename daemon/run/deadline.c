@@ -9,6 +9,7 @@
  * the same instant or before, that one acts in its place: the earliest wins, and at a tie the outermost, however late the
  * loop is. Until then the run stays on the tree's list, because the ancestor may be extended in between.
  */
+#include "base/text.h"
 #include "run/node.h"
 
 #include <stdio.h>
@@ -103,14 +104,22 @@ void run_on_timer(struct loop_timer *timer _unused_, void *arg) {
         }
 }
 
+/* "timeout of 30s reached (the default; set timeout in [task fetch])" */
+static void describe_expiry(const struct run_spec *spec, enum bound bound, char *buf, size_t size) {
+        const char *key = bound_to_string(bound);
+        char length[TEXT_USEC_MAX], origin[128] = "";
+
+        if (spec->default_bounds & (1u << bound))
+                (void)snprintf(origin, sizeof(origin), " (the default; set %s in [%s %s])", key,
+                               spec->is_group ? "group" : "task", spec->name);
+        (void)snprintf(buf, size, "%s of %s reached%s", key, text_format_usec(spec->bounds[bound], length), origin);
+}
+
 static void expire(struct run *run, enum bound bound) {
-        usec_t length = run->spec->bounds[bound];
         char text[200], name[RUN_NAME_MAX];
 
         run_name(run, name);
-        (void)snprintf(text, sizeof(text), "%s of %.3g s reached%s", bound_to_string(bound),
-                       (double)length / (double)USEC_PER_SEC,
-                       run->spec->default_bounds & (1u << bound) ? " (the default; set it in the task)" : "");
+        describe_expiry(run->spec, bound, text, sizeof(text));
         errors_add_first(&run->errors, ERROR_TIMEOUT, text, name);
         run_close(run, &(struct close_cause){ .outcome = OUTCOME_TIMEOUT, .bound = bound, .bound_run = name });
 }

@@ -272,16 +272,28 @@ START_TEST(queue_timeout_ends_a_wait_for_the_overlap) {
 }
 END_TEST
 
-START_TEST(a_default_bound_says_so) {
+static const char *detail_of(const char *name) {
+        return result_of(name)->errors.items[0].detail;
+}
+
+START_TEST(a_default_bound_says_so_and_where_to_set_it) {
         make();
-        bound(&a, BOUND_TIMEOUT, 10 * S);
-        bound(&b, BOUND_TIMEOUT, 10 * S);
-        a.spec.default_bounds = 1u << BOUND_TIMEOUT;
+        bound(&a, BOUND_TIMEOUT, 90 * S);
+        bound(&b, BOUND_TIMEOUT, USEC_PER_HOUR);
+        bound(&h, BOUND_TOTAL_TIMEOUT, USEC_PER_DAY);
+        a.spec.default_bounds = 1u << BOUND_TOTAL_TIMEOUT;
+        b.spec.default_bounds = 1u << BOUND_TIMEOUT;
+        h.spec.default_bounds = 1u << BOUND_TOTAL_TIMEOUT;
         start(&a, 1);
         start(&b, 1);
-        pass(10 * S);
-        ck_assert_ptr_nonnull(strstr(result_of("a#1")->errors.items[0].detail, "default"));
-        ck_assert_ptr_null(strstr(result_of("b#1")->errors.items[0].detail, "default"));
+        pass(USEC_PER_HOUR);
+        ck_assert_str_eq(detail_of("a#1"), "timeout of 1min 30s reached");
+        ck_assert_str_eq(detail_of("b#1"), "timeout of 1h reached (the default; set timeout in [task b])");
+        bound(&b, BOUND_TIMEOUT, USEC_INFINITY);
+        bound(&a, BOUND_TIMEOUT, USEC_INFINITY);
+        start(&h, 1);
+        pass(USEC_PER_DAY);
+        ck_assert_str_eq(detail_of("h#1"), "total-timeout of 1d reached (the default; set total-timeout in [group h])");
 }
 END_TEST
 
@@ -491,7 +503,7 @@ int main(void) {
                 total_timeout_in_a_retry_delay_keeps_the_last_error,
                 queue_timeout_ends_a_wait_for_permits_and_is_not_retried,
                 queue_timeout_ends_a_wait_for_the_overlap,
-                a_default_bound_says_so,
+                a_default_bound_says_so_and_where_to_set_it,
                 a_timed_out_run_gets_its_grace,
                 rule4_extend_moves_the_earliest_own_bound,
                 rule4_extend_is_clipped_to_the_parents,

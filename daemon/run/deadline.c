@@ -248,7 +248,7 @@ int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extensi
         moved->bounds[bound] = MAX(moved->bounds[bound], MIN(asked, limit));
         run_arm(moved);
 
-        deadline = earliest_upwards(moved, &owner, NULL);
+        deadline = run_deadline(run, &owner, NULL);
         *ret = (struct run_extension){
                 .deadline_usec = deadline,
                 .clipped_by = deadline < asked ? owner : NULL,

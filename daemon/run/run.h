@@ -266,7 +266,7 @@ void run_force(struct run *run);
 
 struct run_extension {
         usec_t deadline_usec;         /* the effective one afterwards, monotonic */
-        const struct run *clipped_by; /* the ancestor whose bound is earlier than what was asked, or NULL */
+        const struct run *clipped_by; /* whose bound is earlier than what was asked: an ancestor, or itself; or NULL */
         enum bound bound;             /* which was moved */
 };
 

@@ -372,6 +372,25 @@ START_TEST(rule4_extend_is_clipped_to_its_own_total_timeout) {
 }
 END_TEST
 
+/* What was moved is the total-timeout; what will end the run now is its attempt's. */
+START_TEST(rule4_extend_answers_with_the_deadline_that_holds) {
+        struct run_extension how;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        make();
+        bound(&a, BOUND_TIMEOUT, 15 * S);
+        bound(&a, BOUND_TOTAL_TIMEOUT, 10 * S);
+        start(&a, 1);
+        ck_assert_int_eq(run_extend(get("a#1"), 10 * S, false, &how), 0);
+        ck_assert_int_eq(how.bound, BOUND_TOTAL_TIMEOUT);
+        ck_assert_uint_eq(how.deadline_usec - now, 15 * S);
+        ck_assert_ptr_eq(how.clipped_by, run_first_child(get("a#1")));
+        pass(15 * S);
+        check_outcome("a#1", OUTCOME_TIMEOUT);
+        check_bound("a#1", BOUND_TIMEOUT, "a#1");
+}
+END_TEST
+
 START_TEST(rule4_extend_with_parents_moves_those_that_would_clip) {
         struct run_extension how;
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
@@ -508,6 +527,7 @@ int main(void) {
                 rule4_extend_moves_the_earliest_own_bound,
                 rule4_extend_is_clipped_to_the_parents,
                 rule4_extend_is_clipped_to_its_own_total_timeout,
+                rule4_extend_answers_with_the_deadline_that_holds,
                 rule4_extend_with_parents_moves_those_that_would_clip,
                 rule4_extend_never_shortens,
                 rule4_extend_is_refused_once_stopping,

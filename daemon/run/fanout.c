@@ -122,20 +122,22 @@ static void count(struct run *fanout, enum outcome outcome, const struct errors 
                 fanout->errors.n_lost++;
 }
 
-/* Percent can only be judged when the number of items is known. */
-static bool too_many_failed(const struct run *fanout, bool at_end) {
+/* Percent can only be judged when the number of items is known: when the last was read, or none is read any more. */
+static bool too_many_failed(const struct run *fanout) {
         const struct run_spec *spec = fanout->spec;
         const struct fanout *state = &fanout->fanout;
 
         if (!spec->items_may_fail_percent)
                 return state->n_failed > spec->items_may_fail;
-        return at_end && state->n_failed * 100 > state->summary.total * spec->items_may_fail;
+        return (state->source_ended || fanout->closing) &&
+               state->n_failed * 100 > state->summary.total * spec->items_may_fail;
 }
 
-static void after_failure(struct run *fanout, const char *culprit) {
-        if (!fanout->spec->cancel_on_item_failure || fanout->closing || !too_many_failed(fanout, false))
+/* @culprit: the item that has just failed, or NULL. */
+static void cancel_if_too_many_failed(struct run *fanout, const char *culprit) {
+        if (!fanout->spec->cancel_on_item_failure || fanout->closing || !too_many_failed(fanout))
                 return;
-        fanout->fanout.culprit = strdup(culprit);
+        fanout->fanout.culprit = culprit ? strdup(culprit) : NULL;
         run_close(fanout, &(struct close_cause){ .outcome = OUTCOME_FAILED, .bound = _BOUND_INVALID });
 }
 
@@ -156,7 +158,7 @@ void fanout_push_bad(struct run *fanout, const char *shown, enum error_kind erro
         if (listener->on_item)
                 listener->on_item(fanout, NULL, OUTCOME_FAILED, &errors, listener->arg);
         errors_done(&errors);
-        after_failure(fanout, item);
+        cancel_if_too_many_failed(fanout, item);
         run_examine(fanout);
 }
 
@@ -167,6 +169,7 @@ void fanout_end(struct run *fanout, enum error_kind error, const char *detail) {
         fanout->fanout.wanted = 0;
         if (error != ERROR_NONE)
                 end_with(fanout, error, detail);
+        cancel_if_too_many_failed(fanout, NULL);
         run_examine(fanout);
 }
 
@@ -182,7 +185,7 @@ static void fanout_child_done(struct run *fanout, struct run *item) {
         if (listener->on_item)
                 listener->on_item(fanout, item, item->outcome, &item->errors, listener->arg);
         if (outcome_is_failure(item->outcome))
-                after_failure(fanout, run_name(item, name));
+                cancel_if_too_many_failed(fanout, run_name(item, name));
         run_bury(item);
 }
 
@@ -193,7 +196,7 @@ static void fanout_close(struct run *fanout) {
 
 static void conclude(struct run *fanout) {
         struct fanout *state = &fanout->fanout;
-        bool failed = state->source_error != ERROR_NONE || too_many_failed(fanout, true);
+        bool failed = state->source_error != ERROR_NONE || too_many_failed(fanout);
         enum outcome outcome = OUTCOME_OK;
         uint64_t n = state->n_failed > 0 ? state->n_failed : state->n_other;
         char text[128];

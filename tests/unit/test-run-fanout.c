@@ -204,6 +204,34 @@ START_TEST(rule10_on_item_failure_cancel_ends_the_rest) {
 }
 END_TEST
 
+/* A share of all items is known once the last was read, be it before the failure or after. */
+START_TEST(rule10_on_item_failure_cancel_judges_percent_when_all_are_read) {
+        make(4, 4);
+        f.spec.cancel_on_item_failure = true;
+        f.spec.items_may_fail = 25;
+        f.spec.items_may_fail_percent = true;
+        f.script.ends_after_usec = USEC_INFINITY;
+        start(&f, 1);
+        fake_leaf_end("f#1/item 1", ERROR_EXIT);
+        settle();
+        check_state("f#1", RUN_RUNNING);
+        fake_leaf_end("f#1/item 2", ERROR_IO);
+        settle();
+        check_outcome("f#1", OUTCOME_FAILED);
+        ck_assert_uint_eq(summary("f#1")->by_outcome[OUTCOME_CANCELLED], 2);
+
+        f.items.n = 5;
+        start(&f, 2);
+        fake_leaf_end("f#2/item 1", ERROR_EXIT);
+        fake_leaf_end("f#2/item 2", ERROR_EXIT);
+        settle();
+        check_outcome("f#2", OUTCOME_FAILED);
+        ck_assert_uint_eq(summary("f#2")->total, 5);
+        ck_assert_uint_eq(summary("f#2")->by_outcome[OUTCOME_CANCELLED], 2);
+        ck_assert_uint_eq(summary("f#2")->by_outcome[OUTCOME_NEVER_STARTED], 1);
+}
+END_TEST
+
 START_TEST(rule10_on_item_failure_continue_goes_on) {
         make(6, 2);
         f.script.error = ERROR_EXIT;
@@ -387,6 +415,7 @@ int main(void) {
                 rule10_total_timeout_is_of_the_whole_fan_out,
                 rule10_failed_when_more_than_items_may_fail,
                 rule10_on_item_failure_cancel_ends_the_rest,
+                rule10_on_item_failure_cancel_judges_percent_when_all_are_read,
                 rule10_on_item_failure_continue_goes_on,
                 rule10_one_summary_with_the_first_20_errors,
                 rule10_the_summary_has_the_latencies,

@@ -36,6 +36,16 @@ static bool came_first(const struct run *job, const struct run *leaf) {
         return leaf->outcome == OUTCOME_OK || (outcome_is_failure(leaf->outcome) && is_last(job, leaf));
 }
 
+void job_leaf_exited(struct run *job, const struct run *leaf) {
+        if (!came_first(job, leaf))
+                return;
+        /* It is decided how the job ends: no bound of its own has a say any more. */
+        for (size_t i = 0; i < _BOUND_MAX; i++)
+                job->bounds[i] = USEC_INFINITY;
+        list_remove(&job->due_link);
+        run_arm(job);
+}
+
 static void take_output(struct run *job, struct run *leaf) {
         free(job->job.tail);
         job->job.tail = TAKE_PTR(leaf->leaf.tail);

@@ -154,6 +154,7 @@ void run_leaf_exited(struct run *leaf, const struct leaf_end *end) {
         leaf->closing = true;
         list_remove(&leaf->due_link);
         run_set_state(leaf, RUN_STOPPING);
+        job_leaf_exited(leaf->parent, leaf);
         leaf_await_end(leaf);
 }
 

@@ -227,6 +227,10 @@ void leaf_abandon(struct run *leaf);
 /* @run, a service or a group that counts as one, is ready: tells its parent, once. */
 void run_set_ready(struct run *run);
 
+/* ---- job.c ---- */
+/* The work of @leaf has ended, though something of it is still being cleared away. */
+void job_leaf_exited(struct run *job, const struct run *leaf);
+
 /* ---- retry.c ---- */
 /* The delay before attempt @attempt (2 …): exponential from the spec's minimum to its maximum, ±20 %. */
 usec_t retry_delay(const struct run_spec *spec, unsigned attempt, uint64_t *random);

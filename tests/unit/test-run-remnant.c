@@ -174,6 +174,130 @@ START_TEST(rule9_an_end_after_force_but_in_time_leaves_nothing) {
 }
 END_TEST
 
+/* ---- what is left of work that has ended ---- */
+
+static void exited(const char *name, enum error_kind error) {
+        struct leaf_end end = { .error = error, .detail = "its own end", .exit_code = error == ERROR_NONE ? 0 : 7 };
+
+        run_leaf_exited(fake_leaf_find(name), &end);
+        settle();
+}
+
+static void make_process(void) {
+        make();
+        a.spec.leaf = &fake_process_ops;
+        a.script.stop = FAKE_STOP_IGNORE;
+        a.spec.bounds[BOUND_TIMEOUT] = USEC_INFINITY;
+        a.spec.bounds[BOUND_TOTAL_TIMEOUT] = 10 * S;
+}
+
+START_TEST(rule3_how_the_work_ended_counts_not_how_its_leftovers_do) {
+        make_process();
+        limited(&a);
+        limited(&b);
+        start(&a, 1);
+        start(&b, 1);
+        exited("a#1", ERROR_NONE);
+        check_state("a#1", RUN_RUNNING);
+        ck_assert_ptr_null(result_of("a#1"));
+        check_why("b#1", WHY_PERMITS);
+        fake_leaf_end("a#1", ERROR_SIGNAL); /* the last of it was killed */
+        settle();
+        check_outcome("a#1", OUTCOME_OK);
+        check_errors("a#1", "");
+        check_state("b#1", RUN_RUNNING);
+}
+END_TEST
+
+START_TEST(rule3_a_failure_with_leftovers_keeps_its_own_error) {
+        make_process();
+        start(&a, 1);
+        exited("a#1", ERROR_EXIT);
+        exited("a#1", ERROR_NONE); /* only the first counts */
+        fake_leaf_end("a#1", ERROR_NONE);
+        settle();
+        check_outcome("a#1", OUTCOME_FAILED);
+        check_errors("a#1", "exit/a#1");
+        ck_assert_int_eq(result_of("a#1")->exit_code, 7);
+}
+END_TEST
+
+START_TEST(rule3_leftovers_that_sigkill_does_not_move_are_unkillable) {
+        make_process();
+        a.spec.retries = 3;
+        start(&a, 1);
+        exited("a#1", ERROR_EXIT);
+        pass(5 * S);
+        check_outcome("a#1", OUTCOME_FAILED);
+        check_errors("a#1", "unkillable/a#1 exit/a#1");
+        ck_assert_uint_eq(result_of("a#1")->attempts, 1);
+        ck_assert_uint_eq(remnant_count(), 1);
+        fake_remnant_gone("a#1");
+}
+END_TEST
+
+START_TEST(rule3_a_failure_with_leftovers_is_retried_when_all_is_gone) {
+        make_process();
+        a.spec.retries = 1;
+        start(&a, 1);
+        exited("a#1", ERROR_EXIT);
+        pass(2 * S);
+        ck_assert_uint_eq(run_attempts(get("a#1")), 1);
+        fake_leaf_end("a#1", ERROR_NONE);
+        pass(2 * S);
+        ck_assert_uint_eq(run_attempts(get("a#1")), 2);
+}
+END_TEST
+
+/* An exited process is a completion that can be observed: it wins against a deadline, and against a cancel. */
+START_TEST(rule4_the_end_of_the_work_wins_while_leftovers_are_cleared_away) {
+        make_process();
+        start(&a, 1);
+        pass(8 * S);
+        exited("a#1", ERROR_NONE);
+        pass(3 * S);
+        ck_assert_ptr_null(result_of("a#1"));
+        fake_leaf_end("a#1", ERROR_NONE);
+        settle();
+        check_outcome("a#1", OUTCOME_OK);
+        check_errors("a#1", "");
+        ck_assert_int_lt(result_of("a#1")->bound, 0);
+
+        start(&a, 2);
+        exited("a#2", ERROR_NONE);
+        ck_assert_int_eq(run_cancel(get("a#2"), CANCEL_OPERATOR, "alice"), 0);
+        fake_leaf_end("a#2", ERROR_NONE);
+        settle();
+        check_outcome("a#2", OUTCOME_OK);
+}
+END_TEST
+
+START_TEST(rule4_a_deadline_ends_what_would_have_been_tried_again) {
+        make_process();
+        a.spec.retries = 1;
+        start(&a, 1);
+        pass(8 * S);
+        exited("a#1", ERROR_EXIT);
+        pass(2 * S);
+        fake_leaf_end("a#1", ERROR_NONE);
+        settle();
+        check_outcome("a#1", OUTCOME_TIMEOUT);
+        check_errors("a#1", "timeout/a#1 exit/a#1");
+}
+END_TEST
+
+START_TEST(rule3_what_is_being_stopped_has_no_end_of_its_own) {
+        make_process();
+        start(&a, 1);
+        ck_assert_int_eq(run_cancel(get("a#1"), CANCEL_OPERATOR, "alice"), 0);
+        exited("a#1", ERROR_NONE);
+        fake_leaf_end("a#1", ERROR_IO);
+        settle();
+        check_outcome("a#1", OUTCOME_CANCELLED);
+        check_errors("a#1", "io/a#1");
+}
+END_TEST
+
 START_TEST(rule9_max_running_counts_remnants) {
         fixture_new_tree(1);
         make();
@@ -197,6 +321,13 @@ int main(void) {
                 rule9_an_abandoned_attempt_is_not_tried_again,
                 rule9_a_process_that_sigkill_does_not_move_is_unkillable,
                 rule9_an_end_after_force_but_in_time_leaves_nothing,
+                rule3_how_the_work_ended_counts_not_how_its_leftovers_do,
+                rule3_a_failure_with_leftovers_keeps_its_own_error,
+                rule3_leftovers_that_sigkill_does_not_move_are_unkillable,
+                rule3_a_failure_with_leftovers_is_retried_when_all_is_gone,
+                rule4_the_end_of_the_work_wins_while_leftovers_are_cleared_away,
+                rule4_a_deadline_ends_what_would_have_been_tried_again,
+                rule3_what_is_being_stopped_has_no_end_of_its_own,
                 rule9_max_running_counts_remnants,
         };
 

@@ -92,7 +92,10 @@ static void fire(struct live *live, const struct hook *hook, struct result *resu
 static bool takes(const struct hook *hook, const struct result *result, enum error_kind error) {
         if (hook->outcomes == 0 && hook->errors == 0)
                 return result->outcome == OUTCOME_OK || outcome_is_failure(result->outcome);
-        return (hook->outcomes & (1u << result->outcome)) || (error != ERROR_NONE && (hook->errors & (1u << error)));
+        if (hook->outcomes & (1u << result->outcome))
+                return true;
+        /* The errors that a cancelled run kept make it no failure. */
+        return outcome_is_failure(result->outcome) && error != ERROR_NONE && (hook->errors & (1u << error));
 }
 
 static const struct hook *first_to_take(const struct hooks *hooks, const struct result *result, enum error_kind error) {

@@ -46,9 +46,15 @@ static void skipped(struct live_task *entry, const char *reason) {
 
 /* ---- overlap ---- */
 
-/* A newer run takes the place of the one that waits. */
+/* A newer run takes the place of the one that waits; not of one whose turn has come and that waits for permits: it would
+ * lose its place among those, again and again. */
 static void supersede(struct live_task *entry) {
+        struct run_waiting waiting = { 0 };
+
         if (!entry->waiting)
+                return;
+        run_get_waiting(entry->waiting, &waiting);
+        if (waiting.why != WHY_OVERLAP)
                 return;
         if (run_skip(entry->waiting, "overlap: a newer run took its place in the queue") == 0)
                 entry->skipped++;

@@ -127,6 +127,8 @@ static void teardown(void) {
                 tasks[i]->on_failure.n = 0;
                 tasks[i]->on_failure.items = NULL;
                 tasks[i]->on_success = tasks[i]->on_failure;
+                tasks[i]->run.members = NULL;
+                tasks[i]->run.n_members = 0;
                 task_unref(tasks[i]);
         }
         loop_free(loop);
@@ -230,6 +232,26 @@ START_TEST(overlap_queue_keeps_the_newest) {
 }
 END_TEST
 
+/* Else it would queue up anew for its permits with every firing, and never get them. */
+START_TEST(overlap_queue_leaves_one_that_waits_for_permits) {
+        struct run *run;
+
+        config.daemon.max_running = 1;
+        busy(OVERLAP_QUEUE, 1);
+        fake_clock_advance(MINUTE);
+        ck_assert_int_eq(live_start(live, entry("alert"), "test", &run), 0);
+        fake_loop_settle();
+        end("work", ERROR_NONE); /* the slot is work#2's, the permit is alert's */
+        ck_assert_uint_eq(leaves_of("alert"), 1);
+        fake_clock_advance(2 * MINUTE);
+        ck_assert_ptr_nonnull(run_tree_find(live_tree(live), "work#2"));
+        ck_assert_ptr_nonnull(run_tree_find(live_tree(live), "work#4"));
+        ck_assert_uint_eq(live_task_count(entry("work"), OUTCOME_SKIPPED), 1);
+        end("alert", ERROR_NONE);
+        ck_assert_uint_eq(run_get_number(run_get_top(leaves[0])), 2);
+}
+END_TEST
+
 START_TEST(overlap_replace_cancels_waits_and_starts) {
         busy(OVERLAP_REPLACE, 1);
         fake_clock_advance(MINUTE);
@@ -264,12 +286,30 @@ END_TEST
 
 /* ---- hooks ---- */
 
-static void work_fails_with(enum error_kind error) {
+static struct run *start_work(void) {
         struct run *run;
 
         ck_assert_int_eq(live_start(live, entry("work"), "test", &run), 0);
         fake_loop_settle();
+        return run;
+}
+
+static void work_fails_with(enum error_kind error) {
+        (void)start_work();
         end("work", error);
+}
+
+/* work becomes a group of alert and mail, in which all run to their end. */
+static void make_group(void) {
+        static struct run_member members[2];
+        struct run_spec *spec = &tasks[TASK_WORK]->run;
+
+        members[0] = (struct run_member){ .spec = &tasks[TASK_ALERT]->run };
+        members[1] = (struct run_member){ .spec = &tasks[TASK_MAIL]->run };
+        spec->is_group = true;
+        spec->policy = GROUP_SETTLE;
+        spec->members = members;
+        spec->n_members = ARRAY_SIZE(members);
 }
 
 static void set_hooks(size_t n) {
@@ -312,6 +352,46 @@ START_TEST(an_error_goes_to_the_first_row_that_takes_it) {
         work_fails_with(ERROR_EXIT);
         ck_assert_uint_eq(leaves_of("mail"), 0);
         ck_assert_uint_eq(leaves_of("alert"), 1);
+}
+END_TEST
+
+/* Each of several errors finds its own row; a row that got two is started once. */
+START_TEST(rule11_rows_match_in_file_order_for_each_error) {
+        hooks[0] = (struct hook){ .task = (char *)"mail", .errors = 1u << ERROR_CONNECT };
+        hooks[1] = (struct hook){ .task = (char *)"alert", .errors = 1u << ERROR_EXIT | 1u << ERROR_IO };
+        hooks[2] = (struct hook){ .task = (char *)"mail" };
+        set_hooks(3);
+        make_group();
+        go(true);
+        start_work();
+        end("alert", ERROR_IO);
+        end("mail", ERROR_EXIT);
+        ck_assert_uint_eq(leaves_of("mail"), 0);
+        ck_assert_uint_eq(leaves_of("alert"), 1);
+        end("alert", ERROR_NONE);
+        start_work();
+        end("alert", ERROR_TLS);
+        end("mail", ERROR_CONNECT);
+        ck_assert_uint_eq(leaves_of("mail"), 2);
+        ck_assert_uint_eq(leaves_of("alert"), 0);
+}
+END_TEST
+
+START_TEST(rule11_a_cancelled_run_is_no_failure_whatever_errors_it_kept) {
+        struct run *run;
+
+        hooks[0] = (struct hook){ .task = (char *)"alert", .errors = 1u << ERROR_EXIT };
+        hooks[1] = (struct hook){ .task = (char *)"mail", .outcomes = 1u << OUTCOME_CANCELLED };
+        set_hooks(2);
+        make_group();
+        go(true);
+        run = start_work();
+        end("alert", ERROR_EXIT);
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "alice"), 0);
+        fake_loop_settle();
+        ck_assert_uint_eq(live_task_last(entry("work"))->errors.n, 1);
+        ck_assert_uint_eq(leaves_of("alert"), 0);
+        ck_assert_uint_eq(leaves_of("mail"), 1);
 }
 END_TEST
 
@@ -374,12 +454,15 @@ int main(void) {
         tcase_add_test(tcase, stopped_triggers_are_silent);
         tcase_add_test(tcase, overlap_skip_is_counted_and_told);
         tcase_add_test(tcase, overlap_queue_keeps_the_newest);
+        tcase_add_test(tcase, overlap_queue_leaves_one_that_waits_for_permits);
         tcase_add_test(tcase, overlap_replace_cancels_waits_and_starts);
         tcase_add_test(tcase, overlap_allow_takes_as_many);
         tcase_add_test(tcase, an_operator_waits);
         tcase_add_test(tcase, rule11_a_hook_fires_for_each_failed_run);
         tcase_add_test(tcase, rule11_a_failing_hook_fires_no_hook);
         tcase_add_test(tcase, an_error_goes_to_the_first_row_that_takes_it);
+        tcase_add_test(tcase, rule11_rows_match_in_file_order_for_each_error);
+        tcase_add_test(tcase, rule11_a_cancelled_run_is_no_failure_whatever_errors_it_kept);
         tcase_add_test(tcase, hook_queue_is_a_bound_and_drops_are_told);
         tcase_add_test(tcase, rule11_hooks_start_while_stopping);
         tcase_add_test(tcase, failures_in_a_row_end_with_an_ok);

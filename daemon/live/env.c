@@ -64,11 +64,15 @@ int live_env_init(struct live *live) {
         r = resolver_new(live->loop, NAMES_MAX, &env->resolver);
         if (r < 0)
                 return r;
+        r = trust_new(&env->trust);
+        if (r < 0)
+                return r;
         return needs_http(live->config) ? http_engine_new(live->loop, env->resolver, &env->http) : 0;
 }
 
 void live_env_done(struct live *live) {
         http_engine_free(live->env.http);
+        trust_free(live->env.trust);
         resolver_free(live->env.resolver);
         spawner_free(live->env.spawner);
         free(live->environ);

@@ -7,6 +7,7 @@
 #include "task/http_engine.h"
 #include "task/kind.h"
 #include "task/resolve.h"
+#include "task/trust.h"
 
 /* Failed items of a fan-out are told at most so often. */
 #define ITEM_EVENTS_BURST  20

@@ -30,10 +30,19 @@ struct stream_ops {
 
 struct stream_tls; /* a client context: the system's trust store or one file; shared by streams */
 
-/* @ca_file NULL: the system's. Reads files: not on the loop thread after start-up. Returns 0, -ENOMEM, -EINVAL. */
+/* @ca_file NULL: the system's. Reads files: not on the loop thread. Returns 0, -ENOMEM, -errno of the file, or -EINVAL
+ * when there is no certificate in it. */
 int stream_tls_new(const char *ca_file, struct stream_tls **ret);
-struct stream_tls *stream_tls_free(struct stream_tls *tls); /* streams that use it may live on */
-DEFINE_CLEANUP(struct stream_tls, stream_tls_free)
+/* Counted on any thread; streams that use it may live on. */
+struct stream_tls *stream_tls_ref(struct stream_tls *tls);
+struct stream_tls *stream_tls_unref(struct stream_tls *tls);
+DEFINE_CLEANUP(struct stream_tls, stream_tls_unref)
+
+/* A number that no other one has or had. */
+uint64_t stream_tls_id(const struct stream_tls *tls);
+
+/* Has @ssl_ctx, an SSL_CTX of somebody else, trust what @tls does. */
+void stream_tls_lend(struct stream_tls *tls, void *ssl_ctx);
 
 /* Connects to @address; with @tls, verifies the peer as @host, a name or an address. There is no timeout: freeing the
  * stream is how to give up. Returns 0, -EINVAL (TLS without a host), -ENOMEM, -errno of socket(2). */

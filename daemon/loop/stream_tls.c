@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* stream_tls: TLS for streams, by OpenSSL.
  *
- * The peer must show a certificate that the trust store vouches for, for the very name or address that was asked for.
+ * The peer must show a certificate that the trust store vouches for, for the very name or address that was asked for. An
+ * anchor need not be a root: who names a certificate trusts it.
  * That a peer closes without saying goodbye is taken as its end, as many do.
  */
 #include "loop/stream_private.h"
@@ -11,26 +12,53 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 
 struct stream_tls {
+        atomic_uint n_ref;
+        uint64_t id;
         SSL_CTX *ctx;
 };
 
-static int trust(SSL_CTX *ctx, const char *ca_file) {
-        int ok = ca_file ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL) : SSL_CTX_set_default_verify_paths(ctx);
+static int trust_file(SSL_CTX *ctx, const char *path) {
+        struct stat st;
+        int ok;
+
+        if (stat(path, &st) < 0)
+                return -errno;
+        ok = S_ISREG(st.st_mode) && SSL_CTX_load_verify_locations(ctx, path, NULL) == 1;
+        ERR_clear_error();
+        return ok ? 0 : -EINVAL;
+}
+
+/* OpenSSL's own places are empty where only its library is installed. */
+static int trust_system(SSL_CTX *ctx) {
+        static const char *const bundles[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                               "/etc/ssl/ca-bundle.pem" };
+        int ok = SSL_CTX_set_default_verify_paths(ctx);
 
         ERR_clear_error();
-        return ok == 1 ? 0 : -EINVAL;
+        for (size_t i = 0; i < ARRAY_SIZE(bundles); i++) {
+                if (sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx))) > 0)
+                        break;
+                (void)trust_file(ctx, bundles[i]);
+        }
+        return ok == 1 ? 0 : -ENOMEM;
 }
 
 int stream_tls_new(const char *ca_file, struct stream_tls **ret) {
-        _cleanup_(stream_tls_freep) struct stream_tls *tls = NULL;
+        _cleanup_(stream_tls_unrefp) struct stream_tls *tls = NULL;
         int r;
 
         tls = calloc(1, sizeof(*tls));
         if (!tls)
                 return -ENOMEM;
+        atomic_init(&tls->n_ref, 1);
+        if (getrandom(&tls->id, sizeof(tls->id), 0) < 0)
+                return -errno;
         tls->ctx = SSL_CTX_new(TLS_client_method());
         if (!tls->ctx)
                 return -ENOMEM;
@@ -40,19 +68,33 @@ int stream_tls_new(const char *ca_file, struct stream_tls **ret) {
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
         (void)SSL_CTX_set_options(tls->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 #endif
-        r = trust(tls->ctx, ca_file);
+        (void)X509_STORE_set_flags(SSL_CTX_get_cert_store(tls->ctx), X509_V_FLAG_PARTIAL_CHAIN);
+        r = ca_file ? trust_file(tls->ctx, ca_file) : trust_system(tls->ctx);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(tls);
         return 0;
 }
 
-struct stream_tls *stream_tls_free(struct stream_tls *tls) {
-        if (!tls)
+struct stream_tls *stream_tls_ref(struct stream_tls *tls) {
+        atomic_fetch_add(&tls->n_ref, 1);
+        return tls;
+}
+
+struct stream_tls *stream_tls_unref(struct stream_tls *tls) {
+        if (!tls || atomic_fetch_sub(&tls->n_ref, 1) > 1)
                 return NULL;
         SSL_CTX_free(tls->ctx); /* counted: connections hold it too */
         free(tls);
         return NULL;
+}
+
+uint64_t stream_tls_id(const struct stream_tls *tls) {
+        return tls->id;
+}
+
+void stream_tls_lend(struct stream_tls *tls, void *ssl_ctx) {
+        SSL_CTX_set1_cert_store(ssl_ctx, SSL_CTX_get_cert_store(tls->ctx));
 }
 
 /* Addresses are looked for among the certificate's addresses, and are not sent as a server name. */

@@ -209,6 +209,17 @@ size_t http_call_on_body(char *data, size_t size, size_t n, void *userdata) {
         }
 }
 
+CURLcode http_call_on_tls(CURL *easy _unused_, void *ssl_ctx, void *userdata) {
+        const struct http_call *call = userdata;
+
+        if (call->profile->insecure)
+                return CURLE_OK;
+        if (!call->profile->trust)
+                return CURLE_SSL_CACERT_BADFILE;
+        stream_tls_lend(call->profile->trust, ssl_ctx);
+        return CURLE_OK;
+}
+
 int http_call_on_request(void *userdata, char *peer _unused_, char *local _unused_, int peer_port _unused_,
                          int local_port _unused_) {
         struct http_call *call = userdata;

@@ -11,6 +11,7 @@
  */
 #include "loop/loop.h"
 #include "loop/pool.h"
+#include "loop/stream.h"
 #include "run/outcome.h"
 #include "task/resolve.h"
 
@@ -49,9 +50,9 @@ int http_profile_new(struct http_engine *engine, const struct http_profile_spec 
 struct http_profile *http_profile_free(struct http_profile *profile);
 DEFINE_CLEANUP(struct http_profile, http_profile_free)
 
-/* Trusts the certificates in @pem (copied) instead of the system's, in calls that start from now on. Returns 0 or
- * -ENOMEM. */
-int http_profile_set_ca(struct http_profile *profile, const void *pem, size_t size);
+/* What peers are verified against in calls that start from now on; before it was told, no connection by TLS succeeds
+ * unless the profile is insecure. Takes a reference. */
+void http_profile_set_trust(struct http_profile *profile, struct stream_tls *trust);
 
 /* ---- calls ---- */
 

@@ -46,8 +46,8 @@ struct http_profile {
         bool follow_redirects;
         long connect_timeout_ms;
         uint64_t max_body;
-        void *ca;
-        size_t ca_size;
+        struct stream_tls *trust;
+        char trust_label[32]; /* of the same certificates: the same */
 };
 
 enum http_phase {
@@ -141,6 +141,7 @@ void http_call_finish(struct http_call *call);
 size_t http_call_on_head(char *line, size_t size, size_t n, void *userdata);
 size_t http_call_on_body(char *data, size_t size, size_t n, void *userdata);
 int http_call_on_resolve(void *resolver, void *reserved, void *userdata);
+CURLcode http_call_on_tls(CURL *easy, void *ssl_ctx, void *userdata);
 int http_call_on_request(void *userdata, char *peer, char *local, int peer_port, int local_port);
 
 /* ---- http_profile.c ---- */

@@ -5,11 +5,17 @@
  * copied by libcurl where it can be avoided, so a handle may be left with pointers into a profile that is gone: they are
  * not looked at before the handle is added again, and by then it was set up anew, as serial numbers are never reused.
  *
+ * libcurl would read the system's certificates on the loop, tens of milliseconds for each new connection. So it is told
+ * to read none, and http_call_on_tls() gives each connection those of the profile. CURLOPT_CAPATH, from which libcurl
+ * would look up more in a store that is replaced, is a label: connections are shared only between equal ones, so that
+ * nobody gets a connection to a peer that another task trusts.
+ *
  * A handle that sent a request twice, because the peer had ended a kept connection, is set up anew as well: libcurl
  * counts such repetitions over the handle's whole life, and fails every sixth of them.
  */
 #include "task/http_internal.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -107,25 +113,18 @@ struct http_profile *http_profile_free(struct http_profile *profile) {
         free(profile->body);
         free(profile->agent);
         free(profile->proxy);
-        free(profile->ca);
+        stream_tls_unref(profile->trust);
         free(profile);
         return NULL;
 }
 
-int http_profile_set_ca(struct http_profile *profile, const void *pem, size_t size) {
-        void *copy;
-
-        if (profile->ca && profile->ca_size == size && memcmp(profile->ca, pem, size) == 0)
-                return 0;
-        copy = malloc(MAX(size, (size_t)1));
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, pem, size);
-        free(profile->ca);
-        profile->ca = copy;
-        profile->ca_size = size;
+void http_profile_set_trust(struct http_profile *profile, struct stream_tls *trust) {
+        if (profile->trust == trust)
+                return;
+        stream_tls_unref(profile->trust);
+        profile->trust = stream_tls_ref(trust);
+        (void)snprintf(profile->trust_label, sizeof(profile->trust_label), "trust-%" PRIx64, stream_tls_id(trust));
         profile->serial = ++profile->engine->next_serial;
-        return 0;
 }
 
 /* ---- an easy handle ---- */
@@ -146,6 +145,8 @@ static CURLcode apply_common(struct http_call *call) {
         c |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, (void *)call);
         c |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_call_on_body);
         c |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)call);
+        c |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, http_call_on_tls);
+        c |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)call);
         c |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, http_call_on_request);
         c |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, (void *)call);
         c |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, http_engine_open_socket);
@@ -170,11 +171,10 @@ static CURLcode apply_profile(CURL *easy, const struct http_profile *profile) {
                 c |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
                 c |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
         }
-        if (profile->ca) {
-                struct curl_blob blob = { profile->ca, profile->ca_size, CURL_BLOB_COPY };
-
-                c |= curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
-        }
+        c |= curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+        c |= curl_easy_setopt(easy, CURLOPT_CAPATH, profile->trust ? profile->trust_label : NULL);
+        c |= curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+        c |= curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, profile->trust ? profile->trust_label : NULL);
         return c;
 }
 

@@ -6,12 +6,14 @@
 struct http_engine;
 struct resolver;
 struct spawner;
+struct trust;
 
 /* What kinds work with; one per daemon, outlives every run. */
 struct task_env {
         struct loop *loop;
         struct spawner *spawner;
         struct resolver *resolver;
+        struct trust *trust;
         struct http_engine *http;
         char *const *environ; /* of the daemon, stripped of what is not for children */
         const char *shell;    /* of [daemon] */

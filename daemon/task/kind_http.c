@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kind_http: a task that is an HTTP request.
  *
- *      start ──▶ [read ca-file] ──▶ request ──────────▶ [save-to: commit or discard] ──▶ end
+ *      start ──▶ [read certificates] ──▶ request ─────▶ [save-to: commit or discard] ──▶ end
  *                                      └─▶ [save-to: write] ─┘
  *
  * What is in brackets touches paths that a user named: jobs on the task's pool, one at a time for a leaf. What is the same for all runs of a
@@ -18,14 +18,11 @@
 #include "task/leaf_work.h"
 #include "task/needle.h"
 #include "task/template.h"
+#include "task/trust.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
-#define CA_FILE_MAX   ((size_t)1024 * 1024)
-#define CA_FRESH_USEC (60 * USEC_PER_SEC)
-#define MAX_BODY      ((uint64_t)1024 * 1024)
+#define MAX_BODY ((uint64_t)1024 * 1024)
 
 /* ---- the plan ---- */
 
@@ -36,7 +33,6 @@ struct http_plan {
         unsigned header_words;
         unsigned body_words;
         enum template_place body_place;
-        usec_t ca_read_usec; /* 0: not yet */
 };
 
 static struct http_plan *http_plan_free(struct http_plan *plan) {
@@ -110,9 +106,8 @@ struct http_leaf {
         struct http_save *save; /* NULL: the body is not kept */
         bool committed;
 
-        char *ca; /* read by a thread */
-        size_t n_ca;
-        int ca_error;
+        struct stream_tls *trust; /* read by a thread */
+        int trust_error;
 
         bool forced;
 };
@@ -134,7 +129,7 @@ static void leaf_free(struct leaf_work *work) {
         free(leaf->url);
         free(leaf->body);
         http_save_free(leaf->save);
-        free(leaf->ca);
+        stream_tls_unref(leaf->trust);
         free(leaf);
 }
 
@@ -327,56 +322,52 @@ static void request(struct leaf_work *work) {
                 leaf_work_fail(work, ERROR_IO, "%s", strerrordesc_np(-r));
 }
 
-/* ---- ca-file ---- */
+/* ---- certificates ---- */
 
-static int read_ca(struct http_leaf *leaf) {
-        _cleanup_(closep) int fd = -EBADF;
-        struct stat st;
-        ssize_t n;
+/* A redirect may lead to https as well. */
+static bool needs_trust(const struct http_leaf *leaf) {
+        const struct http_part *part = part_of(leaf);
+        const char *url = leaf->url ?: part->url;
 
-        fd = open(part_of(leaf)->ca_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EINVAL;
-        if ((uint64_t)st.st_size > CA_FILE_MAX)
-                return -EFBIG;
-        leaf->ca = malloc((size_t)st.st_size + 1);
-        if (!leaf->ca)
-                return -ENOMEM;
-        while (leaf->n_ca < (size_t)st.st_size) {
-                n = read(fd, leaf->ca + leaf->n_ca, (size_t)st.st_size - leaf->n_ca);
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                leaf->n_ca += (size_t)n;
+        if (!part->verify_tls)
+                return false;
+        return part->follow_redirects || strncasecmp(url, "https:", 6) == 0 ||
+               (part->proxy && strncasecmp(part->proxy, "https:", 6) == 0);
+}
+
+static void read_trust_on_thread(struct leaf_work *work) {
+        struct http_leaf *leaf = leaf_of(work);
+
+        leaf->trust_error = -stream_tls_new(part_of(leaf)->ca_file, &leaf->trust);
+}
+
+static void on_trust_read(struct leaf_work *work) {
+        struct http_leaf *leaf = leaf_of(work);
+        const char *ca_file = part_of(leaf)->ca_file;
+        struct stream_tls *trust = NULL;
+
+        if (leaf->trust_error == 0) {
+                trust = trust_put(work->task->env->trust, ca_file, TAKE_PTR(leaf->trust));
+                leaf->trust_error = trust ? 0 : ENOMEM;
         }
-        return 0;
-}
-
-static void ca_on_thread(struct leaf_work *work) {
-        struct http_leaf *leaf = leaf_of(work);
-
-        leaf->ca_error = -read_ca(leaf);
-}
-
-static void on_ca_read(struct leaf_work *work) {
-        struct http_leaf *leaf = leaf_of(work);
-        int r = -leaf->ca_error;
-
-        if (r == 0)
-                r = http_profile_set_ca(leaf->plan->profile, leaf->ca, leaf->n_ca);
-        if (r < 0) {
-                leaf_work_end(work, ERROR_TLS, "%s: %s (ca-file)", part_of(leaf)->ca_file, strerrordesc_np(-r));
+        if (!trust) {
+                leaf_work_end(work, ERROR_TLS, "%s: %s (ca-file)", ca_file ?: "the system's certificates",
+                              trust_error(leaf->trust_error));
                 return;
         }
-        leaf->plan->ca_read_usec = clock_now(CLOCK_ID_MONOTONIC);
+        http_profile_set_trust(leaf->plan->profile, trust);
         request(work);
 }
 
-static bool ca_is_stale(const struct http_plan *plan) {
-        return plan->ca_read_usec == 0 || clock_now(CLOCK_ID_MONOTONIC) >= usec_add(plan->ca_read_usec, CA_FRESH_USEC);
+static void request_with_trust(struct http_leaf *leaf) {
+        struct stream_tls *trust = trust_get(leaf->work.task->env->trust, part_of(leaf)->ca_file);
+
+        if (!trust) {
+                leaf_work_begin(&leaf->work, read_trust_on_thread, on_trust_read);
+                return;
+        }
+        http_profile_set_trust(leaf->plan->profile, trust);
+        request(&leaf->work);
 }
 
 /* ---- the kind ---- */
@@ -402,8 +393,8 @@ static int http_leaf_start(struct run *run) {
                 r = http_save_new(task->http->save_to, &leaf->save);
         if (r < 0)
                 return r;
-        if (task->http->ca_file && ca_is_stale(leaf->plan))
-                leaf_work_begin(&leaf->work, ca_on_thread, on_ca_read);
+        if (needs_trust(leaf))
+                request_with_trust(leaf);
         else
                 request(&leaf->work);
         return 0;

@@ -5,7 +5,7 @@
  *                                            │  ▲
  *                                            └──┘ the next address of the name
  *
- * Preparing is a job on the task's pool, where it is needed: for the trust store of TLS, read once for a task, and for
+ * Preparing is a job on the task's pool, where it is needed: for the certificates of TLS, and for
  * the path of a local socket, which may lie on a file system that hangs: the thread opens it (O_PATH), and the loop
  * connects to what was opened by way of /proc/self/fd.
  *
@@ -18,6 +18,7 @@
 #include "task/resolve.h"
 #include "task/tcp_address.h"
 #include "task/template.h"
+#include "task/trust.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -31,7 +32,6 @@ struct tcp_plan {
         char *send;
         size_t n_send;
         struct needle *expect;
-        struct stream_tls *tls; /* NULL: not read yet, or plain */
 };
 
 struct tcp_leaf {
@@ -40,7 +40,7 @@ struct tcp_leaf {
         char *connect;
         struct tcp_address address;
 
-        struct stream_tls *tls; /* made by the thread */
+        struct stream_tls *tls; /* NULL: not there yet, or plain */
         int tls_error;
         int path_fd; /* opened by the thread */
         int path_error;
@@ -63,7 +63,7 @@ static void leaf_free(struct leaf_work *work) {
         struct tcp_leaf *leaf = leaf_of(work);
 
         stream_free(leaf->stream);
-        stream_tls_free(leaf->tls);
+        stream_tls_unref(leaf->tls);
         closep(&leaf->path_fd); /* O_PATH: nothing to wait for */
         resolve_answer_unref(leaf->answer);
         free(leaf->connect);
@@ -77,7 +77,6 @@ static struct tcp_plan *plan_free(struct tcp_plan *plan) {
                 return NULL;
         free(plan->send);
         needle_free(plan->expect);
-        stream_tls_free(plan->tls);
         free(plan);
         return NULL;
 }
@@ -185,14 +184,13 @@ static void connect_to(struct tcp_leaf *leaf, const struct sockaddr *address, so
                 .on_error = on_error,
         };
         const struct task *task = leaf->work.task;
-        struct stream_tls *tls = task->tcp->tls ? leaf->plan->tls : NULL;
         int r;
 
-        r = stream_connect(task->env->loop, address, length, tls, leaf->address.path ? NULL : leaf->address.host, &ops,
-                           &leaf->work, &leaf->stream);
+        r = stream_connect(task->env->loop, address, length, leaf->tls, leaf->address.path ? NULL : leaf->address.host,
+                           &ops, &leaf->work, &leaf->stream);
         if (r < 0)
-                leaf_work_fail(&leaf->work, tls && r == -EINVAL ? ERROR_TLS : ERROR_CONNECT, "%s: %s", leaf->connect,
-                               strerrordesc_np(-r));
+                leaf_work_fail(&leaf->work, leaf->tls && r == -EINVAL ? ERROR_TLS : ERROR_CONNECT, "%s: %s",
+                               leaf->connect, strerrordesc_np(-r));
 }
 
 static void connect_next(struct tcp_leaf *leaf) {
@@ -259,21 +257,35 @@ static void prepare_on_thread(struct leaf_work *work) {
                 leaf->path_error = errno;
 }
 
+/* The certificates that the thread read become those of all. */
+static bool share_trust(struct tcp_leaf *leaf) {
+        const struct task *task = leaf->work.task;
+        struct stream_tls *tls;
+
+        if (leaf->tls_error != 0)
+                return false;
+        tls = trust_put(task->env->trust, task->tcp->ca_file, TAKE_PTR(leaf->tls));
+        if (!tls) {
+                leaf->tls_error = ENOMEM;
+                return false;
+        }
+        leaf->tls = stream_tls_ref(tls);
+        return true;
+}
+
 static void on_prepared(struct leaf_work *work) {
         struct tcp_leaf *leaf = leaf_of(work);
         const char *ca_file = work->task->tcp->ca_file;
 
-        if (leaf->tls_error != 0) {
-                leaf_work_end(work, ERROR_TLS, "%s: no certificates to trust: %s",
-                              ca_file ?: "the system's trust store", strerrordesc_np(leaf->tls_error));
+        if (work->task->tcp->tls && !share_trust(leaf)) {
+                leaf_work_end(work, ERROR_TLS, "%s: %s (ca-file)", ca_file ?: "the system's certificates",
+                              trust_error(leaf->tls_error));
                 return;
         }
         if (leaf->path_error != 0) {
                 leaf_work_end(work, ERROR_CONNECT, "%s: %s", leaf->connect, strerrordesc_np(leaf->path_error));
                 return;
         }
-        if (!leaf->plan->tls)
-                leaf->plan->tls = TAKE_PTR(leaf->tls);
         if (leaf->address.path)
                 connect_path(leaf);
         else
@@ -304,6 +316,14 @@ static int tcp_leaf_new(struct run *run, struct tcp_leaf **ret) {
         return template_expand(part->connect, &values, TEMPLATE_TEXT, &leaf->connect);
 }
 
+static bool find_trust(struct tcp_leaf *leaf) {
+        const struct task *task = leaf->work.task;
+        struct stream_tls *tls = trust_get(task->env->trust, task->tcp->ca_file);
+
+        leaf->tls = tls ? stream_tls_ref(tls) : NULL;
+        return leaf->tls;
+}
+
 static int tcp_leaf_start(struct run *run) {
         struct tcp_leaf *leaf = NULL;
         const struct tcp_part *part = task_of(run_get_spec(run))->tcp;
@@ -314,7 +334,10 @@ static int tcp_leaf_start(struct run *run) {
                 return r;
         if (tcp_address_parse(leaf->connect, &leaf->address) < 0)
                 leaf_work_fail(&leaf->work, ERROR_CONNECT, "%s: neither host:port nor unix:/path", leaf->connect);
-        else if (leaf->address.path || (part->tls && !leaf->plan->tls))
+        else if (leaf->address.path && part->tls)
+                leaf_work_fail(&leaf->work, ERROR_TLS, "%s: TLS needs a host, whose certificate is verified",
+                               leaf->connect);
+        else if (leaf->address.path || (part->tls && !find_trust(leaf)))
                 leaf_work_begin(&leaf->work, prepare_on_thread, on_prepared);
         else
                 resolve(leaf);

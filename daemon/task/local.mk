@@ -21,6 +21,7 @@ libtendd_a_SOURCES += daemon/task/resolve.c daemon/task/resolve.h
 libtendd_a_SOURCES += daemon/task/task.c daemon/task/task.h daemon/task/kind.c daemon/task/kind.h
 libtendd_a_SOURCES += daemon/task/tcp_address.c daemon/task/tcp_address.h
 libtendd_a_SOURCES += daemon/task/template.c daemon/task/template.h
+libtendd_a_SOURCES += daemon/task/trust.c daemon/task/trust.h
 
 fake_getaddrinfo_sources = tests/support/fake-getaddrinfo.c tests/support/fake-getaddrinfo.h
 http_peer_sources = tests/support/http-peer.c tests/support/http-peer.h
@@ -31,6 +32,8 @@ unit_tests += tests/unit/test-item-lines
 unit_tests += tests/unit/test-needle
 unit_tests += tests/unit/test-tcp-address
 unit_tests += tests/unit/test-template
+unit_tests += tests/unit/test-trust
+tests_unit_test_trust_SOURCES = tests/unit/test-trust.c $(fake_clock_sources)
 unit_tests += tests/unit/test-resolve
 tests_unit_test_resolve_SOURCES = tests/unit/test-resolve.c $(fake_getaddrinfo_sources) $(fake_clock_sources)
 unit_tests += tests/unit/test-http-engine

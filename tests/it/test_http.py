@@ -111,6 +111,15 @@ class Nginx(Base):
         self.assertEqual(self.once(f"url = {url}\nca-file = {nginx.certificate}")["outcome"], "ok")
         self.assertEqual(self.once(f"url = {url}\nverify-tls = no")["outcome"], "ok")
 
+    def test_a_connection_is_not_shared_with_who_trusts_others(self):
+        nginx = self.nginx(tls=True)
+        daemon = self.daemon("".join(f"[task {name}]\nmanual = yes\nurl = https://localhost:{nginx.tls_port}/ok\n{more}\n"
+                                     for name, more in (("trusts", f"ca-file = {nginx.certificate}"), ("not", ""),
+                                                        ("careless", "verify-tls = no"))))
+        codes = [daemon.ctl("start", "--wait", name).returncode for name in ("careless", "trusts", "not", "trusts")]
+        self.assertEqual(codes, [0, 0, 1, 0])
+        self.assertNotIn("the loop was held", daemon.log.text())
+
     def test_a_fan_out_of_a_thousand_reuses_connections(self):
         nginx = self.nginx(locations="location = /n { return 200 \"$connection\\n\"; }")
         self.write("urls", "# a comment\n\n" + "".join(f"{nginx.url}/item/{n}\n" for n in range(997)) +

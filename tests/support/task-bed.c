@@ -6,6 +6,7 @@
 #include "loop/pool.h"
 #include "task/http_engine.h"
 #include "task/resolve.h"
+#include "task/trust.h"
 
 #include <check.h>
 #include <sched.h>
@@ -51,9 +52,15 @@ void task_bed_open(struct task_bed *bed) {
         ck_assert_int_eq(loop_new(&bed->loop), 0);
         ck_assert_int_eq(pool_new(bed->loop, "test", 2, 2, 100, &bed->pool), 0);
         ck_assert_int_eq(resolver_new(bed->loop, 100, &bed->resolver), 0);
+        ck_assert_int_eq(trust_new(&bed->trust), 0);
         ck_assert_int_eq(http_engine_new(bed->loop, bed->resolver, &bed->http), 0);
         ck_assert_int_eq(run_tree_new(bed->loop, 0, &listener, &bed->tree), 0);
-        bed->env = (struct task_env){ .loop = bed->loop, .resolver = bed->resolver, .http = bed->http };
+        bed->env = (struct task_env){
+                .loop = bed->loop,
+                .resolver = bed->resolver,
+                .trust = bed->trust,
+                .http = bed->http,
+        };
 }
 
 /* Jobs that nobody waits for any more would be left to the process. */
@@ -77,6 +84,7 @@ void task_bed_close(struct task_bed *bed) {
         run_tree_free(bed->tree);
         task_unref(bed->task);
         http_engine_free(bed->http);
+        trust_free(bed->trust);
         resolver_free(bed->resolver);
         pool_free(bed->pool);
         loop_free(bed->loop);

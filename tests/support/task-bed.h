@@ -8,6 +8,7 @@ struct task_bed {
         struct loop *loop;
         struct pool *pool;
         struct resolver *resolver;
+        struct trust *trust;
         struct http_engine *http;
         struct run_tree *tree;
         struct task_env env;

@@ -203,7 +203,7 @@ START_TEST(a_body_for_json_keeps_its_quotes) {
 END_TEST
 
 START_TEST(a_ca_file_is_read_off_the_loop) {
-        set_url("/ok", "127.0.0.1");
+        bed.task->http->url = strdup("https://127.0.0.1:1/");
         bed.task->http->ca_file = strdup("/nonexistent/ca.pem");
         task_bed_run(&bed);
         task_bed_check(&bed, ERROR_TLS, "/nonexistent/ca.pem: No such file or directory");

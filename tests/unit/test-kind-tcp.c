@@ -128,6 +128,14 @@ START_TEST(a_trust_store_that_is_missing_is_a_tls_error) {
 }
 END_TEST
 
+START_TEST(tls_on_a_local_socket_says_that_it_needs_a_host) {
+        set("unix:/tmp", NULL, NULL);
+        bed.task->tcp->tls = true;
+        task_bed_run(&bed);
+        task_bed_check(&bed, ERROR_TLS, "TLS needs a host");
+}
+END_TEST
+
 START_TEST(items_are_filled_in) {
         struct task *task = bed.task;
 
@@ -158,6 +166,7 @@ int main(void) {
         tcase_add_test(tcase, a_name_that_hangs_leaves_a_remnant);
         tcase_add_test(tcase, tls_with_a_peer_that_has_none_is_a_tls_error);
         tcase_add_test(tcase, a_trust_store_that_is_missing_is_a_tls_error);
+        tcase_add_test(tcase, tls_on_a_local_socket_says_that_it_needs_a_host);
         tcase_add_test(tcase, items_are_filled_in);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

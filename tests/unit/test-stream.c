@@ -371,13 +371,13 @@ static void *serve(_unused_ void *arg) {
 }
 
 static void tls_run(const char *ca_file, const char *host, char until) {
-        _cleanup_(stream_tls_freep) struct stream_tls *tls = NULL;
+        _cleanup_(stream_tls_unrefp) struct stream_tls *tls = NULL;
 
         to_send = "secret";
         ck_assert_int_eq(stream_tls_new(ca_file, &tls), 0);
         ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
         connect_to_listener(tls, host);
-        tls = stream_tls_free(tls);
+        tls = stream_tls_unref(tls);
         run_until(until);
         stream = stream_free(stream);
         ck_assert_int_eq(pthread_join(server.thread, NULL), 0);
@@ -439,7 +439,7 @@ START_TEST(a_peer_that_ends_the_handshake_is_an_error) {
 END_TEST
 
 START_TEST(a_peer_that_speaks_no_tls_is_an_error) {
-        _cleanup_(stream_tls_freep) struct stream_tls *tls = NULL;
+        _cleanup_(stream_tls_unrefp) struct stream_tls *tls = NULL;
         int fd;
 
         ck_assert_int_eq(stream_tls_new(NULL, &tls), 0);
@@ -457,19 +457,20 @@ START_TEST(tls_needs_a_host_and_a_file_that_is_there) {
         struct stream_tls *tls = NULL;
         struct stream *s = NULL;
 
-        ck_assert_int_eq(stream_tls_new("/nowhere/ca.pem", &tls), -EINVAL);
+        ck_assert_int_eq(stream_tls_new("/nowhere/ca.pem", &tls), -ENOENT);
+        ck_assert_int_eq(stream_tls_new("/dev/null", &tls), -EINVAL);
         ck_assert_ptr_null(tls);
         ck_assert_int_eq(stream_tls_new(NULL, &tls), 0);
         ck_assert_int_eq(
                 stream_connect(loop, (const struct sockaddr *)&address, sizeof(address), tls, NULL, &ops, NULL, &s),
                 -EINVAL);
         ck_assert_ptr_null(s);
-        stream_tls_free(tls);
+        stream_tls_unref(tls);
 }
 END_TEST
 
 START_TEST(a_tls_stream_may_be_freed_in_any_callback) {
-        _cleanup_(stream_tls_freep) struct stream_tls *tls = NULL;
+        _cleanup_(stream_tls_unrefp) struct stream_tls *tls = NULL;
 
         free_at = free_points[_i];
         to_send = "secret";

@@ -245,7 +245,8 @@ static void tell_misfit(struct load *load, const struct raw_section *section, st
                 size_t length = strlen(whose);
 
                 (void)snprintf(whose + length, sizeof(whose) - length, "%s%s", i > 0 ? " and " : "",
-                               row->scope == KEY_KIND     ? row->kind->name
+                               row->scope == KEY_SERVICE  ? "services, which are of type exec"
+                               : row->kind                ? row->kind->name
                                : row->scope == KEY_GROUPS ? "groups"
                                                           : "tasks");
         }
@@ -276,7 +277,9 @@ static int apply_layer(struct load *load, struct raw_section *section, struct ta
                         tell_misfit(load, section, raw, task);
                 if (!row || row->flags & KEY_READER || is_said(task, row))
                         continue;
-                r = load_assign(load, section, raw, row, key_base(row, task), &secret);
+                r = row->scope == KEY_SERVICE ? load_service_begin(load, task) : 0;
+                if (r == 0)
+                        r = load_assign(load, section, raw, row, key_base(row, task), &secret);
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
@@ -307,7 +310,8 @@ static void finish(const struct load *load, struct task *task) {
                         run->default_bounds |= 1u << bound;
         }
         if (run->default_bounds & 1u << BOUND_TIMEOUT)
-                run->bounds[BOUND_TIMEOUT] = task->kind ? task->kind->default_timeout_usec : USEC_INFINITY;
+                run->bounds[BOUND_TIMEOUT] =
+                        task->kind && !task->service ? task->kind->default_timeout_usec : USEC_INFINITY;
         if (task->for_each.type == FOR_EACH_NONE)
                 return;
         run->items = &task_items;
@@ -363,6 +367,7 @@ static int build_task(struct load *load, struct raw_section *section) {
                 r = apply_layer(load, layers.sections[i], task, i == 0);
         if (r < 0)
                 return r;
+        load_service_finish(load, section, task);
         finish(load, task);
         section->task = task;
         section->number = load->config->n_tasks;
@@ -389,13 +394,17 @@ static int build_prototype(struct load *load) {
         for (size_t i = 0; i < n; i++) {
                 struct value value = { .n = 1 };
                 char *texts[2] = { NULL };
+                void *base;
                 int r;
 
+                if (keys[i].flags & KEY_OF_SERVICE)
+                        set_bit(load->of_service, i);
                 if (keys[i].scope == KEY_KIND || !keys[i].default_value)
                         continue;
                 texts[0] = strdup(keys[i].default_value);
                 value.texts = texts;
-                r = texts[0] ? keys[i].type->parse(&keys[i], &value, load->prototype) : -ENOMEM;
+                base = keys[i].scope == KEY_SERVICE ? (void *)&load->service : load->prototype;
+                r = texts[0] ? keys[i].type->parse(&keys[i], &value, base) : -ENOMEM;
                 free(texts[0]);
                 if (r < 0)
                         return r;
@@ -426,6 +435,8 @@ static int check_defaults(struct load *load, struct raw_section *section) {
                 r = new_task(load, "scratch", &task);
                 if (r == 0 && row->scope == KEY_KIND)
                         r = build_part(task, row->kind);
+                if (r == 0 && row->scope == KEY_SERVICE)
+                        r = load_service_begin(load, task);
                 if (r == 0)
                         r = load_assign(load, section, raw, row, key_base(row, task), NULL);
         }

@@ -5,10 +5,13 @@
 #include "config/config.h"
 #include "task/kind.h"
 
-#define DAEMON(member)  .offset = offsetof(struct daemon_section, member)
-#define LIMIT(member)   .offset = offsetof(struct limit_section, limit.member)
-#define POOL(member)    .offset = offsetof(struct pool_section, member)
-#define TASK(member)    .offset = offsetof(struct task, member)
+#define DAEMON(member) .offset = offsetof(struct daemon_section, member)
+#define LIMIT(member)  .offset = offsetof(struct limit_section, limit.member)
+#define POOL(member)   .offset = offsetof(struct pool_section, member)
+#define TASK(member)   .offset = offsetof(struct task, member)
+#define SERVICE(member)                                                                                                \
+        .scope = KEY_SERVICE, .kind = &kind_exec, .flags = KEY_OF_SERVICE,                                             \
+        .offset = offsetof(struct service_part, member)
 #define PART(k, member) .scope = KEY_KIND, .kind = &kind_##k, .offset = offsetof(struct k##_part, member)
 
 #define TYPE(t) .type = &value_##t
@@ -20,6 +23,12 @@
 static const char *const log_targets[] = { "auto", "journal", "stderr", NULL };
 static const char *const every_from[] = { "start", "end", NULL };
 static const char *const on_shutdown[] = { "cancel", "wait", NULL };
+static const char *const restarts[] = {
+        [RESTART_NO] = "no",
+        [RESTART_ON_FAILURE] = "on-failure",
+        [RESTART_ALWAYS] = "always",
+        [_RESTART_POLICY_MAX] = NULL,
+};
 static const char *const on_item_failure[] = { "continue", "cancel", NULL };
 
 static const struct key daemon_keys[] = {
@@ -48,6 +57,9 @@ static const struct key daemon_keys[] = {
         { "shell", TYPE(path), DAEMON(shell), .example = "/bin/bash",
           .default_shown = "/bin/bash where it exists, else /bin/sh",
           .help = "What runs the texts of shell keys: bash with -eo pipefail -c, another with -ec." },
+        { "cgroup", TYPE(cgroup), DAEMON(cgroup), .flags = KEY_RESTART, .default_value = "auto",
+          .help = "Where the control groups of runs are made: in the daemon's own where cgroup2 can be written, nowhere, "
+                  "or in this directory, where a container or a test has another." },
         { "hook-queue", TYPE(count), DAEMON(hook_queue), .min = 1, .max = 1000000, .default_value = "1000",
           .help = "How many hooks may wait; more are dropped and counted." },
 };
@@ -121,6 +133,14 @@ static const struct key task_keys[] = {
           .help = "How many descriptors it may have open." },
         { "core", TYPE(size), PART(exec, core), .topic = "Commands", .max = UINT64_MAX, .default_shown = "the daemon's",
           .example = "0", .help = "The largest core file." },
+        { "memory-max", TYPE(size_bound), PART(exec, memory_max), .topic = "Commands", .min = 64 * 1024,
+          .max = UINT64_C(1) << 60, .default_shown = "infinity", .example = "512M",
+          .help = "How much memory its processes may have together; the kernel kills them beyond." },
+        { "cpu-max", TYPE(cpu_bound), PART(exec, cpu_max), .topic = "Commands", .min = 1, .max = 1000000,
+          .default_shown = "infinity", .example = "150%",
+          .help = "How much processor time they may take together, in percent of one processor." },
+        { "pids-max", TYPE(count_bound), PART(exec, pids_max), .topic = "Commands", .min = 1, .max = 1 << 22,
+          .default_shown = "infinity", .example = "100", .help = "How many processes and threads there may be." },
 
         /* http */
         { "url", TYPE(url), PART(http, url), .topic = "HTTP", .flags = KEY_ITEM,
@@ -216,30 +236,59 @@ static const struct key task_keys[] = {
 
         /* Bounds */
         { "timeout", TYPE(duration), TASK(run.bounds[BOUND_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
-          .min = USEC_PER_MSEC, .max = USEC_INFINITY, .default_shown = "commands 1h, groups infinity, others 30s",
-          .example = "15min", .help = "How long one attempt, or one item, may take." },
+          .min = USEC_PER_MSEC, .max = USEC_INFINITY,
+          .default_shown = "commands 1h, services and groups infinity, others 30s", .example = "15min",
+          .help = "How long one attempt, or one item, may take." },
         { "total-timeout", TYPE(duration), TASK(run.bounds[BOUND_TOTAL_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
           .min = USEC_PER_MSEC, .max = USEC_INFINITY, .default_value = "24h",
+          .default_shown = "24h; services, and groups that hold one, infinity",
           .help = "How long a run may take, waits and retries included." },
         { "queue-timeout", TYPE(duration), TASK(run.bounds[BOUND_QUEUE_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
           .min = USEC_PER_MSEC, .max = USEC_INFINITY, .default_value = "1h",
           .help = "How long an attempt may wait for permits." },
-        { "start-timeout", TYPE(duration), TASK(run.bounds[BOUND_START_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
+        { "start-timeout", TYPE(duration), .scope = KEY_TASKS, .kind = &kind_exec,
+          TASK(run.bounds[BOUND_START_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND | KEY_OF_SERVICE,
           .min = USEC_PER_MSEC, .max = USEC_INFINITY, .default_value = "1min 30s",
           .help = "How long an attempt of a service may take until it is ready." },
-        { "idle-timeout", TYPE(duration), TASK(run.bounds[BOUND_IDLE_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
-          .min = USEC_PER_MSEC, .max = USEC_INFINITY, .default_value = "infinity",
-          .help = "How long an attempt may go on without any output." },
+        { "idle-timeout", TYPE(duration), .scope = KEY_TASKS, .kind = &kind_exec, TASK(run.bounds[BOUND_IDLE_TIMEOUT]),
+          .topic = "Bounds", .flags = KEY_BOUND, .min = USEC_PER_MSEC, .max = USEC_INFINITY,
+          .default_value = "infinity", .help = "How long a command may go on without any output." },
         { "grace", TYPE(duration), TASK(run.grace_usec), .topic = "Bounds", .max = DAY, .default_value = "10s",
           .help = "How long a run that is stopped may take to end before it is forced." },
         { "retries", TYPE(count), TASK(run.retries), .topic = "Bounds", .max = 1000000, .default_value = "0",
           .help = "How many more attempts a failed one gets." },
-        { "retry-delay", TYPE(retry_delay), .topic = "Bounds", .min = 0, .max = DAY, .default_value = "1s..1min",
+        { "retry-delay", TYPE(delays), TASK(run.retry_delay_min_usec), .topic = "Bounds", .min = 0, .max = DAY,
+          .default_value = "1s..1min",
           .help = "The wait before the first and at most before later ones; it doubles, give or take 20 %." },
         { "limit", TYPE(limits), .topic = "Bounds", .min = 1, .max = LIMIT_PERMITS_MAX, .example = "outbound db:2",
           .help = "What each attempt must hold while it works." },
         { "priority", TYPE(integer), TASK(run.priority), .topic = "Bounds", .min = (uint64_t)-1000, .max = 1000,
           .default_value = "0", .help = "Higher ones get permits first." },
+
+        /* Services */
+        { "restart", TYPE(choice), SERVICE(spec.restart), .topic = "Services", .choices = restarts,
+          .default_value = "no",
+          .help = "With another word than no the task is a service: another attempt follows one that failed, or any." },
+        { "restart-delay", TYPE(delays), SERVICE(spec.restart_delay_min_usec), .topic = "Services", .min = 0,
+          .max = DAY, .default_value = "1s..1min",
+          .help = "The wait before the first restart and at most before later ones; it doubles, give or take 20 %, and "
+                  "begins anew after 60s of readiness." },
+        { "restart-limit", TYPE(restart_limit), SERVICE(spec), .topic = "Services", .max = SERVICE_RESTARTS_MAX,
+          .default_value = "5/10min", .help = "More restarts than this, and the service has failed." },
+        { "ready", TYPE(ready), SERVICE(ready), .topic = "Services", .min = USEC_PER_MSEC, .max = DAY,
+          .default_value = "exec",
+          .help = "When it is ready: once its program runs, when it says so, when a line of its output matches, when an "
+                  "address takes connections, or some time after its program runs." },
+        { "watchdog", TYPE(duration_bound), SERVICE(watchdog_usec), .topic = "Services", .min = 100 * USEC_PER_MSEC,
+          .max = DAY, .default_shown = "infinity", .example = "30s",
+          .help = "How long a ready one may be silent on its notify socket; it must send WATCHDOG=1 more often." },
+        { "health", TYPE(name), SERVICE(health), .topic = "Services", .example = "web-ping",
+          .help = "A task with every that runs while this is ready; once it is failing, the attempt has failed." },
+        { "critical", TYPE(bool), SERVICE(critical), .topic = "Services", .default_value = "no",
+          .help = "Its final failure ends the daemon, with its exit code." },
+        { "instances", TYPE(count), SERVICE(instances), .topic = "Services", .min = 1, .max = 1000,
+          .default_shown = "one, without a number", .example = "4",
+          .help = "Makes it a group of so many, NAME@1 and so on; {n} stands for their number." },
 
         /* Fan-out */
         { "for-each", TYPE(for_each), .scope = KEY_TASKS, TASK(for_each), .topic = "Fan-out",
@@ -259,7 +308,24 @@ static const struct key task_keys[] = {
         { "on-failure", TYPE(hooks), TASK(on_failure), .topic = "Outcome", .flags = KEY_HOOK_WORDS,
           .example = "restart-tunnel:connect,resolve alert",
           .help = "Tasks that are started when a run failed; each error goes to the first that it matches." },
+        { "failing-after", TYPE(count), TASK(failing_after), .topic = "Outcome", .min = 1, .max = 1000000,
+          .default_value = "1", .help = "How many failures in a row make it failing." },
+        { "on-failing", TYPE(hooks), TASK(on_failing), .topic = "Outcome", .flags = KEY_HOOK_WORDS, .example = "alert",
+          .help = "Tasks that are started once it has become failing." },
+        { "on-recover", TYPE(hooks), TASK(on_recover), .topic = "Outcome", .example = "alert",
+          .help = "Tasks that are started once it is no longer failing." },
+        { "slow-after", TYPE(duration), TASK(slow_after_usec), .topic = "Outcome", .min = USEC_PER_MSEC,
+          .max = USEC_INFINITY, .default_value = "infinity", .help = "A run that takes longer is slow." },
+        { "on-slow", TYPE(hooks), TASK(on_slow), .topic = "Outcome", .example = "alert",
+          .help = "Tasks that are started once a run is slow; it goes on." },
 };
+
+_Static_assert(offsetof(struct run_spec, retry_delay_max_usec) ==
+                       offsetof(struct run_spec, retry_delay_min_usec) + sizeof(usec_t),
+               "value_delays stores both");
+_Static_assert(offsetof(struct service_spec, restart_delay_max_usec) ==
+                       offsetof(struct service_spec, restart_delay_min_usec) + sizeof(usec_t),
+               "value_delays stores both");
 
 _Static_assert(ARRAY_SIZE(task_keys) <= 8 * sizeof(((struct task *)NULL)->written), "task->written has a bit for each");
 

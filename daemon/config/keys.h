@@ -21,9 +21,10 @@ enum key_section {
 /* Which of tasks and groups a key is for. */
 enum key_scope {
         KEY_ANY,
-        KEY_TASKS,  /* not groups */
-        KEY_GROUPS, /* not tasks */
-        KEY_KIND,   /* tasks of key->kind; the member is in the kind's part */
+        KEY_TASKS,   /* not groups; of key->kind, when there is one */
+        KEY_GROUPS,  /* not tasks */
+        KEY_KIND,    /* tasks of key->kind; the member is in the kind's part */
+        KEY_SERVICE, /* tasks of key->kind that are services; the member is in struct service_part */
 };
 
 enum key_flags {
@@ -33,6 +34,7 @@ enum key_flags {
         KEY_BOUND = 8,       /* one of run.bounds, where runs tell whether it is a default */
         KEY_RESTART = 16,    /* a change needs a restart of the daemon */
         KEY_HOOK_WORDS = 32, /* TASK may be followed by :word,word */
+        KEY_OF_SERVICE = 64, /* only for services */
 };
 
 struct key {
@@ -65,7 +67,7 @@ const char *key_allowed(const struct key *key, char buf[KEY_ALLOWED_MAX]);
 /* Whether the key is for this task. */
 bool key_fits(const struct key *key, const struct task *task);
 
-/* The structure in which the key's member of @task is. The key must fit. */
+/* The structure in which the key's member of @task is. The key must fit. NULL: of a service, which the task is not. */
 void *key_base(const struct key *key, struct task *task);
 
 /* Instead of a value that was made of ${env:}. */

@@ -7,15 +7,20 @@
 bool key_fits(const struct key *key, const struct task *task) {
         switch (key->scope) {
         case KEY_ANY: return true;
-        case KEY_TASKS: return task->kind;
+        case KEY_TASKS: return task->kind && (!key->kind || key->kind == task->kind);
         case KEY_GROUPS: return !task->kind;
-        case KEY_KIND: return task->kind == key->kind;
+        case KEY_KIND:
+        case KEY_SERVICE: return task->kind == key->kind;
         }
         return false;
 }
 
 void *key_base(const struct key *key, struct task *task) {
-        return key->scope == KEY_KIND ? task->part : task;
+        switch (key->scope) {
+        case KEY_KIND: return task->part;
+        case KEY_SERVICE: return task->service;
+        default: return task;
+        }
 }
 
 const char *key_allowed(const struct key *key, char buf[KEY_ALLOWED_MAX]) {
@@ -87,7 +92,7 @@ int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata
                 bool written = has_bit(task->written, i);
                 bool secret = has_bit(task->secret, i);
 
-                if (key_fits(&keys[i], task))
+                if (key_fits(&keys[i], task) && (task->service || !(keys[i].flags & KEY_OF_SERVICE)))
                         r = tell_value(&keys[i], key_base(&keys[i], (struct task *)task), written, secret, out, &text,
                                        fn, userdata);
         }
@@ -111,7 +116,11 @@ static const struct {
 };
 
 static const char *only_for(const struct key *key) {
-        return key->scope == KEY_GROUPS ? "Groups only." : key->flags & KEY_FAN_OUT ? "Only with for-each." : "";
+        if (key->scope == KEY_GROUPS)
+                return "Groups only.";
+        if (key->scope == KEY_TASKS && key->kind == &kind_exec && !(key->flags & KEY_OF_SERVICE))
+                return "Commands only.";
+        return key->flags & KEY_FAN_OUT ? "Only with for-each." : "";
 }
 
 static const char *default_of(const struct key *key) {

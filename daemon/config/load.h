@@ -86,6 +86,8 @@ struct load {
         unsigned main_file;
         struct config *config;
         struct task *prototype;           /* what the table says is the default */
+        struct service_part service;      /* the same, of services */
+        uint64_t of_service[2];           /* as task->written: the keys that are for services */
         size_t bound_numbers[_BOUND_MAX]; /* of the rows of runs' bounds */
 };
 
@@ -146,6 +148,13 @@ int load_words(struct load *load, const struct raw_section *section, struct raw_
 /* Makes the daemon's section, limits, pools and tasks. Each returns 0, also after mistakes, or -ENOMEM. */
 int load_build_sections(struct load *load);
 int load_build_tasks(struct load *load);
+
+/* A task's service_part, with the table's defaults. Only while it is not known whether the task is a service has one that
+ * is none a part. Returns 0 or -ENOMEM. */
+int load_service_begin(const struct load *load, struct task *task);
+
+/* All keys of @task have been taken: makes it a service, or tells which of them are for services only. */
+void load_service_finish(struct load *load, const struct raw_section *section, struct task *task);
 
 /* Checks each task by itself, and what it names. Binds nothing. */
 int load_check(struct load *load);

@@ -15,10 +15,12 @@ libtendd_a_SOURCES += daemon/config/lint.c daemon/config/lint.h
 libtendd_a_SOURCES += daemon/config/lint_host.c
 libtendd_a_SOURCES += daemon/config/load.h
 libtendd_a_SOURCES += daemon/config/members.c
+libtendd_a_SOURCES += daemon/config/services.c
 libtendd_a_SOURCES += daemon/config/source.c
 libtendd_a_SOURCES += daemon/config/value.c daemon/config/value.h
 libtendd_a_SOURCES += daemon/config/value_kind.c
 libtendd_a_SOURCES += daemon/config/value_list.c
+libtendd_a_SOURCES += daemon/config/value_service.c
 libtendd_a_SOURCES += daemon/config/value_task.c
 
 unit_tests += tests/unit/test-ini

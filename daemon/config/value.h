@@ -65,22 +65,25 @@ void *value_member(const struct key *key, void *base);
 const void *value_const_member(const struct key *key, const void *base);
 
 /* Scalars of the member's type in parentheses; key->min and key->max bound them. */
-extern const struct value_type value_bool;      /* bool */
-extern const struct value_type value_duration;  /* usec_t; infinity when it is the maximum */
-extern const struct value_type value_size;      /* uint64_t */
-extern const struct value_type value_count;     /* unsigned */
-extern const struct value_type value_count64;   /* uint64_t; infinity when it is the maximum */
-extern const struct value_type value_integer;   /* int; the bounds are cast */
-extern const struct value_type value_octal;     /* int */
-extern const struct value_type value_choice;    /* unsigned or an enum: the index in key->choices */
-extern const struct value_type value_flag;      /* bool: the index in key->choices, of which there are two */
-extern const struct value_type value_string;    /* char *, not empty */
-extern const struct value_type value_text;      /* the same, any number of lines */
-extern const struct value_type value_path;      /* char *: absolute */
-extern const struct value_type value_item_path; /* char *: absolute, or beginning with {item} */
-extern const struct value_type value_name;      /* char *: a name */
-extern const struct value_type value_signal;    /* int */
-extern const struct value_type value_log_level; /* int */
+extern const struct value_type value_bool;           /* bool */
+extern const struct value_type value_duration;       /* usec_t; infinity when it is the maximum */
+extern const struct value_type value_size;           /* uint64_t */
+extern const struct value_type value_count;          /* unsigned */
+extern const struct value_type value_count64;        /* uint64_t; infinity when it is the maximum */
+extern const struct value_type value_integer;        /* int; the bounds are cast */
+extern const struct value_type value_size_bound;     /* uint64_t; 0 when it is infinity */
+extern const struct value_type value_count_bound;    /* the same */
+extern const struct value_type value_duration_bound; /* usec_t, the same */
+extern const struct value_type value_octal;          /* int */
+extern const struct value_type value_choice;         /* unsigned or an enum: the index in key->choices */
+extern const struct value_type value_flag;           /* bool: the index in key->choices, of which there are two */
+extern const struct value_type value_string;         /* char *, not empty */
+extern const struct value_type value_text;           /* the same, any number of lines */
+extern const struct value_type value_path;           /* char *: absolute */
+extern const struct value_type value_item_path;      /* char *: absolute, or beginning with {item} */
+extern const struct value_type value_name;           /* char *: a name */
+extern const struct value_type value_signal;         /* int */
+extern const struct value_type value_log_level;      /* int */
 
 /* Lists: strv. */
 extern const struct value_type value_words;
@@ -100,7 +103,7 @@ extern const struct value_type value_url;
 extern const struct value_type value_method;
 extern const struct value_type value_address;
 extern const struct value_type value_sha256;
-extern const struct value_type value_retry_delay;
+extern const struct value_type value_delays; /* two usec_t, one behind the other: the first and the longest */
 extern const struct value_type value_overlap;
 extern const struct value_type value_limits;
 extern const struct value_type value_for_each;
@@ -108,3 +111,13 @@ extern const struct value_type value_items_may_fail;
 extern const struct value_type value_hooks;
 extern const struct value_type value_policy;
 extern const struct value_type value_rate;
+extern const struct value_type value_restart_limit; /* struct service_spec */
+extern const struct value_type value_ready;
+extern const struct value_type value_cpu_bound; /* unsigned, percent */
+extern const struct value_type value_cgroup;    /* char * */
+
+/* Parses "5/10min", within the bounds of @key for the number. Returns 0, or -EINVAL with what is wrong. */
+int value_parse_per(const struct key *key, struct value *value, uint64_t *ret_n, usec_t *ret_usec);
+
+/* Whether @text is an address to connect to; {item} and {n} may stand for parts of it. */
+bool value_is_address(const char *text);

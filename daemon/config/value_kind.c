@@ -270,13 +270,13 @@ const struct value_type value_method = { "METHOD", VALUE_SCALAR, parse_method, a
 
 /* ---- tcp: connect; file: sha256 ---- */
 
-static bool is_address(const char *text) {
+bool value_is_address(const char *text) {
         const char *colon = strrchr(text, ':');
         uint64_t port;
 
         if (begins_with(text, "unix:"))
                 return text[5] == '/';
-        if (strstr(text, "{item}"))
+        if (strstr(text, "{item}") || strstr(text, "{n}"))
                 return true;
         if (!colon || colon == text || text_parse_uint(colon + 1, 1, 65535, &port) < 0)
                 return false;
@@ -285,7 +285,7 @@ static bool is_address(const char *text) {
 }
 
 static int parse_address(const struct key *key, struct value *value, void *base) {
-        if (!is_address(value->texts[0]))
+        if (!value_is_address(value->texts[0]))
                 return value_wrong_text(value, -EINVAL, value->texts[0], "address");
         replace(value_member(key, base), TAKE_PTR(value->texts[0]));
         return 0;

@@ -33,10 +33,10 @@ static void show_type(const struct key *key _unused_, const void *base, FILE *ou
 
 const struct value_type value_type_of_task = { "TYPE", VALUE_SCALAR, parse_type, allow_type, show_type };
 
-/* ---- retry-delay ---- */
+/* ---- retry-delay, restart-delay ---- */
 
-static int parse_retry_delay(const struct key *key, struct value *value, void *base) {
-        struct task *task = base;
+static int parse_delays(const struct key *key, struct value *value, void *base) {
+        usec_t *delays = value_member(key, base);
         char *most = strstr(value->texts[0], "..");
         usec_t min, max;
         int r;
@@ -59,30 +59,30 @@ static int parse_retry_delay(const struct key *key, struct value *value, void *b
                 return value_wrong_text(value, r, most, "duration");
         if (max < min)
                 return value_wrong(value, "the longest delay is shorter than the first");
-        task->run.retry_delay_min_usec = min;
-        task->run.retry_delay_max_usec = max;
+        delays[0] = min;
+        delays[1] = max;
         return 0;
 }
 
-static void allow_retry_delay(const struct key *key, FILE *out) {
+static void allow_delays(const struct key *key, FILE *out) {
         char least[TEXT_USEC_MAX], most[TEXT_USEC_MAX];
 
         fprintf(out, "a duration, or the first and the longest as in 1s..1min, from %s to %s",
                 text_format_usec(key->min, least), text_format_usec(key->max, most));
 }
 
-static void show_retry_delay(const struct key *key _unused_, const void *base, FILE *out) {
-        const struct task *task = base;
+static void show_delays(const struct key *key, const void *base, FILE *out) {
+        const usec_t *delays = value_const_member(key, base);
 
-        value_show_usec(task->run.retry_delay_min_usec, out);
-        if (task->run.retry_delay_max_usec != task->run.retry_delay_min_usec) {
+        value_show_usec(delays[0], out);
+        if (delays[1] != delays[0]) {
                 fputs("..", out);
-                value_show_usec(task->run.retry_delay_max_usec, out);
+                value_show_usec(delays[1], out);
         }
 }
 
-const struct value_type value_retry_delay = {
-        "DURATION..DURATION", VALUE_SCALAR, parse_retry_delay, allow_retry_delay, show_retry_delay,
+const struct value_type value_delays = {
+        "DURATION..DURATION", VALUE_SCALAR, parse_delays, allow_delays, show_delays,
 };
 
 /* ---- words of which the last takes a number: overlap, policy ---- */
@@ -428,18 +428,16 @@ const struct value_type value_hooks = { "TASK[:WORD,...]...", VALUE_WORDS, parse
 
 /* ---- rate of a limit ---- */
 
-static int parse_rate(const struct key *key, struct value *value, void *base) {
-        struct limit_config *limit = value_member(key, base);
+int value_parse_per(const struct key *key, struct value *value, uint64_t *ret_n, usec_t *ret_usec) {
         char *span = strchr(value->texts[0], '/');
         char one[32];
-        uint64_t n;
         usec_t usec;
         int r;
 
         if (!span)
-                return value_wrong_text(value, -EINVAL, value->texts[0], "rate");
+                return value_wrong_text(value, -EINVAL, value->texts[0], "number in a span of time");
         *span++ = '\0';
-        r = text_parse_uint(value->texts[0], key->min, key->max, &n);
+        r = text_parse_uint(value->texts[0], key->min, key->max, ret_n);
         if (r < 0)
                 return value_wrong_text(value, r, value->texts[0], "number");
         (void)snprintf(one, sizeof(one), "%s%s", *span >= '0' && *span <= '9' ? "" : "1", span);
@@ -448,8 +446,18 @@ static int parse_rate(const struct key *key, struct value *value, void *base) {
                 r = -ERANGE;
         if (r < 0)
                 return value_wrong_text(value, r, span, "span of time");
+        *ret_usec = usec;
+        return 0;
+}
+
+static int parse_rate(const struct key *key, struct value *value, void *base) {
+        struct limit_config *limit = value_member(key, base);
+        uint64_t n;
+        int r = value_parse_per(key, value, &n, &limit->rate_per_usec);
+
+        if (r < 0)
+                return r;
         limit->rate = (unsigned)n;
-        limit->rate_per_usec = usec;
         return 0;
 }
 

@@ -59,12 +59,13 @@ static void limits_done(struct task *task) {
         free(task->run.limits);
 }
 
-static void service_done(struct service_part *service) {
+struct service_part *service_part_free(struct service_part *service) {
         if (!service)
-                return;
+                return NULL;
         free(service->ready_argument);
         free(service->health);
         free(service);
+        return NULL;
 }
 
 struct task *task_unref(struct task *task) {
@@ -80,7 +81,7 @@ struct task *task_unref(struct task *task) {
         hooks_done(&task->on_failing);
         hooks_done(&task->on_recover);
         hooks_done(&task->on_slow);
-        service_done(task->service);
+        service_part_free(task->service);
         strv_free(task->for_each.words);
         strv_free(task->after);
         strv_free(task->members);

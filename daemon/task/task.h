@@ -110,6 +110,8 @@ struct service_part {
         unsigned instances; /* as written; 0: one, without a number */
 };
 
+struct service_part *service_part_free(struct service_part *service); /* takes NULL; always returns NULL */
+
 struct status_range {
         unsigned from;
         unsigned to;

@@ -113,6 +113,27 @@ static const struct {
         { "[task a]\ncommand = x\nevery = 1ms\n",
           "tendd.ini:3: every: 1ms is out of range (a duration such as 1h 30min, from 10ms to 366d)\n" },
 
+        /* services */
+        { "[task a]\ncommand = x\nready = notify\nstart-timeout = 5s\nmanual = yes\n",
+          "tendd.ini:3: ready: is for services (restart = always or on-failure makes it one)\n"
+          "tendd.ini:4: start-timeout: is for services (restart = always or on-failure makes it one)\n" },
+        { "[task a]\ncommand = x\nrestart = no\ncritical = yes\nmanual = yes\n",
+          "tendd.ini:4: critical: is for services (restart = always or on-failure makes it one)\n" },
+        { "[task a]\ncommand = x\nrestart = nope\ncritical = yes\n",
+          "tendd.ini:3: restart: \"nope\" is no such word (no, on-failure or always) (did you mean no?)\n" },
+        { "[task a]\nurl = http://x/\nrestart = always\n",
+          "tendd.ini:3: restart: is not for tasks of type http (but for services, which are of type exec)\n" },
+        { "[task a]\nurl = http://x/\nidle-timeout = 1s\n",
+          "tendd.ini:3: idle-timeout: is not for tasks of type http (but for exec)\n" },
+        { "[task a]\ncommand = x\nrestart = always\nretries = 1\nfor-each = list:a\ntotal-timeout = 1h\n",
+          "tendd.ini:4: retries: means nothing for a service (restart, restart-delay and restart-limit say what follows "
+          "a failure)\n"
+          "tendd.ini:5: for-each: is not for services: it has an end (instances makes several)\n"
+          "tendd.ini:6: total-timeout: is not for services: it would end for good (timeout bounds each attempt)\n" },
+        { "[defaults]\nrestart = always\nready = notify\ncritical = yes\n"
+          "[task a]\ncommand = x\nrestart = no\nmanual = yes\n[task b]\nurl = http://x/\nmanual = yes\n",
+          "" },
+
         /* names */
         { "[task backup]\ncommand = x\non-failure = alret\nmanual = yes\n[task alert]\ncommand = x\nmanual = yes\n",
           "tendd.ini:3: on-failure: there is no [task alret] (did you mean alert?)\n" },
@@ -345,6 +366,38 @@ START_TEST(default_bounds_are_known_as_such) {
         ck_assert_uint_eq(task->run.default_bounds, 1u << BOUND_TOTAL_TIMEOUT | unwritten);
         ck_assert_uint_eq(task->run.bounds[BOUND_TIMEOUT], USEC_INFINITY);
         ck_assert_uint_eq(task->run.bounds[BOUND_TOTAL_TIMEOUT], 24 * USEC_PER_HOUR);
+        config_text_done(&text);
+}
+END_TEST
+
+START_TEST(a_service_is_made_by_restart) {
+        struct config_text text;
+        const struct task *task;
+
+        config_text_load_one(&text, "[defaults]\nretries = 2\ntotal-timeout = 1h\nready = after:2s\nfor-each = list:a\n"
+                                    "[task a]\ncommand = x\nrestart = always\nrestart-delay = 2s\nmanual = yes\n"
+                                    "[task b]\ncommand = x\nmanual = yes\n");
+        ck_assert_int_eq(text.r, 0);
+        task = config_find_task(text.config, "a");
+        ck_assert(task->run.is_service && task->run.service == &task->service->spec);
+        ck_assert_int_eq(task->service->spec.restart, RESTART_ALWAYS);
+        ck_assert_uint_eq(task->service->spec.restart_delay_max_usec, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(task->service->spec.restart_limit, 5);
+        ck_assert_uint_eq(task->service->spec.restart_limit_usec, 10 * USEC_PER_MINUTE);
+        ck_assert_int_eq(task->service->ready, READY_AFTER);
+        ck_assert_uint_eq(task->service->ready_after_usec, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(task->run.bounds[BOUND_TIMEOUT], USEC_INFINITY);
+        ck_assert_uint_eq(task->run.bounds[BOUND_TOTAL_TIMEOUT], USEC_INFINITY);
+        ck_assert_uint_eq(task->run.bounds[BOUND_START_TIMEOUT], 90 * USEC_PER_SEC);
+        ck_assert(task->run.retries == 0 && !task->run.items);
+        ck_assert(!task_key_is_written(task, "retries") && task_key_is_written(task, "ready"));
+        task = config_find_task(text.config, "b");
+        ck_assert(!task->service && !task->run.is_service && !task->run.service);
+        ck_assert(task->run.retries == 2 && task->run.items);
+        ck_assert_uint_eq(task->run.bounds[BOUND_START_TIMEOUT], USEC_INFINITY);
+        ck_assert(!task_key_is_written(task, "ready"));
+        assert_value(text.config, "a", "ready", "after:2s");
+        assert_value(text.config, "b", "ready", NULL);
         config_text_done(&text);
 }
 END_TEST
@@ -701,6 +754,7 @@ int main(void) {
         tcase_add_test(tcase, ten_mistakes_are_ten_lines);
         tcase_add_test(tcase, what_is_written_nearest_wins);
         tcase_add_test(tcase, default_bounds_are_known_as_such);
+        tcase_add_test(tcase, a_service_is_made_by_restart);
         tcase_add_test(tcase, texts_keep_their_lines);
         tcase_add_test(tcase, the_environment_fills_in_and_is_not_shown);
         tcase_add_test(tcase, a_mistake_does_not_show_what_the_environment_had);

@@ -25,7 +25,7 @@ static void wrap(enum key_section section, const struct key *key, const char *va
               out);
         fputs("[task dump]\ncommand = x\n[task upload]\ncommand = x\n[task prune]\ncommand = x\n", out);
         fputs("[task tunnel]\ncommand = x\n[task publish]\ncommand = x\n[task alert]\ncommand = x\n", out);
-        fputs("[task restart-tunnel]\ncommand = x\n", out);
+        fputs("[task restart-tunnel]\ncommand = x\n[task web-ping]\nurl = http://x/\nevery = 10s\n", out);
         fputs("[group other]\nmembers = dump t\nmanual = yes\n", out);
         if (section == KEY_SECTION_DAEMON) {
                 fprintf(out, "[task t]\ncommand = x\n[daemon]\n%s = %s\n", key->name, value);
@@ -46,6 +46,8 @@ static void wrap(enum key_section section, const struct key *key, const char *va
                 }
                 if (key->flags & KEY_FAN_OUT)
                         fputs("for-each = list:a\n", out);
+                if (key->flags & KEY_OF_SERVICE && !streq(key->name, "restart"))
+                        fputs("restart = always\n", out);
                 if (streq(key->name, "every-from") || streq(key->name, "splay") || streq(key->name, "jitter"))
                         fputs("every = 1000h\n", out);
                 fprintf(out, "%s = %s\n", key->name, value);
@@ -140,17 +142,25 @@ START_TEST(defaults_and_examples_are_allowed) {
 }
 END_TEST
 
+/* Services, and groups that hold one, are not bounded, and the one of the test restarts. */
+static bool is_other_for_services(const struct key *key, const struct task *task) {
+        if (streq(key->name, "total-timeout"))
+                return task->run.is_group || task->service;
+        return task->service && (streq(key->name, "restart") || key->flags & KEY_FAN_OUT);
+}
+
 START_TEST(tasks_have_the_defaults_of_the_table) {
         size_t n;
         const struct key *keys = keys_of_section(KEY_SECTION_TASK, &n);
         struct config_text text;
 
         config_text_load_one(&text, "[task exec]\ncommand = x\nfor-each = list:a\n"
+                                    "[task service]\ncommand = x\nrestart = on-failure\n"
                                     "[task http]\nurl = http://x/\nfor-each = list:a\n"
                                     "[task tcp]\nconnect = x:1\nfor-each = list:a\n"
                                     "[task dns]\nresolve = x\nfor-each = list:a\n"
                                     "[task file]\npath = /x\nfor-each = list:a\n"
-                                    "[group g]\nmembers = *\n");
+                                    "[group g]\nmembers = *\npolicy = all\n");
         ck_assert_int_eq(text.r, 0);
         for (size_t t = 0; t < text.config->n_tasks; t++) {
                 const struct task *task = text.config->tasks[t];
@@ -158,7 +168,8 @@ START_TEST(tasks_have_the_defaults_of_the_table) {
                 for (size_t i = 0; i < n; i++) {
                         char *value;
 
-                        if (!key_fits(&keys[i], task) || !keys[i].default_value)
+                        if (!key_fits(&keys[i], task) || !keys[i].default_value ||
+                            (keys[i].flags & KEY_OF_SERVICE && !task->service) || is_other_for_services(&keys[i], task))
                                 continue;
                         value = config_text_value(task, keys[i].name);
                         /* A day is shown as such. */
@@ -269,6 +280,59 @@ static const struct {
         { "exec", "nofile", "4096", "4096" },
         { "exec", "core", "0", "0" },
         { "exec", "core", "infinity", "infinity" },
+        { "exec", "memory-max", "512M", "512M" },
+        { "exec", "memory-max", "infinity", "infinity" },
+        { "exec", "memory-max", "1K", NULL },
+        { "exec", "memory-max", "50%", NULL },
+        { "exec", "cpu-max", "150%", "150%" },
+        { "exec", "cpu-max", "infinity", "infinity" },
+        { "exec", "cpu-max", "150", NULL },
+        { "exec", "cpu-max", "0%", NULL },
+        { "exec", "cpu-max", "%", NULL },
+        { "exec", "cpu-max", "1.5%", NULL },
+        { "exec", "pids-max", "64", "64" },
+        { "exec", "pids-max", "infinity", "infinity" },
+        { "exec", "pids-max", "0", NULL },
+        { "exec", "idle-timeout", "5min", "5min" },
+        { "exec", "start-timeout", "5s", "5s" },
+        { "exec", "restart", "on-failure", "on-failure" },
+        { "exec", "restart", "never", NULL },
+        { "exec", "restart-delay", "0..10s", "0s..10s" },
+        { "exec", "restart-delay", "10s..1s", NULL },
+        { "exec", "restart-limit", "3/h", "3/1h" },
+        { "exec", "restart-limit", "0/1min", "0/1min" },
+        { "exec", "restart-limit", "infinity", "infinity" },
+        { "exec", "restart-limit", "1001/h", NULL },
+        { "exec", "restart-limit", "5", NULL },
+        { "exec", "restart-limit", "5/", NULL },
+        { "exec", "restart-limit", "5/2d", NULL },
+        { "exec", "ready", "exec", "exec" },
+        { "exec", "ready", "notify", "notify" },
+        { "exec", "ready", "line:^listening (on|at) .*:[0-9]+$", "line:^listening (on|at) .*:[0-9]+$" },
+        { "exec", "ready", "connect:127.0.0.1:80", "connect:127.0.0.1:80" },
+        { "exec", "ready", "connect:unix:/run/x", "connect:unix:/run/x" },
+        { "exec", "ready", "after: 2s", "after:2s" },
+        { "exec", "ready", "line:(", NULL },
+        { "exec", "ready", "line:", NULL },
+        { "exec", "ready", "line", NULL },
+        { "exec", "ready", "connect:80", NULL },
+        { "exec", "ready", "after:0", NULL },
+        { "exec", "ready", "after:soon", NULL },
+        { "exec", "ready", "exec:x", NULL },
+        { "exec", "ready", "connected", NULL },
+        { "exec", "watchdog", "30s", "30s" },
+        { "exec", "watchdog", "infinity", "infinity" },
+        { "exec", "watchdog", "1ms", NULL },
+        { "exec", "health", "a b", NULL },
+        { "exec", "instances", "4", "4" },
+        { "exec", "instances", "0", NULL },
+        { "exec", "instances", "1001", NULL },
+        { NULL, "failing-after", "3", "3" },
+        { NULL, "failing-after", "0", NULL },
+        { NULL, "on-failing", "alert:timeout publish", "alert:timeout publish" },
+        { NULL, "on-recover", "alert:timeout", NULL },
+        { NULL, "on-slow", "alert publish", "alert publish" },
+        { NULL, "slow-after", "5h", "5h" },
         { "http", "url", "https://example.com:8443/a?b=c#d", "https://example.com:8443/a?b=c#d" },
         { "http", "url", "http:///x", NULL },
         { "http", "url", "ftp://x/", NULL },

@@ -13,8 +13,15 @@ static int parse_type(const struct key *key _unused_, struct value *value, void 
         struct task *task = base;
         const struct kind *kind = kind_from_string(value->texts[0]);
 
-        if (!kind)
+        if (!kind) {
+                const char *names[16];
+                size_t n = 0;
+
+                for (; kinds[n] && n < ARRAY_SIZE(names); n++)
+                        names[n] = kinds[n]->name;
+                value->meant = text_nearest(value->texts[0], names, n);
                 return value_wrong_text(value, -EINVAL, value->texts[0], "type");
+        }
         task->kind = kind;
         return 0;
 }
@@ -273,8 +280,13 @@ static int parse_for_each(const struct key *key _unused_, struct value *value, v
                 if (strlen(for_each_names[type]) == length && strncmp(for_each_names[type], text, length) == 0)
                         for_each.type = type;
         }
-        if (for_each.type == FOR_EACH_NONE)
+        if (for_each.type == FOR_EACH_NONE) {
+                char word[16];
+
+                (void)snprintf(word, sizeof(word), "%.*s", (int)MIN(length, sizeof(word)), text);
+                value->meant = text_nearest(word, for_each_names + FOR_EACH_LINES, _FOR_EACH_MAX - FOR_EACH_LINES);
                 return value_wrong_text(value, -EINVAL, text, "source of items");
+        }
         text += length + 1;
         r = parse_for_each_argument(value, text + strspn(text, " \t"), &for_each);
         if (r < 0)
@@ -335,13 +347,26 @@ const struct value_type value_items_may_fail = {
 
 /* ---- hooks ---- */
 
+static const char *nearest_hook_word(const char *word) {
+        const char *names[_OUTCOME_MAX + _ERROR_KIND_MAX];
+        size_t n = 0;
+
+        for (enum outcome outcome = OUTCOME_OK + 1; outcome < _OUTCOME_MAX; outcome++)
+                names[n++] = outcome_to_string(outcome);
+        for (enum error_kind error = ERROR_NONE + 1; error < _ERROR_KIND_MAX; error++)
+                names[n++] = error_kind_to_string(error);
+        return text_nearest(word, names, n);
+}
+
 /* One of the words after the colon: an outcome, an error kind, or both by the name of `timeout`. */
 static int parse_hook_word(struct value *value, const char *word, struct hook *hook) {
         enum outcome outcome = outcome_from_string(word);
         enum error_kind error = error_kind_from_string(word);
 
-        if (outcome == OUTCOME_OK || (outcome < 0 && error <= ERROR_NONE))
+        if (outcome == OUTCOME_OK || (outcome < 0 && error <= ERROR_NONE)) {
+                value->meant = nearest_hook_word(word);
                 return value_wrong_text(value, -EINVAL, word, "outcome of a failure, nor an error kind");
+        }
         if (outcome >= 0)
                 hook->outcomes |= 1u << outcome;
         if (error > ERROR_NONE)

@@ -80,8 +80,10 @@ static const struct {
         { "[task a]\ntype = http\ncommand = x\nmanual = yes\n",
           "tendd.ini:2: type: is http, but command makes it exec\n" },
         { "[task a]\ntype = http\nmanual = yes\n", "tendd.ini:2: type: http needs url\n" },
-        { "[task a]\ntype = ftp\nmanual = yes\n",
-          "tendd.ini:2: type: \"ftp\" is no type (exec, http, tcp, dns or file)\n" },
+        { "[task a]\ntype = sql\nmanual = yes\n",
+          "tendd.ini:2: type: \"sql\" is no type (exec, http, tcp, dns or file)\n" },
+        { "[task a]\ntype = htpp\nurl = http://x/\nmanual = yes\n",
+          "tendd.ini:2: type: \"htpp\" is no type (exec, http, tcp, dns or file) (did you mean http?)\n" },
         { "[task a]\nurl = http://x/\nnice = 5\nmanual = yes\n",
           "tendd.ini:3: nice: is not for tasks of type http (but for exec)\n" },
         { "[task a]\ncommand = x\nmembers = b\nmanual = yes\n",
@@ -137,6 +139,12 @@ static const struct {
         /* names */
         { "[task backup]\ncommand = x\non-failure = alret\nmanual = yes\n[task alert]\ncommand = x\nmanual = yes\n",
           "tendd.ini:3: on-failure: there is no [task alret] (did you mean alert?)\n" },
+        { "[task a]\ncommand = x\non-failure = a:exit,tiemout\nmanual = yes\n",
+          "tendd.ini:3: on-failure: \"tiemout\" is no outcome of a failure, nor an error kind (names of tasks, each with "
+          "the error kinds or outcomes it is for as in alert:timeout,exit) (did you mean timeout?)\n" },
+        { "[task a]\ncommand = x\nfor-each = line:/x\nmanual = yes\n",
+          "tendd.ini:3: for-each: \"line:/x\" is no source of items (lines:FILE, glob:PATTERN, list:WORDS or "
+          "command:COMMAND) (did you mean lines?)\n" },
         { "[task a]\ncommand = x\nmanual = yes\nuse = bkup\n[defaults backup]\nnice = 1\n",
           "tendd.ini:4: use: there is no [defaults bkup] (did you mean backup?)\n" },
         { "[task a]\ncommand = x\nmanual = yes\npool = x\n", "tendd.ini:4: pool: there is no [pool x]\n" },

@@ -52,15 +52,27 @@ static int verdict(const struct diagnostics *diagnostics, int loaded, bool stric
         return strict && diagnostics->counts[SEVERITY_WARNING] > 0 ? 1 : 0;
 }
 
+/* `--add NAME=FILE`: takes NAME off, to free(). A file that is there under the whole of it is meant as it is. */
+static int split_add(const char **add, char **ret_name) {
+        size_t length = *add ? strcspn(*add, "/=") : 0;
+
+        if (length == 0 || (*add)[length] != '=' || access(*add, F_OK) == 0)
+                return 0;
+        *ret_name = strndup(*add, length);
+        *add += length + 1;
+        return *ret_name ? 0 : -ENOMEM;
+}
+
 int check_run(const struct options *options) {
         _cleanup_(config_unrefp) struct config *config = NULL;
-        _cleanup_(freep) char *path = options_config_path(options);
-        const struct config_options how = { .portable = options->portable, .add = options->add };
+        _cleanup_(freep) char *path = options_config_path(options), *name = NULL;
+        struct config_options how = { .portable = options->portable, .add = options->add };
         struct diagnostics diagnostics = { 0 };
         int r, code;
 
-        if (!path)
+        if (!path || split_add(&how.add, &name) < 0)
                 return 2;
+        how.add_name = name;
         r = config_load(path, &how, &diagnostics, &config);
         code = verdict(&diagnostics, r, options->strict);
         if (!options->json)

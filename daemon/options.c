@@ -50,7 +50,7 @@ void options_print_help(void) {
                    "  --check             say what is wrong with the configuration: 0 fine, 2 errors\n"
                    "    --strict          … and 1 for warnings\n"
                    "    --portable        … without a look at users, commands and ownership\n"
-                   "    --add FILE        … as if FILE were one of the included ones\n"
+                   "    --add [NAME=]FILE … as if FILE were one of the included ones, called NAME\n"
                    "  --json              print the outcome of --once, the findings of --check, as JSON\n"
                    "  --state-dir DIR     what is kept across restarts\n"
                    "  --runtime-dir DIR   the control socket and the lock\n"

@@ -53,8 +53,9 @@ struct config {
 };
 
 struct config_options {
-        bool portable;   /* no look at users, commands, ownership */
-        const char *add; /* NULL, or a file to check as if it lay beside the included ones */
+        bool portable;        /* no look at users, commands, ownership */
+        const char *add;      /* NULL, or a file to check as if it lay beside the included ones */
+        const char *add_name; /* NULL, or the name that it will have there */
 };
 
 /* Loads @path and what it includes. All mistakes and warnings go to @diagnostics. Returns 0 (perhaps with warnings),

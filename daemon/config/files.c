@@ -142,9 +142,14 @@ static const char *base_name(const char *path) {
         return slash ? slash + 1 : path;
 }
 
-static int compare_base_names(const void *a, const void *b) {
+/* The name that the file at @path has, or will have, in its directory. */
+static const char *name_in_place(const struct config_options *options, const char *path) {
+        return options->add && options->add_name && streq(path, options->add) ? options->add_name : base_name(path);
+}
+
+static int compare_names(const void *a, const void *b, void *options) {
         const char *left = *(const char *const *)a, *right = *(const char *const *)b;
-        int r = strcmp(base_name(left), base_name(right));
+        int r = strcmp(name_in_place(options, left), name_in_place(options, right));
 
         return r ? r : strcmp(left, right);
 }
@@ -171,13 +176,13 @@ static int expand_pattern(struct load *load, const struct raw_section *section, 
 /* Puts the file of --add in the place it would have: among the files of a pattern that its name matches, instead of one
  * of the same name. True when it has one. */
 static bool place_added(struct load *load, const char *pattern, struct file_list *list, size_t first, int *ret) {
-        const char *add = load->options->add;
+        const char *add = load->options->add, *name = add ? name_in_place(load->options, add) : NULL;
 
         *ret = 0;
-        if (!add || fnmatch(base_name(pattern), base_name(add), FNM_PERIOD) != 0)
+        if (!add || fnmatch(base_name(pattern), name, FNM_PERIOD) != 0)
                 return false;
         for (size_t i = first; i < list->n; i++) {
-                if (!streq(base_name(list->paths[i]), base_name(add)))
+                if (!streq(base_name(list->paths[i]), name))
                         continue;
                 free(list->paths[i]);
                 list->paths[i] = strdup(add);
@@ -217,9 +222,55 @@ static int expand_includes(struct load *load, const struct raw_section *section,
                         return 0;
                 }
                 if (list->n > first)
-                        qsort(list->paths + first, list->n - first, sizeof(*list->paths), compare_base_names);
+                        qsort_r(list->paths + first, list->n - first, sizeof(*list->paths), compare_names,
+                                (void *)load->options);
         }
         *ret_added = added;
+        return 0;
+}
+
+/* A file has no place among the included ones, so nobody would read it: it is checked behind them all the same. */
+static int append_added(struct load *load, const char *path, struct file_list *list) {
+        diagnostics_add(load->diagnostics, SEVERITY_WARNING,
+                        &(struct diagnostic_place){ .file = diagnostics_add_file(load->diagnostics, path) },
+                        "no include would read a file called %s (--add NAME=FILE says how FILE will be called)",
+                        name_in_place(load->options, load->options->add));
+        return file_list_add(list, strdup(load->options->add));
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b) {
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Leaves out files that are read already, the main file at @path among them: nothing in them can be told twice. */
+static int drop_twins(struct load *load, const struct raw_section *section, const char *path, struct file_list *list) {
+        _cleanup_(freep) struct stat *known = calloc(list->n + 1, sizeof(*known));
+        size_t n_known = 0, n = 0;
+
+        if (!known)
+                return -ENOMEM;
+        if (stat(path, &known[0]) == 0)
+                n_known++;
+        for (size_t i = 0; i < list->n; i++) {
+                struct stat *st = &known[n_known];
+                size_t twin = 0;
+
+                if (stat(list->paths[i], st) == 0) {
+                        while (twin < n_known && !is_same_file(&known[twin], st))
+                                twin++;
+                        if (twin < n_known) {
+                                load_tell_key(load, SEVERITY_ERROR, section, "include", "%s is read already",
+                                              list->paths[i]);
+                                free(list->paths[i]);
+                                continue;
+                        }
+                        n_known++;
+                }
+                list->paths[n++] = list->paths[i];
+        }
+        list->n = n;
+        if (list->paths)
+                list->paths[n] = NULL;
         return 0;
 }
 
@@ -242,13 +293,14 @@ static int load_includes(struct load *load, const char *path) {
         (void)snprintf(directory, sizeof(directory), "%s", path);
         if (words) {
                 r = expand_includes(load, section, dirname(directory), words, &list, &added);
+                if (r == 0)
+                        r = drop_twins(load, section, path, &list);
                 if (r < 0)
                         return r;
         }
-        if (load->options->add && !added)
-                diagnostics_add(load->diagnostics, SEVERITY_ERROR,
-                                &(struct diagnostic_place){ .file = DIAGNOSTIC_NO_FILE },
-                                "%s: no include of %s would read a file of this name", load->options->add, path);
+        r = load->options->add && !added ? append_added(load, path, &list) : 0;
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < list.n; i++) {
                 r = load_file(load, list.paths[i], load->options->add && streq(list.paths[i], load->options->add));
                 if (r == -ENOMEM)

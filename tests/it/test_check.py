@@ -77,6 +77,19 @@ class Check(Case):
         self.assertIn("forgotten", done.stdout + done.stderr)
         self.assertEqual(self.check(config, "--strict").returncode, 1)
 
+    def test_a_file_is_checked_before_it_is_put_in_place(self):
+        daemon = self.daemon("[daemon]\ninclude = conf.d/*.ini\n", start=False)
+        task = "[task a]\ncommand = /bin/true\nmanual = yes\n" + self.user()
+        for name in ("conf.d/a.ini", "upload-1234"):
+            path = os.path.join(os.path.dirname(daemon.config_path), name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(task)
+        self.assertEqual(daemon.run("--check", "--strict", "--add", f"a.ini={path}").returncode, 0)
+        done = daemon.run("--check", "--strict", "--add", path)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("upload-1234:1: [task a] is there already", done.stderr)
+
     def test_json_is_json(self):
         done = self.check("[task a]\ncommand = /bin/true\nmanual = yes\ntimeout = soon\n", "--json")
         self.assertEqual(done.returncode, 2, done.stderr)

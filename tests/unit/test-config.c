@@ -597,6 +597,19 @@ START_TEST(includes_are_read_in_name_order) {
 }
 END_TEST
 
+START_TEST(a_file_is_read_once) {
+        struct config_text text;
+
+        config_text_init(&text);
+        config_text_write(&text, "tendd.ini", "[daemon]\ninclude = *.ini a.ini\n");
+        config_text_write(&text, "a.ini", "[task a]\ncommand = x\nmanual = yes\n");
+        config_text_load(&text);
+        ck_assert_str_eq(text.told, "tendd.ini:2: include: tendd.ini is read already\n"
+                                    "tendd.ini:2: include: a.ini is read already\n");
+        config_text_done(&text);
+}
+END_TEST
+
 START_TEST(an_included_file_that_is_named_must_be_there) {
         struct config_text text;
 
@@ -608,15 +621,23 @@ END_TEST
 
 START_TEST(an_added_file_is_checked_in_its_place) {
         static const struct {
-                const char *name, *content, *told;
+                const char *name, *content, *told, *as;
         } cases[] = {
-                { "new/20-b.ini", "[task b]\ncommand = x\nmanual = yes\n", "" },
+                { "new/20-b.ini", "[task b]\ncommand = x\nmanual = yes\n", "", NULL },
                 { "new/30-c.ini", "[task b]\ncommand = x\nmanual = yes\n",
-                  "new/30-c.ini:1: [task b] is there already: [task b] in conf.d/20-b.ini:1\n" },
-                { "new/30-c.ini", "[task c]\ncommand = x\nmanual = yes\nlimit = db\n", "" },
+                  "new/30-c.ini:1: [task b] is there already: [task b] in conf.d/20-b.ini:1\n", NULL },
+                { "new/30-c.ini", "[task c]\ncommand = x\nmanual = yes\nlimit = db\n", "", NULL },
                 { "new/30-c.ini", "[task c]\n",
-                  "new/30-c.ini:1: [task c] does not say what to do (command, shell, url, connect, resolve or path)\n" },
-                { "new/x.conf", "", "new/x.conf: no include of tendd.ini would read a file of this name\n" },
+                  "new/30-c.ini:1: [task c] does not say what to do (command, shell, url, connect, resolve or path)\n",
+                  NULL },
+                { "new/x.conf", "[task b]\n",
+                  "tendd.ini: warning: no include would read a file called x.conf (--add NAME=FILE says how FILE will be "
+                  "called)\n"
+                  "new/x.conf:1: [task b] is there already: [task b] in conf.d/20-b.ini:1\n",
+                  NULL },
+                { "new/.tmp-x", "[task b]\ncommand = x\nmanual = yes\n", "", "20-b.ini" },
+                { "new/.tmp-x", "[task b]\ncommand = x\n",
+                  "new/.tmp-x:1: [task b] is there already: [task b] in conf.d/20-b.ini:1\n", "30-c.ini" },
         };
         char path[128];
         struct config_text text;
@@ -629,6 +650,7 @@ START_TEST(an_added_file_is_checked_in_its_place) {
         config_text_write(&text, cases[_i].name, cases[_i].content);
         snprintf(path, sizeof(path), "%s/%s", text.directory, cases[_i].name);
         text.options.add = path;
+        text.options.add_name = cases[_i].as;
         config_text_load(&text);
         ck_assert_str_eq(text.told, cases[_i].told);
         config_text_done(&text);
@@ -771,8 +793,9 @@ int main(void) {
         tcase_add_test(tcase, fan_outs_have_their_defaults);
         tcase_add_test(tcase, sections_have_their_defaults);
         tcase_add_test(tcase, includes_are_read_in_name_order);
+        tcase_add_test(tcase, a_file_is_read_once);
         tcase_add_test(tcase, an_included_file_that_is_named_must_be_there);
-        tcase_add_loop_test(tcase, an_added_file_is_checked_in_its_place, 0, 5);
+        tcase_add_loop_test(tcase, an_added_file_is_checked_in_its_place, 0, 7);
         tcase_add_test(tcase, a_file_that_cannot_be_read_is_told);
         tcase_add_test(tcase, a_fifo_is_refused_without_waiting);
         tcase_add_test(tcase, files_of_others_are_refused);

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+libtendd_a_SOURCES += daemon/loop/cgroup.c daemon/loop/cgroup.h daemon/loop/cgroup_private.h
+libtendd_a_SOURCES += daemon/loop/cgroup_tree.c
 libtendd_a_SOURCES += daemon/loop/child.c daemon/loop/child.h
 libtendd_a_SOURCES += daemon/loop/child_exec.c daemon/loop/child_exec.h
 libtendd_a_SOURCES += daemon/loop/child_plan.c daemon/loop/child_plan.h
@@ -21,6 +23,9 @@ fake_clock_sources = tests/support/fake-clock.c tests/support/fake-clock.h
 fake_loop_sources = tests/support/fake-loop.c tests/support/fake-loop.h $(fake_clock_sources)
 child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h tests/support/hostile.c tests/support/hostile.h
 
+unit_tests += tests/unit/test-cgroup
+tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c tests/support/fake-cgroup.c tests/support/fake-cgroup.h
+tests_unit_test_cgroup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mkdir,--wrap=mkdirat,--wrap=unlinkat,--wrap=rmdir
 unit_tests += tests/unit/test-pool
 tests_unit_test_pool_SOURCES = tests/unit/test-pool.c tests/support/fake-thread.c tests/support/fake-thread.h
 unit_tests += tests/unit/test-loop

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* cgroup: a control group for each run of processes (cgroups(7); the kernel's admin-guide/cgroup-v2).
+ *
+ * A group holds whatever its processes fork, whatever they do to escape: it can be signalled and killed whole, says
+ * whether anybody is left in it, bounds what they use, and knows what they used. Where no cgroup2 tree is writable there
+ * are none, and trees of processes are walked instead (child_walk.h).
+ *
+ * Making, asking and removing a group are some system calls each, which may block, and killing a large one takes
+ * milliseconds: all that is done on spawner threads. Functions may be called by several threads at once, for one group
+ * by one at a time.
+ */
+#include "base/clock.h"
+
+#include <stdio.h>
+
+struct cgroup;
+struct cgroup_tree;
+
+enum cgroup_controller {
+        CGROUP_CPU,
+        CGROUP_MEMORY,
+        CGROUP_PIDS,
+        _CGROUP_CONTROLLER_MAX,
+};
+
+const char *cgroup_controller_to_string(enum cgroup_controller controller);
+
+/* Bounds of a group; 0: none. One whose controller is missing is passed over: see cgroup_tree_has(). */
+struct cgroup_limits {
+        uint64_t memory_max; /* bytes; a group that needs more is killed whole */
+        uint64_t pids_max;   /* processes and threads */
+        unsigned cpu_max;    /* percent of one processor */
+};
+
+struct cgroup_usage {
+        usec_t cpu_usec;
+        uint64_t memory_peak; /* bytes; 0: not known */
+        uint64_t oom_kills;   /* processes that the kernel killed because of memory_max */
+};
+
+/* ---- the tree ---- */
+
+/* Where this process is in a cgroup2 tree: the directory, by the text of /proc/self/mountinfo and of /proc/self/cgroup.
+ * Returns 0, -EOPNOTSUPP when there is no such tree, -ENOMEM. */
+int cgroup_find(FILE *mountinfo, FILE *self, char **ret);
+
+/* Makes a directory of our own, "tendd-@tag", below @directory (NULL: where this process is), and kills and removes the
+ * groups that an earlier owner of it left there. Has the controllers that can be had enabled for its groups; this process
+ * moves into a group beside them if the kernel demands it. Returns 0, -EOPNOTSUPP when there is no cgroup2 tree, or
+ * -errno when it is not writable. Blocks; for the start only. */
+int cgroup_tree_new(const char *directory, const char *tag, struct cgroup_tree **ret);
+
+/* Removes what is empty. Always returns NULL. */
+struct cgroup_tree *cgroup_tree_free(struct cgroup_tree *tree);
+DEFINE_CLEANUP(struct cgroup_tree, cgroup_tree_free)
+
+const char *cgroup_tree_path(const struct cgroup_tree *tree);
+bool cgroup_tree_has(const struct cgroup_tree *tree, enum cgroup_controller controller);
+
+/* ---- a group ---- */
+
+/* An empty group with @limits: a new one, or one that was released. Returns 0, -ENOMEM, or -errno of mkdir(2) or of
+ * writing a bound; then nothing is left of it. */
+int cgroup_new(struct cgroup_tree *tree, const struct cgroup_limits *limits, struct cgroup **ret);
+
+/* Gives an empty group back, to be reused if it can be without a system call. NULL and always returns NULL. */
+struct cgroup *cgroup_release(struct cgroup *cgroup);
+
+/* What a process, between vfork and exec too, opens and writes "0" to in order to enter: a name below cgroup_dir_fd(). */
+const char *cgroup_procs_name(const struct cgroup *cgroup);
+int cgroup_dir_fd(const struct cgroup *cgroup);
+
+/* Whether releasing it needs a thread: it cannot be reused, or its usage is of interest. */
+bool cgroup_needs_last_look(const struct cgroup *cgroup);
+
+/* Returns 1 when a living process is in it or below, 0 when none, -errno. */
+int cgroup_is_populated(const struct cgroup *cgroup);
+
+/* Kills all that is in it and below; they may still be dying when it returns. Returns 0 or -errno. */
+int cgroup_kill(const struct cgroup *cgroup);
+
+/* Sends @signo once to all that is in it and below, with SIGCONT after it when @wake; by pidfd, so that no other process
+ * can be hit. Returns how many were there, or -errno when some may have been missed. */
+int cgroup_signal(const struct cgroup *cgroup, int signo, bool wake);
+
+/* What was used since cgroup_new(). Returns 0 or -errno. */
+int cgroup_get_usage(const struct cgroup *cgroup, struct cgroup_usage *ret);
+
+/* Calls @fn for each process in it and below. Stops when @fn returns non-zero and returns that; -errno. */
+typedef int (*cgroup_pid_fn)(pid_t pid, void *arg);
+int cgroup_for_each_pid(const struct cgroup *cgroup, cgroup_pid_fn fn, void *arg);

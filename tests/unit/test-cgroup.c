@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* Groups of processes: on directories that look like the kernel's, and for real where a tree is writable. */
+#include "loop/cgroup.h"
+#include "support/fake-cgroup.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static const struct cgroup_limits no_limits;
+
+/* ---- finding the tree ---- */
+
+static const struct {
+        const char *mountinfo;
+        const char *self;
+        const char *found; /* NULL: none */
+} places[] = {
+        { "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n", "0::/system.slice/tendd.service\n",
+          "/sys/fs/cgroup/system.slice/tendd.service" },
+        { "31 23 0:28 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw\n", "0::/\n", "/sys/fs/cgroup" },
+        { "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+          "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+          "9:name=systemd:/user.slice\n1:cpu:/x\n0::/user.slice\n", "/sys/fs/cgroup/unified/user.slice" },
+        { "31 23 0:28 /machine.slice /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "0::/machine.slice/a\n",
+          "/sys/fs/cgroup/a" },
+        { "31 23 0:28 /machine.slice /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "0::/machine.slice\n",
+          "/sys/fs/cgroup" },
+        { "31 23 0:28 /machine /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "0::/machine.slice/a\n", NULL },
+        { "31 23 0:28 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "0::/a\n", NULL },
+        { "31 23 0:28 / /mnt/a\\040b rw - cgroup2 cgroup2 rw\n", "0::/c\n", "/mnt/a b/c" },
+        { "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n", "0::/x\n", NULL },
+        { "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "3:cpu:/x\n", NULL },
+        { "31 23 0:28\n - cgroup2 \n", "0::/x\n", NULL },
+        { "", "", NULL },
+};
+
+static FILE *text_file(const char *text) {
+        FILE *file = tmpfile();
+
+        fputs(text, file);
+        rewind(file);
+        return file;
+}
+
+START_TEST(the_tree_is_found_in_mountinfo) {
+        FILE *mountinfo = text_file(places[_i].mountinfo), *self = text_file(places[_i].self);
+        char *found = NULL;
+        int r = cgroup_find(mountinfo, self, &found);
+
+        ck_assert_int_eq(r, places[_i].found ? 0 : -EOPNOTSUPP);
+        ck_assert_pstr_eq(found, places[_i].found);
+        free(found);
+        fclose(mountinfo);
+        fclose(self);
+}
+END_TEST
+
+/* ---- on the fake ---- */
+
+static struct cgroup_tree *tree;
+static const char *path_of_top;
+
+static void make_tree(const char *controllers) {
+        path_of_top = fake_cgroup_init(controllers);
+        ck_assert_int_eq(cgroup_tree_new(path_of_top, "test", &tree), 0);
+}
+
+static void end_tree(void) {
+        tree = cgroup_tree_free(tree);
+        ck_assert(!fake_cgroup_exists("tendd-test/cgroup.procs"));
+        fake_cgroup_done();
+}
+
+START_TEST(controllers_are_enabled_on_both_levels) {
+        make_tree("cpuset cpu memory pids");
+        ck_assert(cgroup_tree_has(tree, CGROUP_CPU));
+        ck_assert(cgroup_tree_has(tree, CGROUP_MEMORY));
+        ck_assert(cgroup_tree_has(tree, CGROUP_PIDS));
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/cgroup.subtree_control"), "+pids");
+        ck_assert_str_eq(fake_cgroup_read("cgroup.subtree_control"), "+pids");
+        tree = cgroup_tree_free(tree);
+        ck_assert_str_eq(fake_cgroup_read("cgroup.subtree_control"), "-pids");
+        fake_cgroup_done();
+}
+END_TEST
+
+START_TEST(controllers_that_are_missing_are_known) {
+        struct cgroup_limits limits = { .memory_max = 1 << 20, .pids_max = 7, .cpu_max = 50 };
+        struct cgroup *cgroup;
+
+        make_tree("cpu");
+        ck_assert(cgroup_tree_has(tree, CGROUP_CPU));
+        ck_assert(!cgroup_tree_has(tree, CGROUP_MEMORY));
+        ck_assert(!cgroup_tree_has(tree, CGROUP_PIDS));
+        ck_assert_int_eq(cgroup_new(tree, &limits, &cgroup), 0);
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/cpu.max"), "50000 100000");
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/memory.max"), "max");
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/pids.max"), "max");
+        cgroup_release(cgroup);
+        end_tree();
+}
+END_TEST
+
+START_TEST(bounds_are_written) {
+        struct cgroup_limits limits = { .memory_max = UINT64_C(5) << 30, .pids_max = 64, .cpu_max = 150 };
+        struct cgroup *cgroup;
+
+        make_tree("cpu memory pids");
+        ck_assert_int_eq(cgroup_new(tree, &limits, &cgroup), 0);
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/memory.max"), "5368709120");
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/memory.oom.group"), "1");
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/pids.max"), "64");
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/cpu.max"), "150000 100000");
+        cgroup_release(cgroup);
+        ck_assert(!fake_cgroup_exists("tendd-test/run-1/cgroup.procs"));
+        end_tree();
+}
+END_TEST
+
+static const char *const bound_files[] = { "memory.max", "pids.max", "cpu.max" };
+
+START_TEST(a_bound_that_cannot_be_written_leaves_nothing) {
+        struct cgroup_limits limits = { .memory_max = 1 << 20, .pids_max = 7, .cpu_max = 50 };
+        struct cgroup *cgroup = NULL;
+
+        make_tree("cpu memory pids");
+        fake_cgroup_leave_out(bound_files[_i]);
+        ck_assert_int_eq(cgroup_new(tree, &limits, &cgroup), -ENOENT);
+        ck_assert_ptr_null(cgroup);
+        ck_assert(!fake_cgroup_exists("tendd-test/run-1/cgroup.procs"));
+        end_tree();
+}
+END_TEST
+
+START_TEST(empty_groups_are_reused) {
+        struct cgroup *a, *b;
+
+        make_tree("");
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &a), 0);
+        ck_assert(!cgroup_needs_last_look(a));
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &b), 0);
+        ck_assert_str_eq(cgroup_procs_name(a), "run-1/cgroup.procs");
+        ck_assert_str_eq(cgroup_procs_name(b), "run-2/cgroup.procs");
+        cgroup_release(a);
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &a), 0);
+        ck_assert_str_eq(cgroup_procs_name(a), "run-1/cgroup.procs");
+        cgroup_release(a);
+        cgroup_release(b);
+        end_tree();
+}
+END_TEST
+
+START_TEST(processor_time_of_former_users_does_not_count) {
+        struct cgroup_usage usage;
+        struct cgroup *cgroup;
+
+        make_tree("");
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &cgroup), 0);
+        fake_cgroup_write("tendd-test/run-1/cpu.stat", "usage_usec 1000\nuser_usec 900\n");
+        ck_assert_int_eq(cgroup_get_usage(cgroup, &usage), 0);
+        ck_assert_uint_eq(usage.cpu_usec, 1000);
+        cgroup_release(cgroup);
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &cgroup), 0);
+        fake_cgroup_write("tendd-test/run-1/cpu.stat", "usage_usec 1700\nuser_usec 900\n");
+        ck_assert_int_eq(cgroup_get_usage(cgroup, &usage), 0);
+        ck_assert_uint_eq(usage.cpu_usec, 700);
+        ck_assert_uint_eq(usage.memory_peak, 0);
+        cgroup_release(cgroup);
+        end_tree();
+}
+END_TEST
+
+START_TEST(memory_is_known_where_there_is_the_controller) {
+        struct cgroup_usage usage;
+        struct cgroup *cgroup;
+
+        make_tree("memory");
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &cgroup), 0);
+        ck_assert(cgroup_needs_last_look(cgroup));
+        fake_cgroup_write("tendd-test/run-1/memory.peak", "123456789\n");
+        fake_cgroup_write("tendd-test/run-1/memory.events", "oom 3\noom_group_kill 9\noom_kill 2\n");
+        ck_assert_int_eq(cgroup_get_usage(cgroup, &usage), 0);
+        ck_assert_uint_eq(usage.memory_peak, 123456789);
+        ck_assert_uint_eq(usage.oom_kills, 2);
+        cgroup_release(cgroup);
+        ck_assert(!fake_cgroup_exists("tendd-test/run-1/cgroup.procs"));
+        end_tree();
+}
+END_TEST
+
+START_TEST(groups_of_a_dead_daemon_are_removed) {
+        struct cgroup_tree *former;
+        struct cgroup *cgroup;
+        char path[256];
+
+        make_tree("");
+        former = tree;
+        ck_assert_int_eq(cgroup_new(former, &no_limits, &cgroup), 0);
+        snprintf(path, sizeof(path), "%s/run-1/made-by-it", cgroup_tree_path(former));
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        ck_assert(fake_cgroup_exists("tendd-test/run-1/made-by-it/cgroup.procs"));
+
+        ck_assert_int_eq(cgroup_tree_new(path_of_top, "test", &tree), 0);
+        ck_assert(!fake_cgroup_exists("tendd-test/run-1/cgroup.procs"));
+        cgroup_release(cgroup);
+        cgroup_tree_free(former);
+        end_tree();
+}
+END_TEST
+
+START_TEST(what_is_no_tree_is_refused) {
+        char empty[] = "/tmp/tendd-cgroup-XXXXXX";
+
+        /* No wrapped mkdir fills it: the fake is not in use. */
+        ck_assert_ptr_nonnull(mkdtemp(empty));
+        ck_assert_int_eq(cgroup_tree_new(empty, "test", &tree), -ENOENT);
+        ck_assert_int_eq(rmdir(empty), 0);
+        ck_assert_int_eq(cgroup_tree_new("/no/such/directory", "test", &tree), -ENOENT);
+        ck_assert_ptr_null(tree);
+}
+END_TEST
+
+/* ---- for real ---- */
+
+static struct cgroup *group;
+
+static void real_setup(void) {
+        char tag[32];
+
+        snprintf(tag, sizeof(tag), "test-%d", (int)getpid());
+        if (cgroup_tree_new(NULL, tag, &tree) < 0)
+                return; /* skipped: see main() */
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &group), 0);
+}
+
+static void real_teardown(void) {
+        group = cgroup_release(group);
+        tree = cgroup_tree_free(tree);
+}
+
+static void enter(void) {
+        int fd = openat(cgroup_dir_fd(group), cgroup_procs_name(group), O_WRONLY);
+
+        if (fd < 0 || write(fd, "0", 1) != 1)
+                _exit(99);
+        (void)close(fd);
+}
+
+/* A process in the group, which sleeps; a stopped one if asked for. */
+static pid_t sleeper(bool stopped) {
+        int pair[2];
+        char byte;
+        pid_t pid;
+
+        ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
+        pid = fork();
+        if (pid == 0) {
+                (void)signal(SIGTERM, SIG_DFL); /* Check has a handler */
+                enter();
+                (void)!write(pair[1], "x", 1);
+                if (stopped)
+                        (void)raise(SIGSTOP);
+                for (;;)
+                        (void)pause();
+        }
+        ck_assert_int_gt(pid, 0);
+        ck_assert_int_eq(read(pair[0], &byte, 1), 1);
+        (void)close(pair[0]);
+        (void)close(pair[1]);
+        return pid;
+}
+
+static int signal_that_ended(pid_t pid) {
+        int status;
+
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        return WIFSIGNALED(status) ? WTERMSIG(status) : -1;
+}
+
+static void wait_until_empty(void) {
+        for (int i = 0; i < 5000 && cgroup_is_populated(group) != 0; i++)
+                (void)poll(NULL, 0, 1);
+        ck_assert_int_eq(cgroup_is_populated(group), 0);
+}
+
+START_TEST(a_group_knows_who_is_in_it_and_is_killed) {
+        pid_t pids[3];
+
+        ck_assert_int_eq(cgroup_is_populated(group), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
+                pids[i] = sleeper(i == 1);
+        ck_assert_int_eq(cgroup_is_populated(group), 1);
+        ck_assert_int_eq(cgroup_kill(group), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
+                ck_assert_int_eq(signal_that_ended(pids[i]), SIGKILL);
+        wait_until_empty();
+}
+END_TEST
+
+START_TEST(a_signal_reaches_all_the_stopped_too) {
+        pid_t pids[3];
+
+        for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
+                pids[i] = sleeper(i == 1);
+        ck_assert_int_eq(cgroup_signal(group, SIGTERM, true), 3);
+        for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
+                ck_assert_int_eq(signal_that_ended(pids[i]), SIGTERM);
+        wait_until_empty();
+        ck_assert_int_eq(cgroup_signal(group, SIGTERM, true), 0);
+}
+END_TEST
+
+/* More than one batch of pidfds, and some in a group below. */
+START_TEST(a_signal_reaches_many_and_those_below) {
+        enum { MANY = 700 };
+        static pid_t pids[MANY];
+        char path[256], procs[300], text[16];
+        FILE *file;
+
+        for (size_t i = 0; i < MANY; i++) {
+                pids[i] = fork();
+                if (pids[i] == 0) {
+                        enter();
+                        for (;;)
+                                (void)pause();
+                }
+                ck_assert_int_gt(pids[i], 0);
+        }
+        snprintf(path, sizeof(path), "%s/run-1/below", cgroup_tree_path(tree));
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
+        for (size_t i = 0; i < 10; i++) {
+                file = fopen(procs, "we");
+                snprintf(text, sizeof(text), "%d", (int)pids[i]);
+                fputs(text, file);
+                ck_assert_int_eq(fclose(file), 0);
+        }
+        /* The last ones may still be on their way in. */
+        for (int n = 0; n < MANY;) {
+                n = cgroup_signal(group, 0, false);
+                ck_assert_int_ge(n, 0);
+                (void)poll(NULL, 0, 1);
+        }
+        ck_assert_int_eq(cgroup_signal(group, SIGUSR1, false), MANY);
+        for (size_t i = 0; i < MANY; i++)
+                ck_assert_int_eq(signal_that_ended(pids[i]), SIGUSR1);
+        wait_until_empty();
+}
+END_TEST
+
+START_TEST(what_a_dead_daemon_left_is_killed) {
+        pid_t pid = sleeper(false);
+        struct cgroup_tree *next;
+        char tag[32];
+
+        snprintf(tag, sizeof(tag), "test-%d", (int)getpid());
+        ck_assert_int_eq(cgroup_tree_new(NULL, tag, &next), 0);
+        ck_assert_int_eq(signal_that_ended(pid), SIGKILL);
+        cgroup_tree_free(next);
+}
+END_TEST
+
+static bool can_make_groups(void) {
+        struct cgroup_tree *probe;
+        char tag[32];
+        int r;
+
+        snprintf(tag, sizeof(tag), "probe-%d", (int)getpid());
+        r = cgroup_tree_new(NULL, tag, &probe);
+        if (r < 0)
+                printf("skipped: tests on real groups: no writable cgroup2 tree (%s)\n", strerror(-r));
+        else
+                cgroup_tree_free(probe);
+        return r == 0;
+}
+
+int main(void) {
+        Suite *suite = suite_create("cgroup");
+        TCase *fake = tcase_create("fake"), *real = tcase_create("real");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_loop_test(fake, the_tree_is_found_in_mountinfo, 0, ARRAY_SIZE(places));
+        tcase_add_test(fake, controllers_are_enabled_on_both_levels);
+        tcase_add_test(fake, controllers_that_are_missing_are_known);
+        tcase_add_test(fake, bounds_are_written);
+        tcase_add_loop_test(fake, a_bound_that_cannot_be_written_leaves_nothing, 0, ARRAY_SIZE(bound_files));
+        tcase_add_test(fake, empty_groups_are_reused);
+        tcase_add_test(fake, processor_time_of_former_users_does_not_count);
+        tcase_add_test(fake, memory_is_known_where_there_is_the_controller);
+        tcase_add_test(fake, groups_of_a_dead_daemon_are_removed);
+        tcase_add_test(fake, what_is_no_tree_is_refused);
+        suite_add_tcase(suite, fake);
+        tcase_add_checked_fixture(real, real_setup, real_teardown);
+        tcase_set_timeout(real, 60);
+        tcase_add_test(real, a_group_knows_who_is_in_it_and_is_killed);
+        tcase_add_test(real, a_signal_reaches_all_the_stopped_too);
+        tcase_add_test(real, a_signal_reaches_many_and_those_below);
+        tcase_add_test(real, what_a_dead_daemon_left_is_killed);
+        if (can_make_groups())
+                suite_add_tcase(suite, real);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

@@ -217,6 +217,14 @@ static int run_in(struct runner *runner) {
         return r;
 }
 
+/* The last two mean nothing here, and must not end a daemon whose children would be left. */
+static void ignore_signals(void) {
+        static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+                (void)signal(ignored[i], SIG_IGN);
+}
+
 int runner_run(const struct options *options) {
         struct runner runner = {
                 .options = options,
@@ -226,7 +234,7 @@ int runner_run(const struct options *options) {
 
         if (loop_is_running())
                 return -EBUSY;
-        (void)signal(SIGPIPE, SIG_IGN);
+        ignore_signals();
         runner.config_path = options_config_path(options);
         if (!runner.config_path)
                 return -ENOMEM;

@@ -77,6 +77,15 @@ class Signals(Case):
         self.assertEqual(code, 0)
         self.assertGreater(seconds, 1.9)
 
+    def test_signals_that_mean_nothing_change_nothing(self):
+        daemon = self.daemon(self.service_like(f"echo $$ > {self.path('begun')}; exec sleep 60"))
+        self.begun()
+        for signo in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGCHLD, signal.SIGURG):
+            daemon.kill(signo)
+        self.assertEqual(daemon.ctl("status").returncode, 0)
+        self.assertTrue(processes.alive(int(self.read("begun"))))
+        self.assertEqual(daemon.stop(), 0)
+
     def test_drain_waits_for_runs_that_ask_for_it(self):
         daemon = self.daemon(
             "[daemon]\ndrain-timeout = 20s\n" +

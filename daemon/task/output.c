@@ -3,6 +3,8 @@
  * between two of them is put together. */
 #include "task/output.h"
 
+#include "base/utf8.h"
+
 void output_init(struct output *output, const struct log_context *context) {
         *output = (struct output){ .context = *context, .level = -1 };
 }
@@ -44,6 +46,27 @@ static void emit(struct output *output, const char *line, size_t n, bool ends) {
                 output->level = -1;
 }
 
+/* How much of a full piece to take, so that no character is cut in two. */
+static size_t whole_characters(const char *piece, size_t n) {
+        for (size_t i = 1; i <= 3; i++) {
+                unsigned char c = (unsigned char)piece[n - i];
+
+                if ((c & 0xc0) == 0x80)
+                        continue;
+                return c >= 0xc0 && utf8_length(piece + n - i, i) == 0 ? n - i : n;
+        }
+        return n;
+}
+
+/* Logs the most of a piece that is full. */
+static void emit_piece(struct output *output) {
+        size_t n = whole_characters(output->line, output->n_line);
+
+        emit(output, output->line, n, false);
+        output->n_line -= n;
+        memmove(output->line, output->line + n, output->n_line);
+}
+
 /* Puts @n bytes behind the line that is not complete yet. */
 static void collect(struct output *output, const char *data, size_t n) {
         if (!output->line)
@@ -56,10 +79,8 @@ static void collect(struct output *output, const char *data, size_t n) {
                 } else {
                         memcpy(output->line + output->n_line, data, part);
                         output->n_line += part;
-                        if (output->n_line == OUTPUT_LINE_MAX) {
-                                emit(output, output->line, output->n_line, false);
-                                output->n_line = 0;
-                        }
+                        if (output->n_line == OUTPUT_LINE_MAX)
+                                emit_piece(output);
                 }
                 data += part;
                 n -= part;

@@ -93,6 +93,34 @@ START_TEST(a_megabyte_line_comes_in_pieces_of_one_level) {
 }
 END_TEST
 
+START_TEST(pieces_end_between_characters) {
+        static const size_t starts[] = { 0, 1, 3, 6 }; /* of the characters below */
+        static char big[200000 + 1];
+        size_t n = 0;
+
+        /* Characters of 1 … 4 bytes: pieces would be cut everywhere. */
+        while (n + 10 <= sizeof(big) - 1) {
+                memcpy(big + n, "a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", 10);
+                n += 10;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+                n_lines = n_bytes = 0;
+                output_add(&output, big + starts[i], n - starts[i]);
+                output_flush(&output);
+                ck_assert_uint_eq(n_bytes, n - starts[i]);
+                for (size_t k = 0; k < n_lines; k++)
+                        ck_assert_msg((lines[k].text[0] & 0xc0) != 0x80, "piece %zu begins within a character", k);
+        }
+
+        /* What is no character at all is cut anywhere. */
+        n_lines = n_bytes = 0;
+        memset(big, 0x80, sizeof(big));
+        output_add(&output, big, sizeof(big));
+        output_flush(&output);
+        ck_assert_uint_eq(n_bytes, sizeof(big));
+}
+END_TEST
+
 START_TEST(the_tail_is_what_came_last) {
         char expected[3 * OUTPUT_TAIL_MAX + 1] = "", line[32];
         char *tail;
@@ -130,6 +158,7 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_loop_test(tcase, lines_do_not_depend_on_the_cuts, 0, ARRAY_SIZE(cases));
         tcase_add_test(tcase, a_megabyte_line_comes_in_pieces_of_one_level);
+        tcase_add_test(tcase, pieces_end_between_characters);
         tcase_add_test(tcase, the_tail_is_what_came_last);
         tcase_add_test(tcase, nul_bytes_do_not_end_the_tail);
         suite_add_tcase(suite, tcase);

@@ -2,21 +2,26 @@
 /* outcome_json: the outcome tree as JSON. */
 #include "live/outcome_json.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 
 json_t *json_text(const char *s) {
         json_t *json = json_string(s);
+        size_t n = strlen(s), length;
         char *copy;
 
         if (json)
                 return json;
-        /* Not UTF-8: what a command or a peer said may be any bytes. */
+        /* Not UTF-8 throughout: what a command or a peer said may be any bytes, or was cut within a character. */
         copy = strdup(s);
         if (!copy)
                 return NULL;
-        for (char *p = copy; *p; p++)
-                if ((unsigned char)*p >= 0x80)
-                        *p = '?';
+        for (size_t i = 0; i < n; i += MAX(length, (size_t)1)) {
+                length = utf8_length(s + i, n - i);
+                if (length == 0)
+                        copy[i] = '?';
+        }
         json = json_string(copy);
         free(copy);
         return json;

@@ -31,6 +31,8 @@ enum varlink_role {
         _VARLINK_ROLE_MAX,
 };
 
+const char *varlink_role_to_string(enum varlink_role role);
+
 /* Who is at the other end, as the kernel told at connect(2). */
 struct varlink_peer {
         uid_t uid;

@@ -7,6 +7,8 @@
  */
 #include "control/varlink_internal.h"
 
+#include <stdio.h>
+
 #define ERROR_(name) "org.varlink.service." name
 
 /* Stands in for the method of a call that has none, so that the call can be answered with an error. */
@@ -44,11 +46,21 @@ static void send_message(struct varlink_call *call, const char *error, json_t *p
         varlink_connection_schedule(call->connection);
 }
 
-static int fail(struct varlink_call *call, int error) {
-        const char *name =
-                call->interface && call->interface->failed ? call->interface->failed : ERROR_("MethodNotImplemented");
+/* Ends @call by closing its connection. Returns 0. */
+static int give_up(struct varlink_call *call, const char *why) {
+        call->connection->cut_off = why;
+        call->ended = true;
+        varlink_connection_schedule(call->connection);
+        return 0;
+}
 
-        return varlink_error(call, name, json_pack("{s:s}", "message", strerror(error < 0 ? -error : error)));
+/* Handlers fail for want of memory above all; an interface without an error for it says nothing false. */
+static int fail(struct varlink_call *call, int error) {
+        const char *message = strerror(error < 0 ? -error : error);
+
+        if (!call->interface->failed)
+                return give_up(call, message);
+        return varlink_error(call, call->interface->failed, json_pack("{s:s}", "message", message));
 }
 
 int varlink_reply(struct varlink_call *call, json_t *parameters) {
@@ -61,12 +73,8 @@ int varlink_reply(struct varlink_call *call, json_t *parameters) {
 int varlink_error(struct varlink_call *call, const char *name, json_t *parameters) {
         if (!parameters)
                 parameters = json_object();
-        if (!parameters) {
-                call->connection->cut_off = "out of memory";
-                call->ended = true;
-                varlink_connection_schedule(call->connection);
-                return 0;
-        }
+        if (!parameters)
+                return give_up(call, "out of memory");
         send_message(call, name, parameters, false);
         return 0;
 }
@@ -139,11 +147,11 @@ static int get_flag(const json_t *root, const char *name, bool *ret) {
         return 0;
 }
 
-/* Splits "org.example.Method" at its last dot and finds both. Returns NULL, or the name of what is wrong. */
-static const char *find_method(struct varlink_call *call, const char *name, void **ret_arg) {
+/* Splits "org.example.Method" at its last dot and finds both. Returns whether there are; if not, the call is answered. */
+static bool find_method(struct varlink_call *call, const char *name, void **ret_arg) {
         const struct varlink_server *server = call->connection->server;
         const char *dot = strrchr(name, '.');
-        size_t n = dot ? (size_t)(dot - name) : 0;
+        size_t n = dot ? (size_t)(dot - name) : strlen(name);
 
         for (size_t i = 0; i < server->n_served && dot; i++) {
                 const struct varlink_interface *interface = server->served[i].interface;
@@ -155,15 +163,22 @@ static const char *find_method(struct varlink_call *call, const char *name, void
                                 call->interface = interface;
                                 call->method = &interface->methods[m];
                                 *ret_arg = server->served[i].arg;
-                                return NULL;
+                                return true;
                         }
-                return ERROR_("MethodNotFound");
+                (void)varlink_error(call, ERROR_("MethodNotFound"), json_pack("{s:s}", "method", name));
+                return false;
         }
-        return ERROR_("InterfaceNotFound");
+        (void)varlink_error(call, ERROR_("InterfaceNotFound"), json_pack("{s:s%}", "interface", name, n));
+        return false;
 }
 
 static int deny(struct varlink_call *call) {
-        varlink_log_peer(call->connection->server, &call->connection->peer, "denied", call->method->name);
+        const struct varlink_peer *peer = &call->connection->peer;
+        char why[128];
+
+        (void)snprintf(why, sizeof(why), "%s needs the role %s, and it has %s", call->method->name,
+                       varlink_role_to_string(call->method->role), varlink_role_to_string(peer->role));
+        varlink_log_peer(call->connection->server, peer, "denied", why);
         return varlink_error(call, ERROR_("PermissionDenied"), NULL);
 }
 
@@ -188,7 +203,9 @@ static void dispatch(struct varlink_call *call, const json_t *parameters, void *
                 return;
         }
         if (!method->handler) {
-                (void)varlink_error(call, ERROR_("MethodNotImplemented"), json_pack("{s:s}", "method", method->name));
+                (void)varlink_error(
+                        call, ERROR_("MethodNotImplemented"),
+                        json_pack("{s:o}", "method", json_sprintf("%s.%s", call->interface->name, method->name)));
                 return;
         }
         if (method->flags & VARLINK_CHANGES)
@@ -202,7 +219,6 @@ static void dispatch(struct varlink_call *call, const json_t *parameters, void *
 static int begin(struct varlink_call *call, const json_t *root) {
         const char *name = json_string_value(json_object_get(root, "method"));
         const json_t *parameters = json_object_get(root, "parameters");
-        const char *wrong;
         void *arg = NULL;
 
         if (!name || (parameters && !json_is_object(parameters) && !json_is_null(parameters)) ||
@@ -212,12 +228,7 @@ static int begin(struct varlink_call *call, const json_t *root) {
                 parameters = NULL;
 
         call->method = &no_method;
-        wrong = find_method(call, name, &arg);
-        if (wrong)
-                (void)varlink_error(
-                        call, wrong,
-                        json_pack("{s:s}", streq(wrong, ERROR_("MethodNotFound")) ? "method" : "interface", name));
-        else
+        if (find_method(call, name, &arg))
                 dispatch(call, parameters, arg);
         return 0;
 }

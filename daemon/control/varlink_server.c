@@ -21,6 +21,17 @@
 #define LOG_SPAN_USEC (10 * USEC_PER_SEC)
 #define LOG_SPAN_MAX  10
 
+static const char *const role_names[_VARLINK_ROLE_MAX] = {
+        [VARLINK_ROLE_NONE] = "none",
+        [VARLINK_ROLE_VIEW] = "view",
+        [VARLINK_ROLE_OPERATE] = "operate",
+        [VARLINK_ROLE_ADMIN] = "admin",
+};
+
+const char *varlink_role_to_string(enum varlink_role role) {
+        return role_names[role];
+}
+
 void varlink_log_peer(struct varlink_server *server, const struct varlink_peer *peer, const char *what,
                       const char *why) {
         struct varlink_ratelimit *limit = &server->ratelimit;

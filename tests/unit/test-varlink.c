@@ -18,13 +18,19 @@ static struct loop *loop;
 static struct varlink_server *server;
 static enum varlink_role role;
 static unsigned n_log_lines;
+static char log_line[512]; /* the last */
 static unsigned n_handled;
 static unsigned n_changes;
 static unsigned n_freed; /* stream cursors */
 static struct varlink_call *held;
 
 /* In place of the library's logger. */
-void log_record(_unused_ int level, _unused_ const struct log_context *context, _unused_ const char *format, ...) {
+void log_record(_unused_ int level, _unused_ const struct log_context *context, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        (void)vsnprintf(log_line, sizeof(log_line), format, ap);
+        va_end(ap);
         n_log_lines++;
 }
 
@@ -182,11 +188,11 @@ static const struct {
         { ADMIN, "{\"method\":\"a.test.Nothing\"}",
           "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{\"method\":\"a.test.Nothing\"}}" },
         { ADMIN, "{\"method\":\"a.tes.Echo\"}",
-          "{\"error\":\"org.varlink.service.InterfaceNotFound\",\"parameters\":{\"interface\":\"a.tes.Echo\"}}" },
+          "{\"error\":\"org.varlink.service.InterfaceNotFound\",\"parameters\":{\"interface\":\"a.tes\"}}" },
         { ADMIN, "{\"method\":\"Echo\"}",
           "{\"error\":\"org.varlink.service.InterfaceNotFound\",\"parameters\":{\"interface\":\"Echo\"}}" },
         { ADMIN, "{\"method\":\"a.test.Absent\"}",
-          "{\"error\":\"org.varlink.service.MethodNotImplemented\",\"parameters\":{\"method\":\"Absent\"}}" },
+          "{\"error\":\"org.varlink.service.MethodNotImplemented\",\"parameters\":{\"method\":\"a.test.Absent\"}}" },
         { ADMIN, "{\"method\":\"a.test.Breaks\"}",
           "{\"error\":\"a.test.Failed\",\"parameters\":{\"message\":\"No space left on device\"}}" },
         { ADMIN, "{\"method\":\"a.test.Echo\"}",
@@ -499,6 +505,16 @@ START_TEST(one_user_cannot_take_all_places) {
 }
 END_TEST
 
+START_TEST(who_is_denied_is_logged_with_what_was_missing) {
+        role = VARLINK_ROLE_VIEW;
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
+        test_client_expect(&a, "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}");
+        ck_assert_ptr_nonnull(strstr(log_line, "denied: Echo needs the role operate, and it has view"));
+        test_client_close(&a);
+}
+END_TEST
+
 START_TEST(a_flood_of_bad_clients_does_not_fill_the_log) {
         for (int i = 0; i < 100; i++) {
                 test_client_connect(&a, server);
@@ -659,6 +675,7 @@ int main(void) {
         tcase_add_test(bounds, a_client_that_never_reads_is_cut_off_and_costs_little);
         tcase_add_test(bounds, a_client_may_not_pile_up_calls_behind_one_that_waits);
         tcase_add_test(bounds, one_user_cannot_take_all_places);
+        tcase_add_test(bounds, who_is_denied_is_logged_with_what_was_missing);
         tcase_add_test(bounds, a_flood_of_bad_clients_does_not_fill_the_log);
         tcase_add_test(sockets, a_stale_socket_is_replaced_and_a_live_one_is_not);
         tcase_add_test(sockets, what_is_no_socket_is_left_alone);

@@ -101,6 +101,46 @@ int reply_no_such_task(struct varlink_call *call, const char *name) {
         return varlink_error(call, ERROR_RUNNER("NoSuchTask"), json_pack("{s:s}", "task", name));
 }
 
+static bool is_usable(const struct live_task *task, const struct names_check *check) {
+        return task && (!check->enabled || live_task_task(task)->enabled);
+}
+
+int names_check(struct control *control, const json_t *names, struct names_check *check, const char **ret_name) {
+        struct live *live = control->live;
+        unsigned budget = SCAN_A_STEP;
+
+        for (; check->name < json_array_size(names); check->name++, check->index = 0) {
+                const char *name = json_string_value(json_array_get(names, check->name));
+                size_t n = strpbrk(name, "*?") ? live_n_tasks(live) : 0;
+
+                if ((check->runs && is_run_name(name)) || is_usable(live_find(live, name), check))
+                        continue;
+                for (;; check->index++) {
+                        const struct live_task *task;
+
+                        if (check->index >= n) {
+                                *ret_name = name;
+                                return -ENOENT;
+                        }
+                        if (budget-- == 0)
+                                return 0;
+                        task = live_task_at(live, check->index);
+                        if (is_usable(task, check) && text_match(name, live_task_task(task)->run.name))
+                                break;
+                }
+        }
+        return 1;
+}
+
+bool is_known_task(struct control *control, const char *name) {
+        size_t n = strpbrk(name, "*?") ? live_n_tasks(control->live) : 0;
+        bool found = live_find(control->live, name) != NULL;
+
+        for (size_t i = 0; i < n && !found; i++)
+                found = text_match(name, live_task_task(live_task_at(control->live, i))->run.name);
+        return found;
+}
+
 int visit_runs(struct run *run, wanted_fn wanted, run_fn fn, void *arg) {
         int r, count = 0;
 
@@ -177,6 +217,12 @@ bool patterns_match(struct patterns *patterns, const char *name) {
                 found = true;
         }
         return found || !patterns->list;
+}
+
+size_t patterns_a_step(const struct patterns *patterns) {
+        size_t n = json_array_size(patterns->list);
+
+        return n > 0 ? MAX(SCAN_A_STEP / n, (size_t)1) : SCAN_A_STEP;
 }
 
 const char *patterns_unmatched(const struct patterns *patterns) {

@@ -78,8 +78,24 @@ bool is_run_name(const char *name);
 /* Appends the name of @run. Returns 0 or -ENOMEM. */
 int append_run_name(json_t *array, const struct run *run);
 
-/* The first of @names that no task matches, or NULL. */
-const char *find_unknown_task(struct control *control, const json_t *names);
+/* A look for a task for each of many names, before anything is done for the first of them. It takes many turns when
+ * there are many patterns and many tasks. */
+struct names_check {
+        bool runs;    /* names of runs are let through */
+        bool enabled; /* only enabled tasks count */
+        size_t name;  /* where it is */
+        size_t index;
+};
+
+/* Goes on with @check. Returns 1: there is a task for each of @names; 0: call again; -ENOENT: there is none for
+ * @ret_name, which is one of them. */
+int names_check(struct control *control, const json_t *names, struct names_check *check, const char **ret_name);
+
+/* How many tasks are matched with names in one step of a stream, which a caller counts. */
+#define SCAN_A_STEP 2000u
+
+/* Whether a task has the name @name, or a name that matches. */
+bool is_known_task(struct control *control, const char *name);
 
 /* Calls @fn for @run, or else for those below it, when their task's name is @wanted; items and attempts belong to what
  * they are below. Stops when @fn returns a negative errno. Returns how many there were, or that errno. */
@@ -101,5 +117,7 @@ int patterns_init(struct patterns *patterns, const json_t *list);
 void patterns_done(struct patterns *patterns);
 /* Whether @name matches one of them; remembers which. */
 bool patterns_match(struct patterns *patterns, const char *name);
+/* How many names to match in one step of a stream: fewer when there are many patterns. */
+size_t patterns_a_step(const struct patterns *patterns);
 /* The first that nothing matched, or NULL. */
 const char *patterns_unmatched(const struct patterns *patterns);

@@ -12,7 +12,6 @@
 #define RING_MIN       ((size_t)256)
 #define RING_MAX       ((size_t)16384)
 #define EVENTS_A_REPLY 64
-#define SCAN_A_REPLY   1000
 
 struct kept {
         enum event_id id;
@@ -35,9 +34,12 @@ struct events {
 
 struct follower {
         struct list link;
+        struct control *control;
         struct events *events;
         struct varlink_call *call;
         struct patterns patterns;
+        struct names_check check;
+        bool checked;
         uint64_t at;
         bool follow;
 };
@@ -173,16 +175,32 @@ static bool is_wanted(struct follower *follower, const struct kept *kept) {
         return !follower->patterns.list || (kept->task && patterns_match(&follower->patterns, kept->task));
 }
 
+/* Who follows a task that does not exist would wait for ever. Returns -EAGAIN to be called again, 0 when that was the
+ * answer. */
+static int check_some(struct follower *follower) {
+        const char *name;
+        int r;
+
+        r = names_check(follower->control, follower->patterns.list, &follower->check, &name);
+        if (r < 0)
+                return reply_no_such_task(follower->call, name);
+        follower->checked = r > 0;
+        varlink_wake(follower->call);
+        return -EAGAIN;
+}
+
 static int follower_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct follower *follower = cursor;
         struct events *events = follower->events;
+        size_t scan = patterns_a_step(&follower->patterns);
         json_t *array;
-        unsigned scanned = 0;
 
+        if (!follower->checked)
+                return check_some(follower);
         if (follower->at < events->begin)
                 return varlink_error(call, ERROR_RUNNER("TooSlow"), NULL);
         array = json_array();
-        for (; follower->at < events->end && scanned < SCAN_A_REPLY; scanned++) {
+        for (; follower->at < events->end && scan > 0; scan--) {
                 struct kept *kept = kept_at(events, follower->at++);
 
                 if (is_wanted(follower, kept) && json_array_append(array, kept_json(kept)) < 0) {
@@ -225,6 +243,7 @@ int method_events(struct varlink_call *call, const json_t *parameters, void *arg
                 free(follower);
                 return -ENOMEM;
         }
+        follower->control = control;
         follower->events = events;
         follower->call = call;
         follower->follow = follow;

@@ -23,12 +23,16 @@ int append_run_name(json_t *array, const struct run *run) {
 
 /* ---- Tree ----
  *
- * Runs come and go while the answer is on its way, so the cursor keeps no run, but the instant of creation up to which
- * all top-level runs were told: they are in that order, and new ones come last. */
+ * Runs that are named come first, one in an answer; then those of tasks that match. Runs come and go while the answer is
+ * on its way, so the cursor keeps no run, but the instant of creation up to which all top-level runs were told: they are
+ * in that order, and new ones come last. */
 
 struct tree_cursor {
         struct control *control;
         struct patterns patterns;
+        struct names_check check;
+        bool checked;
+        size_t name; /* of the names, the first that was not looked at for a run */
         usec_t told_usec;
         json_t *array; /* of the answer that is being made */
 };
@@ -52,16 +56,58 @@ static int append_run(struct run *run, void *arg) {
         return run_append_json(tree->array, live_tree(tree->control->live), run);
 }
 
-static int tree_next(_unused_ struct varlink_call *call, void *cursor, json_t **ret) {
-        struct tree_cursor *tree = cursor;
+static int check_some(struct tree_cursor *tree, struct varlink_call *call) {
+        const char *name;
+        int r;
+
+        r = names_check(tree->control, tree->patterns.list, &tree->check, &name);
+        if (r < 0)
+                return reply_no_such_task(call, name);
+        tree->checked = r > 0;
+        varlink_wake(call);
+        return -EAGAIN;
+}
+
+/* The next of the names from @name on that is one of a run, or is none; their number when there is none. */
+static size_t find_name(const struct tree_cursor *tree, size_t name, bool of_run) {
+        const json_t *names = tree->patterns.list;
+
+        while (name < json_array_size(names) && is_run_name(json_string_value(json_array_get(names, name))) != of_run)
+                name++;
+        return name;
+}
+
+/* Tells the run that is named at tree->name, with those below it. */
+static int tell_named(struct tree_cursor *tree, struct varlink_call *call, json_t **ret) {
+        const char *name = json_string_value(json_array_get(tree->patterns.list, tree->name));
+        struct run *run = run_tree_find(live_tree(tree->control->live), name);
+        size_t n = json_array_size(tree->patterns.list);
+
+        if (!run)
+                return reply_no_such_run(call, name);
+        tree->array = json_array();
+        if (append_run(run, tree) < 0) {
+                json_decref(tree->array);
+                return -ENOMEM;
+        }
+        tree->name = find_name(tree, tree->name + 1, true);
+        *ret = json_pack("{s:o}", "runs", tree->array);
+        return tree->name < n || find_name(tree, 0, false) < n;
+}
+
+/* Tells some of the runs whose tasks match. */
+static int tell_matching(struct tree_cursor *tree, struct varlink_call *call, json_t **ret) {
         struct run *run = run_first_child(run_tree_root(live_tree(tree->control->live)));
+        size_t scan = patterns_a_step(&tree->patterns);
 
         tree->array = json_array();
         while (run && run_created_usec(run) <= tree->told_usec)
                 run = run_next_sibling(run);
-        for (; run; run = run_next_sibling(run)) {
+        for (; run; run = run_next_sibling(run), scan -= scan > 0) {
+                bool enough = json_array_size(tree->array) >= RUNS_A_REPLY || scan == 0;
+
                 /* All of one instant are told at once, however many. */
-                if (json_array_size(tree->array) >= RUNS_A_REPLY && run_created_usec(run) > tree->told_usec)
+                if (enough && run_created_usec(run) > tree->told_usec)
                         break;
                 tree->told_usec = run_created_usec(run);
                 if (visit_runs(run, is_wanted, append_run, tree) < 0) {
@@ -69,61 +115,37 @@ static int tree_next(_unused_ struct varlink_call *call, void *cursor, json_t **
                         return -ENOMEM;
                 }
         }
+        if (run && json_array_size(tree->array) == 0) { /* nothing found yet: others get their turn first */
+                json_decref(tree->array);
+                varlink_wake(call);
+                return -EAGAIN;
+        }
         *ret = json_pack("{s:o}", "runs", tree->array);
         return run != NULL;
 }
 
+static int tree_next(struct varlink_call *call, void *cursor, json_t **ret) {
+        struct tree_cursor *tree = cursor;
+
+        if (!tree->checked)
+                return check_some(tree, call);
+        tree->name = find_name(tree, tree->name, true);
+        return tree->name < json_array_size(tree->patterns.list) ? tell_named(tree, call, ret)
+                                                                 : tell_matching(tree, call, ret);
+}
+
 static const struct varlink_stream_ops tree_ops = { tree_next, tree_free };
 
-/* One run by its name, with those below it. */
-static int reply_run(struct control *control, struct varlink_call *call, const char *name) {
-        struct run_tree *tree = live_tree(control->live);
-        struct run *run = run_tree_find(tree, name);
-        json_t *array;
-
-        if (!run)
-                return reply_no_such_run(call, name);
-        array = json_array();
-        if (!array || run_append_json(array, tree, run) < 0) {
-                json_decref(array);
-                return -ENOMEM;
-        }
-        return varlink_reply(call, json_pack("{s:o}", "runs", array));
-}
-
-const char *find_unknown_task(struct control *control, const json_t *names) {
-        for (size_t i = 0; i < json_array_size(names); i++) {
-                const char *name = json_string_value(json_array_get(names, i));
-                bool found = live_find(control->live, name) != NULL;
-                size_t n = strpbrk(name, "*?") ? live_n_tasks(control->live) : 0;
-
-                for (size_t t = 0; t < n && !found; t++)
-                        found = text_match(name, live_task_task(live_task_at(control->live, t))->run.name);
-                if (!found)
-                        return name;
-        }
-        return NULL;
-}
-
 int method_tree(struct varlink_call *call, const json_t *parameters, void *arg) {
-        struct control *control = arg;
-        const json_t *names = json_object_get(parameters, "runs");
-        const char *unknown;
-        struct tree_cursor *cursor;
+        struct tree_cursor *cursor = calloc(1, sizeof(*cursor));
 
-        if (json_array_size(names) == 1 && is_run_name(json_string_value(json_array_get(names, 0))))
-                return reply_run(control, call, json_string_value(json_array_get(names, 0)));
-        unknown = find_unknown_task(control, names);
-        if (unknown)
-                return reply_no_such_task(call, unknown);
-
-        cursor = calloc(1, sizeof(*cursor));
         if (!cursor)
                 return -ENOMEM;
-        if (patterns_init(&cursor->patterns, names) < 0) {
+        if (patterns_init(&cursor->patterns, json_object_get(parameters, "runs")) < 0) {
                 free(cursor);
                 return -ENOMEM;
         }
-        cursor->control = control;
+        cursor->control = arg;
+        cursor->check.runs = true;
         return varlink_stream(call, &tree_ops, cursor);
 }

@@ -3,16 +3,18 @@
  *
  * A pattern may match very many tasks, so they are started in slices: a stream that has nothing to tell until the last
  * of them is started. Who wants to wait has a waiter from the beginning, as the first may end before the last begins.
+ * All names are looked at before the first task is started: a name that is none must not leave half of them started.
  */
 #include "base/text.h"
 #include "control/methods.h"
 
 #define STARTS_A_STEP 25
-#define SCAN_A_STEP   2000
 
 struct start_cursor {
         struct control *control;
         json_t *names;
+        struct names_check check;
+        bool checked;
         size_t name;    /* of the names, the one at hand */
         size_t index;   /* of the tasks that it may match, the next */
         size_t matched; /* tasks that were started for it */
@@ -76,12 +78,28 @@ static int start_error(struct varlink_call *call, const char *name, int error) {
         return error;
 }
 
+/* Returns -EAGAIN to be called again, 0 when that was the answer. */
+static int check_some(struct start_cursor *start, struct varlink_call *call) {
+        const char *name;
+        int r;
+
+        r = names_check(start->control, start->names, &start->check, &name);
+        if (r < 0)
+                return is_known_task(start->control, name) ? start_error(call, name, -ECANCELED)
+                                                           : reply_no_such_task(call, name);
+        start->checked = r > 0;
+        varlink_wake(call);
+        return -EAGAIN;
+}
+
 static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct start_cursor *start = cursor;
         const char *name = json_string_value(json_array_get(start->names, start->name));
         struct live_task *exact;
         int r;
 
+        if (!start->checked)
+                return check_some(start, call);
         if (start->told)
                 return waiter_ops.next(call, start->waiter, ret);
         if (!name) {
@@ -118,6 +136,7 @@ int method_start(struct varlink_call *call, const json_t *parameters, void *arg)
         if (!start)
                 return -ENOMEM;
         start->control = arg;
+        start->check.enabled = true;
         start->names = json_incref(names);
         (void)call_by(call, start->by);
         start->started = json_array();

@@ -13,7 +13,6 @@
 
 #include <stdio.h>
 
-#define SCAN_A_STEP  2000
 #define NEXT_MAX     3
 #define PROBLEMS_MAX 100
 

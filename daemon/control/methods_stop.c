@@ -3,7 +3,8 @@
  *
  * Telling a run to end may cost a signal to each of its processes, so many are told in slices. In between runs come and
  * go; the cursor keeps, as that of Tree does, the instant of creation up to which all top-level runs were looked at, and
- * those that were created after the call are not meant by it.
+ * those that were created after the call are not meant by it. A name that is none stops nothing; one of which nothing
+ * runs must not keep the others from being stopped.
  */
 #include "base/text.h"
 #include "control/methods.h"
@@ -14,15 +15,12 @@
 #define STOP_SLICE_USEC ((usec_t)200)
 
 /* What to say when @name means no live run. */
-static int nothing_meant(struct control *control, struct varlink_call *call, json_t *name) {
-        const char *text = json_string_value(name);
-        json_auto_t *one = json_pack("[O]", name);
-
-        if (is_run_name(text))
-                return reply_no_such_run(call, text);
-        if (find_unknown_task(control, one))
-                return reply_no_such_task(call, text);
-        return varlink_error(call, ERROR_RUNNER("NotRunning"), json_pack("{s:s}", "name", text));
+static int nothing_meant(struct control *control, struct varlink_call *call, const char *name) {
+        if (is_run_name(name))
+                return reply_no_such_run(call, name);
+        if (!is_known_task(control, name))
+                return reply_no_such_task(call, name);
+        return varlink_error(call, ERROR_RUNNER("NotRunning"), json_pack("{s:s}", "name", name));
 }
 
 /* ---- Stop ---- */
@@ -30,6 +28,8 @@ static int nothing_meant(struct control *control, struct varlink_call *call, jso
 struct stop_cursor {
         struct control *control;
         json_t *names;
+        struct names_check check;
+        bool checked;
         size_t name;       /* of the names, the one at hand */
         size_t matched;    /* runs that it meant so far */
         usec_t seen_usec;  /* top-level runs created up to then were looked at for it */
@@ -37,6 +37,7 @@ struct stop_cursor {
         char by[BY_MAX + 256];
         bool force;
         json_t *stopped;
+        json_t *not_running; /* those of the names that meant nothing */
 };
 
 static void stop_free(void *cursor) {
@@ -44,6 +45,7 @@ static void stop_free(void *cursor) {
 
         json_decref(stop->names);
         json_decref(stop->stopped);
+        json_decref(stop->not_running);
         free(stop);
 }
 
@@ -82,6 +84,25 @@ static int stop_some(struct stop_cursor *stop) {
         return 1;
 }
 
+static int check_some(struct stop_cursor *stop, struct varlink_call *call) {
+        const char *name;
+        int r;
+
+        r = names_check(stop->control, stop->names, &stop->check, &name);
+        if (r < 0)
+                return reply_no_such_task(call, name);
+        stop->checked = r > 0;
+        varlink_wake(call);
+        return -EAGAIN;
+}
+
+static int stop_answer(struct stop_cursor *stop, struct varlink_call *call, json_t **ret) {
+        if (json_array_size(stop->stopped) == 0)
+                return nothing_meant(stop->control, call, json_string_value(json_array_get(stop->not_running, 0)));
+        *ret = json_pack("{s:O, s:O}", "stopped", stop->stopped, "not_running", stop->not_running);
+        return 0;
+}
+
 static int stop_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct stop_cursor *stop = cursor;
         json_t *name = json_array_get(stop->names, stop->name);
@@ -89,10 +110,10 @@ static int stop_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct run *run;
         int r;
 
-        if (!name) {
-                *ret = json_pack("{s:O}", "stopped", stop->stopped);
-                return 0;
-        }
+        if (!stop->checked)
+                return check_some(stop, call);
+        if (!name)
+                return stop_answer(stop, call, ret);
         if (is_run_name(text)) {
                 run = run_tree_find(live_tree(stop->control->live), text);
                 r = run ? stop_run(run, stop) : 0;
@@ -101,8 +122,8 @@ static int stop_next(struct varlink_call *call, void *cursor, json_t **ret) {
         if (r < 0)
                 return r;
         if (r > 0 || is_run_name(text)) {
-                if (stop->matched == 0)
-                        return nothing_meant(stop->control, call, name);
+                if (stop->matched == 0 && json_array_append(stop->not_running, name) < 0)
+                        return -ENOMEM;
                 stop->name++;
                 stop->matched = 0;
                 stop->seen_usec = 0;
@@ -125,13 +146,15 @@ int method_stop(struct varlink_call *call, const json_t *parameters, void *arg) 
         if (!stop)
                 return -ENOMEM;
         stop->control = arg;
+        stop->check.runs = true;
         stop->names = json_incref(names);
         stop->until_usec = clock_now(CLOCK_ID_MONOTONIC);
         stop->force = json_is_true(json_object_get(parameters, "force"));
         (void)snprintf(stop->by, sizeof(stop->by), "%s%s%s", call_by(call, who), reason ? ": " : "",
                        reason ? reason : "");
         stop->stopped = json_array();
-        if (!stop->stopped) {
+        stop->not_running = json_array();
+        if (!stop->stopped || !stop->not_running) {
                 stop_free(stop);
                 return -ENOMEM;
         }
@@ -203,7 +226,7 @@ int method_wait(struct varlink_call *call, const json_t *parameters, void *arg) 
 
                 if (r <= 0) {
                         waiter_ops.free(waiter);
-                        return r < 0 ? r : nothing_meant(control, call, name);
+                        return r < 0 ? r : nothing_meant(control, call, json_string_value(name));
                 }
         }
         return varlink_stream(call, &waiter_ops, waiter);

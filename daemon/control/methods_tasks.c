@@ -5,7 +5,6 @@
 #include "live/outcome_json.h"
 
 #define TASKS_A_REPLY 50
-#define SCAN_A_REPLY  2000
 
 /* ---- List ---- */
 
@@ -26,7 +25,7 @@ static void list_free(void *cursor) {
 static int list_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct list_cursor *list = cursor;
         struct live *live = list->control->live;
-        size_t n = live_n_tasks(live), end = MIN(n, list->index + SCAN_A_REPLY);
+        size_t n = live_n_tasks(live), end = MIN(n, list->index + patterns_a_step(&list->patterns));
         json_t *array = json_array();
 
         for (; list->index < end && json_array_size(array) < TASKS_A_REPLY; list->index++) {
@@ -76,18 +75,19 @@ int method_why(struct varlink_call *call, const json_t *parameters, void *arg) {
         struct control *control = arg;
         struct run_tree *tree = live_tree(control->live);
         const char *name = json_string_value(json_object_get(parameters, "name"));
-        struct run *run = strchr(name, '#') ? run_tree_find(tree, name) : NULL;
+        struct run *run = is_run_name(name) ? run_tree_find(tree, name) : NULL;
+        const struct result *ended = is_run_name(name) && !run ? wait_find_result(control, name) : NULL;
         const struct live_task *live;
         const struct result *last;
         json_t *runs;
 
-        if (strchr(name, '#') && !run)
-                return varlink_error(call, ERROR_RUNNER("NoSuchRun"), json_pack("{s:s}", "run", name));
-        live = live_find(control->live, run ? run_get_spec(run)->name : name);
+        if (is_run_name(name) && !run && !ended)
+                return reply_no_such_run(call, name);
+        live = live_find(control->live, run ? run_get_spec(run)->name : ended ? ended->task : name);
         if (!live)
                 return reply_no_such_task(call, name);
 
-        runs = run ? json_array() : runs_of_task(control, live_task_task(live));
+        runs = is_run_name(name) ? json_array() : runs_of_task(control, live_task_task(live));
         if (!runs || (run && run_append_json(runs, tree, run) < 0)) {
                 json_decref(runs);
                 return -ENOMEM;

@@ -233,6 +233,10 @@ static const struct {
         { "Start", "{\"tasks\":[\"x\"]}", false, "NoSuchTask", "{\"task\":\"x\"}" },
         { "Start", "{\"tasks\":[\"x*\"]}", false, "NoSuchTask", "{\"task\":\"x*\"}" },
         { "Start", "{\"tasks\":[\"gamma\"]}", false, "Disabled", "{\"task\":\"gamma\"}" },
+        { "Start", "{\"tasks\":[\"gam*\"]}", false, "Disabled", "{\"task\":\"gam*\"}" },
+        { "Start", "{\"tasks\":[\"alpha\",\"be*\",\"x\"]}", false, "NoSuchTask", "{\"task\":\"x\"}" },
+        { "Start", "{\"tasks\":[\"alpha\",\"gamma\"]}", false, "Disabled", "{\"task\":\"gamma\"}" },
+        { "Start", "{\"tasks\":[\"alpha\",\"alpha#1\"]}", false, "NoSuchTask", "{\"task\":\"alpha#1\"}" },
         { "Start", "{\"tasks\":[]}", false, "org.varlink.service.InvalidParameter", "{\"parameter\":\"tasks\"}" },
         { "Start", "{\"tasks\":[\"alpha\"],\"wait\":true}", false, "org.varlink.service.ExpectedMore", "{}" },
         { "Stop", "{\"runs\":[\"x\"]}", false, "NoSuchTask", "{\"task\":\"x\"}" },
@@ -243,6 +247,7 @@ static const struct {
         { "Wait", "{\"runs\":[\"alpha#1\"]}", true, "NoSuchRun", "{\"run\":\"alpha#1\"}" },
         { "Limits", "{\"limits\":[\"x\"]}", false, "NoSuchLimit", "{\"limit\":\"x\"}" },
         { "Pools", "{\"pools\":[\"default\",\"x\"]}", false, "NoSuchPool", "{\"pool\":\"x\"}" },
+        { "Events", "{\"tasks\":[\"alpha\",\"x\"]}", true, "NoSuchTask", "{\"task\":\"x\"}" },
         { "Events", "{\"backlog\":257}", false, "org.varlink.service.InvalidParameter", "{\"parameter\":\"backlog\"}" },
         { "Events", "{\"backlog\":-1}", true, "org.varlink.service.InvalidParameter", "{\"parameter\":\"backlog\"}" },
 };
@@ -256,6 +261,7 @@ START_TEST(what_cannot_be_is_refused_by_name) {
                  refusals[_i].error, refusals[_i].about);
         test_client_expect(&client, expected);
         test_client_expect_nothing(&client, false);
+        ck_assert(run_tree_is_empty(live_tree(live))); /* nothing was begun for the names before it */
 }
 END_TEST
 
@@ -344,7 +350,7 @@ START_TEST(stop_cancels_and_says_who_asked_and_why) {
 
         json_decref(ask("Start", "{\"tasks\":[\"alpha\"]}"));
         call("Stop", "{\"runs\":[\"al*\"],\"reason\":\"maintenance\",\"force\":true}", false);
-        test_client_expect(&client, "{\"parameters\":{\"stopped\":[\"alpha#1\"]}}");
+        test_client_expect(&client, "{\"parameters\":{\"stopped\":[\"alpha#1\"],\"not_running\":[]}}");
         fake_loop_settle();
         got = ask("Wait", "{\"runs\":[\"alpha#1\"]}");
         expect_at(got, "result.outcome", "cancelled");
@@ -427,7 +433,7 @@ START_TEST(a_member_is_meant_by_the_name_of_its_task) {
         expect_at(got, "result.run", "whole#1/beta");
         json_decref(got);
         call("Stop", "{\"runs\":[\"alpha\"]}", false);
-        test_client_expect(&client, "{\"parameters\":{\"stopped\":[\"whole#1/alpha\"]}}");
+        test_client_expect(&client, "{\"parameters\":{\"stopped\":[\"whole#1/alpha\"],\"not_running\":[]}}");
         fake_loop_settle();
         got = ask("Wait", "{\"runs\":[\"whole\"]}");
         expect_at(got, "result.outcome", "cancelled");
@@ -482,12 +488,12 @@ END_TEST
 START_TEST(show_tells_settings_runs_and_the_last_outcome) {
         json_t *got;
 
-        tasks[TASK_ALPHA]->description = strdup("bytes \xff of no known tongue");
+        tasks[TASK_ALPHA]->description = strdup("bytes \xff of \xd1\x8f\xd0\xb7\xd1\x8b\xd0");
         json_decref(ask("Start", "{\"tasks\":[\"alpha\"]}"));
         end(ERROR_EXIT, 3);
         json_decref(ask("Start", "{\"tasks\":[\"alpha\"]}"));
         got = ask("Show", "{\"task\":\"alpha\"}");
-        expect_at(got, "task.description", "bytes ? of no known tongue");
+        expect_at(got, "task.description", "bytes ? of \xd1\x8f\xd0\xb7\xd1\x8b?");
         expect_at(got, "runs", "[1]");
         expect_at(got, "runs.0.name", "alpha#2");
         expect_at(got, "last.run", "alpha#1");
@@ -517,6 +523,58 @@ START_TEST(status_leads_with_problems_and_what_is_next) {
         expect_at(got, "problems.1.kind", "full");
         expect_at(got, "problems.1.command", "tendctl limits db");
         expect_at(got, "next", "[0]");
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(stop_does_what_it_can_and_says_what_did_not_run) {
+        json_decref(ask("Start", "{\"tasks\":[\"alpha\"]}"));
+        call("Stop", "{\"runs\":[\"alpha\",\"x*\"]}", false);
+        test_client_expect(&client, "{\"error\":\"io.tendd.Runner.NoSuchTask\",\"parameters\":{\"task\":\"x*\"}}");
+        ck_assert(!run_is_cancelled(run_tree_find(live_tree(live), "alpha#1")));
+        call("Stop", "{\"runs\":[\"beta\",\"alpha#7\",\"alpha\"]}", false);
+        test_client_expect(&client,
+                           "{\"parameters\":{\"stopped\":[\"alpha#1\"],\"not_running\":[\"beta\",\"alpha#7\"]}}");
+}
+END_TEST
+
+START_TEST(tree_takes_runs_and_tasks_together) {
+        json_t *got;
+
+        json_decref(ask("Start", "{\"tasks\":[\"alpha\",\"beta\",\"whole\"]}"));
+        fake_loop_settle();
+        call("Tree", "{\"runs\":[\"whole#1\",\"alp*\",\"beta#1\"]}", true);
+        got = answer();
+        expect_at(got, "runs", "[3]");
+        expect_at(got, "runs.0.name", "whole#1");
+        json_decref(got);
+        got = answer();
+        expect_at(got, "runs", "[1]");
+        expect_at(got, "runs.0.name", "beta#1");
+        json_decref(got);
+        got = answer();
+        expect_at(got, "runs", "[2]");
+        expect_at(got, "runs.0.name", "alpha#1");
+        expect_at(got, "runs.1.name", "whole#1/alpha");
+        json_decref(got);
+        test_client_expect_nothing(&client, false);
+        call("Tree", "{\"runs\":[\"whole#1/beta\"]}", false);
+        got = answer();
+        expect_at(got, "runs", "[1]");
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(why_knows_the_last_run_that_ended) {
+        json_t *got;
+
+        json_decref(ask("Start", "{\"tasks\":[\"alpha\"]}"));
+        end(ERROR_EXIT, 3);
+        got = ask("Why", "{\"name\":\"alpha#1\"}");
+        expect_at(got, "task.name", "alpha");
+        expect_at(got, "runs", "[0]");
+        expect_at(got, "last.run", "alpha#1");
+        expect_at(got, "last.errors.0.detail", "as told");
         json_decref(got);
 }
 END_TEST
@@ -697,6 +755,9 @@ int main(void) {
         tcase_add_test(tcase, limits_tell_holders_and_waiters);
         tcase_add_test(tcase, list_tells_state_and_last_run);
         tcase_add_test(tcase, show_tells_settings_runs_and_the_last_outcome);
+        tcase_add_test(tcase, stop_does_what_it_can_and_says_what_did_not_run);
+        tcase_add_test(tcase, tree_takes_runs_and_tasks_together);
+        tcase_add_test(tcase, why_knows_the_last_run_that_ended);
         tcase_add_test(tcase, status_leads_with_problems_and_what_is_next);
         tcase_add_test(tcase, events_tell_what_happened);
         tcase_add_test(tcase, who_follows_is_told_as_it_happens);

@@ -22,6 +22,7 @@ enum {
 struct ctl {
         const char *socket; /* --socket, or NULL */
         bool json;
+        bool waits;            /* the exit code is that of a run: what fails in tendctl itself is CTL_BROKEN */
         struct client *client; /* connected when first needed */
 };
 

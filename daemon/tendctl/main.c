@@ -28,7 +28,7 @@ static int run(struct ctl *ctl, const struct verb *verb, char **argv, size_t n) 
         if (ctl->client)
                 client_free(ctl->client);
         if (fflush(stdout) != 0 || ferror(stdout))
-                code = ctl_error(CTL_FAILED, "cannot write: %s", strerror(errno));
+                code = ctl_error(ctl->waits ? CTL_BROKEN : CTL_FAILED, "cannot write: %s", strerror(errno));
         return MAX(code, 0);
 }
 

@@ -67,6 +67,7 @@ int verb_start(struct ctl *ctl, const struct verb_args *args) {
                 code = ctl_ask(ctl, "Start", parameters, &answer);
                 return code == CTL_OK ? print_names(ctl, answer, "started", "started") : code;
         }
+        ctl->waits = true;
         code = ctl_call(ctl, "Start", parameters, CTL_MORE | CTL_WAIT, on_result, &results);
         return code == CTL_OK ? results.code : CTL_BROKEN;
 }
@@ -84,12 +85,20 @@ int verb_wait(struct ctl *ctl, const struct verb_args *args) {
 
 int verb_stop(struct ctl *ctl, const struct verb_args *args) {
         const char *reason = args->options[STOP_REASON];
-        json_t *answer;
+        json_t *answer, *names, *name;
+        size_t index;
         int code;
 
         code = ctl_ask(ctl, "Stop",
                        json_pack("{s:o, s:s*, s:b}", "runs", ctl_strings(args->words, args->n), "reason", reason,
                                  "force", args->options[STOP_FORCE] != NULL),
                        &answer);
-        return code == CTL_OK ? print_names(ctl, answer, "stopped", "stopping") : code;
+        if (code != CTL_OK)
+                return code;
+        names = json_incref(json_object_get(answer, "not_running"));
+        code = print_names(ctl, answer, "stopped", "stopping");
+        json_array_foreach(names, index, name)
+                code = ctl_error(CTL_NO_SUCH, "nothing runs of: %s", json_string_value(name));
+        json_decref(names);
+        return code;
 }

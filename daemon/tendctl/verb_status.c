@@ -13,7 +13,10 @@ static const char *prefix_of(const char *kind) {
         return streq(kind, "degraded") ? "pool " : "";
 }
 
-/* How much of the texts of problems can be shown, so that the commands behind them can be seen too. */
+/* What a problem needs beside its text must leave room for this much of it; else its command gets a line of its own. */
+#define TEXT_ROOM_MIN 20
+
+/* How much of the texts of problems can be shown, so that the commands behind them can be seen too; INT32_MAX: all. */
 static int text_room(const json_t *problems) {
         size_t subjects = 0, commands = 0, others, index;
         unsigned width = print_width();
@@ -26,9 +29,9 @@ static int text_room(const json_t *problems) {
                 commands = MAX(commands, strlen(get_string(problem, "command")));
         }
         others = strlen("DEGRADED") + subjects + commands + 3 * 2;
-        if (width == 0 || width < others + 20)
-                return 60;
-        return (int)(width - others);
+        if (width == 0)
+                return INT32_MAX;
+        return width > others ? (int)(width - others) : 0;
 }
 
 /* Bytes of @text that fit into @room, whole characters only. */
@@ -40,6 +43,28 @@ static int fitting(const char *text, int room) {
         return n;
 }
 
+static void add_problem(struct table *table, const json_t *problem, int room) {
+        const char *kind = get_string(problem, "kind"), *text = get_string(problem, "text");
+        bool own_line = room < TEXT_ROOM_MIN;
+        char upper[32];
+        size_t n = 0;
+
+        for (; kind[n] && n < sizeof(upper) - 1; n++)
+                upper[n] = (char)toupper((unsigned char)kind[n]);
+        upper[n] = '\0';
+        table_cell(table, paint_for(kind), upper);
+        if (own_line) {
+                table_cellf(table, PAINT_NONE, "%s%s: %s", prefix_of(kind), get_string(problem, "subject"), text);
+                table_end_row(table);
+                table_cell(table, PAINT_NONE, "");
+        } else {
+                table_cellf(table, PAINT_BOLD, "%s%s", prefix_of(kind), get_string(problem, "subject"));
+                table_cellf(table, PAINT_NONE, "%.*s", fitting(text, room), text);
+        }
+        table_cell(table, PAINT_DIM, get_string(problem, "command"));
+        table_end_row(table);
+}
+
 static void print_problems(const json_t *status) {
         static const char *const headings[] = { "", "", "", "", NULL };
         _cleanup_(table_freep) struct table *table = table_new(headings);
@@ -47,23 +72,9 @@ static void print_problems(const json_t *status) {
         size_t index;
         json_t *problem;
 
-        json_array_foreach(json_object_get(status, "problems"), index, problem) {
-                const char *kind = get_string(problem, "kind");
-                char upper[32];
-                size_t n = 0;
-
-                if (!table)
-                        return;
-                for (; kind[n] && n < sizeof(upper) - 1; n++)
-                        upper[n] = (char)toupper((unsigned char)kind[n]);
-                upper[n] = '\0';
-                table_cell(table, paint_for(kind), upper);
-                table_cellf(table, PAINT_BOLD, "%s%s", prefix_of(kind), get_string(problem, "subject"));
-                table_cellf(table, PAINT_NONE, "%.*s", fitting(get_string(problem, "text"), room),
-                            get_string(problem, "text"));
-                table_cell(table, PAINT_DIM, get_string(problem, "command"));
-                table_end_row(table);
-        }
+        json_array_foreach(json_object_get(status, "problems"), index, problem)
+                if (table)
+                        add_problem(table, problem, room);
         if (table)
                 table_print(table);
         if (get_int(status, "failing") > (json_int_t)json_array_size(json_object_get(status, "problems")))

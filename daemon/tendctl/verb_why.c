@@ -57,6 +57,23 @@ static void explain_run(const json_t *run) {
                        format_relative(get_int(deadline, "at_usec"), span));
 }
 
+/* Points at the task whose run was the root cause: there are its output and its settings. */
+static void point_at_cause(const json_t *last) {
+        const char *run = get_string(json_array_get(json_object_get(last, "errors"), 0), "run");
+        const char *item = strstr(run, "/item "), *name = run;
+        size_t n = item ? (size_t)(item - run) : strlen(run);
+        _cleanup_(freep) char *task = NULL;
+
+        for (size_t i = 0; i < n; i++)
+                if (run[i] == '/')
+                        name = run + i + 1;
+        task = strndup(name, MIN(n - (size_t)(name - run), strcspn(name, "#")));
+        if (!task || !*task)
+                return;
+        printf("  its output and settings: tendctl show ");
+        say(task);
+}
+
 static void explain_task(const json_t *task, const json_t *last, bool runs) {
         const char *name = get_string(task, "name");
         char when[WHEN_MAX], at[WHEN_MAX];
@@ -80,6 +97,16 @@ static void explain_task(const json_t *task, const json_t *last, bool runs) {
         }
         printf("last run, %s:\n", format_relative(get_int(json_object_get(task, "last"), "ended_usec"), when));
         print_outcome(last);
+        point_at_cause(last);
+}
+
+static void explain_ended(const json_t *task, const json_t *last) {
+        char when[WHEN_MAX];
+
+        printf("%s has ended, %s:\n", get_string(last, "run"),
+               format_relative(get_int(json_object_get(task, "last"), "ended_usec"), when));
+        print_outcome(last);
+        point_at_cause(last);
 }
 
 int verb_why(struct ctl *ctl, const struct verb_args *args) {
@@ -101,7 +128,9 @@ int verb_why(struct ctl *ctl, const struct verb_args *args) {
                 printf("%s left a %s that cannot be ended; it keeps its permits since %s\n", get_string(entry, "run"),
                        get_bool(entry, "process") ? "process" : "thread",
                        format_relative(get_int(entry, "since_usec"), when));
-        if (!strchr(args->words[0], '#'))
+        if (strchr(args->words[0], '#') && json_array_size(runs) == 0)
+                explain_ended(json_object_get(answer, "task"), json_object_get(answer, "last"));
+        else if (!strchr(args->words[0], '#'))
                 explain_task(json_object_get(answer, "task"), json_object_get(answer, "last"),
                              json_array_size(runs) > 0);
         json_decref(answer);

@@ -73,7 +73,8 @@ static const struct verb verbs[] = {
                         "A run waits for its limits, and for an earlier run of its task. With --wait, tendctl exits "
                         "with the code of the command, else 124 after a timeout, 126 or 127 when it could not be run, "
                         "130 when the run was cancelled, 128+N after signal N, 1 after another failure, and 125 when "
-                        "tendctl itself failed; of several runs, the first that was not ok decides.",
+                        "tendctl itself failed; of several runs, the first that was not ok decides. To interrupt tendctl does not "
+                        "stop the run.",
                 .examples = "tendctl start backup         and do not wait\n"
                             "tendctl start --wait backup  wait, and show how it ended\n"
                             "tendctl start 'etl-*'        all that match and are enabled\n",
@@ -230,6 +231,14 @@ static bool is_option(const struct verb_option *option, const char *word) {
                strchr("=", word[2 + strlen(option->name)]) != NULL;
 }
 
+/* Leaves "-n10" of "-fn10" to be looked at next. */
+static void split_letters(struct parser *parser) {
+        char *rest = parser->argv[parser->at] + 1;
+
+        rest[0] = '-';
+        parser->argv[parser->at--] = rest;
+}
+
 /* The value of the option at hand: "--name=value", "-nvalue" or the next word. */
 static int option_value(struct parser *parser, const struct verb_option *option, const char **ret) {
         const char *word = parser->argv[parser->at];
@@ -237,7 +246,10 @@ static int option_value(struct parser *parser, const struct verb_option *option,
 
         if (value && word[1] == '-')
                 value++;
-        if (value && (*value || word[1] == '-')) {
+        if (value && word[1] != '-' && !option->argument && *value && *value != '-') {
+                split_letters(parser);
+                value = "";
+        } else if (value && (*value || word[1] == '-')) {
                 if (!option->argument)
                         return ctl_error(CTL_USAGE, "--%s takes no value", option->name);
         } else if (!option->argument) {
@@ -259,9 +271,11 @@ static const struct verb_option common[] = {
 static int parse_common(struct parser *parser, size_t row, const char *value) {
         if (row == 0)
                 parser->ctl->json = true;
-        else if (row == 1)
+        else if (row == 1) {
+                if (!*value) /* nothing was named, by a variable that is not set: not the default instead */
+                        return ctl_error(CTL_USAGE, "--socket needs a value: PATH");
                 parser->ctl->socket = value;
-        else
+        } else
                 return -1;
         return CTL_OK;
 }

@@ -136,7 +136,7 @@ class Arguments(Tendctl):
     def test_wrong_usage_is_2(self):
         for args in (["nonsense"], ["show"], ["show", "a", "b"], ["list", "--nothing"], ["list", "-z"], ["--socket"],
                      ["stop", "--reason"], ["stop", "--force=yes", "t"], ["events", "-n", "x"], ["events", "-n257"],
-                     ["status", "word"], ["--failing", "list", "--nothing"]):
+                     ["status", "word"], ["--failing", "list", "--nothing"], ["list", "--socket="], ["events", "-f-"]):
             with self.subTest(args):
                 done = self.run_ctl("--socket", self.path("none"), *args) if args[0] != "--socket" else \
                     self.run_ctl(*args)
@@ -152,6 +152,12 @@ class Arguments(Tendctl):
             self.assertEqual(done.returncode, 0, done.stderr)
         for call in fake.calls:
             self.assertEqual(call["parameters"], {"runs": ["x"], "reason": "r", "force": False})
+
+    def test_letters_may_stand_together(self):
+        fake = self.fake(reply(events=[]))
+        for args in (["-fn10"], ["-fn", "10"], ["-f", "-n10"], ["-n", "10", "-f"]):
+            self.assertEqual(self.run_ctl("--socket", fake.path, "events", *args).returncode, 0)
+            self.assertEqual((fake.calls[-1]["more"], fake.calls[-1]["parameters"]["backlog"]), (True, 10), args)
 
     def test_help_is_on_stdout_and_0(self):
         for args in (["--help"], ["-h"], ["status", "--help"], ["--help", "list"], ["events", "-h"]):
@@ -232,9 +238,36 @@ class Output(Tendctl):
         self.assertEqual([task["name"] for task in json.loads(done.stdout)["tasks"]], [f"t{n}" for n in range(100)])
 
     def test_a_full_disk_is_told(self):
-        fake = self.fake(reply(tasks=[TASK]))
-        with open("/dev/full", "w") as full:
-            done = subprocess.run([TENDCTL, "--socket", fake.path, "list"], env=environment(), stdout=full,
-                                  stderr=subprocess.PIPE, text=True, check=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("cannot write", done.stderr)
+        result = {"task": "t", "run": "t#1", "outcome": "ok", "errors": [], "exit_code": 0}
+        answers = {"List": reply(tasks=[TASK]), "Start": reply(result=result)}
+        fake = self.fake(lambda call: answers[call["method"].rpartition(".")[2]])
+        for verb, code in ((["list"], 1), (["start", "--wait", "t"], 125)):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([TENDCTL, "--socket", fake.path, *verb], env=environment(), stdout=full,
+                                      stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, code)
+            self.assertIn("cannot write", done.stderr)
+
+    def test_the_command_that_explains_is_shown_however_narrow(self):
+        command = "tendctl show a-task"
+        problem = {"kind": "failing", "subject": "a-task", "text": "long " * 40, "command": command}
+        fake = self.fake(reply(phase="running", version="1", problems=[problem]))
+        for columns in (200, 80, 40):
+            shown = self.on_terminal("--socket", fake.path, "status", columns=columns, NO_COLOR="1").splitlines()[1:]
+            self.assertTrue(any(line.endswith(command) for line in shown), shown)
+            self.assertEqual([line for line in shown if len(line) > columns], [])
+        self.assertIn("long " * 40, self.run_ctl("--socket", fake.path, "status").stdout)
+
+    def test_stop_tells_of_which_names_nothing_runs(self):
+        done = self.run_ctl("--socket", self.fake(reply(stopped=["a#1"], not_running=["b"])).path, "stop", "a", "b")
+        self.assertEqual((done.returncode, done.stdout), (5, "stopping a#1\n"))
+        self.assertIn("nothing runs of: b", done.stderr)
+
+    def test_why_points_at_the_task_that_was_the_cause(self):
+        for run, task in (("etl#8/load", "load"), ("a#1/b/c", "c"), ("a#1", "a"), ("a#1/item 7", "a"),
+                          ("a#1/b/item 7", "b")):
+            last = {"task": "a", "run": "a#1", "outcome": "failed", "errors": [{"kind": "exit", "detail": "d", "run": run}]}
+            fake = self.fake(reply(task=TASK, runs=[], remnants=[], last=last), task + run.replace("/", "_"))
+            for name in ("a", "a#1"):
+                shown = self.run_ctl("--socket", fake.path, "why", name).stdout.splitlines()
+                self.assertTrue(shown[-1].endswith(f"tendctl show {task}"), shown)

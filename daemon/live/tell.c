@@ -100,12 +100,22 @@ static void remember(struct live_task *entry, struct result *result) {
         }
 }
 
+/* Whether another top-level run of the task, hooks aside, has not ended yet. */
+static bool others_live(const struct live_task *entry) {
+        const struct run *run;
+
+        for (run = run_first_child(run_tree_root(entry->live->tree)); run; run = run_next_sibling(run))
+                if (run_get_spec(run) == &entry->task->run && !run_is_hook(run) && run_get_state(run) != RUN_DONE)
+                        return true;
+        return false;
+}
+
 static void count(struct live_task *entry, const struct run *run, const struct result *result) {
         entry->running -= entry->running > 0;
         entry->counts[result->outcome]++;
         if (entry->waiting == run)
                 entry->waiting = NULL;
-        if (entry->trigger.timer.loop)
+        if (entry->trigger.from_end && !run_is_hook(run) && !others_live(entry))
                 trigger_run_ended(&entry->trigger);
 }
 

@@ -53,16 +53,18 @@ void trigger_done(struct trigger *trigger) {
 void trigger_arm(struct trigger *trigger, usec_t anchor_usec) {
         if (trigger->every_usec == 0)
                 return;
+        trigger->armed = true;
         trigger->anchor_usec = anchor_usec;
         plan(trigger, MAX(anchor_usec, clock_now(CLOCK_ID_BOOTTIME)));
 }
 
 void trigger_disarm(struct trigger *trigger) {
+        trigger->armed = false;
         trigger->due_usec = USEC_INFINITY;
         loop_timer_set(&trigger->timer, USEC_INFINITY);
 }
 
 void trigger_run_ended(struct trigger *trigger) {
-        if (trigger->every_usec > 0 && trigger->from_end && trigger->due_usec == USEC_INFINITY)
+        if (trigger->armed && trigger->from_end)
                 trigger_arm(trigger, clock_now(CLOCK_ID_BOOTTIME));
 }

@@ -20,6 +20,7 @@ struct trigger {
         usec_t anchor_usec;
         usec_t due_usec; /* of the next firing; USEC_INFINITY: none */
         bool from_end;
+        bool armed; /* also while it waits for the end of a run */
         uint64_t *random;
         trigger_fn fn;
         void *arg;
@@ -42,7 +43,7 @@ void trigger_done(struct trigger *trigger);
 void trigger_arm(struct trigger *trigger, usec_t anchor_usec);
 void trigger_disarm(struct trigger *trigger);
 
-/* The run that it started has ended, or was not started at all: with from_end, counts from now. */
+/* The last run has ended, whoever started it, or none was started: with from_end, and unless disarmed, counts from now. */
 void trigger_run_ended(struct trigger *trigger);
 
 /* When it will fire, splay and jitter included; USEC_INFINITY: not armed. */

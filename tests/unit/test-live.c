@@ -140,6 +140,14 @@ static struct live_task *entry(const char *name) {
 
 /* ---- triggers ---- */
 
+static struct run *start_work(void) {
+        struct run *run;
+
+        ck_assert_int_eq(live_start(live, entry("work"), "test", &run), 0);
+        fake_loop_settle();
+        return run;
+}
+
 START_TEST(on_start_runs_at_once_and_every_one_interval_later) {
         tasks[TASK_WORK]->on_start = true;
         tasks[TASK_WORK]->every_usec = 5 * MINUTE;
@@ -184,6 +192,43 @@ START_TEST(from_end_counts_from_the_end_also_after_a_skip) {
         end("work", ERROR_NONE);
         fake_clock_advance(MINUTE);
         ck_assert_uint_eq(n_started, 2);
+}
+END_TEST
+
+START_TEST(from_end_counts_from_the_end_of_the_last_run_whoever_started_it) {
+        tasks[TASK_WORK]->every_usec = 10 * MINUTE;
+        tasks[TASK_WORK]->every_from_end = true;
+        tasks[TASK_WORK]->overlap = OVERLAP_QUEUE;
+        go(true);
+        fake_clock_advance(5 * MINUTE);
+        (void)start_work();
+        fake_clock_advance(MINUTE);
+        end("work", ERROR_NONE); /* at 6 min */
+        fake_clock_advance(10 * MINUTE - 1);
+        ck_assert_uint_eq(n_started, 1);
+        fake_clock_advance(1);
+        ck_assert_uint_eq(n_started, 2);
+        (void)start_work(); /* waits for the one that was triggered */
+        end("work", ERROR_NONE);
+        fake_clock_advance(30 * MINUTE);
+        ck_assert_uint_eq(live_task_count(entry("work"), OUTCOME_OK), 2);
+        ck_assert_uint_eq(live_task_next(entry("work")), USEC_INFINITY);
+        end("work", ERROR_NONE);
+        fake_clock_advance(10 * MINUTE);
+        ck_assert_uint_eq(n_started, 4);
+}
+END_TEST
+
+START_TEST(from_end_stays_silent_once_stopped) {
+        tasks[TASK_WORK]->every_usec = MINUTE;
+        tasks[TASK_WORK]->every_from_end = true;
+        go(true);
+        fake_clock_advance(MINUTE);
+        live_stop_triggers(live);
+        end("work", ERROR_NONE);
+        ck_assert_uint_eq(live_task_next(entry("work")), USEC_INFINITY);
+        fake_clock_advance(10 * MINUTE);
+        ck_assert_uint_eq(n_started, 1);
 }
 END_TEST
 
@@ -285,14 +330,6 @@ START_TEST(an_operator_waits) {
 END_TEST
 
 /* ---- hooks ---- */
-
-static struct run *start_work(void) {
-        struct run *run;
-
-        ck_assert_int_eq(live_start(live, entry("work"), "test", &run), 0);
-        fake_loop_settle();
-        return run;
-}
 
 static void work_fails_with(enum error_kind error) {
         (void)start_work();
@@ -451,6 +488,8 @@ int main(void) {
         tcase_add_test(tcase, without_triggers_nothing_starts);
         tcase_add_test(tcase, disabled_never_starts);
         tcase_add_test(tcase, from_end_counts_from_the_end_also_after_a_skip);
+        tcase_add_test(tcase, from_end_counts_from_the_end_of_the_last_run_whoever_started_it);
+        tcase_add_test(tcase, from_end_stays_silent_once_stopped);
         tcase_add_test(tcase, stopped_triggers_are_silent);
         tcase_add_test(tcase, overlap_skip_is_counted_and_told);
         tcase_add_test(tcase, overlap_queue_keeps_the_newest);

@@ -61,6 +61,11 @@ static void try_again(struct run *job, struct run *leaf) {
                 usec_add(clock_now(CLOCK_ID_MONOTONIC), retry_delay(job->spec, job->attempts + 1, &job->tree->random)));
 }
 
+/* Else it ended while it waited for its turn. */
+static bool was_tried(const struct run *leaf) {
+        return leaf->started_usec > 0 || leaf->leaf.ended;
+}
+
 /* The last attempt is the job, to everybody outside. */
 static void take_over(struct run *job, struct run *leaf) {
         bool unkillable = leaf->leaf.abandoned && leaf->outcome == OUTCOME_FAILED;
@@ -71,9 +76,9 @@ static void take_over(struct run *job, struct run *leaf) {
                 errors_merge_first(&job->errors, &leaf->errors);
         else
                 errors_merge(&job->errors, &leaf->errors);
-        if (leaf->started_usec > 0 || leaf->leaf.ended)
+        if (was_tried(leaf))
                 take_output(job, leaf);
-        else /* ended while it waited: what there is to say is of the attempt before */
+        else /* what there is to say is of the attempt before */
                 errors_merge(&job->errors, &job->job.last);
         if (job->fixed && !unkillable && !came_first(job, leaf))
                 return;
@@ -93,10 +98,12 @@ static void take_over(struct run *job, struct run *leaf) {
 }
 
 static void job_child_done(struct run *job, struct run *leaf) {
-        if (worth_retrying(job, leaf))
+        if (worth_retrying(job, leaf)) {
                 try_again(job, leaf);
-        else
+        } else {
                 take_over(job, leaf);
+                job->attempts -= !was_tried(leaf);
+        }
         run_bury(leaf);
 }
 

@@ -297,7 +297,7 @@ void *run_userdata(const struct run *run);      /* of the top-level run */
 usec_t run_created_usec(const struct run *run); /* monotonic */
 usec_t run_started_usec(const struct run *run); /* monotonic; 0: not started */
 unsigned run_attempts(const struct run *run);
-const struct errors *run_get_errors(const struct run *run);
+const struct errors *run_get_errors(const struct run *run);    /* a job's: also of the attempt before */
 bool run_is_cancelled(const struct run *run);                  /* itself or an ancestor was asked to end */
 const struct items_summary *run_items_so_far(struct run *run); /* NULL unless a fan-out */
 
@@ -351,8 +351,8 @@ struct run_waiting {
         usec_t until_usec;
 };
 
-/* What a queued run waits for; a queued parent waits for what its first queued child waits for. A group between two
- * tries waits, too, without being queued again. */
+/* What a queued run waits for; a queued parent waits for what its first queued child waits for. A job between two
+ * attempts and a group between two tries wait, too, without being queued again. */
 void run_get_waiting(const struct run *run, struct run_waiting *ret);
 
 /* ---- a leaf, from its kind ---- */

@@ -137,6 +137,8 @@ unsigned run_attempts(const struct run *run) {
 }
 
 const struct errors *run_get_errors(const struct run *run) {
+        if (run->role == RUN_JOB && run->errors.n == 0)
+                return &run->job.last;
         return &run->errors;
 }
 
@@ -208,6 +210,8 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
                         return;
                 }
         }
+        if (run->state != RUN_QUEUED)
+                return;
         ret->why = WHY_TURN;
         if (run->slot && !run->slot->slot.held) {
                 ret->why = WHY_OVERLAP;
@@ -226,10 +230,8 @@ void run_get_waiting(const struct run *run, struct run_waiting *ret) {
                 ret->until_usec = run->retry_at_usec;
                 return;
         }
-        if (run->state != RUN_QUEUED)
-                return;
-        if (run->role == RUN_LEAF)
+        if (run->state == RUN_QUEUED && run->role == RUN_LEAF)
                 leaf_waiting(run, ret);
-        else
+        else if (run->state == RUN_QUEUED || (run->role == RUN_JOB && run->state == RUN_RUNNING))
                 parent_waiting(run, ret);
 }

@@ -72,6 +72,24 @@ START_TEST(the_delay_is_a_why) {
         ck_assert_int_eq(waiting.why, WHY_RETRY);
         ck_assert_uint_ge(waiting.until_usec - now, 800 * USEC_PER_MSEC);
         ck_assert_uint_le(waiting.until_usec - now, 1200 * USEC_PER_MSEC);
+        check_state("a#1", RUN_RUNNING);
+        check_why("a#1", WHY_RETRY); /* to people the attempt is the run */
+        ck_assert_uint_eq(run_get_errors(get("a#1"))->n, 1);
+        pass(2 * S);
+        check_why("a#1", WHY_NONE);
+}
+END_TEST
+
+START_TEST(an_attempt_that_never_began_is_not_counted) {
+        make(2);
+        start(&a, 1);
+        fake_leaf_end("a#1", ERROR_EXIT);
+        settle();
+        ck_assert_int_eq(run_cancel(get("a#1"), CANCEL_OPERATOR, "alice"), 0);
+        settle();
+        check_outcome("a#1", OUTCOME_CANCELLED);
+        check_errors("a#1", "exit/a#1");
+        ck_assert_uint_eq(result_of("a#1")->attempts, 1);
 }
 END_TEST
 
@@ -151,6 +169,7 @@ int main(void) {
                 a_spawn_that_fails_is_retried_by_policy_never_in_a_busy_loop,
                 a_cancelled_attempt_is_not_tried_again,
                 the_delay_is_a_why,
+                an_attempt_that_never_began_is_not_counted,
                 delays_double_up_to_the_maximum_and_vary_by_a_fifth,
                 a_delay_for_ever_stays_for_ever,
                 rule8_no_permit_is_held_during_a_retry_delay,

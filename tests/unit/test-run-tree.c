@@ -157,7 +157,7 @@ START_TEST(rule2_a_cancel_during_a_retry_delay_ends_it) {
         start(&a, 1);
         fake_leaf_end("a#1", ERROR_EXIT);
         settle();
-        check_why("a#1", WHY_NONE);
+        check_why("a#1", WHY_RETRY);
         ck_assert_ptr_nonnull(run_first_child(get("a#1")));
         cancel("a#1");
         settle();

@@ -148,6 +148,7 @@ static void free_tasks(struct live *live) {
         for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
                 trigger_done(&live->tasks[i].trigger);
                 result_unref(live->tasks[i].last);
+                free(live->tasks[i].skip_reason);
         }
         free(live->tasks);
 }

@@ -23,7 +23,7 @@ struct live_task {
         uint64_t number;     /* of the last run */
         uint64_t counts[_OUTCOME_MAX];
         uint64_t skipped;
-        const char *skip_reason;
+        char *skip_reason;
         usec_t last_ok_usec;
         usec_t items_window_usec; /* monotonic; since when failed items are counted */
         unsigned items_told;
@@ -63,6 +63,8 @@ void live_env_done(struct live *live);
 
 /* ---- start.c ---- */
 int live_arm_triggers(struct live *live);
+/* Counts a firing that was not followed, or whose run was skipped while it waited. */
+void live_count_skip(struct live_task *entry, const char *reason);
 
 /* ---- tell.c ---- */
 extern const struct run_listener live_listener; /* without its arg */

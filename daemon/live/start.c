@@ -35,11 +35,16 @@ static int start(struct live_task *entry, const char *trigger, usec_t due, struc
         return 0;
 }
 
+void live_count_skip(struct live_task *entry, const char *reason) {
+        entry->skipped++;
+        free(entry->skip_reason);
+        entry->skip_reason = reason ? strdup(reason) : NULL;
+}
+
 static void skipped(struct live_task *entry, const char *reason) {
         struct event event = { .id = EVENT_SKIPPED, .task = entry->task->run.name, .text = reason };
 
-        entry->skipped++;
-        entry->skip_reason = reason;
+        live_count_skip(entry, reason);
         live_emit(entry->live, &event);
         trigger_run_ended(&entry->trigger);
 }
@@ -56,8 +61,7 @@ static void supersede(struct live_task *entry) {
         run_get_waiting(entry->waiting, &waiting);
         if (waiting.why != WHY_OVERLAP)
                 return;
-        if (run_skip(entry->waiting, "overlap: a newer run took its place in the queue") == 0)
-                entry->skipped++;
+        (void)run_skip(entry->waiting, "overlap: a newer run took its place in the queue");
         entry->waiting = NULL;
 }
 

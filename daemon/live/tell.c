@@ -113,6 +113,8 @@ static bool others_live(const struct live_task *entry) {
 static void count(struct live_task *entry, const struct run *run, const struct result *result) {
         entry->running -= entry->running > 0;
         entry->counts[result->outcome]++;
+        if (result->outcome == OUTCOME_SKIPPED)
+                live_count_skip(entry, result->reason);
         if (entry->waiting == run)
                 entry->waiting = NULL;
         if (entry->trigger.from_end && !run_is_hook(run) && !others_live(entry))

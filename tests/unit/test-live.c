@@ -270,6 +270,8 @@ START_TEST(overlap_queue_keeps_the_newest) {
         fake_clock_advance(3 * MINUTE);
         ck_assert_uint_eq(n_started, 1);
         ck_assert_uint_eq(live_task_count(entry("work"), OUTCOME_SKIPPED), 2);
+        ck_assert_uint_eq(live_task_skipped(entry("work")), 2);
+        ck_assert_str_eq(live_task_skip_reason(entry("work")), "overlap: a newer run took its place in the queue");
         ck_assert_ptr_nonnull(run_tree_find(live_tree(live), "work#4"));
         end("work", ERROR_NONE);
         ck_assert_uint_eq(n_started, 2);

@@ -6,5 +6,6 @@ libtendd_a_SOURCES += daemon/live/outcome_json.c daemon/live/outcome_json.h
 libtendd_a_SOURCES += daemon/live/live.c daemon/live/live.h daemon/live/live_private.h
 libtendd_a_SOURCES += daemon/live/env.c daemon/live/start.c daemon/live/tell.c daemon/live/hooks.c
 
+unit_tests += tests/unit/test-outcome-json
 unit_tests += tests/unit/test-live
 tests_unit_test_live_SOURCES = tests/unit/test-live.c tests/support/fake-env.c $(fake_loop_sources)

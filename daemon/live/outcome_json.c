@@ -80,11 +80,13 @@ static json_t *children_to_json(const struct result *result) {
         return array;
 }
 
+/* "operator: uid 0, pid 12", "sibling: tests", "shutdown" */
 static json_t *cancelled_by_to_json(const struct result *result) {
+        const char *reason = cancel_reason_to_string(result->cancel), *by = result->cancelled_by;
+        bool more = by && !streq(by, reason);
         char text[512];
 
-        (void)snprintf(text, sizeof(text), "%s%s%s", cancel_reason_to_string(result->cancel),
-                       result->cancelled_by ? ": " : "", result->cancelled_by ? result->cancelled_by : "");
+        (void)snprintf(text, sizeof(text), "%s%s%s", reason, more ? ": " : "", more ? by : "");
         return json_text(text);
 }
 

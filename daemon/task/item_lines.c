@@ -62,6 +62,12 @@ static bool drop_long(struct item_lines *lines, char **ret) {
         return true;
 }
 
+static bool is_comment(const char *line, const char *end) {
+        while (line < end && is_space(*line))
+                line++;
+        return line < end && *line == '#';
+}
+
 static int too_long(char *line, const char **ret, size_t *ret_length) {
         line[SHOWN_BYTES] = 0;
         *ret = line;
@@ -78,8 +84,11 @@ int item_lines_next(struct item_lines *lines, const char **ret, size_t *ret_leng
                         lines->skipping = false;
                         continue;
                 }
-                if (n > ITEM_BYTES_MAX)
+                if (n > ITEM_BYTES_MAX) {
+                        if (is_comment(line, line + n))
+                                continue;
                         return too_long(line, ret, ret_length);
+                }
                 for (; n > 0 && is_space(*line); n--)
                         line++;
                 while (n > 0 && is_space(line[n - 1]))
@@ -92,9 +101,8 @@ int item_lines_next(struct item_lines *lines, const char **ret, size_t *ret_leng
                 return *ret_length < n ? -EILSEQ : 1;
         }
 
-        if (drop_long(lines, &line) && !lines->skipping) {
-                lines->skipping = true;
-                return too_long(line, ret, ret_length);
-        }
-        return 0;
+        if (!drop_long(lines, &line) || lines->skipping)
+                return 0;
+        lines->skipping = true;
+        return is_comment(line, lines->buffer + lines->end) ? 0 : too_long(line, ret, ret_length);
 }

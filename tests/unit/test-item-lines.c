@@ -71,8 +71,8 @@ START_TEST(a_nul_byte_spoils_its_line_only) {
 }
 END_TEST
 
-/* A line of @n times x between two others, fed in pieces of @piece. */
-static void feed_long(size_t n, size_t piece) {
+/* A line of @n times x that begins with @first between two others, fed in pieces of @piece. */
+static void feed_long(const char *first, size_t n, size_t piece) {
         struct item_lines lines = { 0 };
         char *text = malloc(n + 16);
         size_t size;
@@ -80,6 +80,7 @@ static void feed_long(size_t n, size_t piece) {
         ck_assert_ptr_nonnull(text);
         memcpy(text, "before\n", 7);
         memset(text + 7, 'x', n);
+        memcpy(text + 7, first, strlen(first));
         memcpy(text + 7 + n, "\nafter\n", 7);
         size = n + 14;
 
@@ -94,7 +95,7 @@ static void feed_long(size_t n, size_t piece) {
 }
 
 START_TEST(a_line_of_the_largest_size_is_an_item) {
-        feed_long(ITEM_BYTES_MAX, 65536);
+        feed_long("", ITEM_BYTES_MAX, 65536);
         ck_assert_str_eq(seen, "before|xxxxxxxxxxxxxxxxxxxx|after");
 }
 END_TEST
@@ -102,10 +103,12 @@ END_TEST
 START_TEST(a_line_that_is_too_long_is_told_once) {
         static const size_t pieces[] = { 100, 4096, 65536, 2000000 };
 
-        feed_long((size_t)1 << 20, pieces[_i]);
+        feed_long("", (size_t)1 << 20, pieces[_i]);
         ck_assert_str_eq(seen, "before|!xxxxxxxxxxxxxxxxxxxx|after");
-        feed_long(ITEM_BYTES_MAX + 1, pieces[_i]);
+        feed_long("", ITEM_BYTES_MAX + 1, pieces[_i]);
         ck_assert_str_eq(seen, "before|!xxxxxxxxxxxxxxxxxxxx|after");
+        feed_long(" # ", (size_t)1 << 20, pieces[_i]);
+        ck_assert_str_eq(seen, "before|after");
 }
 END_TEST
 

@@ -46,7 +46,8 @@ static bool fail_errno(struct file_leaf *leaf, const char *step, int error) {
 }
 
 static bool check_age(struct file_leaf *leaf, const struct file_part *part, const struct stat *st) {
-        usec_t modified_usec = (usec_t)st->st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st->st_mtim.tv_nsec / 1000;
+        usec_t modified_usec = (usec_t)MAX(st->st_mtim.tv_sec, (time_t)0) * USEC_PER_SEC +
+                               (usec_t)st->st_mtim.tv_nsec / 1000; /* before 1970 is old enough */
         usec_t age_usec = usec_sub(clock_now(CLOCK_ID_REALTIME), modified_usec);
         char age[TEXT_USEC_MAX], bound[TEXT_USEC_MAX];
 

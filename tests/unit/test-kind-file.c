@@ -76,6 +76,16 @@ START_TEST(each_key_is_checked) {
 }
 END_TEST
 
+START_TEST(a_file_from_before_1970_is_old) {
+        struct timeval times[2] = { { .tv_sec = -1000 }, { .tv_sec = -1000 } };
+
+        ck_assert_int_eq(utimes(path, times), 0);
+        bed.task->file->max_age_usec = USEC_PER_DAY;
+        task_bed_run(&bed);
+        task_bed_check(&bed, ERROR_MISMATCH, "max-age");
+}
+END_TEST
+
 /* A FIFO without a writer: open(2) does not return. */
 START_TEST(a_path_that_hangs_leaves_a_remnant) {
         char fifo[96];
@@ -117,6 +127,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_loop_test(tcase, each_key_is_checked, 0, ARRAY_SIZE(cases));
+        tcase_add_test(tcase, a_file_from_before_1970_is_old);
         tcase_add_test(tcase, a_path_that_hangs_leaves_a_remnant);
         tcase_add_test(tcase, a_cancelled_check_ends_at_once);
         srunner_run_all(runner, CK_ENV);

@@ -127,7 +127,7 @@ int pool_submit(struct pool *pool, const struct pool_job_ops *ops, void *arg, st
         struct pool_job *job;
         int r;
 
-        if (!has_room(pool)) {
+        if (!ops->tidies && !has_room(pool)) {
                 pool->refused++;
                 return -ENOBUFS;
         }

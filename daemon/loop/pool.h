@@ -23,6 +23,8 @@ struct pool_job_ops {
         void (*work)(void *arg);     /* on a thread; touches nothing but what @arg owns */
         void (*done)(void *arg);     /* on the loop, in a later turn; the job is freed after it */
         void (*returned)(void *arg); /* on the loop, instead of done, when the job had been abandoned: frees @arg */
+        bool tidies; /* clears away what a job before it has made, of which there are not many: never refused because
+                      * the queue is full */
 };
 
 struct pool_stats {

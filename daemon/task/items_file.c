@@ -98,6 +98,7 @@ static void on_closed(void *arg) {
 static void chunk_close(struct chunk *chunk) {
         static const struct pool_job_ops ops = {
                 .name = "items-close",
+                .tidies = true,
                 .work = on_close_work,
                 .done = on_closed,
                 .returned = on_closed,

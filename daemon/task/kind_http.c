@@ -209,7 +209,7 @@ static bool save_goes_on(struct http_leaf *leaf) {
                         return true;
                 leaf->work.error = ERROR_SPAWN; /* the sentence is there already */
         }
-        return http_save_has_file(leaf->save) && leaf_work_submit(&leaf->work, discard_on_thread, advance) == 0;
+        return http_save_has_file(leaf->save) && leaf_work_tidy(&leaf->work, discard_on_thread, advance) == 0;
 }
 
 /* When neither the request nor a thread is at work: a file that was begun is finished or removed, then the leaf ends. */

@@ -104,6 +104,22 @@ static void on_job_returned(void *arg) {
                 leaf_work_end(work, ERROR_NONE, "given up");
 }
 
+static int submit(struct leaf_work *work, const struct pool_job_ops *ops, leaf_work_fn on_thread,
+                  leaf_work_fn on_done) {
+        struct pool *pool = work->task->pool;
+        int r;
+
+        work->on_thread = on_thread;
+        work->on_done = on_done;
+        r = pool_submit(pool, ops, work, &work->job);
+        if (r == -ENOBUFS)
+                (void)snprintf(work->detail, sizeof(work->detail), "the queue of pool %s is full (queue-max)",
+                               pool_name(pool));
+        else if (r < 0)
+                (void)snprintf(work->detail, sizeof(work->detail), "pool %s: %s", pool_name(pool), strerrordesc_np(-r));
+        return r;
+}
+
 int leaf_work_submit(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done) {
         static const struct pool_job_ops ops = {
                 .name = "leaf",
@@ -111,18 +127,20 @@ int leaf_work_submit(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_f
                 .done = on_job_done,
                 .returned = on_job_returned,
         };
-        struct pool *pool = work->task->pool;
-        int r;
 
-        work->on_thread = on_thread;
-        work->on_done = on_done;
-        r = pool_submit(pool, &ops, work, &work->job);
-        if (r == -ENOBUFS)
-                (void)snprintf(work->detail, sizeof(work->detail), "the queue of pool %s is full (queue-max)",
-                               pool_name(pool));
-        else if (r < 0)
-                (void)snprintf(work->detail, sizeof(work->detail), "pool %s: %s", pool_name(pool), strerrordesc_np(-r));
-        return r;
+        return submit(work, &ops, on_thread, on_done);
+}
+
+int leaf_work_tidy(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done) {
+        static const struct pool_job_ops ops = {
+                .name = "leaf-tidy",
+                .work = on_job_work,
+                .done = on_job_done,
+                .returned = on_job_returned,
+                .tidies = true,
+        };
+
+        return submit(work, &ops, on_thread, on_done);
 }
 
 void leaf_work_begin(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done) {

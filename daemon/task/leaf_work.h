@@ -43,6 +43,9 @@ void leaf_work_init(struct leaf_work *work, struct run *leaf, leaf_work_fn free)
  * @on_done on the loop. Returns 0; or what pool_submit() says, with a sentence about it in work->detail. */
 int leaf_work_submit(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done);
 
+/* The same for a step that clears away what one before it has made: not refused because the queue is full. */
+int leaf_work_tidy(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done);
+
 /* The same as the first step of a leaf: when the pool takes no more, the leaf fails. */
 void leaf_work_begin(struct leaf_work *work, leaf_work_fn on_thread, leaf_work_fn on_done);
 

@@ -60,8 +60,9 @@ static void work_at_once(void *arg) {
         atomic_store(&gated->worked, true);
 }
 
-static const struct pool_job_ops gated_ops = { "gated", work_gated, on_done, on_returned };
-static const struct pool_job_ops quick_ops = { "quick", work_at_once, on_done, on_returned };
+static const struct pool_job_ops gated_ops = { "gated", work_gated, on_done, on_returned, false };
+static const struct pool_job_ops quick_ops = { "quick", work_at_once, on_done, on_returned, false };
+static const struct pool_job_ops tidy_ops = { "tidy", work_at_once, on_done, on_returned, true };
 
 static struct gated jobs[8];
 
@@ -180,6 +181,18 @@ START_TEST(the_queue_is_bounded) {
         run_until(3);
         submit(&quick_ops, &jobs[3]);
         run_until(4);
+}
+END_TEST
+
+START_TEST(there_is_always_room_for_tidying_up) {
+        make(1, 0, 1);
+        submit(&gated_ops, &jobs[0]);
+        submit(&quick_ops, &jobs[1]);
+        ck_assert_int_eq(pool_submit(pool, &quick_ops, &jobs[2], NULL), -ENOBUFS);
+        submit(&tidy_ops, &jobs[2]);
+        sem_post(&jobs[0].gate);
+        run_until(3);
+        ck_assert_str_eq(order, "012");
 }
 END_TEST
 
@@ -392,7 +405,7 @@ static void on_many_returned(void *arg) {
         many_ended(m);
 }
 
-static const struct pool_job_ops many_ops = { "many", on_many_work, on_many_done, on_many_returned };
+static const struct pool_job_ops many_ops = { "many", on_many_work, on_many_done, on_many_returned, false };
 
 START_TEST(every_job_ends_exactly_once) {
         srandom((unsigned)_i);
@@ -420,6 +433,7 @@ int main(void) {
         tcase_add_test(tcase, jobs_that_block_get_all_threads);
         tcase_add_test(tcase, threads_are_created_when_needed);
         tcase_add_test(tcase, the_queue_is_bounded);
+        tcase_add_test(tcase, there_is_always_room_for_tidying_up);
         tcase_add_test(tcase, abandoning_a_queued_job_drops_it);
         tcase_add_test(tcase, abandoning_a_finished_job_returns_it);
         tcase_add_test(tcase, a_spare_thread_replaces_a_stuck_one);

@@ -149,6 +149,10 @@ void http_save_commit(struct http_save *save) {
                 (void)fail(save, "sync");
                 return;
         }
+        if (close(TAKE_FD(save->fd)) < 0 && errno != EINTR) { /* a network file system may have failed only now */
+                (void)fail(save, "close");
+                return;
+        }
         if (rename(save->temporary, save->path) < 0)
                 (void)fail(save, "replace it");
         else

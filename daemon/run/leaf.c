@@ -135,6 +135,11 @@ void run_leaf_ready(struct run *leaf) {
         run_set_ready(leaf->parent);
 }
 
+void run_leaf_tidies(struct run *leaf, usec_t usec) {
+        leaf->stop_at_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), usec);
+        run_arm(leaf);
+}
+
 static void note_end(struct leaf *state, const struct leaf_end *end) {
         state->error = end->error;
         state->clean = end->clean_when_stopped;

@@ -377,6 +377,8 @@ int run_leaf_extend(struct run *leaf, usec_t usec, struct run_extension *ret);
 /* What it says of itself; copied. */
 void run_leaf_set_status(struct run *leaf, const char *status);
 void run_leaf_set_progress(struct run *leaf, uint64_t done, uint64_t total);
+/* From inside leaf_ops.force: what is at work tidies up, and is not given up as lost before @usec from now. */
+void run_leaf_tidies(struct run *leaf, usec_t usec);
 /* The work has ended by itself with @end, but something of it is still there and is being cleared away by force. From now
  * on only ERROR_UNKILLABLE can change the outcome; run_leaf_end() tells when all is gone. Does nothing when the leaf is
  * being stopped. */

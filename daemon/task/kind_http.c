@@ -22,6 +22,9 @@
 
 #include <stdio.h>
 
+/* How long a run that is cut off may take to end a write and remove its file, before the disk counts as stuck. */
+#define SAVE_TIDY_USEC (1 * USEC_PER_SEC)
+
 #define MAX_BODY ((uint64_t)1024 * 1024)
 
 /* ---- the plan ---- */
@@ -404,6 +407,8 @@ static void http_leaf_force(struct run *run) {
         struct leaf_work *work = run_leaf_data(run);
 
         leaf_of(work)->forced = true;
+        if (leaf_of(work)->save)
+                run_leaf_tidies(run, SAVE_TIDY_USEC);
         if (leaf_of(work)->call)
                 http_cancel(leaf_of(work)->call);
         leaf_work_give_up(work);

@@ -267,6 +267,8 @@ static void leaf_force_end(struct run *leaf) {
         struct work *work = run_leaf_data(leaf);
 
         trace('!', work->task->spec.name);
+        if (work->task->script.tidies_usec > 0)
+                run_leaf_tidies(leaf, work->task->script.tidies_usec);
         if (!work->task->script.ignores_force)
                 end(work, ERROR_SIGNAL, true, 137);
 }

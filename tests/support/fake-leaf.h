@@ -28,6 +28,7 @@ struct fake_script {
         usec_t stops_after_usec;
         enum error_kind stop_error;
         bool ignores_force;
+        usec_t tidies_usec; /* what it asks for when forced; 0: nothing */
         bool done_when_polled;
 };
 

@@ -51,6 +51,26 @@ START_TEST(rule9_the_run_ends_timeout_and_the_thread_is_listed) {
 }
 END_TEST
 
+START_TEST(rule9_a_thread_that_tidies_up_is_no_remnant_at_once) {
+        make();
+        a.script.tidies_usec = 2 * S;
+        start(&a, 1);
+        pass(11 * S);
+        ck_assert_int_eq(run_get_state(fake_leaf_find("a#1")), RUN_STOPPING);
+        ck_assert_uint_eq(remnant_count(), 0);
+        fake_leaf_end("a#1", ERROR_NONE);
+        settle();
+        check_outcome("a#1", OUTCOME_TIMEOUT);
+        ck_assert_uint_eq(remnant_count(), 0);
+
+        start(&a, 2);
+        pass(12 * S);
+        check_outcome("a#2", OUTCOME_TIMEOUT);
+        ck_assert_uint_eq(remnant_count(), 1);
+        fake_remnant_gone("a#2");
+}
+END_TEST
+
 START_TEST(rule9_a_remnant_keeps_its_permits_until_it_is_gone) {
         const struct limit_ticket *ticket;
         struct run_waiting waiting;
@@ -314,6 +334,7 @@ END_TEST
 int main(void) {
         const TTest *const tests[] = {
                 rule9_the_run_ends_timeout_and_the_thread_is_listed,
+                rule9_a_thread_that_tidies_up_is_no_remnant_at_once,
                 rule9_a_remnant_keeps_its_permits_until_it_is_gone,
                 rule9_a_holder_that_is_a_remnant_is_named_as_such,
                 rule9_a_remnant_keeps_its_overlap_slot_until_it_is_gone,

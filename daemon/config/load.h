@@ -145,6 +145,9 @@ int load_assign(struct load *load, const struct raw_section *section, struct raw
 /* The texts of @raw's value, for a key that the reader handles itself. Returns as above; @ret for text_strv_free(). */
 int load_words(struct load *load, const struct raw_section *section, struct raw_key *raw, char ***ret);
 
+/* The name of the file that @section is in; lives as long as the configuration. */
+const char *load_file_of(const struct load *load, const struct raw_section *section);
+
 /* Makes the daemon's section, limits, pools and tasks. Each returns 0, also after mistakes, or -ENOMEM. */
 int load_build_sections(struct load *load);
 int load_build_tasks(struct load *load);

@@ -4,33 +4,13 @@
  * Names and patterns are resolved to numbers of tasks first, cycles are looked for in those, and only a configuration
  * without any mistake is bound together: groups hold references to their members, so a cycle would never be freed.
  */
+#include "config/members.h"
+
 #include "base/text.h"
 #include "config/graph.h"
-#include "config/load.h"
 
 /* Groups in groups. The names of runs show them all. */
 #define GROUP_DEPTH_MAX 8
-
-/* Of each task by its number; empty but for groups. */
-struct group {
-        size_t *members; /* numbers of tasks, each once, in the order written */
-        size_t n_members;
-        size_t n_unknown; /* members that a mistake, which has been told, keeps out; SIZE_MAX: any number */
-        bool *background;
-        size_t **after; /* of each member: indices of members */
-        size_t *n_after;
-};
-
-struct resolver {
-        struct load *load;
-        struct raw_section **sections; /* by the number of the task */
-        size_t n;
-        struct group *groups;
-        size_t *seen;        /* of each task: the group that it was last found for, plus one */
-        uint64_t *placed;    /* of each task: bit n is set when word n of its `after` was met in some group */
-        bool unknown;        /* some group has unknown members */
-        struct group *group; /* the one whose order is looked at, for on_order_cycle() */
-};
 
 static void group_done(struct group *group) {
         for (size_t i = 0; group->after && i < group->n_members; i++)
@@ -48,14 +28,6 @@ static void resolver_done(struct resolver *resolver) {
         free(resolver->sections);
         free(resolver->seen);
         free(resolver->placed);
-}
-
-static struct task *task_at(const struct resolver *resolver, size_t number) {
-        return resolver->load->config->tasks[number];
-}
-
-static bool is_pattern(const char *text) {
-        return strpbrk(text, "*?");
 }
 
 /* ---- who ---- */
@@ -102,8 +74,7 @@ static size_t lower_bound(const struct resolver *resolver, const char *prefix, s
         return low;
 }
 
-/* How many tasks that were not made, because of mistakes in them, match @pattern. */
-static size_t count_unmade(const struct resolver *resolver, const char *pattern) {
+size_t count_unmade(const struct resolver *resolver, const char *pattern) {
         const struct load *load = resolver->load;
         size_t n = 0;
 
@@ -215,130 +186,6 @@ static int resolve_background(struct resolver *resolver, size_t owner) {
                               "asks for %u that are ok, but only %zu members can be", task->run.quorum,
                               n + group->n_unknown);
         return 0;
-}
-
-/* ---- in which order ---- */
-
-/* The members that member @index comes after. */
-static int resolve_after(struct resolver *resolver, size_t owner, size_t index) {
-        struct group *group = &resolver->groups[owner];
-        size_t number = group->members[index];
-        const struct task *task = task_at(resolver, number);
-        size_t *after;
-
-        if (!task->after)
-                return 0;
-        after = calloc(group->n_members, sizeof(*after));
-        if (!after)
-                return -ENOMEM;
-        group->after[index] = after;
-        for (size_t i = 0; i < group->n_members; i++) {
-                bool met = false;
-
-                for (size_t word = 0; task->after[word]; word++) {
-                        if (i == index ||
-                            !text_match(task->after[word], task_at(resolver, group->members[i])->run.name))
-                                continue;
-                        met = true;
-                        resolver->placed[number] |= UINT64_C(1) << MIN(word, (size_t)63);
-                }
-                if (met)
-                        after[group->n_after[index]++] = i;
-        }
-        if (group->n_after[index] > 0 && task_at(resolver, owner)->run.policy == GROUP_FIRST)
-                load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[number], "after",
-                              "has no place in [%s], whose policy is first: its members start at once",
-                              resolver->sections[owner]->title);
-        return 0;
-}
-
-/* Text "a, b, c" of the members or tasks of a cycle. */
-static void name_cycle(const struct resolver *resolver, const size_t *cycle, size_t n, const size_t *numbers,
-                       char buf[256]) {
-        size_t length = 0;
-
-        for (size_t i = 0; i < n && length < 200; i++)
-                length += (size_t)snprintf(buf + length, 256 - length, "%s%s", i > 0 ? ", " : "",
-                                           task_at(resolver, numbers ? numbers[cycle[i]] : cycle[i])->run.name);
-}
-
-static void on_order_cycle(const size_t *cycle, size_t n, void *arg) {
-        const struct resolver *resolver = arg;
-        size_t number = resolver->group->members[cycle[0]];
-        char names[256];
-
-        name_cycle(resolver, cycle, n, resolver->group->members, names);
-        load_tell_key(resolver->load, SEVERITY_ERROR, resolver->sections[number], "after",
-                      "each of these waits for the next, and the last for the first: %s", names);
-}
-
-static int resolve_order(struct resolver *resolver, size_t owner) {
-        struct group *group = &resolver->groups[owner];
-        struct graph graph = { .n = group->n_members };
-        int r = 0;
-
-        group->after = calloc(group->n_members + 1, sizeof(*group->after));
-        group->n_after = calloc(group->n_members + 1, sizeof(*group->n_after));
-        if (!group->after || !group->n_after)
-                return -ENOMEM;
-        for (size_t i = 0; i < group->n_members && r == 0; i++)
-                r = resolve_after(resolver, owner, i);
-        if (r < 0)
-                return r;
-        graph.to = (const size_t *const *)group->after;
-        graph.n_to = group->n_after;
-        resolver->group = group;
-        return graph_find_cycles(&graph, on_order_cycle, resolver, NULL);
-}
-
-/* Whether @word stands for tasks that are disabled or were not made: they are left out of their groups, and waited for by
- * nobody. */
-static bool is_left_out(const struct resolver *resolver, const char *word) {
-        const struct load *load = resolver->load;
-
-        if (!is_pattern(word)) {
-                const struct raw_section *section = load_find(load, SECTION_TASK, word);
-
-                return section && (!section->task || !section->task->enabled);
-        }
-        for (size_t i = 0; i < resolver->n; i++) {
-                if (!task_at(resolver, i)->enabled && text_match(word, task_at(resolver, i)->run.name))
-                        return true;
-        }
-        return count_unmade(resolver, word) > 0;
-}
-
-/* Words of `after` that were met in no group. */
-static void check_placed(struct resolver *resolver, size_t number) {
-        const struct raw_section *section = resolver->sections[number];
-        const struct task *task = task_at(resolver, number);
-
-        if (!task->after || !task->enabled || !raw_section_find(section, "after"))
-                return;
-        if (!section->member && !resolver->unknown) {
-                load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
-                              "is for members of groups, and no group has this one");
-                return;
-        }
-        for (size_t i = 0; task->after[i] && i < 64; i++) {
-                const char *word = task->after[i];
-
-                if (resolver->placed[number] >> i & 1 || is_left_out(resolver, word))
-                        continue;
-                if (streq(word, task->run.name))
-                        load_tell_key(resolver->load, SEVERITY_ERROR, section, "after", "names itself");
-                else if (!is_pattern(word) && !load_require(resolver->load, SECTION_TASK, word, section, "after"))
-                        continue;
-                /* It may be among the members that are not known. */
-                else if (resolver->unknown)
-                        continue;
-                else if (is_pattern(word))
-                        load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
-                                      "no member of its groups matches %s", load_shown(section, "after", word));
-                else
-                        load_tell_key(resolver->load, SEVERITY_ERROR, section, "after",
-                                      "%s is in no group together with this one", load_shown(section, "after", word));
-        }
 }
 
 /* ---- groups in groups ---- */

@@ -22,6 +22,8 @@ static const char *const why_names[_RUN_WHY_MAX] = {
         [WHY_AFTER] = "after",
         [WHY_OVERLAP] = "overlap",
         [WHY_RETRY] = "retry",
+        [WHY_RESTART] = "restart",
+        [WHY_STOPPED] = "stopped",
         [WHY_ITEMS] = "items",
 };
 
@@ -70,15 +72,24 @@ static void explain_retry(const struct explanation *e) {
         (void)snprintf(e->buf, e->size, "tries again in %s", e->left);
 }
 
+static void explain_restart(const struct explanation *e) {
+        (void)snprintf(e->buf, e->size, "restarts in %s", e->left);
+}
+
+static void explain_stopped(const struct explanation *e) {
+        (void)snprintf(e->buf, e->size, "is kept down by an operator");
+}
+
 static void explain_items(const struct explanation *e) {
         (void)snprintf(e->buf, e->size, "waits for its first item to be read");
 }
 
 static void (*const explanations[_RUN_WHY_MAX])(const struct explanation *e) = {
-        [WHY_TURN] = explain_turn,   [WHY_PERMITS] = explain_permits,
-        [WHY_PACE] = explain_pace,   [WHY_MAX_RUNNING] = explain_max_running,
-        [WHY_AFTER] = explain_after, [WHY_OVERLAP] = explain_overlap,
-        [WHY_RETRY] = explain_retry, [WHY_ITEMS] = explain_items,
+        [WHY_TURN] = explain_turn,       [WHY_PERMITS] = explain_permits,
+        [WHY_PACE] = explain_pace,       [WHY_MAX_RUNNING] = explain_max_running,
+        [WHY_AFTER] = explain_after,     [WHY_OVERLAP] = explain_overlap,
+        [WHY_RETRY] = explain_retry,     [WHY_RESTART] = explain_restart,
+        [WHY_STOPPED] = explain_stopped, [WHY_ITEMS] = explain_items,
 };
 
 struct holders {

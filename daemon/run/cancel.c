@@ -74,12 +74,12 @@ void run_close_child(struct run *child, const char *culprit) {
         run_close(child, &cause);
 }
 
-/* Whether a leaf at or below @run is at work. */
+/* Whether a leaf at or below @run is at work, and not only ending to be followed by another. */
 static bool is_at_work(const struct run *run) {
         const struct run *child;
 
         if (run->role == RUN_LEAF)
-                return run->state != RUN_QUEUED && run->state != RUN_DONE;
+                return run->state != RUN_QUEUED && run->state != RUN_DONE && !run->parent->job.asked;
         list_for_each_entry(child, &run->children, sibling)
                 if (is_at_work(child))
                         return true;
@@ -166,6 +166,7 @@ void leaf_stop(struct run *leaf) {
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
         usec_t until = MIN(usec_add(now, leaf->spec->grace_usec), tree->grace_cap_usec);
 
+        leaf_set_ready(leaf, false);
         run_set_state(leaf, RUN_STOPPING);
         if (!ops->stop || is_forced(leaf) || until <= now) {
                 leaf_force(leaf);

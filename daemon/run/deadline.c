@@ -14,14 +14,26 @@
 
 #include <stdio.h>
 
+/* Output does not move the idle bound, it is counted in when somebody looks: a leaf that prints a lot arms no timer for
+ * that, and the timer that was armed for less looks again. */
+usec_t run_bound_at(const struct run *run, enum bound bound) {
+        usec_t at = run->bounds[bound];
+
+        if (bound == BOUND_IDLE_TIMEOUT && at != USEC_INFINITY)
+                at = MAX(at, usec_add(run->leaf.output_usec, run->spec->bounds[bound]));
+        return at;
+}
+
 static usec_t own_bound(const struct run *run, enum bound *ret) {
         usec_t earliest = USEC_INFINITY;
 
-        for (int i = 0; i < _BOUND_MAX; i++) {
-                if (run->bounds[i] >= earliest)
+        for (enum bound bound = 0; bound < _BOUND_MAX; bound++) {
+                usec_t at = run_bound_at(run, bound);
+
+                if (at >= earliest)
                         continue;
-                earliest = run->bounds[i];
-                *ret = (enum bound)i;
+                earliest = at;
+                *ret = bound;
         }
         return earliest;
 }
@@ -168,43 +180,25 @@ static usec_t earliest_upwards(const struct run *run, const struct run **ret_own
         return earliest;
 }
 
-/* The attempt that a job is at, else the run itself: to people they are one. */
-static const struct run *present_attempt(const struct run *run) {
-        const struct run *child;
-
-        if (run->role != RUN_JOB)
-                return run;
-        list_for_each_entry(child, &run->children, sibling) {
-                if (child->state != RUN_DONE)
-                        return child;
-        }
-        return run;
-}
-
 usec_t run_deadline(const struct run *run, const struct run **ret_owner, enum bound *ret_bound) {
-        return earliest_upwards(present_attempt(run), ret_owner, ret_bound);
+        const struct run *leaf = run_present_leaf(run);
+
+        return earliest_upwards(leaf ? leaf : run, ret_owner, ret_bound);
 }
 
 /* ---- extending ---- */
 
 /* Of @run and its present attempt, the one whose own bound is the earliest: to people they are one. */
 static struct run *earliest_bounded(struct run *run, enum bound *ret_bound) {
-        struct run *found = run, *child;
+        struct run *leaf = run_present_leaf(run);
         usec_t earliest = own_bound(run, ret_bound);
+        enum bound bound;
 
-        if (run->role != RUN_JOB)
-                return earliest == USEC_INFINITY ? NULL : found;
-        list_for_each_entry(child, &run->children, sibling) {
-                enum bound bound;
-                usec_t at = child->state == RUN_DONE ? USEC_INFINITY : own_bound(child, &bound);
-
-                if (at >= earliest)
-                        continue;
-                earliest = at;
-                found = child;
+        if (leaf && own_bound(leaf, &bound) < earliest) {
                 *ret_bound = bound;
+                return leaf;
         }
-        return earliest == USEC_INFINITY ? NULL : found;
+        return earliest == USEC_INFINITY ? NULL : run;
 }
 
 static void extend_ancestors(struct run *run, usec_t until) {
@@ -217,42 +211,58 @@ static void extend_ancestors(struct run *run, usec_t until) {
 }
 
 static bool is_stopping(const struct run *run) {
-        const struct run *child;
+        const struct run *leaf = run_present_leaf(run);
 
-        if (run->state == RUN_DONE || run_is_cancelled(run))
-                return true;
-        if (run->role != RUN_JOB)
-                return false;
-        list_for_each_entry(child, &run->children, sibling)
-                if (child->closing && child->state != RUN_DONE)
-                        return true;
-        return false;
+        return run->state == RUN_DONE || run_is_cancelled(run) || (leaf && leaf->closing);
+}
+
+/* Moves @bound of @run to @asked, but not to an earlier instant, nor past what bounds the runs above. */
+static void move_bound(struct run *run, enum bound bound, usec_t asked) {
+        usec_t limit = earliest_upwards(run->parent, NULL, NULL);
+
+        run->bounds[bound] = MAX(run_bound_at(run, bound), MIN(asked, limit));
+        run_arm(run);
+}
+
+/* What came of asking for @asked on behalf of @run. */
+static struct run_extension answer(const struct run *run, enum bound moved, usec_t asked) {
+        const struct run *owner = NULL;
+        usec_t deadline = run_deadline(run, &owner, NULL);
+
+        return (struct run_extension){
+                .deadline_usec = deadline,
+                .clipped_by = deadline < asked ? owner : NULL,
+                .bound = moved,
+        };
 }
 
 int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret) {
-        const struct run *owner = NULL;
         enum bound bound = _BOUND_INVALID;
         struct run *moved;
-        usec_t asked, limit, deadline;
+        usec_t asked;
 
         if (is_stopping(run))
                 return -ESTALE;
         moved = earliest_bounded(run, &bound);
         if (!moved)
                 return -ENOENT;
-
-        asked = usec_add(moved->bounds[bound], by_usec);
+        asked = usec_add(run_bound_at(moved, bound), by_usec);
         if (parents)
                 extend_ancestors(moved, asked);
-        limit = earliest_upwards(moved->parent, NULL, NULL);
-        moved->bounds[bound] = MAX(moved->bounds[bound], MIN(asked, limit));
-        run_arm(moved);
+        move_bound(moved, bound, asked);
+        *ret = answer(run, bound, asked);
+        return 0;
+}
 
-        deadline = run_deadline(run, &owner, NULL);
-        *ret = (struct run_extension){
-                .deadline_usec = deadline,
-                .clipped_by = deadline < asked ? owner : NULL,
-                .bound = bound,
-        };
+int run_leaf_extend(struct run *leaf, usec_t usec, struct run_extension *ret) {
+        usec_t asked = usec_add(clock_now(CLOCK_ID_MONOTONIC), usec);
+        enum bound bound;
+
+        if (is_stopping(leaf) || leaf->leaf.ended)
+                return -ESTALE;
+        if (own_bound(leaf, &bound) == USEC_INFINITY)
+                return -ENOENT;
+        move_bound(leaf, bound, asked);
+        *ret = answer(leaf, bound, asked);
         return 0;
 }

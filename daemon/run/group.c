@@ -251,29 +251,29 @@ static void collect_errors(struct run *group, const struct run *child) {
                 errors_merge(&group->errors, &child->errors);
 }
 
+/* A group that counts as a service, such as the instances of one, is ready when all its members are. */
+static void check_ready(struct run *group) {
+        if (!group->ready && run_is_ready(group))
+                run_set_ready(group);
+}
+
 static void group_child_done(struct run *group, struct run *child) {
         bool background = member_of(group, child)->background;
 
         if (!background && !group->closing)
                 apply_policy(group, child);
         collect_errors(group, child);
-        if (child->outcome == OUTCOME_OK)
+        if (child->outcome == OUTCOME_OK) {
                 met(group, child);
-        else if (!group->closing)
+                check_ready(group);
+        } else if (!group->closing) {
                 not_met(group, child);
+        }
 }
 
-/* A group that counts as a service, such as the instances of one, is ready when all its members are. */
 static void group_child_ready(struct run *group, struct run *child) {
-        if (!child->spec->is_service)
-                return;
         met(group, child);
-        if (!group->spec->is_service)
-                return;
-        for (size_t i = 0; i < group->spec->n_members; i++)
-                if (!group->group.members[i].met && !group->spec->members[i].background)
-                        return;
-        run_set_ready(group);
+        check_ready(group);
 }
 
 /* ---- retries ---- */
@@ -307,8 +307,10 @@ static void retry_later(struct run *group) {
         group->bounds[BOUND_TIMEOUT] = USEC_INFINITY;
         group->fixed = false;
         group->closing = false;
-        group->retry_at_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC),
-                                        retry_delay(group->spec, group->attempts + 1, &group->tree->random));
+        group->retry_at_usec =
+                usec_add(clock_now(CLOCK_ID_MONOTONIC),
+                         retry_delay(group->spec->retry_delay_min_usec, group->spec->retry_delay_max_usec,
+                                     group->attempts, &group->tree->random));
         run_arm(group);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* job: one attempt after another, until one is ok or the retries are used up. */
+/* job: one attempt after another, until one is ok or the retries are used up; what a service makes of that is in
+ * service.c. */
 #include "run/node.h"
 
 static void attempt(struct run *job, usec_t not_before_usec) {
@@ -15,7 +16,8 @@ static void attempt(struct run *job, usec_t not_before_usec) {
                 return;
         }
         job->attempts++;
-        leaf_queue(leaf, not_before_usec);
+        if (!job->job.kept_down)
+                leaf_queue(leaf, not_before_usec);
 }
 
 static void job_begin(struct run *job) {
@@ -23,22 +25,27 @@ static void job_begin(struct run *job) {
 }
 
 /* Nothing is started on top of what an attempt could not end, and no attempt waits again for what it did not get. */
-static bool is_last(const struct run *job, const struct run *leaf) {
-        return job->attempts > job->spec->retries || leaf->leaf.abandoned || leaf->bound == BOUND_QUEUE_TIMEOUT;
+static enum verdict judge(const struct run *job, const struct run *leaf, usec_t now) {
+        if (leaf->leaf.abandoned)
+                return VERDICT_ENDS;
+        if (job->job.asked)
+                return VERDICT_AGAIN;
+        if (leaf->bound == BOUND_QUEUE_TIMEOUT)
+                return VERDICT_ENDS;
+        if (job->spec->service)
+                return service_judge(job->spec->service, &job->job.restarts, leaf->outcome, now);
+        return outcome_is_failure(leaf->outcome) && job->attempts <= job->spec->retries ? VERDICT_AGAIN : VERDICT_ENDS;
 }
 
-static bool worth_retrying(const struct run *job, const struct run *leaf) {
-        return outcome_is_failure(leaf->outcome) && !is_last(job, leaf) && !run_is_cancelled(job);
-}
-
-/* Whether the leaf's own end came before the job was asked to end, and was the end of the job, too. */
-static bool came_first(const struct run *job, const struct run *leaf) {
-        return leaf->outcome == OUTCOME_OK || (outcome_is_failure(leaf->outcome) && is_last(job, leaf));
+/* Whether the leaf's own end, not one that was asked for, is that of the job too. */
+static bool is_last(const struct run *leaf, enum verdict verdict) {
+        return verdict == VERDICT_ENDS && (leaf->outcome == OUTCOME_OK || outcome_is_failure(leaf->outcome));
 }
 
 void job_leaf_exited(struct run *job, const struct run *leaf) {
-        if (!came_first(job, leaf))
+        if (!is_last(leaf, judge(job, leaf, clock_now(CLOCK_ID_MONOTONIC))))
                 return;
+        job->job.settled = true;
         /* It is decided how the job ends: no bound of its own has a say any more. */
         for (size_t i = 0; i < _BOUND_MAX; i++)
                 job->bounds[i] = USEC_INFINITY;
@@ -52,13 +59,20 @@ static void take_output(struct run *job, struct run *leaf) {
         job->job.exit_code = leaf->leaf.exit_code;
 }
 
+static usec_t next_retry(struct run *job) {
+        const struct run_spec *spec = job->spec;
+
+        return usec_add(
+                clock_now(CLOCK_ID_MONOTONIC),
+                retry_delay(spec->retry_delay_min_usec, spec->retry_delay_max_usec, job->attempts, &job->tree->random));
+}
+
 static void try_again(struct run *job, struct run *leaf) {
         take_output(job, leaf);
         errors_done(&job->job.last);
         job->job.last = leaf->errors;
         leaf->errors = (struct errors){ 0 };
-        attempt(job,
-                usec_add(clock_now(CLOCK_ID_MONOTONIC), retry_delay(job->spec, job->attempts + 1, &job->tree->random)));
+        attempt(job, job->spec->service ? service_next(job, leaf) : next_retry(job));
 }
 
 /* Else it ended while it waited for its turn. */
@@ -66,8 +80,8 @@ static bool was_tried(const struct run *leaf) {
         return leaf->started_usec > 0 || leaf->leaf.ended;
 }
 
-/* The last attempt is the job, to everybody outside. */
-static void take_over(struct run *job, struct run *leaf) {
+/* The last attempt is the job, to everybody outside. @came_first: before the job was asked to end, if it was. */
+static void take_over(struct run *job, struct run *leaf, bool came_first) {
         bool unkillable = leaf->leaf.abandoned && leaf->outcome == OUTCOME_FAILED;
 
         job->job.settled = true;
@@ -80,7 +94,7 @@ static void take_over(struct run *job, struct run *leaf) {
                 take_output(job, leaf);
         else /* what there is to say is of the attempt before */
                 errors_merge(&job->errors, &job->job.last);
-        if (job->fixed && !unkillable && !came_first(job, leaf))
+        if (job->fixed && !unkillable && !came_first)
                 return;
 
         job->outcome = leaf->outcome;
@@ -98,12 +112,17 @@ static void take_over(struct run *job, struct run *leaf) {
 }
 
 static void job_child_done(struct run *job, struct run *leaf) {
-        if (worth_retrying(job, leaf)) {
+        enum verdict verdict = judge(job, leaf, leaf->ended_usec);
+        bool cancelled = run_is_cancelled(job);
+
+        if (verdict == VERDICT_AGAIN && !cancelled) {
                 try_again(job, leaf);
         } else {
-                take_over(job, leaf);
+                take_over(job, leaf, is_last(leaf, verdict));
                 job->attempts -= !was_tried(leaf);
         }
+        if (verdict == VERDICT_GIVE_UP && !cancelled)
+                service_give_up(job, leaf);
         run_bury(leaf);
 }
 
@@ -118,6 +137,7 @@ static void job_settle(struct run *job) {
 
 static void job_done(struct run *job) {
         errors_done(&job->job.last);
+        free(job->job.restarts.at);
         free(job->job.tail);
 }
 

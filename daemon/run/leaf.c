@@ -61,6 +61,8 @@ static void on_granted(struct limit_ticket *ticket _unused_, void *arg) {
 
         leaf->bounds[BOUND_QUEUE_TIMEOUT] = USEC_INFINITY;
         leaf->bounds[BOUND_TIMEOUT] = usec_add(now, leaf->spec->bounds[BOUND_TIMEOUT]);
+        if (leaf->spec->service)
+                leaf->bounds[BOUND_START_TIMEOUT] = usec_add(now, leaf->spec->bounds[BOUND_START_TIMEOUT]);
         run_arm(leaf);
         run_mark_started(leaf, RUN_STARTING);
         loop_set_subject(leaf->tree->loop, leaf->spec->name);
@@ -97,11 +99,16 @@ static void request(struct run *leaf) {
 }
 
 void leaf_queue(struct run *leaf, usec_t not_before_usec) {
-        if (not_before_usec == 0) {
+        leaf->retry_at_usec = not_before_usec > 0 ? not_before_usec : USEC_INFINITY;
+        run_arm(leaf);
+        if (not_before_usec == 0)
                 request(leaf);
-                return;
-        }
-        leaf->retry_at_usec = not_before_usec;
+}
+
+void leaf_hold(struct run *leaf) {
+        leaf->ticket = limit_release(leaf->ticket);
+        leaf->bounds[BOUND_QUEUE_TIMEOUT] = USEC_INFINITY;
+        leaf->retry_at_usec = USEC_INFINITY;
         run_arm(leaf);
 }
 
@@ -116,23 +123,43 @@ void *run_leaf_data(const struct run *leaf) {
 }
 
 void run_leaf_started(struct run *leaf) {
-        if (leaf->state == RUN_STARTING && !leaf->leaf.ended)
-                run_mark_started(leaf, RUN_RUNNING);
+        if (leaf->state != RUN_STARTING || leaf->leaf.ended)
+                return;
+        run_mark_started(leaf, RUN_RUNNING);
+        if (leaf->spec->bounds[BOUND_IDLE_TIMEOUT] == USEC_INFINITY)
+                return;
+        leaf->bounds[BOUND_IDLE_TIMEOUT] =
+                usec_add(clock_now(CLOCK_ID_MONOTONIC), leaf->spec->bounds[BOUND_IDLE_TIMEOUT]);
+        run_arm(leaf);
 }
 
-void run_set_ready(struct run *run) {
-        if (run->ready)
-                return;
-        run->ready = true;
-        if (run->parent->ops->child_ready)
-                run->parent->ops->child_ready(run->parent, run);
+void run_leaf_output(struct run *leaf) {
+        leaf->leaf.output_usec = clock_now(CLOCK_ID_MONOTONIC);
 }
 
-void run_leaf_ready(struct run *leaf) {
-        if (leaf->leaf.ended || leaf->closing)
+void run_leaf_set_status(struct run *leaf, const char *status) {
+        free(leaf->leaf.status);
+        leaf->leaf.status = *status ? strdup(status) : NULL;
+}
+
+void run_leaf_set_progress(struct run *leaf, uint64_t done, uint64_t total) {
+        leaf->leaf.has_progress = true;
+        leaf->leaf.progress_done = done;
+        leaf->leaf.progress_total = total;
+}
+
+void run_leaf_fail(struct run *leaf, enum error_kind error, const char *detail) {
+        char name[RUN_NAME_MAX];
+
+        if (leaf->leaf.ended || leaf->closing || (leaf->state != RUN_STARTING && leaf->state != RUN_RUNNING))
                 return;
-        leaf->ready = true;
-        run_set_ready(leaf->parent);
+        errors_add(&leaf->errors, error, detail, run_name(leaf, name));
+        run_close(leaf, &(struct close_cause){ .outcome = OUTCOME_FAILED, .bound = _BOUND_INVALID });
+}
+
+static void note_usage(struct run *leaf, const struct leaf_end *end) {
+        leaf->cpu_usec = MAX(leaf->cpu_usec, end->cpu_usec);
+        leaf->memory_peak = MAX(leaf->memory_peak, end->memory_peak);
 }
 
 void run_leaf_tidies(struct run *leaf, usec_t usec) {
@@ -153,11 +180,13 @@ void run_leaf_exited(struct run *leaf, const struct leaf_end *end) {
         if (state->ended || leaf->closing || (leaf->state != RUN_STARTING && leaf->state != RUN_RUNNING))
                 return;
         note_end(state, end);
+        note_usage(leaf, end);
         state->exited = true;
         leaf->fixed = true;
         leaf->outcome = end->error == ERROR_NONE ? OUTCOME_OK : OUTCOME_FAILED;
         leaf->closing = true;
         list_remove(&leaf->due_link);
+        leaf_set_ready(leaf, false);
         run_set_state(leaf, RUN_STOPPING);
         job_leaf_exited(leaf->parent, leaf);
         leaf_await_end(leaf);
@@ -171,6 +200,8 @@ void run_leaf_end(struct run *leaf, const struct leaf_end *end) {
         state->ended = true;
         if (!state->exited)
                 note_end(state, end);
+        note_usage(leaf, end);
+        leaf_set_ready(leaf, false);
         state->tail = end->output_tail ? strdup(end->output_tail) : NULL;
         run_examine(leaf);
 }
@@ -226,6 +257,7 @@ static void leaf_done(struct run *leaf) {
         if (leaf->leaf.data && !leaf->leaf.abandoned && leaf->spec->leaf->release)
                 leaf->spec->leaf->release(leaf->leaf.data);
         free(leaf->leaf.detail);
+        free(leaf->leaf.status);
         free(leaf->leaf.tail);
 }
 

@@ -7,7 +7,7 @@ libtendd_a_SOURCES += daemon/run/limit.c daemon/run/limit.h daemon/run/limit_pri
 libtendd_a_SOURCES += daemon/run/run.h daemon/run/node.h
 libtendd_a_SOURCES += daemon/run/tree.c daemon/run/view.c daemon/run/report.c
 libtendd_a_SOURCES += daemon/run/cancel.c daemon/run/deadline.c daemon/run/retry.c daemon/run/remnant.c
-libtendd_a_SOURCES += daemon/run/leaf.c daemon/run/job.c daemon/run/group.c daemon/run/fanout.c
+libtendd_a_SOURCES += daemon/run/leaf.c daemon/run/job.c daemon/run/service.c daemon/run/group.c daemon/run/fanout.c
 
 run_fixture_sources = tests/support/run-fixture.c tests/support/run-fixture.h tests/support/fake-leaf.c \
 	tests/support/fake-leaf.h $(fake_loop_sources)
@@ -45,3 +45,5 @@ unit_tests += tests/unit/test-run-stop
 tests_unit_test_run_stop_SOURCES = tests/unit/test-run-stop.c $(run_fixture_sources)
 unit_tests += tests/unit/test-run-group-retry
 tests_unit_test_run_group_retry_SOURCES = tests/unit/test-run-group-retry.c $(run_fixture_sources)
+unit_tests += tests/unit/test-run-service
+tests_unit_test_run_service_SOURCES = tests/unit/test-run-service.c $(run_fixture_sources)

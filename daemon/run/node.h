@@ -24,13 +24,30 @@ struct leaf {
         bool clean;
         bool forced;
         bool abandoned;
+        bool healthy;       /* it was ready for SERVICE_HEALTHY_USEC */
+        usec_t ready_usec;  /* since when it is ready, if it is */
+        usec_t output_usec; /* of the last output; 0: none yet */
+        char *status;       /* what it said of itself, or NULL */
+        bool has_progress;
+        uint64_t progress_done;
+        uint64_t progress_total;
+};
+
+/* When a service was restarted: of the last restart_limit times, so that one can tell how long they took. */
+struct restarts {
+        usec_t *at; /* a ring; NULL until there was one */
+        uint64_t n; /* so far */
 };
 
 struct job {
         bool settled;       /* the last attempt's outcome is the job's */
+        bool kept_down;     /* an operator lets no further attempt begin */
+        bool asked;         /* an operator asked for the end of the present attempt, not of the job */
         struct errors last; /* of the attempt before */
         char *tail;
         int exit_code;
+        unsigned n_delays; /* restarts since an attempt was healthy */
+        struct restarts restarts;
 };
 
 struct member_state {
@@ -73,7 +90,7 @@ struct run {
         unsigned member;   /* index in the parent group */
         bool hook;
         bool waiting; /* counted in tree->n_waiting: a parent that may not begin yet */
-        bool ready;   /* a service that reported it */
+        bool ready;   /* a leaf: is ready; one above: was so at some time */
         bool closing; /* was asked to end: nothing new starts below */
         bool forced;  /* no grace for it and all below */
         bool fixed;   /* the first cause has decided the outcome */
@@ -97,6 +114,8 @@ struct run {
         usec_t ended_realtime_usec;
         usec_t bounds[_BOUND_MAX]; /* instants; USEC_INFINITY: not armed */
         usec_t retry_at_usec;
+        usec_t cpu_usec;         /* of all leaves below that are done */
+        uint64_t memory_peak;    /* of the one that had most */
         usec_t stop_at_usec;     /* leaves: when to force, then when to abandon */
         struct loop_timer timer; /* the earliest of these */
 
@@ -217,23 +236,46 @@ void run_on_timer(struct loop_timer *timer, void *arg);
 /* Acts on the deadlines that have passed. */
 void run_tree_expire(struct run_tree *tree);
 
+/* When @run's own @bound is reached as things stand; USEC_INFINITY: not armed. */
+usec_t run_bound_at(const struct run *run, enum bound bound);
+
 /* ---- leaf.c ---- */
+/* Asks for its permits, at once with 0. */
 void leaf_queue(struct run *leaf, usec_t not_before_usec);
+/* Lets a queued leaf wait for nothing, until leaf_queue(). */
+void leaf_hold(struct run *leaf);
 void leaf_stop(struct run *leaf);
 void leaf_force(struct run *leaf);
 /* It was forced: abandons it if it does not end soon. */
 void leaf_await_end(struct run *leaf);
 void leaf_abandon(struct run *leaf);
-/* @run, a service or a group that counts as one, is ready: tells its parent, once. */
-void run_set_ready(struct run *run);
 
 /* ---- job.c ---- */
 /* The work of @leaf has ended, though something of it is still being cleared away. */
 void job_leaf_exited(struct run *job, const struct run *leaf);
 
 /* ---- retry.c ---- */
-/* The delay before attempt @attempt (2 …): exponential from the spec's minimum to its maximum, ±20 %. */
-usec_t retry_delay(const struct run_spec *spec, unsigned attempt, uint64_t *random);
+/* The delay before the @n-th retry or restart (1 …): exponential from @min to @max, ±20 %. */
+usec_t retry_delay(usec_t min, usec_t max, unsigned n, uint64_t *random);
+
+/* ---- service.c ---- */
+/* What comes after an attempt, unless the job was asked to end. */
+enum verdict {
+        VERDICT_ENDS,    /* the attempt's end is that of the job */
+        VERDICT_AGAIN,   /* another attempt */
+        VERDICT_GIVE_UP, /* there were too many: the job has failed */
+};
+
+/* What @spec says of an attempt that ended with @outcome at @now, after so many restarts. */
+enum verdict service_judge(const struct service_spec *spec, const struct restarts *restarts, enum outcome outcome,
+                           usec_t now);
+/* Counts the restart after @leaf, which has ended. Returns when the next attempt may begin; 0: at once. */
+usec_t service_next(struct run *job, const struct run *leaf);
+/* The job fails, because of how often its attempts had to. */
+void service_give_up(struct run *job, const struct run *leaf);
+void leaf_set_ready(struct run *leaf, bool ready);
+/* @run, a service or a group that counts as one, is ready: tells its parent. */
+void run_set_ready(struct run *run);
 
 /* ---- group.c ---- */
 /* Whether @run is a group which, as things stand, tries again after it has ended. */

@@ -50,6 +50,8 @@ struct result *run_report(struct run *run) {
         result->queued_usec = started - run->created_usec;
         result->duration_usec = run->ended_usec - started;
         result->ended_realtime_usec = run->ended_realtime_usec;
+        result->cpu_usec = run->cpu_usec;
+        result->memory_peak = run->memory_peak;
         result->exit_code = exit_code(run);
         result->output_tail = run->role == RUN_JOB ? copy(run->job.tail) : NULL;
         result->items = copy_items(run);

@@ -199,6 +199,8 @@ struct run_start {
 struct run_listener {
         /* Any run changed its state. Must not change the tree. */
         void (*on_state)(struct run *run, enum run_state from, void *arg);
+        /* The present attempt of a service became ready, or is not any more. Must not change the tree. */
+        void (*on_ready)(struct run *job, bool ready, void *arg);
         /* A top-level run or a member of a group is done, @result is final; take a reference to keep it. May start
          * top-level runs. */
         void (*on_done)(struct run *run, struct result *result, void *arg);

@@ -275,6 +275,8 @@ void run_finish(struct run *run, enum outcome outcome) {
         if (parent->role == RUN_GROUP)
                 keep_result(run);
         parent->n_live--;
+        parent->cpu_usec = usec_add(parent->cpu_usec, run->cpu_usec);
+        parent->memory_peak = MAX(parent->memory_peak, run->memory_peak);
         parent->ops->child_done(parent, run);
         if (parent->state != RUN_DONE)
                 parent->ops->settle(parent);

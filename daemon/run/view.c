@@ -149,6 +149,64 @@ bool run_is_cancelled(const struct run *run) {
         return false;
 }
 
+struct run *run_present_leaf(const struct run *run) {
+        struct run *child;
+
+        if (run->role != RUN_JOB)
+                return NULL;
+        list_for_each_entry(child, &run->children, sibling)
+                if (child->state != RUN_DONE)
+                        return child;
+        return NULL;
+}
+
+static bool is_satisfied(const struct run *member) {
+        return member->state == RUN_DONE ? member->outcome == OUTCOME_OK : run_is_ready(member);
+}
+
+bool run_is_ready(const struct run *run) {
+        const struct run *leaf = run->role == RUN_LEAF ? run : run_present_leaf(run);
+        const struct run *child;
+
+        if (run->role != RUN_GROUP)
+                return leaf && leaf->ready;
+        if (!run->spec->is_service || list_empty(&run->children) || run->state == RUN_DONE)
+                return false;
+        list_for_each_entry(child, &run->children, sibling)
+                if (!run->spec->members[child->member].background && !is_satisfied(child))
+                        return false;
+        return true;
+}
+
+/* What the present attempt said. */
+static const struct leaf *said_by(const struct run *run) {
+        const struct run *leaf = run->role == RUN_LEAF ? run : run_present_leaf(run);
+
+        return leaf ? &leaf->leaf : NULL;
+}
+
+const char *run_get_status(const struct run *run) {
+        const struct leaf *leaf = said_by(run);
+
+        return leaf ? leaf->status : NULL;
+}
+
+bool run_get_progress(const struct run *run, uint64_t *ret_done, uint64_t *ret_total) {
+        const struct leaf *leaf = said_by(run);
+
+        if (!leaf || !leaf->has_progress)
+                return false;
+        *ret_done = leaf->progress_done;
+        *ret_total = leaf->progress_total;
+        return true;
+}
+
+usec_t run_last_output_usec(const struct run *run) {
+        const struct leaf *leaf = said_by(run);
+
+        return leaf ? leaf->output_usec : 0;
+}
+
 struct run *run_first_child(const struct run *run) {
         return list_first_entry(&run->children, struct run, sibling);
 }
@@ -187,6 +245,8 @@ static const struct run *unmet_member(const struct run *run) {
 
 static void leaf_waiting(const struct run *leaf, struct run_waiting *ret) {
         ret->why = WHY_TURN;
+        if (leaf->parent->job.kept_down)
+                ret->why = WHY_STOPPED;
         if (!leaf->ticket)
                 return;
         ret->ticket = leaf->ticket;
@@ -226,7 +286,7 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
 void run_get_waiting(const struct run *run, struct run_waiting *ret) {
         *ret = (struct run_waiting){ .since_usec = run->created_usec };
         if (run->retry_at_usec != USEC_INFINITY) {
-                ret->why = WHY_RETRY;
+                ret->why = run->spec->service ? WHY_RESTART : WHY_RETRY;
                 ret->until_usec = run->retry_at_usec;
                 return;
         }

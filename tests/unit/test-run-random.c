@@ -312,7 +312,8 @@ static void check_settled(void) {
                 }
                 at_work = at_work || (run->role == RUN_LEAF && run->state != RUN_QUEUED && run->state != RUN_DONE);
                 for (int k = 0; k < _BOUND_MAX && !run->closing; k++)
-                        check(run->bounds[k] > now, "%s is past its %s", name_of(run), bound_to_string((enum bound)k));
+                        check(run_bound_at(run, (enum bound)k) > now, "%s is past its %s", name_of(run),
+                              bound_to_string((enum bound)k));
                 check(!run->closing || run->stop_at_usec > now, "%s is past its grace", name_of(run));
         }
         check(!queued || at_work || fake_loop_next_timer() < USEC_INFINITY, "something waits for nothing");

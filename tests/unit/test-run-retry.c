@@ -93,35 +93,31 @@ START_TEST(an_attempt_that_never_began_is_not_counted) {
 }
 END_TEST
 
-/* Exponential from @min to @max: the delay before each attempt, ±20 %. */
+/* Exponential from @min to @max: the delay before the @n-th retry, ±20 %. */
 static const struct {
         usec_t min, max;
-        unsigned attempt;
+        unsigned n;
         usec_t middle;
 } delays[] = {
-        { S, 60 * S, 2, S },
-        { S, 60 * S, 3, 2 * S },
-        { S, 60 * S, 4, 4 * S },
-        { S, 60 * S, 7, 32 * S },
-        { S, 60 * S, 8, 60 * S },
+        { S, 60 * S, 1, S },
+        { S, 60 * S, 2, 2 * S },
+        { S, 60 * S, 3, 4 * S },
+        { S, 60 * S, 6, 32 * S },
+        { S, 60 * S, 7, 60 * S },
         { S, 60 * S, 4000000000u, 60 * S },
-        { 5 * S, 5 * S, 9, 5 * S },
-        { 5 * S, S, 2, 5 * S }, /* a maximum below the minimum does not count */
-        { 0, 0, 2, 0 },
+        { 5 * S, 5 * S, 8, 5 * S },
+        { 5 * S, S, 1, 5 * S }, /* a maximum below the minimum does not count */
+        { 0, 0, 1, 0 },
 };
 
 START_TEST(delays_double_up_to_the_maximum_and_vary_by_a_fifth) {
         uint64_t random = 1;
 
         for (size_t i = 0; i < ARRAY_SIZE(delays); i++) {
-                struct run_spec spec = {
-                        .retry_delay_min_usec = delays[i].min,
-                        .retry_delay_max_usec = delays[i].max,
-                };
                 usec_t least = USEC_INFINITY, most = 0;
 
                 for (unsigned k = 0; k < 1000; k++) {
-                        usec_t delay = retry_delay(&spec, delays[i].attempt, &random);
+                        usec_t delay = retry_delay(delays[i].min, delays[i].max, delays[i].n, &random);
 
                         least = MIN(least, delay);
                         most = MAX(most, delay);
@@ -133,10 +129,9 @@ START_TEST(delays_double_up_to_the_maximum_and_vary_by_a_fifth) {
 END_TEST
 
 START_TEST(a_delay_for_ever_stays_for_ever) {
-        struct run_spec spec = { .retry_delay_min_usec = USEC_INFINITY, .retry_delay_max_usec = USEC_INFINITY };
         uint64_t random = 1;
 
-        ck_assert_uint_eq(retry_delay(&spec, 5, &random), USEC_INFINITY);
+        ck_assert_uint_eq(retry_delay(USEC_INFINITY, USEC_INFINITY, 4, &random), USEC_INFINITY);
 }
 END_TEST
 

@@ -218,6 +218,8 @@ static void take_finished(struct spawner *spawner) {
         while ((job = list_first_entry(&finished, struct spawner_job, link))) {
                 list_remove(&job->link);
                 job->done(job);
+                if (!list_empty(&finished)) /* each is for another child */
+                        loop_switch(spawner->loop, "spawner finished");
         }
 }
 

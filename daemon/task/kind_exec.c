@@ -43,6 +43,12 @@ static void exec_free(struct exec_leaf *exec) {
         free(exec);
 }
 
+/* Whom the present callback works for. Once abandoned, the task may go with the remnant before the callback returns. */
+static void name_subject(const struct exec_leaf *exec) {
+        if (exec->leaf)
+                loop_set_subject(exec->resume.loop, exec->task->run.name);
+}
+
 /* ---- ends ---- */
 
 static void finish(struct exec_leaf *exec) {
@@ -92,6 +98,7 @@ static void on_exit_status(struct child *child, int status, const struct rusage 
         struct exec_leaf *exec = arg;
         bool stopping = exec->leaf && run_get_state(exec->leaf) == RUN_STOPPING;
 
+        name_subject(exec);
         if (WIFEXITED(status))
                 judge_exit(exec, WEXITSTATUS(status));
         else
@@ -105,6 +112,7 @@ static void on_exit_status(struct child *child, int status, const struct rusage 
 }
 
 static void on_gone(struct child *child _unused_, void *arg) {
+        name_subject(arg);
         finish(arg);
 }
 
@@ -138,6 +146,7 @@ static void describe_failure(struct exec_leaf *exec, enum child_step step, int e
 static void on_started(struct child *child _unused_, pid_t pid, enum child_step step, int error, void *arg) {
         struct exec_leaf *exec = arg;
 
+        name_subject(exec);
         if (pid > 0) {
                 if (exec->leaf)
                         run_leaf_started(exec->leaf);
@@ -165,7 +174,7 @@ static void on_resume(struct loop_timer *timer, void *arg) {
 static void on_output(struct child *child, const char *data, size_t n, void *arg) {
         struct exec_leaf *exec = arg;
 
-        loop_set_subject(exec->resume.loop, exec->task->run.name);
+        name_subject(exec);
         output_add(&exec->output, data, n);
         if (n > 0 && log_is_congested()) {
                 child_pause_output(child, true);

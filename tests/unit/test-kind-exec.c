@@ -80,11 +80,19 @@ static struct run *start_task(void) {
         return run;
 }
 
+/* A slow callback is reported for the task, unless it has been abandoned. */
+static void check_subject(void) {
+        if (remnant_count() == 0)
+                ck_assert_str_eq(loop_subject(loop), "t");
+        loop_set_subject(loop, NULL);
+}
+
 static struct run *start_running(void) {
         struct run *run = start_task();
 
         ck_assert_str_eq(fake_child_trace(), "spawn");
         fake_child_started(child);
+        check_subject();
         settle();
         check_state("t#1", RUN_RUNNING);
         return run;
@@ -92,11 +100,16 @@ static struct run *start_running(void) {
 
 static void exits(int status) {
         fake_child_exited(child, status);
+        check_subject();
         settle();
 }
 
 static void goes(void) {
+        bool abandoned = remnant_count() > 0;
+
         fake_child_gone(child);
+        if (!abandoned)
+                check_subject();
         settle();
 }
 

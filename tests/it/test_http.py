@@ -106,10 +106,12 @@ class Nginx(Base):
 
     def test_tls_is_verified(self):
         nginx = self.nginx(tls=True)
-        url = f"https://localhost:{nginx.tls_port}/ok"
-        self.assertFails(self.once(f"url = {url}"), "tls")
-        self.assertEqual(self.once(f"url = {url}\nca-file = {nginx.certificate}")["outcome"], "ok")
-        self.assertEqual(self.once(f"url = {url}\nverify-tls = no")["outcome"], "ok")
+        for host in servers.loopback_hosts():
+            with self.subTest(host):
+                url = f"https://{host}:{nginx.tls_port}/ok"
+                self.assertFails(self.once(f"url = {url}"), "tls")
+                self.assertEqual(self.once(f"url = {url}\nca-file = {nginx.certificate}")["outcome"], "ok")
+                self.assertEqual(self.once(f"url = {url}\nverify-tls = no")["outcome"], "ok")
 
     def test_a_connection_is_not_shared_with_who_trusts_others(self):
         nginx = self.nginx(tls=True)
@@ -169,8 +171,10 @@ class Tcp(Base):
 
     def test_tls(self):
         nginx = self.nginx(tls=True)
-        address = f"localhost:{nginx.tls_port}"
-        self.assertFails(self.once(f"connect = {address}\ntls = yes"), "tls")
-        self.assertEqual(self.once(f"connect = {address}\ntls = yes\nca-file = {nginx.certificate}")["outcome"], "ok")
+        for host in servers.loopback_hosts():
+            with self.subTest(host):
+                task = f"connect = {host}:{nginx.tls_port}\ntls = yes"
+                self.assertFails(self.once(task), "tls")
+                self.assertEqual(self.once(f"{task}\nca-file = {nginx.certificate}")["outcome"], "ok")
         self.assertFails(self.once(f"connect = {self.hostile(servers.garbage).address}\ntls = yes\ntimeout = 10s"),
                          "tls")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 
 from support import processes
 from support.case import Case
@@ -111,6 +112,8 @@ class Resources(Case):
         os.chmod(self.directory, 0o755)
         for path in (daemon.directory, daemon.config_path):
             os.chown(path, uid, uid)
+        # The build directory may be closed to others: that of root in its home is.
+        daemon.program = shutil.copy(daemon.program, self.directory)
         # Room for the daemon's own threads, which come as they are needed, and some children.
         daemon.start(user=uid, limits={resource.RLIMIT_NPROC: 30})
         tree = json.loads(daemon.ctl("--json", "start", "--wait", "many").stdout)

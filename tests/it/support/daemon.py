@@ -122,6 +122,7 @@ class Daemon:
         self.runtime_dir = os.path.join(directory, "run")
         self.state_dir = os.path.join(directory, "state")
         self.socket_path = os.path.join(self.runtime_dir, "control.sock")
+        self.program = TENDD
         self.args = list(args)
         self.env = environment(**(env or {}))
         self.process = None
@@ -138,8 +139,8 @@ class Daemon:
         return path
 
     def command(self, *args):
-        return [TENDD, "--config", self.config_path, "--state-dir", self.state_dir, "--runtime-dir", self.runtime_dir,
-                "--log-target", "stderr", *self.args, *args]
+        return [self.program, "--config", self.config_path, "--state-dir", self.state_dir,
+                "--runtime-dir", self.runtime_dir, "--log-target", "stderr", *self.args, *args]
 
     def run(self, *args, timeout=60.0):
         """Runs tendd with @args to its end: --check, --once, a second daemon."""

@@ -19,6 +19,15 @@ def listening_socket():
     return listener
 
 
+def loopback_hosts():
+    """127.0.0.1, and localhost where it has an address: a bare container may have no /etc/hosts."""
+    try:
+        socket.getaddrinfo("localhost", None)
+    except socket.gaierror:
+        return ["127.0.0.1"]
+    return ["127.0.0.1", "localhost"]
+
+
 class Hostile:
     """A TCP server that treats every connection with @behaviour(connection, server), in a thread of its own."""
 

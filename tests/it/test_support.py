@@ -20,7 +20,8 @@ class Peers(Case):
         with urllib.request.urlopen(nginx.url + "/ok", timeout=10) as answer:
             self.assertEqual(answer.read(), b"all is well\n")
         context = ssl.create_default_context(cafile=nginx.certificate)
-        with urllib.request.urlopen(f"https://127.0.0.1:{nginx.tls_port}/item/7", context=context, timeout=10) as answer:
+        url = f"https://127.0.0.1:{nginx.tls_port}/item/7"
+        with urllib.request.urlopen(url, context=context, timeout=10) as answer:
             self.assertEqual(answer.read(), b"item\n")
         self.until(lambda: len(nginx.requests()) == 2, "two lines in the access log")
 

@@ -17,8 +17,10 @@ class Unit(BoxCase):
 
     def message(self, box, message, *matches):
         """Waits for a record of @message in the journal."""
-        return self.until(lambda: next((record for record in box.journal(*matches) if record["MESSAGE"] == message), None),
-                          lambda: f"{message!r} in the journal:\n{box.ask('journalctl', '-q', '--no-pager').stdout}", 20)
+        def find():
+            return next((record for record in box.journal(*matches) if record["MESSAGE"] == message), None)
+
+        return self.until(find, lambda: f"{message!r} in\n" + box.ask("journalctl", "-q", "--no-pager").stdout, 20)
 
     def pids(self, box):
         """All processes of the unit, by its control group."""

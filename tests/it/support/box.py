@@ -15,8 +15,8 @@ from support import daemon, processes
 from support.case import Case
 from support.wait import SCALE, until
 
-PROGRAMS = {"systemd-nspawn": "systemd-container", "systemd-run": "systemd", "dbus-daemon": "dbus", "unshare": "util-linux",
-            "nsenter": "util-linux", "make": "make"}
+PROGRAMS = {"systemd-nspawn": "systemd-container", "systemd-run": "systemd", "dbus-daemon": "dbus",
+            "unshare": "util-linux", "nsenter": "util-linux", "make": "make"}
 
 # $1: what is to lie over the root, $2: an empty directory. The other arguments: directories of control groups.
 LAUNCH = """
@@ -199,7 +199,8 @@ class BoxCase(Case):
         self._boxes.append(box)
         self._install(box)
         box.write("etc/tendd/tendd.ini", "[defaults]\nuser = root\n" + config, 0o600)
-        sanitizers = [f'Environment="{name}={value}"\n' for name, value in daemon.environment().items() if "SAN_" in name]
+        sanitizers = [f'Environment="{name}={value}"\n' for name, value in daemon.environment().items()
+                      if name.endswith("SAN_OPTIONS")]
         box.write("etc/systemd/system/tendd.service.d/test.conf", "[Service]\n" + "".join(sanitizers) + unit)
         self.peer(box)
         try:
@@ -217,7 +218,8 @@ class BoxCase(Case):
             self.skipTest("built without libsystemd")
 
     def logs(self):
-        return "".join(f"--- console of box {n} ---\n{box.log.text()}\n" for n, box in enumerate(self._boxes) if box.log)
+        return "".join(f"--- console of box {n} ---\n{box.log.text()}\n"
+                       for n, box in enumerate(self._boxes) if box.log)
 
     def tearDown(self):
         try:

@@ -43,6 +43,14 @@ static void flush(struct varlink_connection *connection) {
         connection->out_progress_usec = USEC_INFINITY;
 }
 
+/* Keeps the sum of what all clients have sent and was not taken yet. */
+static void account(struct varlink_connection *connection) {
+        size_t held = connection->framer.in.allocated;
+
+        connection->server->in_bytes += held - connection->counted;
+        connection->counted = held;
+}
+
 static void receive(struct varlink_connection *connection) {
         char *room = buffer_reserve(&connection->framer.in, READ_SIZE);
         ssize_t n;
@@ -56,6 +64,10 @@ static void receive(struct varlink_connection *connection) {
                 buffer_commit(&connection->framer.in, (size_t)n);
         else if (n == 0 || (errno != EAGAIN && errno != EINTR))
                 connection->eof = true;
+        account(connection);
+        if (connection->server->in_bytes > connection->server->options.max_input &&
+            buffer_length(&connection->framer.in) > VARLINK_IN_SMALL)
+                connection->cut_off = "all clients together have sent too much that does not end";
 }
 
 /* Takes the next message out of what was read and begins its call. Returns whether there was one. */
@@ -143,6 +155,7 @@ void varlink_connection_run(struct varlink_connection *connection, usec_t until_
                         break;
         }
         connection->running = false;
+        account(connection);
         if (!connection->cut_off)
                 flush(connection);
         if (!connection->cut_off && !again && is_finished(connection)) {
@@ -232,6 +245,7 @@ struct varlink_connection *varlink_connection_free(struct varlink_connection *co
         loop_io_free(connection->io);
         (void)close(connection->fd);
         framer_done(&connection->framer);
+        account(connection);
         buffer_done(&connection->out);
         free(connection);
         return NULL;

@@ -13,7 +13,10 @@
 #define VARLINK_MESSAGE_NONE   ((size_t)4096) /* a message of a peer without a role */
 
 /* A connection makes no new answer while more than this waits for its client. */
-#define VARLINK_OUT_LOW ((size_t)(64 * 1024))
+#define VARLINK_OUT_LOW ((size_t)(16 * 1024))
+
+/* A connection that sent no more than this is not cut off for what others sent. */
+#define VARLINK_IN_SMALL ((size_t)(16 * 1024))
 
 /* How long the server works for its clients in one turn of the loop. */
 #define VARLINK_SLICE_USEC ((usec_t)500)
@@ -55,6 +58,7 @@ struct varlink_server {
         struct list ready; /* connections with something to do, served in turn by pump */
         struct loop_work pump;
 
+        size_t in_bytes; /* memory for what clients sent and was not taken yet */
         struct varlink_stats stats;
         struct varlink_ratelimit ratelimit;
 };
@@ -80,6 +84,7 @@ struct varlink_connection {
         int fd;
         struct loop_io *io;
         struct framer framer;
+        size_t counted; /* of server->in_bytes */
         struct buffer out;
         struct varlink_call call;
         bool running; /* inside varlink_connection_run() */

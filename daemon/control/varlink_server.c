@@ -16,6 +16,7 @@
 #define MAX_CONNECTIONS          1024
 #define MAX_CONNECTIONS_PER_USER 768 /* so that one user cannot shut out the others */
 #define MAX_MESSAGE              ((size_t)(1024 * 1024))
+#define MAX_INPUT                ((size_t)(16 * 1024 * 1024))
 #define STALL_USEC               (30 * USEC_PER_SEC)
 
 #define LOG_SPAN_USEC (10 * USEC_PER_SEC)
@@ -85,6 +86,8 @@ int varlink_server_new(struct loop *loop, const struct varlink_options *options,
                 server->options.max_connections_per_user = MAX_CONNECTIONS_PER_USER;
         if (server->options.max_message == 0)
                 server->options.max_message = MAX_MESSAGE;
+        if (server->options.max_input == 0)
+                server->options.max_input = MAX_INPUT;
         if (server->options.stall_usec == 0)
                 server->options.stall_usec = STALL_USEC;
         list_init(&server->connections);

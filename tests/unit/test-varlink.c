@@ -140,6 +140,7 @@ static void setup(void) {
                 .on_change = on_change,
                 .max_connections = 4,
                 .max_connections_per_user = 3,
+                .max_input = 5 * 512 * 1024,
         };
 
         role = VARLINK_ROLE_ADMIN;
@@ -439,6 +440,31 @@ START_TEST(a_message_that_is_too_long_is_cut_off_at_the_bound) {
 }
 END_TEST
 
+START_TEST(all_together_may_send_so_much_and_no_more) {
+        static struct test_client c;
+        struct varlink_stats stats;
+
+        test_client_connect(&a, server);
+        ck_assert(!flood(&a, 1000 * 1024));
+        test_client_connect(&b, server);
+        ck_assert(!flood(&b, 1000 * 1024));
+        test_client_connect(&c, server);
+        ck_assert(flood(&c, 1000 * 1024));
+        (void)close(c.fd);
+        test_client_connect(&c, server);
+        test_client_call(&c, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"me\"}}");
+        test_client_expect(&c, "{\"parameters\":{\"text\":\"me\"}}");
+        test_client_close(&c);
+        (void)close(a.fd);
+        for (stats.connections = 0; stats.connections != 1; varlink_server_get_stats(server, &stats))
+                test_client_turn(&a);
+        test_client_connect(&a, server);
+        ck_assert(!flood(&a, 1000 * 1024)); /* there is room again */
+        (void)close(a.fd);
+        (void)close(b.fd);
+}
+END_TEST
+
 START_TEST(a_peer_without_a_role_may_say_little) {
         role = VARLINK_ROLE_NONE;
         test_client_connect(&a, server);
@@ -670,6 +696,7 @@ int main(void) {
         tcase_add_test(bounds, half_a_message_is_cut_off_in_time);
         tcase_add_test(bounds, an_idle_client_may_stay);
         tcase_add_test(bounds, a_message_that_is_too_long_is_cut_off_at_the_bound);
+        tcase_add_test(bounds, all_together_may_send_so_much_and_no_more);
         tcase_add_test(bounds, a_peer_without_a_role_may_say_little);
         tcase_add_test(bounds, deep_json_is_cut_off);
         tcase_add_test(bounds, a_client_that_never_reads_is_cut_off_and_costs_little);

@@ -102,10 +102,6 @@ bool varlink_call_step(struct varlink_connection *connection) {
         json_t *answer = NULL;
         int r;
 
-        if (call->ended) {
-                varlink_call_drop(call);
-                return true;
-        }
         if (!call->ops || call->waiting)
                 return false;
 

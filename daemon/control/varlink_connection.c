@@ -94,15 +94,20 @@ static bool begin_next(struct varlink_connection *connection) {
         return true;
 }
 
+/* An ended call is dropped on the way to the next one: were it a step of its own, a client that calls again would wait
+ * for two rounds when others keep the server busy. */
 static bool step(struct varlink_connection *connection) {
+        struct varlink_call *call = &connection->call;
+
         if (connection->cut_off)
                 return false;
         if (buffer_length(&connection->out) >= VARLINK_OUT_LOW)
                 flush(connection);
         if (buffer_length(&connection->out) >= VARLINK_OUT_LOW)
                 return false;
-        if (varlink_call_active(&connection->call))
+        if (varlink_call_active(call) && !call->ended)
                 return varlink_call_step(connection);
+        varlink_call_drop(call);
         return begin_next(connection);
 }
 

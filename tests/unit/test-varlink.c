@@ -306,6 +306,28 @@ START_TEST(what_changes_something_is_told_before) {
 }
 END_TEST
 
+START_TEST(a_call_is_answered_at_once_though_others_wait_for_their_turn) {
+        const char *call = "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"me\"}}";
+
+        test_client_connect(&a, server);
+        test_client_connect(&b, server);
+        test_client_call(&a, "{\"method\":\"a.test.Later\"}");
+        (void)varlink_reply(held, json_object()); /* a is in the round, which does not come in this test */
+        for (int i = 0; i < 3; i++) {
+                char answer[100] = "";
+
+                ck_assert_int_eq(send(b.fd, call, strlen(call) + 1, MSG_NOSIGNAL), (ssize_t)strlen(call) + 1);
+                (void)fake_loop_ready(b.server, LOOP_READ);
+                ck_assert_int_gt(recv(b.fd, answer, sizeof(answer) - 1, MSG_DONTWAIT), 0);
+                ck_assert_str_eq(answer, "{\"parameters\":{\"text\":\"me\"}}");
+        }
+        test_client_turn(&a);
+        test_client_expect(&a, "{\"parameters\":{}}");
+        test_client_close(&a);
+        test_client_close(&b);
+}
+END_TEST
+
 START_TEST(an_answer_can_come_later) {
         test_client_connect(&a, server);
         test_client_call(&a, "{\"method\":\"a.test.Later\"}");
@@ -688,6 +710,7 @@ int main(void) {
         tcase_add_test(calls, a_call_in_single_bytes_is_one_call);
         tcase_add_test(calls, oneway_calls_are_done_and_not_answered);
         tcase_add_test(calls, what_changes_something_is_told_before);
+        tcase_add_test(calls, a_call_is_answered_at_once_though_others_wait_for_their_turn);
         tcase_add_test(calls, an_answer_can_come_later);
         tcase_add_test(calls, a_stream_waits_and_is_woken);
         tcase_add_test(calls, a_waiting_stream_is_freed_when_its_client_goes);

@@ -11,11 +11,11 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CHUNK_BYTES ((size_t)16 * 1024)
-#define INPUT_MAX   (4 * CHUNK_BYTES) /* what is read from the peer ahead of its being handed on */
 
 enum stream_state {
         STREAM_CONNECTING,
@@ -140,7 +140,7 @@ static int make_bufferevent(struct stream *stream) {
         }
         stream->fd = -EBADF;
         bufferevent_setcb(stream->bev, on_read, on_write, on_event, stream);
-        bufferevent_setwatermark(stream->bev, EV_READ, 0, INPUT_MAX);
+        bufferevent_setwatermark(stream->bev, EV_READ, 0, STREAM_INPUT_MAX);
         return bufferevent_enable(stream->bev, EV_READ | EV_WRITE) < 0 ? -ENOMEM : 0;
 }
 
@@ -233,6 +233,40 @@ struct stream *stream_free(struct stream *stream) {
         stream->session = stream_tls_session_free(stream->session);
         free(stream);
         return NULL;
+}
+
+/* ---- what is there already ---- */
+
+static bool is_connectable(const struct stream *stream) {
+        struct pollfd p = { .fd = stream->fd, .events = POLLOUT };
+
+        return stream->io && poll(&p, 1, 0) == 1;
+}
+
+/* Reads as the bufferevent would in the loop's next turn. Returns what read(2) does. */
+static int read_ahead(struct stream *stream) {
+        struct evbuffer *input = bufferevent_get_input(stream->bev);
+        int n;
+
+        (void)evbuffer_unfreeze(input, 0);
+        if (stream->tls)
+                n = stream_tls_read(stream->bev, input);
+        else
+                n = evbuffer_read(input, bufferevent_getfd(stream->bev), STREAM_INPUT_MAX);
+        (void)evbuffer_freeze(input, 0);
+        return n;
+}
+
+/* One thing at a time: the stream may be gone after a callback. */
+void stream_poll(struct stream *stream) {
+        if (stream->state == STREAM_CONNECTING && is_connectable(stream))
+                on_connectable(stream->io, stream->fd, LOOP_WRITE, stream);
+        else if (stream->state != STREAM_OPEN)
+                return;
+        else if (read_ahead(stream) == 0 && evbuffer_get_length(bufferevent_get_input(stream->bev)) == 0)
+                ended(stream);
+        else
+                on_read(stream->bev, stream);
 }
 
 int stream_write(struct stream *stream, const void *data, size_t n) {

@@ -2,7 +2,7 @@
 #pragma once
 /* stream: a byte stream to a peer, plain or TLS, on the loop (libevent's bufferevents).
  *
- * All callbacks come in later turns than the call that caused them. After on_eof or on_error nothing more comes; after
+ * All callbacks come in later turns than the call that caused them, but for stream_poll(). After on_eof or on_error nothing more comes; after
  * on_eof one may still write. What the peer sends is handed on as it comes, and never gathered. The process must ignore
  * SIGPIPE.
  */
@@ -50,6 +50,10 @@ int stream_connect(struct loop *loop, const struct sockaddr *address, socklen_t 
                    const char *host, const struct stream_ops *ops, void *arg, struct stream **ret);
 struct stream *stream_free(struct stream *stream); /* also from its own callbacks */
 DEFINE_CLEANUP(struct stream, stream_free)
+
+/* Takes what is there already, without waiting for the loop to come round: that it is connected, or data, or the end.
+ * Callbacks come from inside. */
+void stream_poll(struct stream *stream);
 
 /* Queues a copy of @n bytes. Returns 0, -ENOTCONN before on_connected or after on_error, -ENOMEM. */
 int stream_write(struct stream *stream, const void *data, size_t n);

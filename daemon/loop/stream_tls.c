@@ -8,6 +8,7 @@
 #include "loop/stream_private.h"
 
 #include <arpa/inet.h>
+#include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -153,6 +154,19 @@ bool stream_tls_explain(struct bufferevent *bev, char *ret, size_t size) {
         reason = ERR_reason_error_string(error);
         (void)snprintf(ret, size, "TLS: %s", reason ? reason : "unknown error");
         return true;
+}
+
+int stream_tls_read(struct bufferevent *bev, struct evbuffer *input) {
+        char chunk[4096];
+        int n, total = 0;
+
+        while ((n = SSL_read(bufferevent_openssl_get_ssl(bev), chunk, sizeof(chunk))) > 0) {
+                total += n;
+                if (evbuffer_add(input, chunk, (size_t)n) < 0 || total >= STREAM_INPUT_MAX)
+                        break;
+        }
+        ERR_clear_error();
+        return total > 0 ? total : -1;
 }
 
 void stream_tls_shutdown(struct bufferevent *bev) {

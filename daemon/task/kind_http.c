@@ -407,7 +407,7 @@ static void http_leaf_force(struct run *run) {
         struct leaf_work *work = run_leaf_data(run);
 
         leaf_of(work)->forced = true;
-        if (leaf_of(work)->save)
+        if (leaf_of(work)->save && (work->job || http_save_has_file(leaf_of(work)->save)))
                 run_leaf_tidies(run, SAVE_TIDY_USEC);
         if (leaf_of(work)->call)
                 http_cancel(leaf_of(work)->call);

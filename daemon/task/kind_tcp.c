@@ -359,6 +359,14 @@ static void tcp_leaf_force(struct run *run) {
                 end(leaf, ERROR_NONE, "given up");
 }
 
+static void tcp_leaf_poll(struct run *run) {
+        struct leaf_work *work = run_leaf_data(run);
+
+        leaf_work_poll(run);
+        if (leaf_of(work)->stream)
+                stream_poll(leaf_of(work)->stream);
+}
+
 static void tcp_part_done(void *part) {
         struct tcp_part *p = part;
 
@@ -373,7 +381,7 @@ static const struct leaf_ops tcp_leaf_ops = {
         .name = "tcp",
         .start = tcp_leaf_start,
         .force = tcp_leaf_force,
-        .poll = leaf_work_poll,
+        .poll = tcp_leaf_poll,
         .abandon = leaf_work_abandon,
         .abandon_after_usec = LEAF_WORK_ABANDON_USEC,
         .release = leaf_work_release,

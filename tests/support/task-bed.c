@@ -142,15 +142,20 @@ static void on_one_turn(struct loop_work *work, void *arg _unused_) {
         loop_exit(work->loop, 0);
 }
 
-void task_bed_cancel_busy(struct task_bed *bed) {
-        struct run *run = task_bed_start(bed);
-        struct pool_stats stats;
+void task_bed_turn(struct task_bed *bed) {
         struct loop_work work;
 
         loop_work_init(&work, bed->loop, "turn", on_one_turn, NULL);
+        loop_work_schedule(&work);
+        ck_assert_int_eq(loop_run(bed->loop), 0);
+}
+
+void task_bed_cancel_busy(struct task_bed *bed) {
+        struct run *run = task_bed_start(bed);
+        struct pool_stats stats;
+
         do {
-                loop_work_schedule(&work);
-                ck_assert_int_eq(loop_run(bed->loop), 0);
+                task_bed_turn(bed);
                 pool_get_stats(bed->pool, &stats);
         } while (stats.busy == 0);
         ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "test"), 0);

@@ -37,6 +37,9 @@ const struct result *task_bed_run(struct task_bed *bed);
 struct run *task_bed_start(struct task_bed *bed);
 const struct result *task_bed_wait(struct task_bed *bed);
 
+/* Gives the loop one turn. */
+void task_bed_turn(struct task_bed *bed);
+
 /* Starts the task, waits until a thread of the pool is at work for it, and cancels it. */
 void task_bed_cancel_busy(struct task_bed *bed);
 

@@ -4,6 +4,7 @@
 #include "support/fake-getaddrinfo.h"
 #include "support/http-peer.h"
 #include "support/task-bed.h"
+#include "task/leaf_work.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -100,6 +101,24 @@ START_TEST(silence_times_out) {
 }
 END_TEST
 
+/* Rule 4: what a deadline finds answered already is taken. */
+START_TEST(an_answer_is_found_by_polling) {
+        const struct leaf_work *work;
+        struct run *run, *leaf;
+
+        set("127.0.0.1", "GET /ok HTTP/1.1\\r\\n\\r\\n", "hello");
+        run = task_bed_start(&bed);
+        while (http_peer_requests(peer) == 0)
+                task_bed_turn(&bed);
+        leaf = run_first_child(run);
+        work = run_leaf_data(leaf);
+        while (!work->ended)
+                kind_tcp.leaf->poll(leaf);
+        task_bed_wait(&bed);
+        task_bed_check(&bed, ERROR_NONE, "");
+}
+END_TEST
+
 START_TEST(a_name_that_hangs_leaves_a_remnant) {
         fake_getaddrinfo_stall();
         set("peer.test", NULL, NULL);
@@ -163,6 +182,7 @@ int main(void) {
         tcase_add_loop_test(tcase, a_conversation_is_checked, 0, ARRAY_SIZE(cases));
         tcase_add_test(tcase, a_local_socket_is_connected_by_path);
         tcase_add_test(tcase, silence_times_out);
+        tcase_add_test(tcase, an_answer_is_found_by_polling);
         tcase_add_test(tcase, a_name_that_hangs_leaves_a_remnant);
         tcase_add_test(tcase, tls_with_a_peer_that_has_none_is_a_tls_error);
         tcase_add_test(tcase, a_trust_store_that_is_missing_is_a_tls_error);

@@ -23,6 +23,9 @@ static char trace[16], data[64], detail[256];
 static size_t n_data;
 static enum stream_error error;
 
+/* The callbacks in which a stream may be freed. */
+static const char free_points[] = "cdex";
+
 /* What they do. */
 static const char *to_send;
 static char free_at, exit_at;
@@ -162,6 +165,47 @@ START_TEST(bytes_go_both_ways_and_end) {
 }
 END_TEST
 
+/* Nothing here turns the loop. */
+START_TEST(polling_takes_what_is_there) {
+        int fd;
+
+        connect_to_listener(NULL, NULL);
+        while (!trace[0])
+                stream_poll(stream);
+        ck_assert_str_eq(trace, "c");
+        fd = accept_peer();
+        stream_poll(stream);
+        ck_assert_str_eq(trace, "c");
+        ck_assert_int_eq(send(fd, "pong", 4, 0), 4);
+        while (n_data < 4)
+                stream_poll(stream);
+        ck_assert_str_eq(data, "pong");
+        close(fd);
+        while (!trace[1])
+                stream_poll(stream);
+        ck_assert_str_eq(trace, "ce");
+        stream_poll(stream);
+        ck_assert_str_eq(trace, "ce");
+}
+END_TEST
+
+START_TEST(polling_may_free_the_stream) {
+        int fd;
+
+        free_at = free_points[_i];
+        connect_to_listener(NULL, NULL);
+        fd = free_at == 'c' ? -1 : accept_peer();
+        if (free_at == 'd')
+                ck_assert_int_eq(send(fd, "pong", 4, 0), 4);
+        if (free_at == 'e')
+                ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+        while (stream)
+                stream_poll(stream);
+        if (fd >= 0)
+                close(fd);
+}
+END_TEST
+
 START_TEST(one_may_write_after_the_peer_ended) {
         char buf[8] = { 0 };
         int fd;
@@ -251,8 +295,6 @@ START_TEST(much_data_comes_in_full) {
         ck_assert_uint_eq(n_data, 256 * 64 * 1024);
 }
 END_TEST
-
-static const char free_points[] = "cdex";
 
 START_TEST(a_stream_may_be_freed_in_any_callback) {
         static const struct linger reset = { .l_onoff = 1 };
@@ -427,6 +469,24 @@ START_TEST(tls_refuses_who_cannot_be_trusted) {
 }
 END_TEST
 
+START_TEST(polling_takes_what_tls_has) {
+        _cleanup_(stream_tls_unrefp) struct stream_tls *tls = NULL;
+
+        to_send = "secret";
+        server_init("DNS:good.example", 0, 3600);
+        ck_assert_int_eq(stream_tls_new(server.ca_file, &tls), 0);
+        ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
+        connect_to_listener(tls, "good.example");
+        run_until('c');
+        while (n_data < strlen("good.example:"))
+                stream_poll(stream);
+        ck_assert_int_eq(strncmp(data, "good.example:", 13), 0);
+        stream = stream_free(stream);
+        ck_assert_int_eq(pthread_join(server.thread, NULL), 0);
+        server_done();
+}
+END_TEST
+
 START_TEST(a_peer_that_ends_the_handshake_is_an_error) {
         server_init("DNS:good.example", 0, 3600);
         server.talk = false;
@@ -498,6 +558,9 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, bytes_go_both_ways_and_end);
+        tcase_add_test(tcase, polling_takes_what_is_there);
+        tcase_add_test(tcase, polling_takes_what_tls_has);
+        tcase_add_loop_test(tcase, polling_may_free_the_stream, 0, (int)strlen("cde"));
         tcase_add_test(tcase, one_may_write_after_the_peer_ended);
         tcase_add_test(tcase, a_refused_connection_is_told_later);
         tcase_add_test(tcase, a_local_socket_that_is_not_there_is_told_later);

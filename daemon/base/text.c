@@ -12,6 +12,10 @@
 
 #define BLANKS " \t\r\n"
 
+static bool is_blank(char c) {
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 struct unit {
         const char *name;
         uint64_t factor;
@@ -197,7 +201,7 @@ static ssize_t take_word(const char **s, char *to) {
         char quote = '\0';
         char *end = to;
 
-        for (; *p && (quote || !strchr(BLANKS, *p)); p++) {
+        for (; *p && (quote || !is_blank(*p)); p++) {
                 if (quote ? *p == quote : *p == '"' || *p == '\'') {
                         quote = quote ? '\0' : *p;
                         continue;

@@ -242,11 +242,13 @@ static int evaluate(const struct raw_key *raw, enum value_form form, struct valu
         int r;
 
         r = make_texts(raw, form, value, line_number);
-        for (size_t i = 0; i < value->n && r == 0; i++)
+        for (size_t i = 0; i < value->n && r == 0; i++) {
+                if (!strchr(value->texts[i], '$')) /* nearly all */
+                        continue;
                 if (names_credential(value->texts[i]))
                         return value_wrong(value, "${cred:} is not known to this version (${env:NAME} is)");
-        for (size_t i = 0; i < value->n && r == 0; i++)
                 r = expand_env(&value->texts[i], ret_secret, missing);
+        }
         if (r == -ENXIO && !*missing)
                 return value_wrong(value, "${env:NAME} has no }, or no NAME of 1 to 63 bytes");
         if (r == -ENXIO)

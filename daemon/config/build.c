@@ -15,10 +15,11 @@
 /* ---- tasks: which kind ---- */
 
 static bool is_main_key(const struct kind *kind, const char *name) {
-        size_t length = strlen(name);
+        size_t length = strlen(name), n;
 
-        for (const char *at = kind->main_keys; (at = strstr(at, name)); at += length) {
-                if ((at == kind->main_keys || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+        for (const char *at = kind->main_keys; *at; at += n + (at[n] == ' ')) {
+                n = strcspn(at, " ");
+                if (n == length && memcmp(at, name, n) == 0)
                         return true;
         }
         return false;

@@ -262,7 +262,7 @@ static void on_value(const struct ini_value *value, void *arg) {
         else
                 key->lines = line;
         key->last = line;
-        key->item |= strstr(value->text, "{item}") != NULL;
+        key->item |= strchr(value->text, '{') && strstr(value->text, "{item}");
 }
 
 /* An indented line that looks like a key of this section, or like a section. In a text of a script NAME=VALUE without

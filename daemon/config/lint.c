@@ -67,7 +67,7 @@ static void check_manual(struct lint *lint, struct raw_section *section) {
 static void check_seen(struct lint *lint, struct raw_section *section) {
         const struct task *task = section->task;
 
-        if (task && task->enabled && has_trigger(task) && !section->member && task->on_failure.n == 0)
+        if (task && task->enabled && has_trigger(task) && task->on_failure.n == 0)
                 lint_tell(lint, section, NULL, "no hook sees its failures (on-failure)");
 }
 
@@ -170,49 +170,72 @@ static bool contains_word(const char *text, size_t length) {
         return false;
 }
 
-/* NAME=VALUE, --name=VALUE, Name: value, Authorization: value, or a URL with user:password@. */
-static bool shows_secret(const char *text) {
-        size_t length = strcspn(text, "=:");
-        const char *scheme = strstr(text, "://");
-        const char *value;
-
-        if (strstr(text, "${env:"))
+/* Whether @value, up to the end of its line, may be a secret that somebody called @name, @length bytes. A path, a variable
+ * or a switch is none. */
+static bool is_secret(const char *name, size_t length, const char *value) {
+        if (strlen(value) < 4 || strchr("/$-", *value))
                 return false;
-        if (scheme) {
-                size_t host = strcspn(scheme + 3, "/?#"), at = strcspn(scheme + 3, "@"), colon;
+        if (!contains_word(name, length) && !(length == 13 && strncasecmp(name, "Authorization", 13) == 0))
+                return false;
+        return !strstr(value, "${env:");
+}
 
-                colon = strcspn(scheme + 3, ":");
-                if (at < host && colon < at)
+/* https://user:password@host/?name=value, @length bytes after the scheme. */
+static bool is_secret_url(const char *rest, size_t length) {
+        size_t host = MIN(strcspn(rest, "/?#"), length), at = strcspn(rest, "@"), colon = strcspn(rest, ":");
+
+        if (at < host && colon < at && strncmp(rest + colon + 1, "${env:", 6) != 0)
+                return true;
+        for (size_t i = strcspn(rest, "?"); i < length; i += 1 + strcspn(rest + i + 1, "&")) {
+                const char *name = rest + i + 1, *value = name + strcspn(name, "=& ");
+
+                if (*value == '=' && is_secret(name, (size_t)(value - name), value + 1))
                         return true;
         }
-        value = text[length] ? text + length + 1 + strspn(text + length + 1, " ") : "";
-        /* A path, a variable or a switch is no secret. */
-        if (strlen(value) < 4 || strchr("/$", *value))
-                return false;
-        return (length == 13 && strncasecmp(text, "Authorization", 13) == 0) || contains_word(text, length);
+        return false;
+}
+
+/* The word at @text: NAME=VALUE, --name=VALUE, --name and then VALUE, Name: and then value, or a URL. */
+static bool shows_secret(const char *text) {
+        size_t word = strcspn(text, " "), name = strcspn(text, "=:");
+        const char *next = text + word + strspn(text + word, " ");
+
+        if (name + 3 <= word && strncmp(text + name, "://", 3) == 0)
+                return is_secret_url(text + name + 3, word - name - 3);
+        if (name < word)
+                return is_secret(text, name, name + 1 < word ? text + name + 1 : next);
+        /* --password-stdin and --token-file are where a secret can be had. */
+        return strncmp(text, "--", 2) == 0 && !memmem(text, word, "-stdin", 6) && !memmem(text, word, "-file", 5) &&
+               is_secret(text, word, next);
+}
+
+static bool is_shown(const struct raw_key *raw) {
+        static const char *const keys[] = { "command", "shell", "env", "header", "url", "body", "proxy" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                if (streq(keys[i], raw->name))
+                        return true;
+        }
+        return false;
 }
 
 static void check_secrets(struct lint *lint, struct raw_section *section) {
-        static const char *const keys[] = { "command", "shell", "env", "header", "url", "body", "proxy" };
-
         if (section_keys(section->type) != KEY_SECTION_TASK)
                 return;
         for (const struct raw_key *raw = section->keys; raw; raw = raw->next) {
-                bool matters = false;
+                bool found = false;
 
-                for (size_t i = 0; i < ARRAY_SIZE(keys) && !matters; i++)
-                        matters = streq(keys[i], raw->name);
-                for (const struct raw_line *line = raw->lines; matters && line; line = line->next) {
-                        for (const char *word = line->text; *word; word += strcspn(word, " "), word += *word == ' ') {
-                                if (!shows_secret(word))
-                                        continue;
-                                lint_tell(lint, section, raw->name,
-                                          "there seems to be a secret in clear text (${env:NAME} takes it from the "
-                                          "environment)");
-                                matters = false;
-                                break;
-                        }
+                for (const struct raw_line *line = is_shown(raw) ? raw->lines : NULL; line && !found;
+                     line = line->next) {
+                        const char *word = strpbrk(line->text, "=:-") ? line->text : "";
+
+                        for (; *word && !found; word += strcspn(word, " "), word += strspn(word, " "))
+                                found = shows_secret(word);
                 }
+                if (found)
+                        lint_tell(
+                                lint, section, raw->name,
+                                "there seems to be a secret in clear text (${env:NAME} takes it from the environment)");
         }
 }
 

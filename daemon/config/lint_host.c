@@ -184,20 +184,30 @@ static const char *command_path(const struct exec_part *exec, char buf[PATH_MAX]
 }
 
 static void check_command(struct lint *lint, struct raw_section *section) {
+        const struct task *task = section->task;
         const struct exec_part *exec = exec_of(section);
         char buf[PATH_MAX];
         const char *path = exec ? command_path(exec, buf) : NULL;
+        const char *source =
+                task && task->enabled && task->for_each.type == FOR_EACH_COMMAND ? task->for_each.words[0] : NULL;
 
         if (path && is_missing(lint, ASK_COMMAND, path))
                 lint_tell(lint, section, "command", "%s is not there, or cannot be run",
                           load_shown(section, "command", path));
+        if (source && (*source == '/' || !strchr(source, '/')) && is_missing(lint, ASK_COMMAND, source))
+                lint_tell(lint, section, "for-each", "%s is not there, or cannot be run",
+                          load_shown(section, "for-each", source));
+}
+
+static bool is_root(const char *user) {
+        return user && (streq(user, "root") || streq(user, "0"));
 }
 
 static void check_command_of_root(struct lint *lint, struct raw_section *section) {
         const struct exec_part *exec = exec_of(section);
         const struct answer *answer;
         char buf[PATH_MAX];
-        const char *path = exec && exec->user && streq(exec->user, "root") ? command_path(exec, buf) : NULL;
+        const char *path = exec && is_root(exec->user) ? command_path(exec, buf) : NULL;
 
         if (!path || *path != '/')
                 return;
@@ -221,8 +231,25 @@ static void check_files(struct lint *lint, struct raw_section *section) {
         if (exec && exec->env_file && is_missing(lint, ASK_READABLE, exec->env_file))
                 lint_tell(lint, section, "env-file", "%s cannot be read",
                           load_shown(section, "env-file", exec->env_file));
+        if (exec && exec->stdin_path && is_missing(lint, ASK_READABLE, exec->stdin_path))
+                lint_tell(lint, section, "stdin", "%s cannot be read", load_shown(section, "stdin", exec->stdin_path));
         if (ca_file && is_missing(lint, ASK_READABLE, ca_file))
                 lint_tell(lint, section, "ca-file", "%s cannot be read", load_shown(section, "ca-file", ca_file));
+}
+
+/* Who can replace a file decides what the daemon runs, as who can write it does, whom reading it has refused. */
+static void check_directories(struct host_lint *host) {
+        struct diagnostics *diagnostics = host->lint.load->diagnostics;
+
+        for (unsigned i = 0; i < diagnostics->n_files; i++) {
+                const char *add = host->lint.load->options->add;
+                bool added = add && streq(add, diagnostics->files[i]);
+                const struct answer *answer = added ? NULL : ask(host, ASK_WRITABLE, diagnostics->files[i]);
+
+                if (answer && !answer->no)
+                        diagnostics_add(diagnostics, SEVERITY_WARNING, &(struct diagnostic_place){ .file = i },
+                                        "others than root can write %s, and so replace this file", answer->culprit);
+        }
 }
 
 int load_lint_host(struct load *load) {
@@ -235,6 +262,8 @@ int load_lint_host(struct load *load) {
         struct host_lint host = { .lint = { .load = load } };
 
         lint_run(&host.lint, rules, ARRAY_SIZE(rules));
+        if (load->privileged)
+                check_directories(&host);
         tdestroy(host.answers, free_answer);
         return load->diagnostics->out_of_memory ? -ENOMEM : 0;
 }

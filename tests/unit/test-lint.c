@@ -38,6 +38,8 @@ static const struct {
         { "[task a]\ncommand = x\non-start = yes\n",
           "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure)\n" },
         { "[task a]\ncommand = x\nevery = 1h\non-failure = alert\n" ALERT, "" },
+        { "[task a]\ncommand = x\nevery = 1h\n[group g]\nmembers = a\nmanual = yes\n",
+          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure)\n" },
         { "[defaults]\non-failure = alert\n[task a]\ncommand = x\nevery = 1h\n" ALERT, "" },
 
         /* nothing uses it */
@@ -91,6 +93,15 @@ static const struct {
         { "[task a]\ncommand = x --password-file=/etc/x --token=/run/token\nmanual = yes\nenv = TOKEN_FILE=/etc/y\n",
           "" },
         { "[task a]\nurl = http://example.com:8080/a@b\nmanual = yes\n", "" },
+        { "[task a]\nurl = https://example.com/?a=b&api_key=hunter2\nmanual = yes\n",
+          "tendd.ini:2: url: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
+          "environment)\n" },
+        { "[task a]\nurl = https://example.com/?token=${env:TENDD_TEST_TOKEN}&u=x:y@z\nmanual = yes\n", "" },
+        { "[task a]\ncommand = x --password hunter2 --input-file=y\nmanual = yes\n",
+          "tendd.ini:2: command: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
+          "environment)\n" },
+        { "[task a]\ncommand = x --password-stdin registry --token-file secret --password --force\nmanual = yes\n",
+          "" },
 };
 
 START_TEST(the_unwise_is_warned_of) {
@@ -150,6 +161,9 @@ static const struct {
         { "[task a]\ncommand = /bin/true\nfor-each = lines:/no/such/file\nenv-file = /no/such/env\nmanual = yes\n",
           "tendd.ini:3: for-each: warning: /no/such/file cannot be read\n"
           "tendd.ini:4: env-file: warning: /no/such/env cannot be read\n" },
+        { "[task a]\ncommand = true\nstdin = file:/no/such/input\nfor-each = command:/no/such/source x\nmanual = yes\n",
+          "tendd.ini:3: stdin: warning: /no/such/input cannot be read\n"
+          "tendd.ini:4: for-each: warning: /no/such/source is not there, or cannot be run\n" },
         { "[task a]\nurl = https://x/\nca-file = /no/such/ca\nmanual = yes\n",
           "tendd.ini:3: ca-file: warning: /no/such/ca cannot be read\n" },
 };
@@ -195,6 +209,26 @@ START_TEST(a_command_of_root_that_others_can_change_is_warned_of) {
 }
 END_TEST
 
+START_TEST(a_directory_that_others_can_change_is_warned_of) {
+        struct config_text text;
+        char path[128];
+
+        if (geteuid() != 0)
+                return; /* files that are not root's are refused before this is looked at */
+        config_text_init(&text);
+        text.options.portable = false;
+        text.privileged = true;
+        config_text_write(&text, "tendd.ini", "[daemon]\ninclude = conf.d/*\n");
+        config_text_write(&text, "conf.d/a.ini", "");
+        snprintf(path, sizeof(path), "%s/conf.d", text.directory);
+        ck_assert_int_eq(chmod(path, 0777), 0);
+        config_text_load(&text);
+        ck_assert_str_eq(text.told,
+                         "conf.d/a.ini: warning: others than root can write conf.d, and so replace this file\n");
+        config_text_done(&text);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("lint");
         TCase *tcase = tcase_create("lint");
@@ -207,6 +241,7 @@ int main(void) {
         tcase_add_loop_test(tcase, what_is_not_here_is_warned_of, 0, (int)ARRAY_SIZE(host_cases));
         tcase_add_test(tcase, what_is_missing_is_not_shown_when_it_is_secret);
         tcase_add_test(tcase, a_command_of_root_that_others_can_change_is_warned_of);
+        tcase_add_test(tcase, a_directory_that_others_can_change_is_warned_of);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);

@@ -8,7 +8,7 @@
  * group and session, until no other process of the tree is found. Most often that is at once: when the daemon has no
  * orphans at all, nobody can be left, for the orphans of a process are inherited before its end is told.
  *
- * Otherwise a walk looks (child_walk.c), on a thread; one at a time for each child. A walk that was begun before the
+ * Otherwise a walk looks (child_tree.c), on a thread; one at a time for each child. A walk that was begun before the
  * exit proves nothing. While killing, walks are repeated with growing pauses until one finds nobody; when only
  * waiting, a walk is made whenever an orphan was reaped.
  *
@@ -21,7 +21,7 @@
 #include "loop/child.h"
 
 #include "loop/child_exec.h"
-#include "loop/child_walk.h"
+#include "loop/child_tree.h"
 #include "loop/spawner.h"
 
 #include <poll.h>
@@ -62,7 +62,9 @@ struct child {
         bool reaped;
 
         struct spawner_job walk_job;
-        struct walk_tree tree;
+        struct child_tree tree;
+        struct cgroup_usage usage;       /* as told by wait(2) */
+        struct cgroup_usage group_usage; /* as told by the cgroup */
         bool walking;
         bool walk_kills;    /* constant during a walk, as the next two */
         bool walk_is_final; /* it began after the exit */
@@ -80,6 +82,7 @@ static const char *const step_names[_CHILD_STEP_MAX] = {
         [CHILD_STEP_ENV_FILE] = "env-file",
         [CHILD_STEP_PIPE] = "pipe",
         [CHILD_STEP_FORK] = "fork",
+        [CHILD_STEP_CGROUP] = "cgroup",
         [CHILD_STEP_DESCRIPTORS] = "descriptors",
         [CHILD_STEP_SETSID] = "setsid",
         [CHILD_STEP_NICE] = "nice",
@@ -113,6 +116,7 @@ static void destroy(struct child *child) {
         loop_io_free(child->exit_io);
         close_output(child);
         closep(&child->launch.pidfd);
+        cgroup_release(child->tree.cgroup);
         child_plan_free(child->plan);
         free(child->marker);
         free(child);
@@ -208,6 +212,7 @@ static void finish(struct child *child) {
         if (!child->reaped)
                 (void)wait_main(child, true, &status, &usage);
         child->reaped = true;
+        child->tree.cgroup = cgroup_release(child->tree.cgroup);
         list_remove(&child->lingering);
         loop_work_schedule(&child->gone);
 }
@@ -217,10 +222,31 @@ static void start_walk(struct child *child);
 /* After the exit, with no walk under way: gone, or another look. */
 static void settle(struct child *child) {
         child->look_again = false;
-        if (!spawner_has_orphans(child->spawner))
+        if (child->reaped)
+                return;
+        if (!spawner_has_orphans(child->spawner) && !(child->tree.cgroup && cgroup_needs_last_look(child->tree.cgroup)))
                 finish(child);
         else
                 start_walk(child);
+}
+
+/* A child that shares our memory until exec begins with the most that we ever had: only more than that is its own. */
+static void note_usage(struct child *child, const struct rusage *usage) {
+        struct rusage own = { 0 };
+
+        (void)getrusage(RUSAGE_SELF, &own);
+        child->usage.cpu_usec = (usec_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * USEC_PER_SEC +
+                                (usec_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+        if (usage->ru_maxrss > own.ru_maxrss)
+                child->usage.memory_peak = (uint64_t)usage->ru_maxrss * 1024;
+}
+
+void child_get_usage(const struct child *child, struct cgroup_usage *ret) {
+        *ret = (struct cgroup_usage){
+                .cpu_usec = MAX(child->usage.cpu_usec, child->group_usage.cpu_usec),
+                .memory_peak = child->group_usage.memory_peak ?: child->usage.memory_peak,
+                .oom_kills = child->group_usage.oom_kills,
+        };
 }
 
 static void take_exit(struct child *child) {
@@ -230,6 +256,7 @@ static void take_exit(struct child *child) {
         if (!wait_main(child, false, &status, &usage))
                 return;
         child->state = CHILD_EXITED;
+        note_usage(child, &usage);
         child->exit_io = loop_io_free(child->exit_io);
         linger(child);
         if (child->ops)
@@ -256,9 +283,12 @@ static void do_walk(struct spawner_job *job, _unused_ struct spawner_thread *thr
         int signo = child->walk_signo;
 
         if (child->walk_kills)
-                child->walk_result = walk_kill(&child->tree);
+                child->walk_result = child_tree_kill(&child->tree);
         else
-                child->walk_result = walk_signal(&child->tree, signo, signo > 0 && !(no_wake & 1ULL << (signo - 1)));
+                child->walk_result =
+                        child_tree_signal(&child->tree, signo, signo > 0 && !(no_wake & 1ULL << (signo - 1)));
+        if (child->walk_is_final && child->walk_result == 0)
+                child_tree_end(&child->tree, &child->group_usage);
 }
 
 static void on_walked(struct spawner_job *job) {
@@ -275,7 +305,7 @@ static void on_walked(struct spawner_job *job) {
                 start_walk(child);
         else if (child->state == CHILD_EXITED && (!child->walk_is_final || (child->look_again && !child->killing)))
                 settle(child);
-        else if (child->state == CHILD_EXITED && !spawner_has_orphans(child->spawner))
+        else if (child->state == CHILD_EXITED && !child->tree.cgroup && !spawner_has_orphans(child->spawner))
                 finish(child);
         else if (child->killing || child->walk_result < 0)
                 retry_later(child);
@@ -294,6 +324,7 @@ static void start_walk(struct child *child) {
                 child->signals &= child->signals - 1;
         }
         child->retry_at_usec = USEC_INFINITY;
+        child->tree.beyond = spawner_has_orphans(child->spawner);
         (void)spawner_submit(child->spawner, &child->walk_job, true); /* urgent ones are never refused */
 }
 
@@ -365,8 +396,9 @@ static void do_put_down(struct spawner_job *job, _unused_ struct spawner_thread 
         struct child *child = CONTAINER_OF(job, struct child, launch_job);
         siginfo_t info;
 
-        (void)walk_kill(&child->tree);
+        (void)child_tree_kill(&child->tree);
         (void)waitid(P_PIDFD, (id_t)child->launch.pidfd, &info, WEXITED);
+        child_tree_end(&child->tree, &child->group_usage);
 }
 
 static void on_put_down(struct spawner_job *job) {
@@ -398,8 +430,9 @@ static void on_launched(struct spawner_job *job) {
                 return;
         }
         child->plan = child_plan_free(child->plan);
-        child->tree.pid = child->launch.pid;
-        child->tree.pidfd = child->launch.pidfd;
+        child->tree.cgroup = TAKE_PTR(child->launch.cgroup);
+        child->tree.walk.pid = child->launch.pid;
+        child->tree.walk.pidfd = child->launch.pidfd;
         r = watch_child(child);
         if (r < 0) {
                 child->launch.step = CHILD_STEP_FORK;
@@ -426,7 +459,8 @@ static int prepare(struct child *child, const struct child_spec *spec) {
                 if (!child->marker)
                         return -ENOMEM;
         }
-        child->tree = (struct walk_tree){ .loop_tid = child->spawner->loop_tid, .marker = child->marker };
+        child->tree.walk = (struct walk_tree){ .loop_tid = child->spawner->loop_tid, .marker = child->marker };
+        child->tree.beyond = true;
         return child_plan_new(spec, &child->plan);
 }
 
@@ -477,7 +511,9 @@ void child_kill(struct child *child) {
                         loop_work_schedule(&child->gone);
                 } else
                         child_launch_cancel(&child->launch);
-        } else if (has_tree(child))
+        } else if (child->state == CHILD_EXITED && !child->walking)
+                settle(child); /* most often nobody is left to be killed */
+        else if (has_tree(child))
                 start_walk(child);
 }
 
@@ -509,9 +545,11 @@ void child_end_all(struct spawner *spawner, usec_t deadline_usec) {
 
         list_for_each_entry(child, &spawner->children, link)
                 if (child->launch.pid > 0 && !child->reaped) {
-                        child->tree.pid = child->launch.pid;
-                        child->tree.pidfd = child->launch.pidfd;
-                        (void)walk_kill(&child->tree);
+                        child->tree.walk.pid = child->launch.pid;
+                        child->tree.walk.pidfd = child->launch.pidfd;
+                        child->tree.cgroup = child->tree.cgroup ?: TAKE_PTR(child->launch.cgroup);
+                        child->tree.beyond = true;
+                        (void)child_tree_kill(&child->tree);
                 }
         list_for_each_entry_safe(child, tmp, &spawner->children, link) {
                 struct pollfd pollfd = { .fd = child->launch.pidfd, .events = POLLIN };
@@ -521,7 +559,7 @@ void child_end_all(struct spawner *spawner, usec_t deadline_usec) {
 
                 if (child->launch.pid > 0 && !child->reaped && poll(&pollfd, 1, (int)(left / USEC_PER_MSEC)) > 0) {
                         /* Only now a walk that finds nobody proves it; and an address is taken until its owner is gone. */
-                        while (walk_kill(&child->tree) > 0 && clock_now(CLOCK_ID_MONOTONIC) < deadline_usec)
+                        while (child_tree_kill(&child->tree) > 0 && clock_now(CLOCK_ID_MONOTONIC) < deadline_usec)
                                 (void)poll(NULL, 0, 1);
                         (void)wait_main(child, true, &status, &usage);
                 }

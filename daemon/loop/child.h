@@ -7,6 +7,7 @@
  * after the main process is gone, because the daemon is a child subreaper. The main process stays a zombie until then,
  * so that its pid, process group and session cannot come to name something else.
  */
+#include "loop/cgroup.h"
 #include "loop/loop.h"
 
 #include <sys/resource.h>
@@ -23,6 +24,7 @@ enum child_step {
         CHILD_STEP_ENV_FILE, /* EBADMSG: a line that is no NAME=VALUE */
         CHILD_STEP_PIPE,
         CHILD_STEP_FORK,
+        CHILD_STEP_CGROUP, /* making the group, writing a bound, or entering it */
         CHILD_STEP_DESCRIPTORS,
         CHILD_STEP_SETSID,
         CHILD_STEP_NICE,
@@ -58,10 +60,11 @@ struct child_spec {
         const char *output_path; /* NULL: see below; else created 0640 and appended to */
         bool output_pipe;        /* stdout and stderr go to on_output; neither this nor a path: /dev/null */
         bool no_new_privileges;
-        mode_t umask;       /* (mode_t)-1: unchanged */
-        int nice;           /* 0: unchanged */
-        uint64_t nofile;    /* 0: unchanged */
-        uint64_t core;      /* UINT64_MAX: unchanged */
+        mode_t umask;                /* (mode_t)-1: unchanged */
+        int nice;                    /* 0: unchanged */
+        uint64_t nofile;             /* 0: unchanged */
+        uint64_t core;               /* UINT64_MAX: unchanged */
+        struct cgroup_limits limits; /* those that the cgroup tree has controllers for; nothing without a tree */
         const char *marker; /* the element of @env that no other child has ("INVOCATION_ID=…"): tells whose an orphan is
                              * that left its session; NULL: none */
 };
@@ -85,6 +88,12 @@ struct child_ops {
  * (children get the old one). Returns 0, -ENOMEM, -errno. */
 int spawner_new(struct loop *loop, struct spawner **ret);
 
+/* Gives each child that is spawned from now on a group of its own in @tree, which passes to the spawner. */
+void spawner_use_cgroups(struct spawner *spawner, struct cgroup_tree *tree);
+
+/* NULL: children have no groups. */
+const struct cgroup_tree *spawner_get_cgroups(const struct spawner *spawner);
+
 /* Kills what is still alive, waiting at most a second in all. Always returns NULL. */
 struct spawner *spawner_free(struct spawner *spawner);
 DEFINE_CLEANUP(struct spawner, spawner_free)
@@ -99,6 +108,9 @@ struct child *child_free(struct child *child);
 DEFINE_CLEANUP(struct child, child_free)
 
 pid_t child_pid(const struct child *child); /* 0: not started */
+
+/* What its processes used; in on_gone and later. Without a cgroup, of the main process and those it has waited for. */
+void child_get_usage(const struct child *child, struct cgroup_usage *ret);
 
 /* Sends @signo to every process of the tree that can be found, and SIGCONT after it unless it is a stop signal, so that
  * a stopped process hears it too. Asked for before the start, it is sent after it. */

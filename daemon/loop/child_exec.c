@@ -55,6 +55,8 @@ struct birth {
         const struct child_plan *plan;
         struct child_launch *launch;
         const struct rlimit *nofile;
+        int cgroup_dir_fd;
+        const char *cgroup_procs;
         int stdin_fd;
         int output_fd;
         int report_fd; /* plain fork: where to report; -EBADF: memory is shared */
@@ -263,24 +265,35 @@ _child_path_ static int become_program(struct birth *birth) {
         return exec_in_path(birth, search);
 }
 
+/* Before the table of descriptors is cut short: the tree's own is anywhere. */
+_child_path_ static int enter_cgroup(struct birth *birth) {
+        const struct cgroup *cgroup = birth->launch->cgroup;
+        long fd, n;
+        int r;
+
+        if (!cgroup)
+                return 0;
+        fd = syscall(SYS_openat, birth->cgroup_dir_fd, birth->cgroup_procs, O_WRONLY | O_CLOEXEC, 0);
+        if (fd < 0)
+                return errno;
+        n = syscall(SYS_write, fd, "0", (size_t)1);
+        r = n < 0 ? errno : 0;
+        (void)syscall(SYS_close, fd);
+        return r;
+}
+
 /* In this order: what needs privileges before they are given up; what names files of the user's after it. */
 static const struct {
         enum child_step step;
         int (*act)(struct birth *birth); /* 0 or a positive errno */
 } steps[] = {
-        { CHILD_STEP_DESCRIPTORS, take_descriptors },
-        { CHILD_STEP_SETSID, lead_session },
-        { CHILD_STEP_SETSID, reset_signals },
-        { CHILD_STEP_NICE, change_nice },
-        { CHILD_STEP_RLIMIT, set_rlimits },
-        { CHILD_STEP_SETGROUPS, change_groups },
-        { CHILD_STEP_SETGID, change_gid },
-        { CHILD_STEP_SETUID, change_uid },
-        { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
-        { CHILD_STEP_CHDIR, change_directory },
-        { CHILD_STEP_STDIN, open_stdin },
-        { CHILD_STEP_OUTPUT, open_output },
-        { CHILD_STEP_EXEC, become_program },
+        { CHILD_STEP_CGROUP, enter_cgroup },     { CHILD_STEP_DESCRIPTORS, take_descriptors },
+        { CHILD_STEP_SETSID, lead_session },     { CHILD_STEP_SETSID, reset_signals },
+        { CHILD_STEP_NICE, change_nice },        { CHILD_STEP_RLIMIT, set_rlimits },
+        { CHILD_STEP_SETGROUPS, change_groups }, { CHILD_STEP_SETGID, change_gid },
+        { CHILD_STEP_SETUID, change_uid },       { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
+        { CHILD_STEP_CHDIR, change_directory },  { CHILD_STEP_STDIN, open_stdin },
+        { CHILD_STEP_OUTPUT, open_output },      { CHILD_STEP_EXEC, become_program },
 };
 
 _child_path_ static int child_main(void *arg) {
@@ -460,11 +473,27 @@ static int launch_with(struct birth *birth, struct spawner_thread *thread, int s
         return give_birth(birth, thread);
 }
 
+static int make_cgroup(struct birth *birth, struct spawner *spawner) {
+        struct child_launch *launch = birth->launch;
+        int r;
+
+        if (!spawner->cgroups)
+                return 0;
+        birth->report.step = CHILD_STEP_CGROUP;
+        r = cgroup_new(spawner->cgroups, &birth->plan->spec.limits, &launch->cgroup);
+        if (r < 0)
+                return r;
+        birth->cgroup_dir_fd = cgroup_dir_fd(launch->cgroup);
+        birth->cgroup_procs = cgroup_procs_name(launch->cgroup);
+        return 0;
+}
+
 static int try_launch(struct birth *birth, struct spawner_thread *thread) {
         const struct child_spec *spec = &birth->plan->spec;
-        int null_fd = thread->spawner->null_fd, stdin_fd = -EBADF, output_fd = -EBADF, pid = 0, r = 0;
+        int null_fd = thread->spawner->null_fd, stdin_fd = -EBADF, output_fd = -EBADF, pid = 0, r;
 
-        if (spec->stdin_data) {
+        r = make_cgroup(birth, thread->spawner);
+        if (r >= 0 && spec->stdin_data) {
                 birth->report.step = CHILD_STEP_STDIN;
                 r = make_stdin(spec, &stdin_fd);
                 if (r >= 0)
@@ -512,6 +541,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 (void)waitpid(r, NULL, 0);
         else /* clone() may have written a number that it then took back */
                 launch->pidfd = -EBADF;
+        launch->cgroup = cgroup_release(launch->cgroup);
 }
 
 void child_launch_cancel(struct child_launch *launch) {

@@ -8,7 +8,8 @@
 struct child_launch {
         pid_t pid; /* 0: failed, with @step and @error */
         int pidfd;
-        int output_fd; /* our end of the output pipe, non-blocking */
+        int output_fd;         /* our end of the output pipe, non-blocking */
+        struct cgroup *cgroup; /* that it is in; passes to the child */
         enum child_step step;
         int error;
         /* A process that hangs before exec (a file on a dead server) holds up its thread; the loop gets rid of it so: */

@@ -4,6 +4,7 @@ libtendd_a_SOURCES += daemon/loop/cgroup_tree.c
 libtendd_a_SOURCES += daemon/loop/child.c daemon/loop/child.h
 libtendd_a_SOURCES += daemon/loop/child_exec.c daemon/loop/child_exec.h
 libtendd_a_SOURCES += daemon/loop/child_plan.c daemon/loop/child_plan.h
+libtendd_a_SOURCES += daemon/loop/child_tree.c daemon/loop/child_tree.h
 libtendd_a_SOURCES += daemon/loop/child_walk.c daemon/loop/child_walk.h
 libtendd_a_SOURCES += daemon/loop/spawner.c daemon/loop/spawner.h
 libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h

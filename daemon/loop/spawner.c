@@ -380,6 +380,14 @@ int spawner_new(struct loop *loop, struct spawner **ret) {
         return 0;
 }
 
+void spawner_use_cgroups(struct spawner *spawner, struct cgroup_tree *tree) {
+        spawner->cgroups = tree;
+}
+
+const struct cgroup_tree *spawner_get_cgroups(const struct spawner *spawner) {
+        return spawner->cgroups;
+}
+
 /* Returns whether all threads have ended. */
 static bool stop_threads(struct spawner *spawner, usec_t deadline_usec) {
         const struct timespec until = {
@@ -425,6 +433,7 @@ struct spawner *spawner_free(struct spawner *spawner) {
                 return NULL; /* a thread hangs and uses all this: it goes with the process */
 
         child_end_all(spawner, deadline_usec);
+        cgroup_tree_free(spawner->cgroups);
         closep(&spawner->event_fd);
         closep(&spawner->null_fd);
         (void)pthread_cond_destroy(&spawner->ended);

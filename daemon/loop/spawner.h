@@ -46,6 +46,7 @@ struct spawner {
         pid_t loop_tid;
         int null_fd;
         int event_fd;
+        struct cgroup_tree *cgroups; /* NULL: none */
         bool dumpable;
         struct rlimit nofile;   /* what children get */
         atomic_bool plain_fork; /* sharing memory with the child does not work here; may turn true at any time */

@@ -216,6 +216,14 @@ unsigned child_bed_count_descriptors(void) {
 
 /* ---- fixture ---- */
 
+static struct cgroup_tree *make_cgroups(void) {
+        struct cgroup_tree *tree = NULL;
+        char tag[32];
+
+        (void)snprintf(tag, sizeof(tag), "test-child-%d", (int)getpid());
+        return cgroup_tree_new(NULL, tag, &tree) < 0 ? NULL : tree;
+}
+
 static void setup(void) {
         ssize_t n = readlink("/proc/self/exe", child_bed.self, sizeof(child_bed.self) - 1);
 
@@ -225,6 +233,8 @@ static void setup(void) {
         ck_assert_ptr_nonnull(mkdtemp(child_bed.dir));
         ck_assert_int_eq(loop_new(&child_bed.loop), 0);
         ck_assert_int_eq(spawner_new(child_bed.loop, &child_bed.spawner), 0);
+        if (child_bed.with_cgroups)
+                spawner_use_cgroups(child_bed.spawner, make_cgroups());
         ck_assert_int_eq(loop_timer_init(&deadline, child_bed.loop, CLOCK_ID_MONOTONIC, "deadline", on_deadline, NULL),
                          0);
         ck_assert_int_eq(loop_timer_init(&look_timer, child_bed.loop, CLOCK_ID_MONOTONIC, "look", on_look, NULL), 0);
@@ -270,10 +280,20 @@ TCase *child_bed_case(Suite *suite, const char *name) {
         return tcase;
 }
 
+static int run(Suite *suite) {
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed;
+}
+
 int child_bed_main(int argc, char *argv[], Suite *(*suite)(void)) {
         struct rlimit limit;
         char nofile[32];
-        SRunner *runner;
+        struct cgroup_tree *cgroups;
         int failed;
 
         if (argc > 1 && streq(argv[1], "hostile"))
@@ -281,9 +301,14 @@ int child_bed_main(int argc, char *argv[], Suite *(*suite)(void)) {
         (void)getrlimit(RLIMIT_NOFILE, &limit);
         (void)snprintf(nofile, sizeof(nofile), "%llu", (unsigned long long)limit.rlim_cur);
         (void)setenv("TEST_NOFILE", nofile, 1);
-        runner = srunner_create(suite());
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
+        failed = run(suite());
+        cgroups = make_cgroups();
+        if (cgroups) {
+                cgroup_tree_free(cgroups);
+                child_bed.with_cgroups = true;
+                failed += run(suite());
+        } else {
+                printf("skipped: children in groups: no cgroup2 tree is writable here\n");
+        }
         return failed > 0;
 }

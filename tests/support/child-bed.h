@@ -37,6 +37,7 @@ struct child_bed {
         struct spawner *spawner;
         char dir[32];
         char self[PATH_MAX]; /* this program */
+        bool with_cgroups;   /* each child gets a group; all tests run once without and once with */
 };
 
 extern struct child_bed child_bed;
@@ -45,7 +46,7 @@ extern const struct child_ops child_bed_ops; /* their argument is the probe */
 /* A case of @suite whose tests find the bed made. */
 TCase *child_bed_case(Suite *suite, const char *name);
 
-/* The whole main() of a test program. */
+/* The whole main() of a test program: without cgroups, then, where they can be had, with them. */
 int child_bed_main(int argc, char *argv[], Suite *(*suite)(void));
 
 struct probe *probe_new(void);

@@ -168,6 +168,7 @@ int instance_open(const struct instance_options *options, struct instance *ret, 
         r = prepare(options->runtime_dir, runtime_dir, 0755, "runtime directory", &instance.runtime_dir);
         if (r >= 0)
                 r = prepare_state(options, &instance);
+        instance.shared = options->shared;
         if (r >= 0)
                 r = take_lock(&instance, options->shared, ret_pid);
         if (r < 0) {
@@ -183,6 +184,18 @@ void instance_close(struct instance *instance) {
         free(instance->runtime_dir);
         free(instance->state_dir);
         *instance = (struct instance){ .lock_fd = -EBADF };
+}
+
+const char *instance_tag(const struct instance *instance, char buf[INSTANCE_TAG_MAX]) {
+        struct stat lock = { 0 };
+        int n;
+
+        (void)fstat(instance->lock_fd, &lock);
+        n = snprintf(buf, INSTANCE_TAG_MAX, "%llx-%llx", (unsigned long long)lock.st_dev,
+                     (unsigned long long)lock.st_ino);
+        if (instance->shared)
+                (void)snprintf(buf + n, (size_t)(INSTANCE_TAG_MAX - n), "-%d", (int)getpid());
+        return buf;
 }
 
 char *instance_socket_path(const struct instance *instance) {

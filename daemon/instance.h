@@ -9,6 +9,7 @@ struct instance {
         char *runtime_dir;
         char *state_dir;
         int lock_fd;
+        bool shared;
 };
 
 struct instance_options {
@@ -23,6 +24,11 @@ struct instance_options {
  * process holds it, which is @ret_pid (0: not known); -errno. A line on stderr says what is wrong. */
 int instance_open(const struct instance_options *options, struct instance *ret, pid_t *ret_pid);
 void instance_close(struct instance *instance);
+
+/* What tells this instance from all others at work on the machine; the same for the next one in the same directory, but
+ * not for instances that share it. Returns @buf. */
+#define INSTANCE_TAG_MAX 64
+const char *instance_tag(const struct instance *instance, char buf[INSTANCE_TAG_MAX]);
 
 /* The path of the control socket. To be freed; NULL: out of memory. */
 char *instance_socket_path(const struct instance *instance);

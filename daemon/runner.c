@@ -120,8 +120,10 @@ static int open_control(struct runner *runner) {
 }
 
 static int open_live(struct runner *runner) {
+        char tag[INSTANCE_TAG_MAX];
         const struct live_options options = {
                 .loop = runner->loop,
+                .cgroup_tag = instance_tag(&runner->instance, tag),
                 .triggers = runner->options->command == COMMAND_RUN,
                 .on_empty = on_empty,
                 .arg = runner,

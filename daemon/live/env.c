@@ -61,6 +61,9 @@ int live_env_init(struct live *live) {
         r = spawner_new(live->loop, &env->spawner);
         if (r < 0)
                 return r;
+        r = live_use_cgroups(live);
+        if (r < 0)
+                return r;
         r = resolver_new(live->loop, NAMES_MAX, &env->resolver);
         if (r < 0)
                 return r;

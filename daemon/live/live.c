@@ -133,6 +133,7 @@ int live_new(const struct live_options *options, struct config *config, struct l
                 return -ENOMEM;
         live->loop = options->loop;
         live->config = config_ref(config);
+        live->cgroup_tag = options->cgroup_tag;
         live->triggers = options->triggers;
         live->on_empty = options->on_empty;
         live->arg = options->arg;

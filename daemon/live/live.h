@@ -17,6 +17,7 @@ struct pool;
 
 struct live_options {
         struct loop *loop;
+        const char *cgroup_tag;      /* of the directory for control groups; NULL: runs get none */
         bool triggers;               /* false: only what is asked for runs (--once) */
         void (*on_empty)(void *arg); /* the run tree is empty */
         void *arg;

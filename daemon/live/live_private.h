@@ -53,6 +53,7 @@ struct live {
         uint64_t random;
         unsigned n_hooks;
         uint64_t hooks_dropped;
+        const char *cgroup_tag;
         bool triggers;
 };
 
@@ -60,6 +61,11 @@ struct live {
 /* Makes what kinds work with: spawner, resolver, and the HTTP engine when a task needs it. Returns 0 or -errno. */
 int live_env_init(struct live *live);
 void live_env_done(struct live *live);
+
+/* ---- cgroups.c ---- */
+/* Has the spawner put runs in control groups, as [daemon] cgroup says; warns of bounds that cannot be kept. Returns 0, or
+ * -errno, told, when a directory was named that is none for this. */
+int live_use_cgroups(struct live *live);
 
 /* ---- start.c ---- */
 int live_arm_triggers(struct live *live);

@@ -53,12 +53,16 @@ static void name_subject(const struct exec_leaf *exec) {
 
 static void finish(struct exec_leaf *exec) {
         _cleanup_(freep) char *tail = NULL;
+        struct cgroup_usage usage;
 
         if (!exec->leaf) {
                 remnant_gone(exec->remnant);
                 exec_free(exec);
                 return;
         }
+        child_get_usage(exec->child, &usage);
+        exec->end.cpu_usec = usage.cpu_usec;
+        exec->end.memory_peak = usage.memory_peak;
         output_flush(&exec->output);
         tail = output_tail(&exec->output);
         exec->end.output_tail = tail;
@@ -259,6 +263,7 @@ static int spawn(struct exec_leaf *exec, char **argv, char **env, const char *ma
                 .nice = part->nice,
                 .nofile = part->nofile,
                 .core = part->core,
+                .limits = { .memory_max = part->memory_max, .pids_max = part->pids_max, .cpu_max = part->cpu_max },
                 .marker = marker,
         };
 

@@ -107,6 +107,10 @@ const char *child_step_to_string(enum child_step step) {
         return names[step] ?: "other";
 }
 
+void child_get_usage(const struct child *child _unused_, struct cgroup_usage *ret) {
+        *ret = (struct cgroup_usage){ 0 };
+}
+
 int child_spawn(struct spawner *spawner _unused_, const struct child_spec *spec, const struct child_ops *ops, void *arg,
                 struct child **ret) {
         struct child *child;

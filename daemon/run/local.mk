@@ -11,13 +11,14 @@ libtendd_a_SOURCES += daemon/run/leaf.c daemon/run/job.c daemon/run/service.c da
 
 run_fixture_sources = tests/support/run-fixture.c tests/support/run-fixture.h tests/support/fake-leaf.c \
 	tests/support/fake-leaf.h $(fake_loop_sources)
+run_family_sources = tests/support/run-family.c tests/support/run-family.h $(run_fixture_sources)
 
 unit_tests += tests/unit/test-run-tree
-tests_unit_test_run_tree_SOURCES = tests/unit/test-run-tree.c $(run_fixture_sources)
+tests_unit_test_run_tree_SOURCES = tests/unit/test-run-tree.c $(run_family_sources)
 unit_tests += tests/unit/test-run-deadline
-tests_unit_test_run_deadline_SOURCES = tests/unit/test-run-deadline.c $(run_fixture_sources)
+tests_unit_test_run_deadline_SOURCES = tests/unit/test-run-deadline.c $(run_family_sources)
 unit_tests += tests/unit/test-run-group
-tests_unit_test_run_group_SOURCES = tests/unit/test-run-group.c $(run_fixture_sources)
+tests_unit_test_run_group_SOURCES = tests/unit/test-run-group.c $(run_family_sources)
 unit_tests += tests/unit/test-run-fanout
 tests_unit_test_run_fanout_SOURCES = tests/unit/test-run-fanout.c $(run_fixture_sources)
 unit_tests += tests/unit/test-run-retry
@@ -25,9 +26,9 @@ tests_unit_test_run_retry_SOURCES = tests/unit/test-run-retry.c $(run_fixture_so
 unit_tests += tests/unit/test-run-remnant
 tests_unit_test_run_remnant_SOURCES = tests/unit/test-run-remnant.c $(run_fixture_sources)
 unit_tests += tests/unit/test-run-hooks
-tests_unit_test_run_hooks_SOURCES = tests/unit/test-run-hooks.c $(run_fixture_sources)
+tests_unit_test_run_hooks_SOURCES = tests/unit/test-run-hooks.c $(run_family_sources)
 unit_tests += tests/unit/test-run-limits
-tests_unit_test_run_limits_SOURCES = tests/unit/test-run-limits.c $(run_fixture_sources)
+tests_unit_test_run_limits_SOURCES = tests/unit/test-run-limits.c $(run_family_sources)
 unit_tests += tests/unit/test-limit
 tests_unit_test_limit_SOURCES = tests/unit/test-limit.c $(fake_loop_sources)
 unit_tests += tests/unit/test-overlap tests/unit/test-outcome
@@ -42,8 +43,8 @@ tests_unit_test_run_oom_SOURCES = tests/unit/test-run-oom.c $(run_fixture_source
 tests_unit_test_run_oom_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray \
 	-Wl,--wrap=strdup,--wrap=strndup
 unit_tests += tests/unit/test-run-stop
-tests_unit_test_run_stop_SOURCES = tests/unit/test-run-stop.c $(run_fixture_sources)
+tests_unit_test_run_stop_SOURCES = tests/unit/test-run-stop.c $(run_family_sources)
 unit_tests += tests/unit/test-run-group-retry
-tests_unit_test_run_group_retry_SOURCES = tests/unit/test-run-group-retry.c $(run_fixture_sources)
+tests_unit_test_run_group_retry_SOURCES = tests/unit/test-run-group-retry.c $(run_family_sources)
 unit_tests += tests/unit/test-run-service
 tests_unit_test_run_service_SOURCES = tests/unit/test-run-service.c $(run_fixture_sources)

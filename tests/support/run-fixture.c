@@ -137,6 +137,10 @@ struct run *start_hook(struct fake_task *task, uint64_t number) {
         return start_as(task, number, true);
 }
 
+void cancel(const char *name) {
+        ck_assert_int_eq(run_cancel(get(name), CANCEL_OPERATOR, "alice"), 0);
+}
+
 void pass(usec_t usec) {
         fake_clock_advance(usec);
         settle();

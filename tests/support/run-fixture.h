@@ -23,6 +23,9 @@ struct run *start(struct fake_task *task, uint64_t number);
 /* The same as a hook. */
 struct run *start_hook(struct fake_task *task, uint64_t number);
 
+/* Cancels the run called @name for its operator, alice; that it is done shows once the loop has settled. */
+void cancel(const char *name);
+
 /* Lets @usec pass, or the loop settle. */
 void pass(usec_t usec);
 void settle(void);

@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* run-deadline: rule 4 of the run tree: bounds, whose bound it was, completions that win, extending. */
-#include "support/run-fixture.h"
+#include "support/run-family.h"
 
 #define S USEC_PER_SEC
 
-static struct fake_task a, b, g, h;
-static const struct run_member two[] = { { .spec = &a.spec }, { .spec = &b.spec } };
-static const struct run_member nested[] = { { .spec = &g.spec } };
-
 /* h ─ g ─ a, b */
 static void make(void) {
-        fake_task_init(&a, "a");
-        fake_task_init(&b, "b");
-        fake_task_init(&g, "g");
-        fake_task_init(&h, "h");
-        g.spec.is_group = h.spec.is_group = true;
-        g.spec.members = two;
-        g.spec.n_members = ARRAY_SIZE(two);
-        h.spec.members = nested;
-        h.spec.n_members = ARRAY_SIZE(nested);
+        family_make();
+        h.spec.n_members = 1;
 }
 
 static void bound(struct fake_task *task, enum bound which, usec_t usec) {

@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* run-group: rules 6 and 7 of the run tree: policies, error groups, order, background. */
-#include "support/run-fixture.h"
+#include "support/run-family.h"
 
 #include <stdio.h>
 
 #define S USEC_PER_SEC
-#define N 4
 
-/* g has some of m0 … m3 as members. */
-static struct fake_task m[N], g, h, holder;
-static struct run_member members[N], outer[2];
-static const unsigned index_of[N] = { 0, 1, 2, 3 };
-
-static void make(enum group_policy policy, size_t n) {
-        static const char *const names[N] = { "m0", "m1", "m2", "m3" };
-
-        fake_task_init(&g, "g");
-        fake_task_init(&h, "h");
-        g.spec.is_group = h.spec.is_group = true;
-        g.spec.policy = policy;
-        g.spec.members = members;
-        g.spec.n_members = n;
-        h.spec.members = outer;
-        h.spec.n_members = 1;
-        outer[0] = (struct run_member){ .spec = &g.spec };
-        for (size_t i = 0; i < N; i++) {
-                fake_task_init(&m[i], names[i]);
-                members[i] = (struct run_member){ .spec = &m[i].spec };
-        }
-}
+static struct fake_task holder;
+static const unsigned index_of[FAMILY_MEMBERS] = { 0, 1, 2, 3 };
 
 /* Member @i comes after @n of the indices at @first. */
 static void after(size_t i, size_t first, size_t n) {
@@ -39,19 +18,6 @@ static void after(size_t i, size_t first, size_t n) {
 static void chain(size_t n) {
         for (size_t i = 1; i < n; i++)
                 after(i, i - 1, 1);
-}
-
-static void end(size_t i, enum error_kind error) {
-        char name[32];
-
-        (void)snprintf(name, sizeof(name), "g#1/m%zu", i);
-        fake_leaf_end(name, error);
-        settle();
-}
-
-static void cancel(const char *name) {
-        ck_assert_int_eq(run_cancel(get(name), CANCEL_OPERATOR, "alice"), 0);
-        settle();
 }
 
 /* ---- rule 6: policies ---- */
@@ -86,7 +52,10 @@ static void end_as(size_t i, char how) {
         switch (how) {
         case 'o': fake_leaf_end(name, ERROR_NONE); break;
         case 'f': fake_leaf_end(name, ERROR_EXIT); break;
-        case 'c': cancel(name); break;
+        case 'c':
+                cancel(name);
+                settle();
+                break;
         default: break;
         }
         settle();
@@ -99,7 +68,7 @@ START_TEST(rule6_the_policy_decides) {
         for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
                 const char *ends = policies[i].ends;
 
-                make(policies[i].policy, policies[i].n);
+                family_make_group(policies[i].policy, policies[i].n);
                 g.spec.quorum = policies[i].quorum;
                 for (size_t k = 0; k < strlen(ends); k++) {
                         if (ends[k] == 't')
@@ -126,17 +95,19 @@ START_TEST(rule6_the_policy_decides) {
                               outcome_to_string(result_of("g#1")->outcome), outcome_to_string(policies[i].outcome));
                 if (run_tree_find(tree, "holder#1")) {
                         cancel("holder#2");
+                        settle();
                         cancel("holder#1");
+                        settle();
                 }
         }
 }
 END_TEST
 
 START_TEST(rule6_all_cancels_the_siblings_and_waits_for_everyone) {
-        make(GROUP_ALL, 3);
+        family_make_group(GROUP_ALL, 3);
         m[1].script.stops_after_usec = 3 * S;
         start(&g, 1);
-        end(0, ERROR_EXIT);
+        family_end(0, ERROR_EXIT);
         check_outcome("g#1/m2", OUTCOME_CANCELLED);
         ck_assert_ptr_null(result_of("g#1"));
         pass(3 * S);
@@ -147,13 +118,14 @@ START_TEST(rule6_all_cancels_the_siblings_and_waits_for_everyone) {
 END_TEST
 
 START_TEST(rule6_error_group_has_the_root_cause_first_then_every_other) {
-        make(GROUP_ALL, 4);
+        family_make_group(GROUP_ALL, 4);
         m[0].script.stop = m[3].script.stop = FAKE_STOP_FAILS;
         m[0].script.stop_error = ERROR_IO;
         m[3].script.stop_error = ERROR_TLS;
         start(&g, 1);
-        cancel("g#1/m3"); /* ends before the root cause, and is no failure */
-        end(1, ERROR_EXIT);
+        cancel("g#1/m3");
+        settle(); /* ends before the root cause, and is no failure */
+        family_end(1, ERROR_EXIT);
         check_outcome("g#1", OUTCOME_FAILED);
         check_errors("g#1", "exit/g#1/m1 tls/g#1/m3 io/g#1/m0");
         ck_assert_uint_eq(result_of("g#1")->n_children, 4);
@@ -172,7 +144,7 @@ START_TEST(rule6_the_root_cause_is_first_however_many_errors_there_are) {
         static struct fake_task fanouts[ARRAY_SIZE(names)];
         static struct run_member many[ARRAY_SIZE(names) + 1];
 
-        make(GROUP_ALL, 0);
+        family_make_group(GROUP_ALL, 0);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 fake_fanout_init(&fanouts[i], names[i], 20, 20);
                 fanouts[i].script.error = ERROR_IO;
@@ -185,28 +157,29 @@ START_TEST(rule6_the_root_cause_is_first_however_many_errors_there_are) {
         start(&g, 1);
         pass(2 * S);
         check_outcome("g#1/f5", OUTCOME_OK);
-        end(0, ERROR_EXIT);
+        family_end(0, ERROR_EXIT);
         ck_assert_uint_eq(result_of("g#1")->errors.n, ERRORS_MAX);
         ck_assert_str_eq(result_of("g#1")->errors.items[0].run, "g#1/m0");
 }
 END_TEST
 
 START_TEST(rule6_first_and_quorum_name_failures_in_their_order) {
-        make(GROUP_FIRST, 3);
+        family_make_group(GROUP_FIRST, 3);
         start(&g, 1);
-        end(1, ERROR_EXIT);
-        end(2, ERROR_IO);
-        end(0, ERROR_TLS);
+        family_end(1, ERROR_EXIT);
+        family_end(2, ERROR_IO);
+        family_end(0, ERROR_TLS);
         check_errors("g#1", "exit/g#1/m1 io/g#1/m2 tls/g#1/m0");
 }
 END_TEST
 
 START_TEST(rule6_a_quorum_out_of_reach_fails_at_once_also_for_want_of_those_that_never_start) {
-        make(GROUP_QUORUM, 3);
+        family_make_group(GROUP_QUORUM, 3);
         g.spec.quorum = 2;
         after(1, 0, 1);
         start(&g, 1);
         cancel("g#1/m0");
+        settle();
         check_outcome("g#1/m1", OUTCOME_NEVER_STARTED);
         check_outcome("g#1/m2", OUTCOME_CANCELLED);
         ck_assert_int_eq(result_of("g#1/m2")->cancel, CANCEL_SIBLING);
@@ -217,12 +190,12 @@ START_TEST(rule6_a_quorum_out_of_reach_fails_at_once_also_for_want_of_those_that
 END_TEST
 
 START_TEST(rule6_settle_lets_all_run_to_their_end) {
-        make(GROUP_SETTLE, 3);
+        family_make_group(GROUP_SETTLE, 3);
         start(&g, 1);
-        end(0, ERROR_EXIT);
+        family_end(0, ERROR_EXIT);
         check_state("g#1/m1", RUN_RUNNING);
-        end(1, ERROR_IO);
-        end(2, ERROR_NONE);
+        family_end(1, ERROR_IO);
+        family_end(2, ERROR_NONE);
         check_outcome("g#1", OUTCOME_FAILED);
         check_errors("g#1", "exit/g#1/m0 io/g#1/m1");
         check_outcome("g#1/m2", OUTCOME_OK);
@@ -230,11 +203,11 @@ START_TEST(rule6_settle_lets_all_run_to_their_end) {
 END_TEST
 
 START_TEST(rule6_first_cancels_the_rest_for_the_winner) {
-        make(GROUP_FIRST, 3);
+        family_make_group(GROUP_FIRST, 3);
         m[2].script.stop = FAKE_STOP_FAILS;
         m[2].script.stop_error = ERROR_IO;
         start(&g, 1);
-        end(1, ERROR_NONE);
+        family_end(1, ERROR_NONE);
         check_outcome("g#1", OUTCOME_OK);
         check_outcome("g#1/m0", OUTCOME_CANCELLED);
         ck_assert_int_eq(result_of("g#1/m0")->cancel, CANCEL_SIBLING);
@@ -244,24 +217,27 @@ START_TEST(rule6_first_cancels_the_rest_for_the_winner) {
 END_TEST
 
 START_TEST(rule6_a_cancelled_member_is_named) {
-        make(GROUP_ALL, 2);
+        family_make_group(GROUP_ALL, 2);
         start(&g, 1);
         cancel("g#1/m0");
+        settle();
         check_state("g#1/m1", RUN_RUNNING);
-        end(1, ERROR_NONE);
+        family_end(1, ERROR_NONE);
         check_outcome("g#1", OUTCOME_CANCELLED);
         ck_assert_str_eq(result_of("g#1")->reason, "member m0 ended cancelled");
 }
 END_TEST
 
 START_TEST(rule6_the_first_cancelled_member_is_named_not_what_followed_from_it) {
-        make(GROUP_SETTLE, 4);
+        family_make_group(GROUP_SETTLE, 4);
         after(0, 1, 1);
         start(&g, 1);
         cancel("g#1/m1");
+        settle();
         cancel("g#1/m2");
+        settle();
         check_outcome("g#1/m0", OUTCOME_NEVER_STARTED);
-        end(3, ERROR_NONE);
+        family_end(3, ERROR_NONE);
         check_outcome("g#1", OUTCOME_CANCELLED);
         ck_assert_str_eq(result_of("g#1")->reason, "member m1 ended cancelled");
 }
@@ -272,7 +248,7 @@ START_TEST(rule6_a_group_is_cancelled_also_when_its_members_were_still_queued) {
         struct limit_use use = { .permits = 1 };
 
         use.limit = make_permits("one", 1);
-        make(GROUP_ALL, 1);
+        family_make_group(GROUP_ALL, 1);
         fake_task_init(&holder, "holder");
         holder.spec.limits = m[0].spec.limits = &use;
         holder.spec.n_limits = m[0].spec.n_limits = 1;
@@ -280,6 +256,7 @@ START_TEST(rule6_a_group_is_cancelled_also_when_its_members_were_still_queued) {
         start(&g, 1);
         check_state("g#1", RUN_QUEUED);
         cancel("g#1/m0");
+        settle();
         check_outcome("g#1/m0", OUTCOME_CANCELLED);
         check_outcome("g#1", OUTCOME_CANCELLED);
         ck_assert_str_eq(result_of("g#1")->reason, "member m0 ended cancelled");
@@ -287,23 +264,25 @@ START_TEST(rule6_a_group_is_cancelled_also_when_its_members_were_still_queued) {
 END_TEST
 
 START_TEST(rule6_a_group_cancelled_first_is_cancelled_and_keeps_its_errors) {
-        make(GROUP_ALL, 2);
+        family_make_group(GROUP_ALL, 2);
         m[0].script.stop = FAKE_STOP_FAILS;
         m[0].script.stop_error = ERROR_IO;
         start(&g, 1);
         cancel("g#1");
+        settle();
         check_outcome("g#1", OUTCOME_CANCELLED);
         check_errors("g#1", "io/g#1/m0");
 }
 END_TEST
 
 START_TEST(rule6_a_group_that_failed_first_is_failed_and_the_cancel_still_reaches_the_parent) {
-        make(GROUP_ALL, 2);
+        family_make_group(GROUP_ALL, 2);
         m[1].script.stops_after_usec = 3 * S;
         start(&h, 1);
         fake_leaf_end("h#1/g/m0", ERROR_EXIT);
         pass(S);
         cancel("h#1");
+        settle();
         pass(2 * S);
         check_outcome("h#1/g", OUTCOME_FAILED);
         ck_assert_str_eq(result_of("h#1/g")->cancelled_by, "h#1");
@@ -313,9 +292,10 @@ START_TEST(rule6_a_group_that_failed_first_is_failed_and_the_cancel_still_reache
 END_TEST
 
 START_TEST(rule6_a_cancel_of_a_member_group_reaches_the_parent) {
-        make(GROUP_ALL, 1);
+        family_make_group(GROUP_ALL, 1);
         start(&h, 1);
         cancel("h#1/g");
+        settle();
         check_outcome("h#1/g", OUTCOME_CANCELLED);
         check_outcome("h#1", OUTCOME_CANCELLED);
         ck_assert_str_eq(result_of("h#1")->reason, "member g ended cancelled");
@@ -325,15 +305,15 @@ END_TEST
 /* ---- rule 7: order ---- */
 
 START_TEST(rule7_after_is_met_by_ok) {
-        make(GROUP_ALL, 3);
+        family_make_group(GROUP_ALL, 3);
         chain(3);
         start(&g, 1);
         check_trace("+m0");
         check_state("g#1/m2", RUN_QUEUED);
-        end(0, ERROR_NONE);
+        family_end(0, ERROR_NONE);
         check_trace("+m0 .m0 +m1");
-        end(1, ERROR_NONE);
-        end(2, ERROR_NONE);
+        family_end(1, ERROR_NONE);
+        family_end(2, ERROR_NONE);
         check_outcome("g#1", OUTCOME_OK);
 }
 END_TEST
@@ -341,7 +321,7 @@ END_TEST
 START_TEST(rule7_a_queued_member_says_what_it_comes_after) {
         struct run_waiting waiting;
 
-        make(GROUP_ALL, 2);
+        family_make_group(GROUP_ALL, 2);
         chain(2);
         start(&g, 1);
         run_get_waiting(get("g#1/m1"), &waiting);
@@ -351,17 +331,17 @@ START_TEST(rule7_a_queued_member_says_what_it_comes_after) {
 END_TEST
 
 START_TEST(rule7_a_diamond_waits_for_both_sides) {
-        make(GROUP_ALL, 4);
+        family_make_group(GROUP_ALL, 4);
         after(1, 0, 1);
         after(2, 0, 1);
         after(3, 1, 2);
         start(&g, 1);
-        end(0, ERROR_NONE);
-        end(2, ERROR_NONE);
+        family_end(0, ERROR_NONE);
+        family_end(2, ERROR_NONE);
         check_state("g#1/m3", RUN_QUEUED);
-        end(1, ERROR_NONE);
+        family_end(1, ERROR_NONE);
         check_state("g#1/m3", RUN_RUNNING);
-        end(3, ERROR_NONE);
+        family_end(3, ERROR_NONE);
         check_outcome("g#1", OUTCOME_OK);
 }
 END_TEST
@@ -369,11 +349,11 @@ END_TEST
 START_TEST(rule7_one_named_twice_is_waited_for_once) {
         static const unsigned twice[] = { 0, 0 };
 
-        make(GROUP_ALL, 2);
+        family_make_group(GROUP_ALL, 2);
         members[1].after = twice;
         members[1].n_after = 2;
         start(&g, 1);
-        end(0, ERROR_NONE);
+        family_end(0, ERROR_NONE);
         check_state("g#1/m1", RUN_RUNNING);
 }
 END_TEST
@@ -388,7 +368,7 @@ static const struct {
 
 START_TEST(rule7_a_chain_behind_one_that_was_not_ok_never_starts) {
         for (size_t i = 0; i < ARRAY_SIZE(not_ok); i++) {
-                make(GROUP_SETTLE, 3);
+                family_make_group(GROUP_SETTLE, 3);
                 chain(3);
                 start(&g, 1);
                 end_as(0, not_ok[i].how);
@@ -402,7 +382,7 @@ START_TEST(rule7_a_chain_behind_one_that_was_not_ok_never_starts) {
 END_TEST
 
 START_TEST(rule7_after_is_met_by_readiness_of_a_service) {
-        make(GROUP_SETTLE, 2);
+        family_make_group(GROUP_SETTLE, 2);
         chain(2);
         m[0].spec.is_service = true;
         start(&g, 1);
@@ -410,15 +390,15 @@ START_TEST(rule7_after_is_met_by_readiness_of_a_service) {
         fake_leaf_ready("g#1/m0");
         settle();
         check_state("g#1/m1", RUN_RUNNING);
-        end(1, ERROR_NONE);
+        family_end(1, ERROR_NONE);
         check_state("g#1", RUN_RUNNING);
-        end(0, ERROR_NONE);
+        family_end(0, ERROR_NONE);
         check_outcome("g#1", OUTCOME_OK);
 }
 END_TEST
 
 START_TEST(rule7_readiness_of_a_job_meets_nothing) {
-        make(GROUP_ALL, 2);
+        family_make_group(GROUP_ALL, 2);
         chain(2);
         start(&g, 1);
         fake_leaf_ready("g#1/m0");
@@ -428,14 +408,14 @@ START_TEST(rule7_readiness_of_a_job_meets_nothing) {
 END_TEST
 
 START_TEST(rule7_a_service_that_ends_after_it_was_ready_takes_nobody_along) {
-        make(GROUP_SETTLE, 2);
+        family_make_group(GROUP_SETTLE, 2);
         chain(2);
         m[0].spec.is_service = true;
         start(&g, 1);
         fake_leaf_ready("g#1/m0");
-        end(0, ERROR_EXIT);
+        family_end(0, ERROR_EXIT);
         check_state("g#1/m1", RUN_RUNNING);
-        end(1, ERROR_NONE);
+        family_end(1, ERROR_NONE);
         check_outcome("g#1", OUTCOME_FAILED);
 }
 END_TEST
@@ -443,7 +423,7 @@ END_TEST
 START_TEST(rule7_instances_are_ready_when_all_are) {
         static const unsigned first[] = { 0 };
 
-        make(GROUP_SETTLE, 2);
+        family_make_group(GROUP_SETTLE, 2);
         g.spec.is_service = m[0].spec.is_service = m[1].spec.is_service = true;
         outer[1] = (struct run_member){ .spec = &m[3].spec, .after = first, .n_after = 1 };
         h.spec.n_members = 2;
@@ -458,12 +438,12 @@ START_TEST(rule7_instances_are_ready_when_all_are) {
 END_TEST
 
 START_TEST(rule7_background_members_end_when_all_others_are_done) {
-        make(GROUP_ALL, 3);
+        family_make_group(GROUP_ALL, 3);
         members[1].background = members[2].background = true;
         start(&g, 1);
-        end(2, ERROR_EXIT);
+        family_end(2, ERROR_EXIT);
         check_state("g#1", RUN_RUNNING);
-        end(0, ERROR_NONE);
+        family_end(0, ERROR_NONE);
         check_outcome("g#1/m1", OUTCOME_CANCELLED);
         ck_assert_int_eq(result_of("g#1/m1")->cancel, CANCEL_PARENT);
         check_outcome("g#1", OUTCOME_OK);
@@ -472,7 +452,7 @@ START_TEST(rule7_background_members_end_when_all_others_are_done) {
 END_TEST
 
 START_TEST(rule7_a_group_of_background_members_has_nothing_to_wait_for) {
-        make(GROUP_ALL, 1);
+        family_make_group(GROUP_ALL, 1);
         members[0].background = true;
         start(&g, 1);
         check_outcome("g#1", OUTCOME_OK);
@@ -480,7 +460,7 @@ START_TEST(rule7_a_group_of_background_members_has_nothing_to_wait_for) {
 END_TEST
 
 START_TEST(rule7_background_members_stop_in_reverse_order) {
-        make(GROUP_ALL, 3);
+        family_make_group(GROUP_ALL, 3);
         members[1].background = members[2].background = true;
         m[1].spec.is_service = true;
         m[1].script.ready_after_usec = 0;
@@ -488,7 +468,7 @@ START_TEST(rule7_background_members_stop_in_reverse_order) {
         after(2, 1, 1);
         start(&g, 1);
         fake_trace_clear();
-        end(0, ERROR_NONE);
+        family_end(0, ERROR_NONE);
         check_trace("-m2 .m0");
         pass(S);
         check_trace("-m2 .m0 -m1 .m2 .m1");
@@ -497,7 +477,7 @@ START_TEST(rule7_background_members_stop_in_reverse_order) {
 END_TEST
 
 START_TEST(rule7_members_stop_after_their_successors) {
-        make(GROUP_SETTLE, 3);
+        family_make_group(GROUP_SETTLE, 3);
         chain(3);
         m[0].spec.is_service = m[1].spec.is_service = true;
         m[0].script.ready_after_usec = m[1].script.ready_after_usec = 0;
@@ -505,6 +485,7 @@ START_TEST(rule7_members_stop_after_their_successors) {
         start(&g, 1);
         fake_trace_clear();
         cancel("g#1");
+        settle();
         check_trace("-m2");
         check_state("g#1/m0", RUN_RUNNING);
         pass(2 * S);
@@ -517,7 +498,7 @@ START_TEST(rule7_what_waits_for_its_turn_to_stop_starts_nothing_new) {
         static const unsigned first[] = { 0 };
 
         /* h: g, with a service and a job that waits for it, then m3 after g. */
-        make(GROUP_SETTLE, 3);
+        family_make_group(GROUP_SETTLE, 3);
         g.spec.is_service = m[0].spec.is_service = true;
         members[1].background = true;
         m[0].script.ready_after_usec = 0;
@@ -535,6 +516,7 @@ START_TEST(rule7_what_waits_for_its_turn_to_stop_starts_nothing_new) {
         settle();
         fake_trace_clear();
         cancel("h#1");
+        settle();
         pass(10 * S);
         check_trace("-m3");
         check_state("h#1/g/m0", RUN_RUNNING);
@@ -546,7 +528,7 @@ START_TEST(rule7_what_waits_for_its_turn_to_stop_starts_nothing_new) {
 END_TEST
 
 START_TEST(rule7_groups_nest) {
-        make(GROUP_SETTLE, 2);
+        family_make_group(GROUP_SETTLE, 2);
         start(&h, 1);
         fake_leaf_end("h#1/g/m0", ERROR_EXIT);
         settle();

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* run-hooks: rule 11 and the overlap of rule 7's tasks, as far as they are the tree's. Which hooks fire is live/'s. */
-#include "support/run-fixture.h"
+#include "support/run-family.h"
 
 #define S USEC_PER_SEC
 
-static struct fake_task a, b, g;
 static struct overlap overlap;
-static struct run_member members[2];
 
 static void make(void) {
         overlap_init(&overlap, 1);
-        fake_task_init(&a, "a");
-        fake_task_init(&b, "b");
-        fake_task_init(&g, "g");
-        g.spec.is_group = true;
-        g.spec.members = members;
-        g.spec.n_members = 2;
-        members[0] = (struct run_member){ .spec = &a.spec };
-        members[1] = (struct run_member){ .spec = &b.spec };
+        family_make();
 }
 
 START_TEST(rule11_hooks_are_exempt_from_overlap) {

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* run-limits: rule 8, as far as it is the tree's: who holds permits, and what max-running counts. */
-#include "support/run-fixture.h"
+#include "support/run-family.h"
 
 #define S USEC_PER_SEC
 
-static struct fake_task a, b, g;
-static struct run_member members[2];
 static struct limit_use use, use2;
-
-static void make(void) {
-        fake_task_init(&a, "a");
-        fake_task_init(&b, "b");
-        fake_task_init(&g, "g");
-        g.spec.is_group = true;
-        g.spec.members = members;
-        g.spec.n_members = 2;
-        members[0] = (struct run_member){ .spec = &a.spec };
-        members[1] = (struct run_member){ .spec = &b.spec };
-}
 
 static void limited(struct fake_task *task, struct limit_use *of, struct limit *limit, unsigned permits) {
         *of = (struct limit_use){ .limit = limit, .permits = permits };
@@ -33,7 +20,7 @@ static struct limit_stats stats_of(const struct limit *limit) {
 }
 
 START_TEST(rule8_a_limit_on_a_parent_is_added_to_every_leaf_below) {
-        make();
+        family_make();
         limited(&g, &use, make_permits("x", 1), 1);
         start(&g, 1);
         check_state("g#1/a", RUN_RUNNING);
@@ -46,7 +33,7 @@ START_TEST(rule8_a_limit_on_a_parent_is_added_to_every_leaf_below) {
 END_TEST
 
 START_TEST(rule8_a_limit_named_on_two_levels_is_taken_once_with_the_larger_number) {
-        make();
+        family_make();
         limited(&g, &use, make_permits("x", 3), 2);
         limited(&a, &use2, use.limit, 1);
         g.spec.n_members = 1;
@@ -57,7 +44,7 @@ START_TEST(rule8_a_limit_named_on_two_levels_is_taken_once_with_the_larger_numbe
 END_TEST
 
 START_TEST(rule8_parents_hold_no_permits) {
-        make();
+        family_make();
         limited(&g, &use, make_permits("x", 5), 1);
         start(&g, 1);
         ck_assert_uint_eq(stats_of(use.limit).holders, 2);
@@ -66,7 +53,7 @@ END_TEST
 
 START_TEST(rule8_max_running_counts_leaves_of_jobs_only) {
         fixture_new_tree(2);
-        make();
+        family_make();
         b.spec.is_service = true;
         start(&b, 1);
         start(&b, 2);
@@ -98,7 +85,7 @@ START_TEST(rule8_max_running_counts_items) {
 END_TEST
 
 START_TEST(rule8_priority_is_of_the_task) {
-        make();
+        family_make();
         limited(&a, &use, make_permits("x", 1), 1);
         limited(&b, &use2, use.limit, 1);
         b.spec.priority = 5;
@@ -116,7 +103,7 @@ START_TEST(rule8_the_pace_is_a_why_with_its_end) {
         struct limit_config config = { .rate = 1, .rate_per_usec = S, .burst = 1 };
         struct run_waiting waiting;
 
-        make();
+        family_make();
         limited(&a, &use, make_limit("x", &config), 1);
         start(&a, 1);
         start(&a, 2);
@@ -130,7 +117,7 @@ START_TEST(rule8_the_pace_is_a_why_with_its_end) {
 END_TEST
 
 START_TEST(rule8_more_permits_than_exist_fail_the_run) {
-        make();
+        family_make();
         limited(&a, &use, make_permits("x", 1), 2);
         start(&a, 1);
         check_outcome("a#1", OUTCOME_FAILED);
@@ -141,7 +128,7 @@ END_TEST
 START_TEST(rule8_a_full_queue_skips_the_run) {
         struct limit_config config = { .permits = 1, .max_waiting = 1 };
 
-        make();
+        family_make();
         limited(&a, &use, make_limit("x", &config), 1);
         start(&a, 1);
         start(&a, 2);
@@ -153,7 +140,7 @@ START_TEST(rule8_a_full_queue_skips_the_run) {
 END_TEST
 
 START_TEST(rule8_a_permit_granted_to_a_run_just_cancelled_passes_on) {
-        make();
+        family_make();
         limited(&a, &use, make_permits("x", 1), 1);
         start(&a, 1);
         start(&a, 2);
@@ -169,7 +156,7 @@ START_TEST(rule8_a_permit_granted_to_a_run_just_cancelled_passes_on) {
 END_TEST
 
 START_TEST(rule8_permits_are_free_when_the_leaf_is_done_not_when_it_is_asked_to_stop) {
-        make();
+        family_make();
         limited(&a, &use, make_permits("x", 1), 1);
         a.script.stop = FAKE_STOP_IGNORE;
         start(&a, 1);

@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* run-stop: stopping, draining, capping and forcing the whole tree. */
-#include "support/run-fixture.h"
-
-static struct fake_task a, b, c, g, h;
-
-static void make(void) {
-        fake_task_init(&a, "a");
-        fake_task_init(&b, "b");
-        fake_task_init(&c, "c");
-        fake_task_init(&g, "g");
-        fake_task_init(&h, "h");
-        g.spec.is_group = h.spec.is_group = true;
-}
-
-/* g has the members a and b; h, if wanted, the members g and c. */
-static const struct run_member two[] = { { .spec = &a.spec }, { .spec = &b.spec } };
-static const struct run_member nested[] = { { .spec = &g.spec }, { .spec = &c.spec } };
-
-static void make_groups(void) {
-        make();
-        g.spec.members = two;
-        g.spec.n_members = ARRAY_SIZE(two);
-        h.spec.members = nested;
-        h.spec.n_members = ARRAY_SIZE(nested);
-}
-
-static void cancel(const char *name) {
-        ck_assert_int_eq(run_cancel(get(name), CANCEL_OPERATOR, "alice"), 0);
-}
+#include "support/run-family.h"
 
 START_TEST(stop_refuses_new_runs_but_hooks) {
         struct run_start how = { .spec = &a.spec, .number = 9, .trigger = "test" };
 
-        make_groups();
+        family_make();
         a.script.stop = FAKE_STOP_IGNORE;
         start(&a, 1);
         run_tree_stop(tree, false);
@@ -47,7 +20,7 @@ START_TEST(stop_refuses_new_runs_but_hooks) {
 END_TEST
 
 START_TEST(stop_reaches_members_as_shutdown) {
-        make_groups();
+        family_make();
         start(&h, 1);
         run_tree_stop(tree, false);
         settle();
@@ -57,7 +30,7 @@ START_TEST(stop_reaches_members_as_shutdown) {
 END_TEST
 
 START_TEST(drain_leaves_those_that_wait) {
-        make();
+        family_make();
         a.spec.drain = true;
         start(&a, 1);
         start(&b, 1);
@@ -72,7 +45,7 @@ START_TEST(drain_leaves_those_that_wait) {
 END_TEST
 
 START_TEST(a_cap_ends_every_grace_also_later_ones) {
-        make();
+        family_make();
         a.script.stop = b.script.stop = FAKE_STOP_IGNORE;
         b.spec.grace_usec = USEC_PER_HOUR;
         start(&a, 1);
@@ -90,7 +63,7 @@ END_TEST
 START_TEST(forcing_the_tree_skips_every_grace_and_hooks_too) {
         struct run_start how = { .spec = &b.spec, .number = 9, .trigger = "test", .hook = true };
 
-        make();
+        family_make();
         a.script.stop = b.script.stop = FAKE_STOP_IGNORE;
         start(&a, 1);
         start_hook(&b, 1);
@@ -108,7 +81,7 @@ END_TEST
 START_TEST(freeing_a_tree_with_runs_in_it_frees_them) {
         static struct overlap overlap; /* outlives the test: the teardown ends its runs */
 
-        make_groups();
+        family_make();
         overlap_init(&overlap, 1);
         c.spec.overlap = &overlap;
         start(&h, 1);

@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* run-tree: rules 1, 2, 3 and 5 of the run tree: parents, cancelling, causes, delivery. */
-#include "support/run-fixture.h"
-
-static struct fake_task a, b, c, g, h;
-
-static void make(void) {
-        fake_task_init(&a, "a");
-        fake_task_init(&b, "b");
-        fake_task_init(&c, "c");
-        fake_task_init(&g, "g");
-        fake_task_init(&h, "h");
-        g.spec.is_group = h.spec.is_group = true;
-}
-
-/* g has the members a and b; h, if wanted, the members g and c. */
-static const struct run_member two[] = { { .spec = &a.spec }, { .spec = &b.spec } };
-static const struct run_member nested[] = { { .spec = &g.spec }, { .spec = &c.spec } };
-
-static void make_groups(void) {
-        make();
-        g.spec.members = two;
-        g.spec.n_members = ARRAY_SIZE(two);
-        h.spec.members = nested;
-        h.spec.n_members = ARRAY_SIZE(nested);
-}
-
-static void cancel(const char *name) {
-        ck_assert_int_eq(run_cancel(get(name), CANCEL_OPERATOR, "alice"), 0);
-}
+#include "support/run-family.h"
 
 /* ---- rule 1: one parent ---- */
 
 START_TEST(rule1_a_parent_is_done_only_after_its_children) {
-        make_groups();
+        family_make();
         start(&h, 1);
         fake_leaf_end("h#1/g/a", ERROR_NONE);
         settle();
@@ -50,7 +23,7 @@ START_TEST(rule1_a_parent_is_done_only_after_its_children) {
 END_TEST
 
 START_TEST(rule1_a_parent_waits_for_children_that_stop_slowly) {
-        make_groups();
+        family_make();
         b.script.stops_after_usec = 7 * USEC_PER_SEC;
         start(&g, 1);
         fake_leaf_end("g#1/a", ERROR_EXIT);
@@ -62,7 +35,7 @@ START_TEST(rule1_a_parent_waits_for_children_that_stop_slowly) {
 END_TEST
 
 START_TEST(rule1_the_root_is_empty_once_the_last_run_is_freed) {
-        make();
+        family_make();
         start(&a, 1);
         start(&b, 1);
         fake_leaf_end("a#1", ERROR_NONE);
@@ -77,7 +50,7 @@ START_TEST(rule1_the_root_is_empty_once_the_last_run_is_freed) {
 END_TEST
 
 START_TEST(rule1_states_go_up_from_leaves_to_parents) {
-        make_groups();
+        family_make();
         a.script.started_after_usec = USEC_PER_SEC;
         b.script.started_after_usec = 2 * USEC_PER_SEC;
         start(&g, 1);
@@ -96,7 +69,7 @@ END_TEST
 /* ---- rule 2: cancelling ---- */
 
 START_TEST(rule2_a_running_child_is_asked_and_after_grace_forced) {
-        make();
+        family_make();
         a.script.stop = FAKE_STOP_IGNORE;
         start(&a, 1);
         cancel("a#1");
@@ -114,7 +87,7 @@ END_TEST
 START_TEST(rule2_a_queued_child_ends_never_started) {
         struct limit_use use = { .permits = 1 };
 
-        make_groups();
+        family_make();
         use.limit = make_permits("x", 1);
         b.spec.limits = &use;
         b.spec.n_limits = 1;
@@ -136,7 +109,7 @@ START_TEST(rule2_nothing_new_starts_below) {
         static const struct run_member chain[] = { { .spec = &a.spec },
                                                    { .spec = &b.spec, .after = after, .n_after = 1 } };
 
-        make();
+        family_make();
         g.spec.members = chain;
         g.spec.n_members = 2;
         a.script.stop = FAKE_STOP_OK;
@@ -152,7 +125,7 @@ START_TEST(rule2_nothing_new_starts_below) {
 END_TEST
 
 START_TEST(rule2_a_cancel_during_a_retry_delay_ends_it) {
-        make();
+        family_make();
         a.spec.retries = 3;
         start(&a, 1);
         fake_leaf_end("a#1", ERROR_EXIT);
@@ -168,7 +141,7 @@ START_TEST(rule2_a_cancel_during_a_retry_delay_ends_it) {
 END_TEST
 
 START_TEST(rule2_repeating_a_cancel_changes_nothing) {
-        make();
+        family_make();
         a.script.stop = FAKE_STOP_IGNORE;
         start(&a, 1);
         cancel("a#1");
@@ -187,7 +160,7 @@ END_TEST
 START_TEST(rule2_cancelling_what_is_done_is_refused) {
         struct run *run;
 
-        make_groups();
+        family_make();
         start(&g, 1);
         fake_leaf_end("g#1/a", ERROR_NONE);
         settle();
@@ -198,7 +171,7 @@ START_TEST(rule2_cancelling_what_is_done_is_refused) {
 END_TEST
 
 START_TEST(rule2_force_skips_the_grace) {
-        make();
+        family_make();
         a.script.stop = FAKE_STOP_IGNORE;
         start(&a, 1);
         run_force(get("a#1"));
@@ -216,7 +189,7 @@ START_TEST(rule2_force_holds_for_what_is_asked_later) {
         static const struct run_member chain[] = { { .spec = &a.spec },
                                                    { .spec = &b.spec, .after = after, .n_after = 1 } };
 
-        make();
+        family_make();
         a.spec.is_service = true;
         a.script.ready_after_usec = 0;
         a.script.stop = b.script.stop = FAKE_STOP_IGNORE;
@@ -235,7 +208,7 @@ START_TEST(rule2_force_holds_for_what_is_asked_later) {
 END_TEST
 
 START_TEST(rule2_no_stop_means_force_at_once) {
-        make();
+        family_make();
         a.spec.leaf = &fake_blunt_ops;
         start(&a, 1);
         cancel("a#1");
@@ -246,7 +219,7 @@ START_TEST(rule2_no_stop_means_force_at_once) {
 END_TEST
 
 START_TEST(rule2_no_grace_means_force_at_once) {
-        make();
+        family_make();
         a.spec.grace_usec = 0;
         start(&a, 1);
         cancel("a#1");
@@ -258,7 +231,7 @@ END_TEST
 START_TEST(rule2_a_queued_top_level_run_is_cancelled_by_its_operator) {
         struct limit_use use = { .permits = 1 };
 
-        make();
+        family_make();
         use.limit = make_permits("x", 1);
         a.spec.limits = &use;
         a.spec.n_limits = 1;
@@ -286,7 +259,7 @@ static const struct {
 
 START_TEST(rule3_the_first_cause_fixes_the_outcome) {
         for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
-                make();
+                family_make();
                 a.script.stop = causes[i].stop;
                 a.script.stop_error = causes[i].stop_error;
                 start(&a, 1);
@@ -299,7 +272,7 @@ START_TEST(rule3_the_first_cause_fixes_the_outcome) {
 END_TEST
 
 START_TEST(rule3_the_stop_signal_is_no_clean_end_when_nobody_stopped_it) {
-        make();
+        family_make();
         a.script.ends_after_usec = USEC_PER_SEC;
         a.script.error = ERROR_SIGNAL;
         start(&a, 1);
@@ -310,7 +283,7 @@ START_TEST(rule3_the_stop_signal_is_no_clean_end_when_nobody_stopped_it) {
 END_TEST
 
 START_TEST(rule3_a_failure_then_a_cancel_stays_failed_and_keeps_cancelled_by) {
-        make_groups();
+        family_make();
         b.script.stops_after_usec = 5 * USEC_PER_SEC;
         start(&g, 1);
         fake_leaf_end("g#1/a", ERROR_EXIT);
@@ -323,7 +296,7 @@ START_TEST(rule3_a_failure_then_a_cancel_stays_failed_and_keeps_cancelled_by) {
 END_TEST
 
 START_TEST(rule3_a_timeout_then_a_cancel_stays_timeout) {
-        make();
+        family_make();
         a.spec.bounds[BOUND_TIMEOUT] = USEC_PER_SEC;
         a.script.stop = FAKE_STOP_IGNORE;
         start(&a, 1);
@@ -336,7 +309,7 @@ START_TEST(rule3_a_timeout_then_a_cancel_stays_timeout) {
 END_TEST
 
 START_TEST(rule3_a_timeout_of_an_attempt_then_a_cancel_is_cancelled_when_it_had_tries_left) {
-        make();
+        family_make();
         a.spec.bounds[BOUND_TIMEOUT] = USEC_PER_SEC;
         a.spec.retries = 1;
         a.script.stop = FAKE_STOP_IGNORE;
@@ -350,7 +323,7 @@ START_TEST(rule3_a_timeout_of_an_attempt_then_a_cancel_is_cancelled_when_it_had_
 END_TEST
 
 START_TEST(rule3_an_end_that_came_before_the_cancel_counts) {
-        make();
+        family_make();
         start(&a, 1);
         fake_leaf_end("a#1", ERROR_NONE);
         cancel("a#1");
@@ -366,7 +339,7 @@ START_TEST(rule3_an_end_that_came_before_the_cancel_counts) {
 END_TEST
 
 START_TEST(rule3_only_unkillable_overrides_the_first_cause) {
-        make();
+        family_make();
         a.spec.leaf = &fake_process_ops;
         a.spec.retries = 2;
         a.script.stop = FAKE_STOP_IGNORE;
@@ -382,7 +355,7 @@ START_TEST(rule3_only_unkillable_overrides_the_first_cause) {
 END_TEST
 
 START_TEST(rule3_unkillable_is_the_root_cause_after_a_timeout) {
-        make();
+        family_make();
         a.spec.leaf = &fake_process_ops;
         a.spec.bounds[BOUND_TIMEOUT] = USEC_PER_SEC;
         a.script.stop = FAKE_STOP_IGNORE;
@@ -400,7 +373,7 @@ START_TEST(rule5_nothing_starts_inside_the_call) {
         struct run_start how = { .spec = &a.spec, .number = 1, .trigger = "test" };
         struct run *run;
 
-        make();
+        family_make();
         ck_assert_int_eq(run_tree_start(tree, &how, &run), 0);
         ck_assert_uint_eq(fake_leaf_count(), 0);
         ck_assert_int_eq(run_get_state(run), RUN_QUEUED);
@@ -411,7 +384,7 @@ START_TEST(rule5_nothing_starts_inside_the_call) {
 END_TEST
 
 START_TEST(rule5_no_end_is_delivered_inside_the_call) {
-        make();
+        family_make();
         start(&a, 1);
         start(&b, 1);
         fake_leaf_end("a#1", ERROR_NONE);
@@ -430,7 +403,7 @@ START_TEST(rule5_a_run_cancelled_in_the_call_that_started_it_ends_later) {
         struct run_start how = { .spec = &a.spec, .number = 1, .trigger = "test" };
         struct run *run;
 
-        make();
+        family_make();
         ck_assert_int_eq(run_tree_start(tree, &how, &run), 0);
         ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, NULL), 0);
         ck_assert_uint_eq(done_count(), 0);
@@ -441,7 +414,7 @@ START_TEST(rule5_a_run_cancelled_in_the_call_that_started_it_ends_later) {
 END_TEST
 
 START_TEST(rule5_only_the_first_end_counts) {
-        make();
+        family_make();
         start(&a, 1);
         fake_leaf_end("a#1", ERROR_NONE);
         run_leaf_end(fake_leaf_find("a#1"), &(struct leaf_end){ .error = ERROR_EXIT });
@@ -451,7 +424,7 @@ START_TEST(rule5_only_the_first_end_counts) {
 END_TEST
 
 START_TEST(a_start_that_fails_is_failed_spawn) {
-        make();
+        family_make();
         a.script.start_error = -ENOENT;
         start(&a, 1);
         check_outcome("a#1", OUTCOME_FAILED);
@@ -466,7 +439,7 @@ START_TEST(runs_are_found_by_the_names_they_have) {
         static const char *const names[] = { "h#41", "h#41/g", "h#41/g/a", "h#41/c" };
         char name[RUN_NAME_MAX];
 
-        make_groups();
+        family_make();
         start(&h, 41);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 ck_assert_str_eq(run_name(get(names[i]), name), names[i]);
@@ -482,7 +455,7 @@ START_TEST(counts_tell_what_waits_and_what_runs) {
         struct run_counts counts;
         static struct overlap overlap; /* outlives the test: the teardown ends its runs */
 
-        make_groups();
+        family_make();
         overlap_init(&overlap, 1);
         c.spec.overlap = &overlap;
         start(&g, 1);
@@ -508,7 +481,7 @@ END_TEST
 START_TEST(a_result_says_how_long_it_waited_and_ran) {
         struct limit_use use = { .permits = 1 };
 
-        make();
+        family_make();
         use.limit = make_permits("x", 1);
         a.spec.limits = &use;
         a.spec.n_limits = 1;

@@ -163,6 +163,7 @@ struct of_task {
         struct run_tree *tree;
         const char *name;
         json_t *array;
+        json_int_t hidden; /* runs for which there was no room */
 };
 
 static bool is_of_task(const char *task, void *arg) {
@@ -172,18 +173,29 @@ static bool is_of_task(const char *task, void *arg) {
 }
 
 static int append_of_task(struct run *run, void *arg) {
-        const struct of_task *of_task = arg;
+        struct of_task *of_task = arg;
+        size_t n = json_array_size(of_task->array);
 
-        return run_append_json(of_task->array, of_task->tree, run);
+        if (n >= RUN_JSON_FEW) {
+                of_task->hidden++;
+                return 0;
+        }
+        return run_append_json(of_task->array, of_task->tree, run, RUN_JSON_FEW - n);
 }
 
 json_t *runs_of_task(struct control *control, const struct task *task) {
         struct run_tree *tree = live_tree(control->live);
-        struct of_task of_task = { tree, task->run.name, json_array() };
+        struct of_task of_task = { tree, task->run.name, json_array(), 0 };
+        json_t *first;
 
         if (of_task.array && visit_runs(run_tree_root(tree), is_of_task, append_of_task, &of_task) < 0) {
                 json_decref(of_task.array);
                 return NULL;
+        }
+        if (of_task.hidden > 0) {
+                first = json_array_get(of_task.array, 0);
+                of_task.hidden += json_integer_value(json_object_get(first, "hidden"));
+                (void)json_object_set_new(first, "hidden", json_integer(of_task.hidden));
         }
         return of_task.array;
 }

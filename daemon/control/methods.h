@@ -103,7 +103,8 @@ typedef bool (*wanted_fn)(const char *task, void *arg);
 typedef int (*run_fn)(struct run *run, void *arg);
 int visit_runs(struct run *run, wanted_fn wanted, run_fn fn, void *arg);
 
-/* The live runs of @task, also as a member, with those below them. NULL: out of memory. */
+/* The live runs of @task, also as a member, with those below them; RUN_JSON_FEW, and how many are hidden. NULL: out of
+ * memory. */
 json_t *runs_of_task(struct control *control, const struct task *task);
 
 /* Names of tasks, with patterns, as a client gave them. */

@@ -53,7 +53,7 @@ static bool is_wanted(const char *task, void *arg) {
 static int append_run(struct run *run, void *arg) {
         struct tree_cursor *tree = arg;
 
-        return run_append_json(tree->array, live_tree(tree->control->live), run);
+        return run_append_json(tree->array, live_tree(tree->control->live), run, RUN_JSON_MAX);
 }
 
 static int check_some(struct tree_cursor *tree, struct varlink_call *call) {

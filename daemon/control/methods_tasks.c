@@ -88,7 +88,7 @@ int method_why(struct varlink_call *call, const json_t *parameters, void *arg) {
                 return reply_no_such_task(call, name);
 
         runs = is_run_name(name) ? json_array() : runs_of_task(control, live_task_task(live));
-        if (!runs || (run && run_append_json(runs, tree, run) < 0)) {
+        if (!runs || (run && run_append_json(runs, tree, run, RUN_JSON_FEW) < 0)) {
                 json_decref(runs);
                 return -ENOMEM;
         }

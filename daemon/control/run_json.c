@@ -176,6 +176,7 @@ struct walk {
         json_t *array;
         struct run_tree *tree;
         size_t begin;
+        size_t max;
         json_int_t hidden;
 };
 
@@ -183,7 +184,7 @@ struct walk {
 static int walk_run(struct walk *walk, struct run *run, unsigned depth) {
         int r;
 
-        if (json_array_size(walk->array) - walk->begin >= RUN_JSON_MAX)
+        if (json_array_size(walk->array) - walk->begin >= walk->max)
                 walk->hidden++;
         else if (json_array_append_new(walk->array, run_to_json(walk->tree, run, depth)) < 0)
                 return -ENOMEM;
@@ -197,8 +198,8 @@ static int walk_run(struct walk *walk, struct run *run, unsigned depth) {
         return 0;
 }
 
-int run_append_json(json_t *array, struct run_tree *tree, struct run *run) {
-        struct walk walk = { array, tree, json_array_size(array), 0 };
+int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max) {
+        struct walk walk = { array, tree, json_array_size(array), MAX(max, (size_t)1), 0 };
         int r;
 
         r = walk_run(&walk, run, 0);

@@ -5,10 +5,13 @@
 
 #include <jansson.h>
 
-/* Appends @run and the runs below it, but for attempts, to @array, each before those below it; at most RUN_JSON_MAX,
- * the rest is counted. Returns 0 or -ENOMEM. */
+/* How many runs an answer tells of one that is asked for: in a stream, and where it is one message made in one turn. */
 #define RUN_JSON_MAX 5000
-int run_append_json(json_t *array, struct run_tree *tree, struct run *run);
+#define RUN_JSON_FEW 100
+
+/* Appends @run and the runs below it, but for attempts, to @array, each before those below it; at most @max, and how many
+ * more there are is said of @run. Returns 0 or -ENOMEM. */
+int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max);
 
 /* NULL: out of memory. */
 json_t *task_to_json(const struct live_task *task);

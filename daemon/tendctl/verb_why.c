@@ -52,6 +52,9 @@ static void explain_run(const json_t *run) {
                 printf("  so far: %s: ", get_string(error, "kind"));
                 say(get_string(error, "detail"));
         }
+        if (get_int(run, "hidden") > 0)
+                printf("  and %lld more runs: tendctl tree %s\n", (long long)get_int(run, "hidden"),
+                       get_string(run, "task"));
         if (deadline)
                 printf("  %s of %s ends it %s\n", get_string(deadline, "bound"), get_string(deadline, "run"),
                        format_relative(get_int(deadline, "at_usec"), span));

@@ -731,6 +731,13 @@ START_TEST(a_large_tree_is_told_once_and_whole) {
                 json_decref(got);
         }
         ck_assert_uint_eq(n, 900);
+        for (int i = 0; i < 2; i++) { /* in one message there are few, and it says so */
+                json_t *got = i == 0 ? ask("Why", "{\"name\":\"alpha\"}") : ask("Show", "{\"task\":\"alpha\"}");
+
+                expect_at(got, "runs", "[100]");
+                expect_at(got, "runs.0.hidden", "800");
+                json_decref(got);
+        }
 }
 END_TEST
 

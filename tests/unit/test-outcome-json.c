@@ -100,6 +100,27 @@ START_TEST(items_are_summed_up) {
 }
 END_TEST
 
+static const struct {
+        const char *text;
+        const char *shown;
+} texts[] = {
+        { "", "" },
+        { "plain", "plain" },
+        { "\xd1\x8f \xe2\x82\xac \xf0\x9f\x90\x9f", "\xd1\x8f \xe2\x82\xac \xf0\x9f\x90\x9f" },
+        { "\x8f\xd1\x8f", "?\xd1\x8f" },                       /* cut at the beginning */
+        { "\xd1\x8f\xe2\x82", "\xd1\x8f??" },                  /* and at the end */
+        { "a\xff\xfe\xe9t\xe9", "a???t?" },                    /* another encoding */
+        { "\xc0\x80\xed\xa0\x80 \xc3\xa9", "????? \xc3\xa9" }, /* overlong, a surrogate */
+};
+
+START_TEST(of_what_is_no_text_the_text_is_kept) {
+        json_t *json = json_text(texts[_i].text);
+
+        ck_assert_str_eq(json_string_value(json), texts[_i].shown);
+        json_decref(json);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("outcome-json");
         TCase *tcase = tcase_create("outcome-json");
@@ -111,6 +132,7 @@ int main(void) {
         tcase_add_test(tcase, a_shutdown_is_named_once);
         tcase_add_test(tcase, members_are_children_and_bytes_that_are_no_text_are_replaced);
         tcase_add_test(tcase, items_are_summed_up);
+        tcase_add_loop_test(tcase, of_what_is_no_text_the_text_is_kept, 0, (int)ARRAY_SIZE(texts));
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

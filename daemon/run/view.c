@@ -292,6 +292,6 @@ void run_get_waiting(const struct run *run, struct run_waiting *ret) {
         }
         if (run->state == RUN_QUEUED && run->role == RUN_LEAF)
                 leaf_waiting(run, ret);
-        else if (run->state == RUN_QUEUED || (run->role == RUN_JOB && run->state == RUN_RUNNING))
+        else if (run->state == RUN_QUEUED || (run->role == RUN_JOB && run->state < RUN_STOPPING))
                 parent_waiting(run, ret);
 }

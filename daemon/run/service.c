@@ -71,10 +71,10 @@ usec_t service_next(struct run *job, const struct run *leaf) {
 void service_give_up(struct run *job, const struct run *leaf) {
         const struct service_spec *spec = job->spec->service;
         enum error_kind kind = job->errors.n > 0 ? job->errors.items[0].kind : ERROR_EXIT;
-        char text[160], span[TEXT_USEC_MAX], name[RUN_NAME_MAX];
+        char text[192], span[TEXT_USEC_MAX], name[RUN_NAME_MAX];
 
-        (void)snprintf(text, sizeof(text), "given up: more than %u restarts in %s (restart-limit; set it in the task)",
-                       spec->restart_limit, text_format_usec(spec->restart_limit_usec, span));
+        (void)snprintf(text, sizeof(text), "given up: more than %u restarts in %s (restart-limit in [task %s])",
+                       spec->restart_limit, text_format_usec(spec->restart_limit_usec, span), job->spec->name);
         errors_add(&job->errors, kind, text, run_name(leaf, name));
         job->outcome = OUTCOME_FAILED;
 }

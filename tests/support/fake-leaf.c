@@ -89,6 +89,19 @@ void fake_task_init_timed(struct fake_task *task, const char *name, usec_t usec,
         task->script.error = error;
 }
 
+void fake_service_init(struct fake_task *task, const char *name, struct service_spec *service) {
+        fake_task_init(task, name);
+        *service = (struct service_spec){
+                .restart = RESTART_ALWAYS,
+                .restart_delay_min_usec = USEC_PER_SEC,
+                .restart_delay_max_usec = USEC_PER_MINUTE,
+                .restart_limit = 5,
+                .restart_limit_usec = 10 * USEC_PER_MINUTE,
+        };
+        task->spec.is_service = true;
+        task->spec.service = service;
+}
+
 void fake_fanout_init(struct fake_task *task, const char *name, size_t n, unsigned concurrency) {
         fake_task_init_timed(task, name, USEC_PER_SEC, ERROR_NONE);
         task->spec.items = &fake_item_ops;
@@ -136,6 +149,8 @@ static void end(struct work *work, enum error_kind error, bool clean, int exit_c
                 .clean_when_stopped = clean,
                 .exit_code = exit_code,
                 .output_tail = "the end of the output",
+                .cpu_usec = work->task->script.cpu_usec,
+                .memory_peak = work->task->script.memory_peak,
         };
 
         loop_timer_set(&work->end, USEC_INFINITY);
@@ -277,6 +292,8 @@ static void leaf_poll(struct run *leaf) {
         struct work *work = run_leaf_data(leaf);
 
         trace('?', work->task->spec.name);
+        if (work->task->script.output_when_polled)
+                run_leaf_output(leaf);
         if (work->done_when_polled || work->task->script.done_when_polled)
                 end(work, error_of(work), false, work->task->script.exit_code);
 }

@@ -24,12 +24,15 @@ struct fake_script {
         unsigned ok_from_attempt;  /* from this attempt on it ends well; 0: never mind */
         unsigned fails_each;       /* items of this number, and its multiples, fail; 0: none */
         int exit_code;
+        usec_t cpu_usec;
+        uint64_t memory_peak;
         enum fake_stop stop;
         usec_t stops_after_usec;
         enum error_kind stop_error;
         bool ignores_force;
         usec_t tidies_usec; /* what it asks for when forced; 0: nothing */
         bool done_when_polled;
+        bool output_when_polled;
 };
 
 /* How many items there are, and how they come. */
@@ -61,6 +64,8 @@ void fake_leaf_set_loop(struct loop *loop);
 void fake_task_init(struct fake_task *task, const char *name);
 /* One that ends after @usec with @error. */
 void fake_task_init_timed(struct fake_task *task, const char *name, usec_t usec, enum error_kind error);
+/* A service that is kept up by @service: 1s..1min of delay, given up after 5 restarts in 10 min. */
+void fake_service_init(struct fake_task *task, const char *name, struct service_spec *service);
 /* A fan-out over @n items, @concurrency at a time, each of which ends well after 1 s. */
 void fake_fanout_init(struct fake_task *task, const char *name, size_t n, unsigned concurrency);
 

@@ -2,6 +2,7 @@
 /* run-fixture: a run tree for tests, see run-fixture.h. */
 #include "support/run-fixture.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define LIMITS_MAX 8
@@ -15,6 +16,7 @@ static struct {
         unsigned n_told;
         unsigned n_empty;
         unsigned n_remnants;
+        char ready[512];
         unsigned n_held;
         struct limit *limits[LIMITS_MAX];
         size_t n_limits;
@@ -26,6 +28,13 @@ static void on_done(struct run *run _unused_, struct result *result, void *arg _
         if (seen.n_told == TOLD_MAX) /* not an assertion of Check, which allocates: test-run-oom */
                 abort();
         seen.told[seen.n_told++] = result_ref(result);
+}
+
+static void on_ready(struct run *job, bool ready, void *arg _unused_) {
+        size_t used = strlen(seen.ready);
+
+        (void)snprintf(seen.ready + used, sizeof(seen.ready) - used, "%s%s:%s", used > 0 ? " " : "",
+                       run_get_spec(job)->name, ready ? "yes" : "no");
 }
 
 static void on_empty(void *arg _unused_) {
@@ -49,6 +58,7 @@ static void on_drop(const struct run_spec *spec _unused_, void *arg _unused_) {
 
 static const struct run_listener listener = {
         .on_done = on_done,
+        .on_ready = on_ready,
         .on_empty = on_empty,
         .on_remnant = on_remnant,
         .hold = on_hold,
@@ -184,6 +194,10 @@ void check_outcome_at(int line, const char *name, enum outcome expected) {
                       outcome_to_string(result->outcome), outcome_to_string(expected));
 }
 
+const char *ready_trace(void) {
+        return seen.ready;
+}
+
 const char *errors_of(const char *name) {
         static char text[2048];
         const struct result *result = result_of(name);
@@ -200,7 +214,7 @@ const char *errors_of(const char *name) {
         return text;
 }
 
-int fixture_main(const char *name, const TTest *const *tests, size_t n) {
+int fixture_main_loops(const char *name, const struct fixture_test *tests, size_t n) {
         Suite *suite = suite_create(name);
         TCase *tcase = tcase_create(name);
         SRunner *runner = srunner_create(suite);
@@ -209,9 +223,18 @@ int fixture_main(const char *name, const TTest *const *tests, size_t n) {
         suite_add_tcase(suite, tcase);
         tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
         for (size_t i = 0; i < n; i++)
-                tcase_add_test(tcase, tests[i]);
+                tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].n);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);
         return failed > 0;
+}
+
+int fixture_main(const char *name, const TTest *const *tests, size_t n) {
+        struct fixture_test once[64];
+
+        assert(n <= ARRAY_SIZE(once));
+        for (size_t i = 0; i < n; i++)
+                once[i] = (struct fixture_test){ tests[i], 1 };
+        return fixture_main_loops(name, once, n);
 }

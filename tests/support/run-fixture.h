@@ -38,6 +38,8 @@ const struct result *result_of(const char *name);
 unsigned done_count(void);
 unsigned empty_count(void);
 unsigned remnant_count(void);
+/* What on_ready told: "a:yes b:yes a:no". */
+const char *ready_trace(void);
 
 /* A limit of the tree, freed with the fixture. */
 struct limit *make_limit(const char *name, const struct limit_config *config);
@@ -67,3 +69,11 @@ const char *errors_of(const char *name);
 
 /* Runs the tests named in @tests, with the fixture, as suite @name; returns main's code. */
 int fixture_main(const char *name, const TTest *const *tests, size_t n);
+
+/* A test that runs @n times, with _i from 0. */
+struct fixture_test {
+        const TTest *test;
+        int n;
+};
+
+int fixture_main_loops(const char *name, const struct fixture_test *tests, size_t n);

@@ -34,12 +34,13 @@ static const struct {
 
         /* no hook sees its failures */
         { "[task a]\ncommand = x\nevery = 1h\n",
-          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure)\n" },
+          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure, on-failing)\n" },
         { "[task a]\ncommand = x\non-start = yes\n",
-          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure)\n" },
+          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure, on-failing)\n" },
         { "[task a]\ncommand = x\nevery = 1h\non-failure = alert\n" ALERT, "" },
         { "[task a]\ncommand = x\nevery = 1h\n[group g]\nmembers = a\nmanual = yes\n",
-          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure)\n" },
+          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure, on-failing)\n" },
+        { "[task a]\ncommand = x\nevery = 1h\non-failing = alert\n" ALERT, "" },
         { "[defaults]\non-failure = alert\n[task a]\ncommand = x\nevery = 1h\n" ALERT, "" },
 
         /* nothing uses it */

@@ -33,7 +33,8 @@ static const char *const on_item_failure[] = { "continue", "cancel", NULL };
 
 static const struct key daemon_keys[] = {
         { "include", TYPE(words), .flags = KEY_READER, .example = "conf.d/*.ini",
-          .help = "More files, read in the order of their names; paths are relative to this file's directory." },
+          .help = "More files, read in the order of their names; paths are relative to the main file's directory, and "
+                  "only the main file includes others." },
         { "state-dir", TYPE(path), DAEMON(state_dir), .flags = KEY_RESTART, .example = "/var/lib/tendd",
           .default_shown = "as systemd says, else /var/lib/tendd or the user's state directory",
           .help = "Where the daemon keeps what must survive a restart." },
@@ -146,7 +147,7 @@ static const struct key task_keys[] = {
         { "url", TYPE(url), PART(http, url), .topic = "HTTP", .flags = KEY_ITEM,
           .example = "https://example.com/health", .help = "What is requested." },
         { "method", TYPE(method), PART(http, method), .topic = "HTTP", .default_shown = "GET, or POST with a body",
-          .example = "HEAD", .help = "How." },
+          .example = "HEAD", .help = "The method of the request." },
         { "header", TYPE(header), PART(http, header), .topic = "HTTP", .flags = KEY_ITEM,
           .example = "Accept: application/json", .help = "Headers of the request, one a line." },
         { "body", TYPE(text), PART(http, body), .topic = "HTTP", .flags = KEY_ITEM,

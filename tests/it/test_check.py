@@ -117,6 +117,29 @@ class Check(Case):
         done = self.daemon(config, start=False, env=env).run("--check", "--portable", "--strict")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_one_api_for_all_tasks(self):
+        ids = self.path("ids")
+        with open(ids, "w", encoding="utf-8") as file:
+            file.write("1\n2\n")
+        done = self.check("[limit api]\npermits = 5\nrate = 10/s\n"
+                          "[task sync-users]\nuser = sync\ncommand = /usr/local/bin/sync users\nlimit = api\n"
+                          f"every = 1min\n[task poll]\nfor-each = lines:{ids}\n"
+                          "url = https://api.example.com/v1/{item}\nlimit = api\nevery = 10min\n", "--portable")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(re.findall("no hook sees its failures", done.stderr)), 2, done.stderr)
+
+    def test_the_examples_of_the_man_page_are_valid(self):
+        with open(os.path.join(SOURCE, "conf", "tendd.ini.5"), encoding="utf-8") as file:
+            examples = re.findall(r"^\.EX\n(.*?)^\.EE", file.read(), re.S | re.M)
+        self.assertGreater(len(examples), 2)
+        alert = "[task alert]\nmanual = yes\ncommand = true\n"
+        for example in examples:
+            config = example.replace("\\-", "-")
+            if "[task alert]" not in config:
+                config += alert
+            done = self.check(config, "--portable", "--strict")
+            self.assertEqual(done.returncode, 0, config + done.stderr)
+
     def test_files_that_others_may_write_are_refused_by_root(self):
         if os.geteuid() != 0:
             self.skipTest("needs root")

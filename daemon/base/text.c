@@ -376,3 +376,31 @@ bool text_match(const char *pattern, const char *s) {
         }
         return pattern[strspn(pattern, "*")] == '\0';
 }
+
+/* Where the user and password end that @authority, what follows "://", begins with; itself: there are none. */
+static const char *skip_userinfo(const char *authority) {
+        const char *end = authority;
+
+        for (const char *s = authority; *s && !strchr("/?# ", *s); s++)
+                if (*s == '@')
+                        end = s;
+        return end;
+}
+
+const char *text_hide_userinfo(const char *text, char *buf, size_t size) {
+        const char *shown = text;
+        size_t n = 0;
+
+        buf[0] = 0;
+        for (const char *s = text; (s = strstr(s, "://")) && n < size;) {
+                const char *end = skip_userinfo(s += 3);
+
+                if (end == s)
+                        continue;
+                n += (size_t)snprintf(buf + n, size - n, "%.*s***", (int)(s - shown), shown);
+                shown = s = end;
+        }
+        if (n < size)
+                (void)snprintf(buf + n, size - n, "%s", shown);
+        return buf;
+}

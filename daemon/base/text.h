@@ -41,3 +41,6 @@ const char *text_nearest(const char *s, const char *const *candidates, size_t n)
 
 /* Whether @s matches @pattern, in which * stands for any characters and ? for one. */
 bool text_match(const char *pattern, const char *s);
+
+/* @text for people, with *** for the user and password of each URL in it; cut off at @size. Returns @buf. */
+const char *text_hide_userinfo(const char *text, char *buf, size_t size);

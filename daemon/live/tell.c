@@ -2,6 +2,8 @@
 /* tell: turns what the run tree reports into counters, events and hooks. */
 #include "live/live_private.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -151,11 +153,13 @@ static bool may_tell_item(struct live_task *entry) {
 static void on_item(struct run *fanout, struct run *item, enum outcome outcome, const struct errors *errors,
                     void *arg) {
         struct event event = { .id = EVENT_ITEM_FAILED, .task = run_get_spec(fanout)->name };
-        char text[512];
+        char text[512], shown[256] = "";
 
         if (!outcome_is_failure(outcome) || errors->n == 0 || !may_tell_item(live_task_of(fanout)))
                 return;
-        (void)snprintf(text, sizeof(text), "%s%s%s: %s", item ? run_get_item(item) : "", item ? ": " : "",
+        if (item)
+                (void)text_hide_userinfo(run_get_item(item), shown, sizeof(shown));
+        (void)snprintf(text, sizeof(text), "%s%s%s: %s", shown, item ? ": " : "",
                        error_kind_to_string(errors->items[0].kind), errors->items[0].detail);
         event.run = errors->items[0].run;
         event.text = text;

@@ -14,6 +14,7 @@
  * The bounds are kept in libcurl's callbacks by taking less than was offered, which makes libcurl end the transfer;
  * `stopped` tells why.
  */
+#include "base/text.h"
 #include "task/http_internal.h"
 
 #include <arpa/inet.h>
@@ -367,6 +368,7 @@ static int redirect_to(struct http_call *call, const char *url) {
 /* Whether the response sends us elsewhere; then the call goes on, or has failed, with the next target. */
 static bool follow(struct http_call *call) {
         _cleanup_(freep) char *url = NULL;
+        char shown[200];
         char *location = NULL;
         int r;
 
@@ -376,14 +378,15 @@ static bool follow(struct http_call *call) {
         if (!location)
                 return false;
         if (++call->n_redirects > HTTP_REDIRECTS_MAX) {
-                call_error(call, ERROR_PROTOCOL, "more than %d redirects, the last to %.200s", HTTP_REDIRECTS_MAX,
-                           location);
+                call_error(call, ERROR_PROTOCOL, "more than %d redirects, the last to %s", HTTP_REDIRECTS_MAX,
+                           text_hide_userinfo(location, shown, sizeof(shown)));
                 return false;
         }
         url = http_redirect_url(location);
         r = url ? redirect_to(call, url) : -ENOMEM;
         if (r == -EPROTONOSUPPORT || r == -EINVAL) {
-                call_error(call, ERROR_PROTOCOL, "redirected to what is no http or https URL: %.200s", url);
+                call_error(call, ERROR_PROTOCOL, "redirected to what is no http or https URL: %s",
+                           text_hide_userinfo(url, shown, sizeof(shown)));
                 return false;
         }
         if (r == 0)
@@ -482,6 +485,7 @@ static void call_reset(struct http_call *call, struct http_profile *profile, str
 int http_start(struct http_engine *engine, struct http_profile *profile, struct pool *pool,
                const struct http_request *request, const struct http_ops *ops, void *arg, struct http_call **ret) {
         struct http_call *call;
+        char shown[200];
         int r;
 
         r = http_engine_take(engine, profile->serial, &call);
@@ -492,7 +496,8 @@ int http_start(struct http_engine *engine, struct http_profile *profile, struct 
 
         r = find_target(call, request->url);
         if (r == -EPROTONOSUPPORT || r == -EINVAL) {
-                http_call_fail(call, ERROR_PROTOCOL, "not an http or https URL: %.200s", request->url);
+                http_call_fail(call, ERROR_PROTOCOL, "not an http or https URL: %s",
+                               text_hide_userinfo(request->url, shown, sizeof(shown)));
                 return 0;
         }
         if (r == 0 && request->headers)

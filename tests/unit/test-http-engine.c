@@ -167,6 +167,7 @@ static const struct {
         { "", ERROR_PROTOCOL, "not an http or https URL" },
         { "ftp://127.0.0.1/", ERROR_PROTOCOL, "not an http or https URL" },
         { "file:///etc/passwd", ERROR_PROTOCOL, "not an http or https URL" },
+        { "ftp://user:secret@host/", ERROR_PROTOCOL, "not an http or https URL: ftp://***@host/" },
         { "http://unknown.test/", ERROR_RESOLVE, "unknown.test: Name or service not known" },
         { "http://127.0.0.1:1/", ERROR_CONNECT, "127.0.0.1:1: Connection refused" },
 };

@@ -344,6 +344,32 @@ START_TEST(patterns_match) {
 }
 END_TEST
 
+static const struct {
+        const char *text;
+        size_t size;
+        const char *shown;
+} secrets[] = {
+        { "http://user:secret@host/path", 64, "http://***@host/path" },
+        { "http://user@host", 64, "http://***@host" },
+        { "http://a:b@c@host/", 64, "http://***@host/" },
+        { "http://host/a@b?c=d@e", 64, "http://host/a@b?c=d@e" },
+        { "http://host?a@b", 64, "http://host?a@b" },
+        { "x ftp://a:b@c and http://d:e@f", 64, "x ftp://***@c and http://***@f" },
+        { "user@host", 64, "user@host" },
+        { "", 64, "" },
+        { "://", 64, "://" },
+        { "http://user:secret@host/path", 12, "http://***@" },
+        { "http://user:secret@host/path", 9, "http://*" },
+        { "http://host/path", 9, "http://h" },
+};
+
+START_TEST(who_and_by_what_password_is_hidden) {
+        char buf[64];
+
+        ck_assert_str_eq(text_hide_userinfo(secrets[_i].text, buf, secrets[_i].size), secrets[_i].shown);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("text");
         TCase *tcase = tcase_create("text");
@@ -361,6 +387,7 @@ int main(void) {
         tcase_add_loop_test(tcase, words_are_split, 0, (int)ARRAY_SIZE(lines));
         tcase_add_loop_test(tcase, names_are_told_from_others, 0, (int)ARRAY_SIZE(names));
         tcase_add_loop_test(tcase, the_nearest_is_suggested, 0, (int)ARRAY_SIZE(mistakes));
+        tcase_add_loop_test(tcase, who_and_by_what_password_is_hidden, 0, (int)ARRAY_SIZE(secrets));
         tcase_add_loop_test(tcase, patterns_match, 0, (int)ARRAY_SIZE(patterns));
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -99,8 +99,6 @@ static void on_done(struct leaf_work *work) {
 }
 
 static int dns_leaf_start(struct run *run) {
-        const char *text = task_of(run_get_spec(run))->dns->resolve;
-        struct template_values values;
         struct dns_leaf *leaf;
         int r;
 
@@ -108,8 +106,7 @@ static int dns_leaf_start(struct run *run) {
         if (!leaf)
                 return -ENOMEM;
         leaf_work_init(&leaf->work, run, leaf_free);
-        template_values_of(run, template_words(text), &values);
-        r = template_expand(text, &values, TEMPLATE_TEXT, &leaf->name);
+        r = template_fill(run, task_of(run_get_spec(run))->dns->resolve, &leaf->name);
         if (r < 0)
                 return r;
         leaf_work_begin(&leaf->work, on_thread, on_done);

@@ -166,8 +166,6 @@ static void on_done(struct leaf_work *work) {
 }
 
 static int file_leaf_start(struct run *run) {
-        const char *text = task_of(run_get_spec(run))->file->path;
-        struct template_values values;
         struct file_leaf *leaf;
         int r;
 
@@ -175,8 +173,7 @@ static int file_leaf_start(struct run *run) {
         if (!leaf)
                 return -ENOMEM;
         leaf_work_init(&leaf->work, run, leaf_free);
-        template_values_of(run, template_words(text), &values);
-        r = template_expand(text, &values, TEMPLATE_TEXT, &leaf->path);
+        r = template_fill(run, task_of(run_get_spec(run))->file->path, &leaf->path);
         if (r < 0)
                 return r;
         leaf_work_begin(&leaf->work, on_thread, on_done);

@@ -296,7 +296,6 @@ static void on_prepared(struct leaf_work *work) {
 
 static int tcp_leaf_new(struct run *run, struct tcp_leaf **ret) {
         struct tcp_part *part = task_of(run_get_spec(run))->tcp;
-        struct template_values values;
         struct tcp_leaf *leaf;
         int r;
 
@@ -311,9 +310,8 @@ static int tcp_leaf_new(struct run *run, struct tcp_leaf **ret) {
         leaf->plan = part->plan;
         leaf->path_fd = -EBADF;
         leaf_work_init(&leaf->work, run, leaf_free);
-        template_values_of(run, template_words(part->connect), &values);
         *ret = leaf;
-        return template_expand(part->connect, &values, TEMPLATE_TEXT, &leaf->connect);
+        return template_fill(run, part->connect, &leaf->connect);
 }
 
 static bool find_trust(struct tcp_leaf *leaf) {

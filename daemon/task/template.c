@@ -241,3 +241,10 @@ int template_expand(const char *text, const struct template_values *values, enum
         *ret = out.data;
         return 0;
 }
+
+int template_fill(const struct run *leaf, const char *text, char **ret) {
+        struct template_values values;
+
+        template_values_of(leaf, template_words(text), &values);
+        return template_expand(text, &values, TEMPLATE_TEXT, ret);
+}

@@ -41,5 +41,8 @@ unsigned template_words(const char *text);
 /* Fills in those of @words that @leaf has a value for. The values live as long as the leaf and @ret. */
 void template_values_of(const struct run *leaf, unsigned words, struct template_values *ret);
 
+/* @text with all values that @leaf has put in as they are; the caller frees @ret. Returns 0 or -ENOMEM. */
+int template_fill(const struct run *leaf, const char *text, char **ret);
+
 /* @text with the values put in; the caller frees @ret. Returns 0 or -ENOMEM. */
 int template_expand(const char *text, const struct template_values *values, enum template_place place, char **ret);

@@ -87,7 +87,7 @@ def make_payload(directory, tests):
         shutil.copy(HERE / test, os.path.join(directory, "tests"))
     disk = directory + ".img"
     subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-d", directory, disk, "200M"],
-                   stdin=subprocess.DEVNULL, env={"PATH": PATH}, check=True)
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={"PATH": PATH}, check=True)
     return disk
 
 

@@ -194,6 +194,38 @@ void log_item_append(struct log_item **item, const void *data, size_t n) {
         (*item)->n += n;
 }
 
+void log_item_end_head(struct log_item *item) {
+        if (item)
+                item->head = item->n;
+}
+
+bool log_item_next(const struct log_item *item, size_t *at, struct iovec ret[LOG_PARTS]) {
+        static char line_break[] = "\n";
+        const char *line = item->data + MAX(*at, item->head), *end;
+        size_t left = item->n - MIN(item->n, (size_t)(line - item->data));
+
+        if (*at > item->n)
+                return false;
+        end = item->head > 0 ? memchr(line, '\n', left) : NULL;
+        if (!end)
+                end = line + left;
+        ret[0] = (struct iovec){ (char *)item->data, item->head };
+        ret[1] = (struct iovec){ (char *)line, (size_t)(end - line) };
+        ret[2] = (struct iovec){ line_break, item->head > 0 };
+        *at = (size_t)(end - item->data) + 1;
+        return true;
+}
+
+static size_t count_lines(const char *text, size_t n) {
+        size_t lines = 1;
+
+        for (const char *end; (end = memchr(text, '\n', n)); lines++) {
+                n -= (size_t)(end + 1 - text);
+                text = end + 1;
+        }
+        return lines;
+}
+
 struct log_item *log_format(enum log_format format, const struct log_entry *entry) {
         size_t size = entry->n + ITEM_EXTRA;
         struct log_item *item;
@@ -203,6 +235,8 @@ struct log_item *log_format(enum log_format format, const struct log_entry *entr
                 return NULL;
         item->n = 0;
         item->size = size;
+        item->head = 0;
+        item->n_records = entry->is_lines ? count_lines(entry->text, entry->n) : 1;
         if (format == LOG_FORMAT_JOURNAL)
                 log_journal_format(&item, entry);
         else
@@ -212,18 +246,22 @@ struct log_item *log_format(enum log_format format, const struct log_entry *entr
 
 /* Without a writer, stderr gets the line at once. */
 static void write_directly(const struct log_item *item) {
-        if (item)
-                (void)!write(STDERR_FILENO, item->data, item->n);
+        struct iovec parts[LOG_PARTS];
+        size_t at = 0;
+
+        while (item && log_item_next(item, &at, parts))
+                (void)!writev(STDERR_FILENO, parts, LOG_PARTS);
 }
 
-static void submit(int level, const struct log_context *context, const char *text, size_t n) {
+static void submit(int level, const struct log_context *context, const char *text, size_t n, bool is_lines) {
         static const struct log_context none = { 0 };
         struct log_entry entry = {
                 .level = level & LOG_PRIMASK,
                 .context = context ? context : &none,
                 .text = text,
-                .n = MIN(n, LOG_TEXT_MAX),
-                .truncated = n > LOG_TEXT_MAX,
+                .n = is_lines ? n : MIN(n, LOG_TEXT_MAX),
+                .truncated = !is_lines && n > LOG_TEXT_MAX,
+                .is_lines = is_lines,
                 .realtime_usec = clock_now(CLOCK_ID_REALTIME),
         };
         enum log_format format = logger.format;
@@ -240,11 +278,11 @@ static void submit(int level, const struct log_context *context, const char *tex
         (void)pthread_rwlock_unlock(&logger.lock);
 }
 
-void log_output(int level, const struct log_context *context, const char *line, size_t n) {
+void log_output(int level, const struct log_context *context, const char *lines, size_t n) {
         int saved = errno;
 
         if (level <= logger.max_level)
-                submit(level, context, line, n);
+                submit(level, context, lines, n, memchr(lines, '\n', n) != NULL);
         errno = saved;
 }
 
@@ -269,6 +307,6 @@ void log_record(int level, const struct log_context *context, const char *format
                 text = large;
         }
         if (n >= 0)
-                submit(level, context, text, (size_t)n);
+                submit(level, context, text, (size_t)n, false);
         errno = saved;
 }

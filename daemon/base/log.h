@@ -61,9 +61,10 @@ struct log_context {
  * escaped on stderr. */
 void log_record(int level, const struct log_context *context, const char *format, ...) _printf_(3, 4);
 
-/* Logs @n bytes of a child's output, one line without its line break, any bytes: control characters and invalid UTF-8
- * are made safe for a terminal, and kept for the journal. */
-void log_output(int level, const struct log_context *context, const char *line, size_t n);
+/* Logs @n bytes of a child's output: a line, or several with line breaks between them, which become a record each and
+ * take little more room than their bytes until they are written. Control characters and invalid UTF-8 are made safe for a
+ * terminal, and kept for the journal. */
+void log_output(int level, const struct log_context *context, const char *lines, size_t n);
 
 #define log_full(level, ...)                                                                                           \
         log_record(level, &(const struct log_context){ .code_file = __FILE__, .code_line = __LINE__ }, __VA_ARGS__)

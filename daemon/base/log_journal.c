@@ -63,7 +63,13 @@ void log_journal_format(struct log_item **item, const struct log_entry *entry) {
                 append_number(item, "TENDD_DURATION_USEC", context->duration_usec);
         if (entry->truncated)
                 log_item_puts(item, "TENDD_TRUNCATED=1\n");
-        append_field(item, "MESSAGE", entry->text, entry->n);
+        if (!entry->is_lines) {
+                append_field(item, "MESSAGE", entry->text, entry->n);
+                return;
+        }
+        log_item_puts(item, "MESSAGE=");
+        log_item_end_head(*item);
+        log_item_append(item, entry->text, entry->n);
 }
 
 int log_journal_connect(struct log_sink *sink) {
@@ -89,14 +95,14 @@ int log_journal_connect(struct log_sink *sink) {
 }
 
 /* One attempt. Returns 0 when sent or lost, 1 when to try again, -ECANCELED when woken. */
-static int attempt(struct log_sink *sink, const struct log_item *item) {
+static int attempt(struct log_sink *sink, const struct msghdr *message) {
         int r;
 
         if (sink->fd < 0 && log_journal_connect(sink) < 0) {
                 r = log_sink_wait(sink, RETRY_MSEC);
                 return r < 0 ? r : 1;
         }
-        if (send(sink->fd, item->data, item->n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+        if (sendmsg(sink->fd, message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
                 return 0;
 
         switch (errno) {
@@ -114,11 +120,12 @@ static int attempt(struct log_sink *sink, const struct log_item *item) {
         }
 }
 
-int log_journal_write(struct log_sink *sink, const struct log_item *item) {
+int log_journal_write(struct log_sink *sink, const struct iovec parts[LOG_PARTS]) {
+        const struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = LOG_PARTS };
         int r;
 
         do
-                r = attempt(sink, item);
+                r = attempt(sink, &message);
         while (r > 0);
         if (r < 0)
                 sink->lost++;

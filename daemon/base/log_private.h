@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <limits.h>
+#include <sys/uio.h>
 
 /* Text beyond this is cut, with a mark. journald takes 64 KiB as a datagram, and splits lines at 48 KiB. */
 #define LOG_TEXT_MAX ((size_t)48 * 1024)
@@ -23,22 +24,34 @@ struct log_entry {
         const char *text;
         size_t n;
         bool truncated;
+        bool is_lines; /* each line of the text is a record */
         usec_t realtime_usec;
 };
 
-/* A record as bytes. */
+/* A record as bytes; or many, which begin alike: then @data is that beginning, @head bytes, and the lines. */
 struct log_item {
         struct list link;
         size_t n;
         size_t size; /* of @data */
+        size_t head; /* 0: one record, as it is */
+        size_t n_records;
         char data[];
 };
+
+/* The bytes of one record. */
+#define LOG_PARTS 3
+
+/* Steps through the records of @item; *@at is 0 before the first. Returns false when there is no more. */
+bool log_item_next(const struct log_item *item, size_t *at, struct iovec ret[LOG_PARTS]);
 
 /* Appends to an item, which may move. When memory runs out, it is freed and NULL, and appending does nothing. */
 void log_item_append(struct log_item **item, const void *data, size_t n);
 static inline void log_item_puts(struct log_item **item, const char *s) {
         log_item_append(item, s, strlen(s));
 }
+
+/* What is in @item by now begins each of its records; lines follow. */
+void log_item_end_head(struct log_item *item);
 
 /* NULL: out of memory. The caller frees it. */
 struct log_item *log_format(enum log_format format, const struct log_entry *entry);
@@ -52,9 +65,9 @@ struct log_sink {
         int fd;           /* journal: the sink's own, -EBADF while there is no connection; else the caller's */
         const char *path; /* journal: its socket */
         int wake_fd;      /* readable: give up, whatever is waited for */
-        uint64_t lost;    /* items that could not be written */
+        uint64_t lost;    /* records that could not be written */
         size_t n_chunk;   /* bytes that wait to be written together */
-        size_t n_lines;   /* items that end in them */
+        size_t n_lines;   /* records that end in them */
         char chunk[PIPE_BUF];
 };
 
@@ -62,10 +75,10 @@ struct log_sink {
  * over, -ECANCELED when woken. */
 int log_sink_wait(struct log_sink *sink, int timeout_msec);
 
-/* Each blocks until the item was taken over, or lost and counted. Returns 0, or -ECANCELED when woken. */
-int log_stderr_write(struct log_sink *sink, const struct log_item *item);
+/* Each blocks until the record was taken over, or lost and counted. Returns 0, or -ECANCELED when woken. */
+int log_stderr_write(struct log_sink *sink, const struct iovec parts[LOG_PARTS]);
 int log_stderr_flush(struct log_sink *sink);
-int log_journal_write(struct log_sink *sink, const struct log_item *item);
+int log_journal_write(struct log_sink *sink, const struct iovec parts[LOG_PARTS]);
 
 /* Connects to journald. Returns 0 or -errno. */
 int log_journal_connect(struct log_sink *sink);

@@ -23,8 +23,8 @@ static const char *format_second(time_t second) {
         return text;
 }
 
-/* Everything that a terminal would obey, or could not show, becomes \n or \xNN. */
-static void append_safe(struct log_item **item, const char *text, size_t n) {
+/* Everything that a terminal would obey, or could not show, becomes \n or \xNN; but for line breaks when @is_lines. */
+static void append_safe(struct log_item **item, const char *text, size_t n, bool is_lines) {
         size_t begin = 0, i = 0;
 
         while (i < n) {
@@ -32,7 +32,7 @@ static void append_safe(struct log_item **item, const char *text, size_t n) {
                 size_t length = ascii ? 1 : utf8_length(text + i, n - i);
                 char escaped[8];
 
-                if (ascii || (length > 0 && !utf8_is_control(text + i, length))) {
+                if (ascii || (length > 0 && !utf8_is_control(text + i, length)) || (is_lines && text[i] == '\n')) {
                         i += length;
                         continue;
                 }
@@ -60,10 +60,14 @@ void log_stderr_format(struct log_item **item, const struct log_entry *entry, bo
                         (unsigned)(entry->realtime_usec / USEC_PER_MSEC % 1000), log_level_to_string(entry->level));
         log_item_puts(item, head);
         if (about) {
-                append_safe(item, about, strlen(about));
+                append_safe(item, about, strlen(about), false);
                 log_item_append(item, " ", 1);
         }
-        append_safe(item, entry->text, entry->n);
+        if (entry->is_lines)
+                log_item_end_head(*item);
+        append_safe(item, entry->text, entry->n, entry->is_lines);
+        if (entry->is_lines)
+                return;
         if (entry->truncated)
                 log_item_puts(item, " [truncated]");
         log_item_append(item, "\n", 1);
@@ -103,25 +107,38 @@ int log_stderr_flush(struct log_sink *sink) {
         return r < 0 ? r : 0;
 }
 
-int log_stderr_write(struct log_sink *sink, const struct log_item *item) {
-        size_t done = 0;
+/* Puts @n bytes into the chunk, writing it as often as it is full. */
+static int gather(struct log_sink *sink, const char *data, size_t n) {
+        while (n > 0) {
+                size_t part = MIN(n, sizeof(sink->chunk) - sink->n_chunk);
+                int r;
+
+                if (part == 0) {
+                        r = log_stderr_flush(sink);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                memcpy(sink->chunk + sink->n_chunk, data, part);
+                sink->n_chunk += part;
+                data += part;
+                n -= part;
+        }
+        return 0;
+}
+
+int log_stderr_write(struct log_sink *sink, const struct iovec parts[LOG_PARTS]) {
+        size_t n = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
         int r = 0;
 
         /* Lines are kept whole where they fit. */
-        if (item->n > sizeof(sink->chunk) - sink->n_chunk)
+        if (n > sizeof(sink->chunk) - sink->n_chunk)
                 r = log_stderr_flush(sink);
-        while (r >= 0 && item->n - done > sizeof(sink->chunk)) {
-                memcpy(sink->chunk, item->data + done, sizeof(sink->chunk));
-                sink->n_chunk = sizeof(sink->chunk);
-                done += sizeof(sink->chunk);
-                r = log_stderr_flush(sink);
-        }
-        if (r < 0) {
+        for (size_t i = 0; i < LOG_PARTS && r >= 0; i++)
+                r = gather(sink, parts[i].iov_base, parts[i].iov_len);
+        if (r < 0)
                 sink->lost++;
-                return r;
-        }
-        memcpy(sink->chunk + sink->n_chunk, item->data + done, item->n - done);
-        sink->n_chunk += item->n - done;
-        sink->n_lines++;
-        return 0;
+        else
+                sink->n_lines++;
+        return r;
 }

@@ -41,8 +41,24 @@ static size_t item_bytes(const struct log_item *item) {
 
 /* ---- on the thread ---- */
 
-static int sink_write(struct log_sink *sink, const struct log_item *item) {
-        return sink->format == LOG_FORMAT_JOURNAL ? log_journal_write(sink, item) : log_stderr_write(sink, item);
+static void note_progress(struct log_writer *writer) {
+        atomic_store_explicit(&writer->progress_usec, clock_now(CLOCK_ID_MONOTONIC), memory_order_relaxed);
+}
+
+/* Returns 0, or -ECANCELED when it gave up; what was not written then is lost, and counted. */
+static int write_item(struct log_writer *writer, const struct log_item *item) {
+        struct log_sink *sink = &writer->sink;
+        struct iovec parts[LOG_PARTS];
+        size_t at = 0, left = item->n_records;
+        int r = 0;
+
+        while (r >= 0 && log_item_next(item, &at, parts)) {
+                r = sink->format == LOG_FORMAT_JOURNAL ? log_journal_write(sink, parts) : log_stderr_write(sink, parts);
+                left--;
+                note_progress(writer);
+        }
+        sink->lost += left;
+        return r;
 }
 
 static int sink_flush(struct log_sink *sink) {
@@ -62,11 +78,7 @@ static int write_dropped(struct log_writer *writer, uint64_t n) {
 
         entry.n = (size_t)snprintf(text, sizeof(text), "%" PRIu64 " log records dropped", n);
         item = log_format(writer->sink.format, &entry);
-        return item ? sink_write(&writer->sink, item) : 0;
-}
-
-static void note_progress(struct log_writer *writer) {
-        atomic_store_explicit(&writer->progress_usec, clock_now(CLOCK_ID_MONOTONIC), memory_order_relaxed);
+        return item ? write_item(writer, item) : 0;
 }
 
 /* Writes all of @items, then that @unreported ones had no room; frees the items. Returns 0, or -ECANCELED when it gave
@@ -79,10 +91,9 @@ static int write_items(struct log_writer *writer, struct list *items, uint64_t u
         note_progress(writer);
         list_for_each_entry_safe(item, tmp, items, link) {
                 if (r >= 0)
-                        r = sink_write(sink, item);
+                        r = write_item(writer, item);
                 else
-                        sink->lost++;
-                note_progress(writer);
+                        sink->lost += item->n_records;
                 free(item);
         }
         if (r >= 0 && unreported > 0)
@@ -223,17 +234,18 @@ uint64_t log_writer_stop(struct log_writer *writer, usec_t timeout_usec) {
 }
 
 void log_writer_push(struct log_writer *writer, struct log_item *item) {
+        size_t n_records = item ? item->n_records : 1;
         bool fits, sleeping;
 
         (void)pthread_mutex_lock(&writer->mutex);
         fits = item && writer->bytes + item_bytes(item) <= writer->max_bytes;
         if (fits) {
                 list_append(&writer->queue, &item->link);
-                writer->n_queued++;
+                writer->n_queued += n_records;
                 writer->bytes += item_bytes(item);
         } else {
-                writer->dropped++;
-                writer->unreported++;
+                writer->dropped += n_records;
+                writer->unreported += n_records;
         }
         sleeping = writer->sleeping;
         writer->sleeping = false; /* one call wakes it */

@@ -158,7 +158,10 @@ static bool read_output(struct child *child) {
 }
 
 static void on_output_ready(_unused_ struct loop_io *io, _unused_ int fd, _unused_ unsigned events, void *arg) {
-        (void)read_output(arg);
+        struct child *child = arg;
+
+        if (!child->ops || !child->ops->may_output || child->ops->may_output(child, child->arg))
+                (void)read_output(child);
 }
 
 /* What is still in the pipe when nobody is left to write to it. */

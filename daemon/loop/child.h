@@ -77,6 +77,9 @@ struct child_ops {
         void (*on_started)(struct child *child, pid_t pid, enum child_step step, int error, void *arg);
         /* The main process has ended; @status as from wait(2). Others of its tree may live. */
         void (*on_exit)(struct child *child, int status, const struct rusage *usage, void *arg);
+        /* There is output. Returns false to leave it in the pipe, after child_pause_output(); NULL: it is always taken. What
+         * is there when the last process has gone is not asked about. */
+        bool (*may_output)(struct child *child, void *arg);
         /* Output, at most 64 KiB a turn; @n is 0 at its end, which comes before on_gone. NULL allowed without pipe. */
         void (*on_output)(struct child *child, const char *data, size_t n, void *arg);
         /* After on_exit: no process of the tree is left, of itself or through child_kill(). */

@@ -175,15 +175,22 @@ static void on_resume(struct loop_timer *timer, void *arg) {
                 child_pause_output(exec->child, false);
 }
 
-static void on_output(struct child *child, const char *data, size_t n, void *arg) {
+/* Asked before it is read, because then it must find room, however many children print in the same turn. */
+static bool may_output(struct child *child, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        if (!log_is_congested())
+                return true;
+        child_pause_output(child, true);
+        loop_timer_set(&exec->resume, usec_add(clock_now(CLOCK_ID_MONOTONIC), CONGESTED_WAIT));
+        return false;
+}
+
+static void on_output(struct child *child _unused_, const char *data, size_t n, void *arg) {
         struct exec_leaf *exec = arg;
 
         name_subject(exec);
         output_add(&exec->output, data, n);
-        if (n > 0 && log_is_congested()) {
-                child_pause_output(child, true);
-                loop_timer_set(&exec->resume, usec_add(clock_now(CLOCK_ID_MONOTONIC), CONGESTED_WAIT));
-        }
 }
 
 /* ---- the start ---- */
@@ -236,6 +243,7 @@ static int shell_words(const struct task *task, char ***ret) {
 static const struct child_ops child_callbacks = {
         .on_started = on_started,
         .on_exit = on_exit_status,
+        .may_output = may_output,
         .on_output = on_output,
         .on_gone = on_gone,
 };

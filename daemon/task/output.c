@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* output: what a child prints. Whole lines are logged straight from the buffer they came in; only a line that is split
- * between two of them is put together. */
+/* output: what a child prints. Whole lines are logged straight from the buffer they came in, many at a time; only a line
+ * that is split between two of them is put together. */
 #include "task/output.h"
 
 #include "base/utf8.h"
@@ -31,11 +31,15 @@ static void keep_tail(struct output *output, const char *data, size_t n) {
         }
 }
 
+static bool has_level(const char *line, size_t n) {
+        return n >= 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>';
+}
+
 /* Logs a line, or a piece of one: the level of the first piece is that of all. */
 static void emit(struct output *output, const char *line, size_t n, bool ends) {
         if (output->level < 0) {
                 output->level = LOG_INFO;
-                if (n >= 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>') {
+                if (has_level(line, n)) {
                         output->level = line[1] - '0';
                         line += 3;
                         n -= 3;
@@ -99,20 +103,37 @@ static void end_line(struct output *output, const char *data, size_t n) {
         output->level = -1;
 }
 
+/* Whether @line is one of those that are logged many at a time: whole, and without a level of its own. */
+static bool is_plain(const struct output *output, const char *line, size_t n) {
+        return output->n_line == 0 && output->level < 0 && n <= OUTPUT_LINE_MAX && !has_level(line, n);
+}
+
+static void log_plain(const struct output *output, const char *lines, const char *end) {
+        if (end > lines)
+                log_output(LOG_INFO, &output->context, lines, (size_t)(end - lines) - 1);
+}
+
 void output_add(struct output *output, const char *data, size_t n) {
+        const char *plain = data; /* from here on all lines are */
+
         keep_tail(output, data, n);
         while (n > 0) {
                 const char *end = memchr(data, '\n', n);
                 size_t length = end ? (size_t)(end - data) : n;
+                const char *next = data + length + (end != NULL);
 
-                if (end)
-                        end_line(output, data, length);
-                else
-                        collect(output, data, length);
-                length += end != NULL;
-                data += length;
-                n -= length;
+                if (!end || !is_plain(output, data, length)) {
+                        log_plain(output, plain, data);
+                        if (end)
+                                end_line(output, data, length);
+                        else
+                                collect(output, data, length);
+                        plain = next;
+                }
+                n -= (size_t)(next - data);
+                data = next;
         }
+        log_plain(output, plain, data);
 }
 
 void output_flush(struct output *output) {

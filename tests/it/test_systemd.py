@@ -58,6 +58,14 @@ class Unit(BoxCase):
         self.assertGreater(int(end["TENDD_DURATION_USEC"]), 0)
         self.assertEqual(len(end["MESSAGE_ID"]), 32)
 
+    def test_no_line_of_many_is_dropped(self):
+        box = self.start("[task t]\nmanual = yes\ncommand = seq 30000\n")
+        self.assertEqual(box.run("tendctl", "start", "--wait", "t").returncode, 0)
+        self.until(lambda: box.journal("TENDD_TASK=t", "TENDD_OUTCOME=ok"), "the run's end in the journal")
+        lines = box.ask("journalctl", "-q", "-o", "cat", "SYSLOG_IDENTIFIER=t").stdout.split()
+        self.assertEqual(len(lines), 30000)
+        self.assertEqual(box.journal("TENDD_EVENT=log-dropped"), [])
+
     def test_it_logs_on_after_journald_was_restarted(self):
         box = self.start("[task t]\nmanual = yes\nshell = echo $TENDD_RUN speaks\n")
         self.assertEqual(box.run("tendctl", "start", "--wait", "t").returncode, 0)

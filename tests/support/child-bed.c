@@ -62,7 +62,18 @@ static void on_exit_(struct child *child, int status, const struct rusage *usage
         check_goal();
 }
 
-static void on_output(struct child *child, const char *data, size_t n, void *arg) {
+static bool may_output(struct child *child, void *arg) {
+        struct probe *probe = arg;
+
+        if (!probe->refuses)
+                return true;
+        probe->refused++;
+        child_pause_output(child, true);
+        check_goal();
+        return false;
+}
+
+static void on_output(_unused_ struct child *child, const char *data, size_t n, void *arg) {
         struct probe *probe = arg;
         size_t room = CHILD_BED_OUTPUT_MAX - MIN(probe->n_output, (size_t)CHILD_BED_OUTPUT_MAX);
 
@@ -72,8 +83,6 @@ static void on_output(struct child *child, const char *data, size_t n, void *arg
         if (n > 0)
                 memcpy(probe->output + probe->n_output, data, MIN(n, room));
         probe->n_output += n;
-        if (probe->pause_first && n > 0)
-                child_pause_output(child, true);
         check_goal();
 }
 
@@ -89,6 +98,7 @@ static void on_gone(struct child *child, void *arg) {
 const struct child_ops child_bed_ops = {
         .on_started = on_started,
         .on_exit = on_exit_,
+        .may_output = may_output,
         .on_output = on_output,
         .on_gone = on_gone,
 };

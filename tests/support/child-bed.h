@@ -26,8 +26,9 @@ struct probe {
         int status;
         struct rusage usage;
         char output[CHILD_BED_OUTPUT_MAX + 1];
-        size_t n_output; /* all of it, also what did not fit */
-        bool pause_first;
+        size_t n_output;  /* all of it, also what did not fit */
+        unsigned refused; /* output that was left in the pipe */
+        bool refuses;
         bool kill_on_exit;
         bool free_in_callback;
 };

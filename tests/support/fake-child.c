@@ -80,8 +80,11 @@ void fake_child_failed(struct child *child, enum child_step step, int error) {
         child->ops->on_started(child, 0, step, error, child->arg);
 }
 
-void fake_child_prints(struct child *child, const char *text) {
+bool fake_child_prints(struct child *child, const char *text) {
+        if (child->ops->may_output && !child->ops->may_output(child, child->arg))
+                return false;
         child->ops->on_output(child, text, strlen(text), child->arg);
+        return true;
 }
 
 void fake_child_exited(struct child *child, int status) {

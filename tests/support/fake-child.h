@@ -29,6 +29,7 @@ void fake_child_hold_exit(struct child *child, int status);
 /* ---- what is told, see struct child_ops ---- */
 void fake_child_started(struct child *child);
 void fake_child_failed(struct child *child, enum child_step step, int error);
-void fake_child_prints(struct child *child, const char *text);
+/* Whether the text was taken; else it is to be printed again later. */
+bool fake_child_prints(struct child *child, const char *text);
 void fake_child_exited(struct child *child, int status);
 void fake_child_gone(struct child *child);

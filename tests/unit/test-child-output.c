@@ -34,7 +34,7 @@ static bool is_paused_and_blocked(const struct probe *probe, _unused_ size_t n) 
         char path[64], state = 0;
         FILE *file;
 
-        if (probe->n_output == 0)
+        if (probe->refused == 0)
                 return false;
         (void)snprintf(path, sizeof(path), "/proc/%d/stat", probe->pid);
         file = fopen(path, "re");
@@ -48,12 +48,13 @@ START_TEST(a_paused_child_waits) {
         _cleanup_(freep) struct probe *probe = probe_new();
         struct child_spec spec = child_bed_spec(WORDS("head", "-c", "10000000", "/dev/zero"));
 
-        probe->pause_first = true;
+        probe->refuses = true;
         child_bed_spawn(probe, &spec);
         child_bed_look();
         child_bed_run(probe, 1, is_paused_and_blocked);
-        ck_assert_uint_le(probe->n_output, 64 * 1024);
-        probe->pause_first = false;
+        ck_assert_uint_eq(probe->refused, 1);
+        ck_assert_uint_eq(probe->n_output, 0);
+        probe->refuses = false;
         child_pause_output(probe->child, false);
         child_bed_run(probe, 1, child_bed_all_gone);
         ck_assert_uint_eq(probe->n_output, 10000000);

@@ -467,21 +467,22 @@ END_TEST
 START_TEST(a_child_waits_while_the_log_is_congested) {
         start_running();
         check_asked("");
-        fake_child_prints(child, "one\n");
+        ck_assert(fake_child_prints(child, "one\n"));
         check_asked("");
         congested = true;
-        fake_child_prints(child, "two\n");
+        ck_assert(!fake_child_prints(child, "two\n"));
         check_asked("pause");
         pass(USEC_PER_SEC);
         check_asked("");
         congested = false;
         pass(USEC_PER_SEC);
         check_asked("resume");
+        ck_assert(fake_child_prints(child, "two\n"));
         ck_assert_str_eq(logged, "6:t#1:one;6:t#1:two;");
 
         /* One that ends meanwhile is not asked for more. */
         congested = true;
-        fake_child_prints(child, "three\n");
+        ck_assert(!fake_child_prints(child, "three\n"));
         exits(0);
         goes();
         check_asked("pause kill free");

@@ -5,7 +5,6 @@
 #include "base/log_private.h"
 
 #include <check.h>
-#include <endian.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -116,7 +115,6 @@ static const struct {
         size_t n;
         const char *shown;
 } unsafe[] = {
-        { "two\nlines", 9, " two\\nlines\n" },
         { "\x1b[31mred", 8, " \\x1b[31mred\n" },
         { "nul\0byte", 8, " nul\\x00byte\n" },
         { "tab\there", 8, " tab\there\n" },
@@ -131,6 +129,29 @@ START_TEST(bytes_are_made_safe_for_a_terminal) {
         open_line(0);
         log_output(LOG_INFO, NULL, unsafe[_i].text, unsafe[_i].n);
         assert_ends(close_and_read(), unsafe[_i].shown);
+}
+END_TEST
+
+START_TEST(a_line_break_does_not_end_a_record) {
+        make_pipe();
+        open_line(0);
+        log_record(LOG_INFO, NULL, "two\nlines");
+        assert_ends(close_and_read(), " info two\\nlines\n");
+}
+END_TEST
+
+START_TEST(each_line_of_output_has_its_head) {
+        static const struct log_context context = { .run = "t#1" };
+        const char *out;
+
+        make_pipe();
+        open_line(0);
+        log_output(LOG_ERR, &context, "one\n\x1b[31mred\n", 13);
+        out = close_and_read();
+        ck_assert_msg(strncmp(out + 24, "err t#1 one\n", 12) == 0, "%s", out);
+        out += 36;
+        ck_assert_msg(strncmp(out + 24, "err t#1 \\x1b[31mred\n", 20) == 0, "%s", out);
+        assert_ends(out, "err t#1 \n");
 }
 END_TEST
 
@@ -206,20 +227,13 @@ static unsigned long long account(const char *text) {
         return n;
 }
 
-START_TEST(what_does_not_fit_is_dropped_and_counted) {
+/* Somebody reads again: the rest of @n_records comes, and how many were dropped. */
+static void read_accounting_for(unsigned long long n_records) {
         static char buf[1 << 22];
         unsigned long long accounted = 0;
         size_t n = 0;
 
-        make_pipe();
-        open_line(32 * 1024);
-        for (int i = 0; i < 20000; i++)
-                log_info("line number %d of a flood that nobody reads", i);
-        ck_assert_uint_gt(log_dropped(), 0);
-        ck_assert_uint_gt(log_queued(), 0);
-
-        /* Somebody reads again: the rest comes, and the count with it. */
-        while (accounted < 20000) {
+        while (accounted < n_records) {
                 ssize_t r = read(fds[0], buf + n, sizeof(buf) - 1 - n);
 
                 ck_assert_int_gt(r, 0);
@@ -227,7 +241,17 @@ START_TEST(what_does_not_fit_is_dropped_and_counted) {
                 buf[n] = '\0';
                 accounted = account(buf);
         }
-        ck_assert_uint_eq(accounted, 20000);
+        ck_assert_uint_eq(accounted, n_records);
+}
+
+START_TEST(what_does_not_fit_is_dropped_and_counted) {
+        make_pipe();
+        open_line(32 * 1024);
+        for (int i = 0; i < 20000; i++)
+                log_info("line number %d of a flood that nobody reads", i);
+        ck_assert_uint_gt(log_dropped(), 0);
+        ck_assert_uint_gt(log_queued(), 0);
+        read_accounting_for(20000);
         ck_assert_str_eq(close_and_read(), "");
 }
 END_TEST
@@ -250,6 +274,22 @@ START_TEST(only_a_sink_that_takes_something_is_waited_for) {
         close(fds[0]);
         log_close(PATIENCE);
         close(fds[1]);
+}
+END_TEST
+
+START_TEST(lines_take_little_more_room_than_their_bytes) {
+        static char lines[4 * 1024];
+
+        for (size_t i = 0; i < sizeof(lines); i++)
+                lines[i] = i % 2 ? '\n' : 'x';
+        make_pipe();
+        open_line(4 * sizeof(lines));
+        for (int i = 0; i < 20; i++)
+                log_output(LOG_INFO, NULL, lines, sizeof(lines) - 1);
+        ck_assert_uint_ge(log_queued(), sizeof(lines) / 2);
+        ck_assert_uint_gt(log_dropped(), 0);
+        read_accounting_for(20 * sizeof(lines) / 2);
+        ck_assert_str_eq(close_and_read(), "");
 }
 END_TEST
 
@@ -395,23 +435,41 @@ START_TEST(the_journal_gets_fields) {
 }
 END_TEST
 
-START_TEST(the_journal_gets_bytes_as_they_are) {
-        static const char head[] = "PRIORITY=6\nSYSLOG_IDENTIFIER=tendd\nMESSAGE\n";
-        static const char line[] = "two\nlines\0\xff";
-        const uint64_t size = htole64(sizeof(line) - 1);
+static void assert_journal_gets(int fd, const char *head, const char *rest, size_t n_rest) {
         char buf[4096];
+        ssize_t n = recv(fd, buf, sizeof(buf), 0);
+
+        ck_assert_int_eq(n, (ssize_t)(strlen(head) + n_rest));
+        ck_assert_mem_eq(buf, head, strlen(head));
+        ck_assert_mem_eq(buf + strlen(head), rest, n_rest);
+}
+
+#define HEAD "PRIORITY=6\nSYSLOG_IDENTIFIER=tendd\nMESSAGE"
+
+START_TEST(the_journal_gets_bytes_as_they_are) {
         int fd = journal_bind();
-        ssize_t n;
 
         journal_open(0);
-        log_output(LOG_INFO, NULL, line, sizeof(line) - 1);
-        n = recv(fd, buf, sizeof(buf), 0);
-        ck_assert_int_eq(n, (ssize_t)(strlen(head) + 8 + sizeof(line) - 1 + 1));
-        ck_assert_mem_eq(buf, head, strlen(head));
-        ck_assert_mem_eq(buf + strlen(head), &size, 8);
-        ck_assert_mem_eq(buf + strlen(head) + 8, line, sizeof(line) - 1);
-        ck_assert_int_eq(buf[n - 1], '\n');
+        log_output(LOG_INFO, NULL, "nul\0byte\xff", 9);
+        assert_journal_gets(fd, HEAD "=", "nul\0byte\xff\n", 10);
+        log_record(LOG_INFO, NULL, "two\nlines");
+        assert_journal_gets(fd, HEAD "\n", "\x09\0\0\0\0\0\0\0two\nlines\n", 18);
         log_close(PATIENCE);
+        close(fd);
+}
+END_TEST
+
+START_TEST(the_journal_gets_a_record_for_each_line) {
+        int fd = journal_bind();
+
+        journal_open(0);
+        log_output(LOG_INFO, NULL, "one\n\nthree\n", 11);
+        assert_journal_gets(fd, HEAD "=", "one\n", 4);
+        assert_journal_gets(fd, HEAD "=", "\n", 1);
+        assert_journal_gets(fd, HEAD "=", "three\n", 6);
+        assert_journal_gets(fd, HEAD "=", "\n", 1);
+        log_close(PATIENCE);
+        ck_assert_uint_eq(log_dropped(), 0);
         close(fd);
 }
 END_TEST
@@ -480,7 +538,7 @@ START_TEST(the_largest_record_passes_as_a_datagram) {
         static char text[LOG_TEXT_MAX + 1], buf[1 << 17];
         int fd = journal_bind();
 
-        memset(text, '\n', sizeof(text));
+        memset(text, 'x', sizeof(text));
         journal_open(0);
         log_output(LOG_INFO, NULL, text, sizeof(text));
         ck_assert_int_gt(recv(fd, buf, sizeof(buf) - 1, 0), (ssize_t)LOG_TEXT_MAX);
@@ -547,11 +605,14 @@ int main(void) {
         tcase_add_test(tcase, names_go_both_ways);
         tcase_add_test(tcase, a_line_has_time_level_run_and_text);
         tcase_add_loop_test(tcase, bytes_are_made_safe_for_a_terminal, 0, (int)ARRAY_SIZE(unsafe));
+        tcase_add_test(tcase, a_line_break_does_not_end_a_record);
+        tcase_add_test(tcase, each_line_of_output_has_its_head);
         tcase_add_test(tcase, a_long_text_is_cut_with_a_mark);
         tcase_add_test(tcase, without_a_writer_lines_go_out_at_once);
         tcase_add_test(tcase, the_stream_of_journald_is_known);
         tcase_add_test(tcase, what_does_not_fit_is_dropped_and_counted);
         tcase_add_test(tcase, only_a_sink_that_takes_something_is_waited_for);
+        tcase_add_test(tcase, lines_take_little_more_room_than_their_bytes);
         tcase_add_test(tcase, closing_does_not_wait_for_a_reader);
         tcase_add_test(tcase, a_thread_stuck_in_write_is_left_behind);
         tcase_add_test(tcase, a_reader_that_went_away_harms_nobody);
@@ -560,6 +621,7 @@ int main(void) {
         tcase_add_checked_fixture(journal, journal_setup, journal_teardown);
         tcase_add_test(journal, the_journal_gets_fields);
         tcase_add_test(journal, the_journal_gets_bytes_as_they_are);
+        tcase_add_test(journal, the_journal_gets_a_record_for_each_line);
         tcase_add_test(journal, a_journal_that_reads_late_loses_nothing);
         tcase_add_test(journal, a_restarted_journal_is_found_again);
         tcase_add_test(journal, a_journal_that_is_gone_does_not_keep_us);

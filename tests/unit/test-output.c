@@ -12,9 +12,9 @@ static struct {
 } lines[64];
 static size_t n_lines, n_bytes;
 
-/* In place of the logger. */
-void log_output(int level, const struct log_context *context, const char *line, size_t n) {
-        ck_assert_str_eq(context->task, "t");
+static size_t n_calls;
+
+static void note_line(int level, const char *line, size_t n) {
         ck_assert_uint_lt(n_lines, ARRAY_SIZE(lines));
         lines[n_lines].level = level;
         lines[n_lines].n = n;
@@ -23,10 +23,21 @@ void log_output(int level, const struct log_context *context, const char *line, 
         n_bytes += n;
 }
 
+/* In place of the logger. */
+void log_output(int level, const struct log_context *context, const char *text, size_t n) {
+        ck_assert_str_eq(context->task, "t");
+        n_calls++;
+        for (const char *end; (end = memchr(text, '\n', n)); text = end + 1) {
+                note_line(level, text, (size_t)(end - text));
+                n -= (size_t)(end + 1 - text);
+        }
+        note_line(level, text, n);
+}
+
 static struct output output;
 
 static void setup(void) {
-        n_lines = n_bytes = 0;
+        n_lines = n_bytes = n_calls = 0;
         output_init(&output, &(struct log_context){ .task = "t" });
 }
 
@@ -121,6 +132,22 @@ START_TEST(pieces_end_between_characters) {
 }
 END_TEST
 
+START_TEST(lines_that_come_together_are_logged_together) {
+        static const char text[] = "one\n\ntwo\n<3>bad\nthree\nfour\nrest";
+
+        output_add(&output, text, strlen(text));
+        ck_assert_uint_eq(n_lines, 6);
+        ck_assert_uint_eq(n_calls, 3);
+        ck_assert_int_eq(lines[3].level, LOG_ERR);
+        ck_assert_str_eq(lines[3].text, "bad");
+        output_add(&output, " of it\nfive\nsix\n", strlen(" of it\nfive\nsix\n"));
+        ck_assert_uint_eq(n_lines, 9);
+        ck_assert_uint_eq(n_calls, 5);
+        ck_assert_str_eq(lines[6].text, "rest of it");
+        ck_assert_str_eq(lines[8].text, "six");
+}
+END_TEST
+
 START_TEST(the_tail_is_what_came_last) {
         char expected[3 * OUTPUT_TAIL_MAX + 1] = "", line[32];
         char *tail;
@@ -159,6 +186,7 @@ int main(void) {
         tcase_add_loop_test(tcase, lines_do_not_depend_on_the_cuts, 0, ARRAY_SIZE(cases));
         tcase_add_test(tcase, a_megabyte_line_comes_in_pieces_of_one_level);
         tcase_add_test(tcase, pieces_end_between_characters);
+        tcase_add_test(tcase, lines_that_come_together_are_logged_together);
         tcase_add_test(tcase, the_tail_is_what_came_last);
         tcase_add_test(tcase, nul_bytes_do_not_end_the_tail);
         suite_add_tcase(suite, tcase);

@@ -304,6 +304,7 @@ START_TEST(overlap_replace_cancels_waits_and_starts) {
         fake_clock_advance(MINUTE);
         ck_assert_uint_eq(live_task_count(entry("work"), OUTCOME_CANCELLED), 1);
         ck_assert_int_eq(live_task_last(entry("work"))->cancel, CANCEL_REPLACED);
+        ck_assert_uint_eq(events[EVENT_RUN_STOPPING], 1);
         ck_assert_uint_eq(n_started, 2);
         ck_assert_uint_eq(live_task_running(entry("work")), 1);
         leaves[0] = leaves[--n_leaves]; /* the first leaf was forced */

@@ -116,6 +116,29 @@ START_TEST(rule8_the_pace_is_a_why_with_its_end) {
 }
 END_TEST
 
+/* Not since the run was made: what came before was work. */
+START_TEST(rule8_a_wait_for_permits_counts_from_its_beginning) {
+        struct run_waiting waiting;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        family_make();
+        limited(&a, &use, make_permits("x", 1), 1);
+        b.spec.limits = &use;
+        b.spec.n_limits = 1;
+        a.spec.retries = 1;
+        a.spec.retry_delay_min_usec = a.spec.retry_delay_max_usec = 0;
+        start(&a, 1);
+        pass(5 * S);
+        start(&b, 1);
+        fake_leaf_end("a#1", ERROR_EXIT);
+        settle();
+        check_state("b#1", RUN_RUNNING);
+        run_get_waiting(get("a#1"), &waiting);
+        ck_assert_int_eq(waiting.why, WHY_PERMITS);
+        ck_assert_uint_eq(waiting.since_usec - now, 5 * S);
+}
+END_TEST
+
 START_TEST(rule8_more_permits_than_exist_fail_the_run) {
         family_make();
         limited(&a, &use, make_permits("x", 1), 2);
@@ -178,6 +201,7 @@ int main(void) {
                 rule8_max_running_counts_items,
                 rule8_priority_is_of_the_task,
                 rule8_the_pace_is_a_why_with_its_end,
+                rule8_a_wait_for_permits_counts_from_its_beginning,
                 rule8_more_permits_than_exist_fail_the_run,
                 rule8_a_full_queue_skips_the_run,
                 rule8_a_permit_granted_to_a_run_just_cancelled_passes_on,

@@ -2,7 +2,9 @@
 """The control socket: clients that misbehave, and what the verbs say about a real daemon."""
 import json
 import os
+import signal
 import socket
+import subprocess
 
 from support import processes
 from support.case import Case
@@ -223,3 +225,20 @@ grace = 1s
             if "fails#1" in text and "failed" in text:
                 break
         connection.close()
+
+    def test_who_waits_is_told_when_the_daemon_dies(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
+            silent.bind(self.path("silent"))
+            silent.listen()
+            daemon = self.daemon(f"[task hangs]\nmanual = yes\nconnect = unix:{self.path('silent')}\nexpect = x\n")
+            clients = [(subprocess.Popen(daemon.ctl_command(*args), env=daemon.env, stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True), code)
+                       for args, code in ((["start", "--wait", "hangs"], 125), (["events", "-f", "-n", "256"], 3))]
+            follower = clients[1][0].stdout
+            while "hangs#1" not in follower.readline():
+                pass
+            daemon.kill(signal.SIGKILL)
+            daemon.wait_exit()
+            for client, code in clients:
+                _, said = client.communicate(timeout=10 * self.SCALE)
+                self.assertEqual((client.returncode, said), (code, "tendctl: the daemon closed the connection\n"))

@@ -126,6 +126,12 @@ static void check_pool(struct load *load, const struct raw_section *section, con
                 found->used = true;
 }
 
+const struct hook_key load_hook_keys[LOAD_HOOK_KEYS] = {
+        { "on-success", offsetof(struct task, on_success) }, { "on-failure", offsetof(struct task, on_failure) },
+        { "on-failing", offsetof(struct task, on_failing) }, { "on-recover", offsetof(struct task, on_recover) },
+        { "on-slow", offsetof(struct task, on_slow) },
+};
+
 static void check_hooks(struct load *load, const struct raw_section *section, const struct hooks *hooks,
                         const char *key) {
         for (size_t i = 0; i < hooks->n; i++) {
@@ -150,8 +156,8 @@ int load_check(struct load *load) {
                 check_time(load, section, task);
                 check_limits(load, section, task);
                 check_pool(load, section, task);
-                check_hooks(load, section, &task->on_success, "on-success");
-                check_hooks(load, section, &task->on_failure, "on-failure");
+                for (size_t k = 0; k < LOAD_HOOK_KEYS; k++)
+                        check_hooks(load, section, load_hooks_of(task, &load_hook_keys[k]), load_hook_keys[k].key);
         }
         return 0;
 }

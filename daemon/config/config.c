@@ -118,6 +118,8 @@ static int make(struct load *load) {
                 r = steps[i](load);
         if (r == 0 && !has_errors(load))
                 r = load_lint(load);
+        if (r == 0 && !has_errors(load))
+                r = load_lint_services(load);
         if (r == 0 && !has_errors(load) && !load->options->portable)
                 r = load_lint_host(load);
         return r;

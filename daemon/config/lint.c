@@ -67,7 +67,9 @@ static void check_manual(struct lint *lint, struct raw_section *section) {
 static void check_seen(struct lint *lint, struct raw_section *section) {
         const struct task *task = section->task;
 
-        if (task && task->enabled && has_trigger(task) && task->on_failure.n == 0 && task->on_failing.n == 0)
+        /* The service sees those of what tells its health. */
+        if (task && task->enabled && has_trigger(task) && !task->is_health && task->on_failure.n == 0 &&
+            task->on_failing.n == 0)
                 lint_tell(lint, section, NULL, "no hook sees its failures (on-failure, on-failing)");
 }
 

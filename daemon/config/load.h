@@ -60,6 +60,7 @@ struct raw_section {
         bool used;                       /* a limit, pool or defaults section that something names */
         bool member;                     /* a task or group that some group has */
         bool hooked;                     /* one that is a hook of some task */
+        const struct raw_section *health_of; /* of a task: the service whose health it tells, or NULL */
 };
 
 struct load {
@@ -159,6 +160,18 @@ int load_service_begin(const struct load *load, struct task *task);
 /* All keys of @task have been taken: makes it a service, or tells which of them are for services only. */
 void load_service_finish(struct load *load, const struct raw_section *section, struct task *task);
 
+/* The keys of hooks and where in a task they are. */
+#define LOAD_HOOK_KEYS 5
+struct hook_key {
+        const char *key;
+        size_t offset;
+};
+extern const struct hook_key load_hook_keys[LOAD_HOOK_KEYS];
+
+static inline const struct hooks *load_hooks_of(const struct task *task, const struct hook_key *key) {
+        return (const struct hooks *)((const char *)task + key->offset);
+}
+
 /* Checks each task by itself, and what it names. Binds nothing. */
 int load_check(struct load *load);
 
@@ -167,6 +180,7 @@ int load_members(struct load *load);
 
 /* Warns. Only of a configuration without mistakes. */
 int load_lint(struct load *load);
+int load_lint_services(struct load *load);
 int load_lint_host(struct load *load);
 
 /* config_load() of a daemon that is root or not. For tests. */

@@ -273,6 +273,7 @@ static int resolve(struct resolver *resolver) {
                 return r;
         for (size_t i = 0; i < resolver->n; i++)
                 check_placed(resolver, i);
+        r = check_services(resolver);
         for (size_t i = 0; i < resolver->n && r == 0 && resolver->load->diagnostics->counts[SEVERITY_ERROR] == 0; i++) {
                 if (task_at(resolver, i)->run.is_group)
                         r = bind_group(resolver, i);

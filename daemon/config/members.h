@@ -36,6 +36,10 @@ void check_placed(struct resolver *resolver, size_t number);
 /* How many tasks that were not made, because of mistakes in them, match @pattern. */
 size_t count_unmade(const struct resolver *resolver, const char *pattern);
 
+/* Checks services and what holds them, once the members of groups are known. Returns 0, also after mistakes, or
+ * -ENOMEM. */
+int check_services(struct resolver *resolver);
+
 /* The names of the tasks of a cycle, "a, b, c"; with @numbers, those of its elements. */
 void name_cycle(const struct resolver *resolver, const size_t *cycle, size_t n, const size_t *numbers, char buf[256]);
 

@@ -65,10 +65,9 @@ static void forget_keys_of_job(const struct load *load, struct task *task) {
 }
 
 void load_service_finish(struct load *load, const struct raw_section *section, struct task *task) {
-        const struct raw_key *restart = raw_section_find(section, "restart");
-
         if (!task->service || task->service->spec.restart == RESTART_NO) {
-                if (!restart || !restart->bad)
+                /* After a mistake in restart it is not known that it is none. */
+                if (task_key_is_written(task, "restart") || !raw_section_may_have(section, "restart"))
                         tell_keys_of_service(load, section);
                 for (size_t i = 0; i < ARRAY_SIZE(task->written); i++)
                         task->written[i] &= ~load->of_service[i];

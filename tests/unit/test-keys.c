@@ -26,7 +26,7 @@ static void wrap(enum key_section section, const struct key *key, const char *va
         fputs("[task dump]\ncommand = x\n[task upload]\ncommand = x\n[task prune]\ncommand = x\n", out);
         fputs("[task tunnel]\ncommand = x\n[task publish]\ncommand = x\n[task alert]\ncommand = x\n", out);
         fputs("[task restart-tunnel]\ncommand = x\n[task web-ping]\nurl = http://x/\nevery = 10s\n", out);
-        fputs("[group other]\nmembers = dump t\nmanual = yes\n", out);
+        fputs("[group other]\nmembers = dump t\npolicy = all\nmanual = yes\n", out);
         if (section == KEY_SECTION_DAEMON) {
                 fprintf(out, "[task t]\ncommand = x\n[daemon]\n%s = %s\n", key->name, value);
         } else if (section == KEY_SECTION_LIMIT) {
@@ -142,9 +142,9 @@ START_TEST(defaults_and_examples_are_allowed) {
 }
 END_TEST
 
-/* Services, and groups that hold one, are not bounded, and the one of the test restarts. */
+/* Services, and groups that hold one, start at once and are not bounded, and the one of the test restarts. */
 static bool is_other_for_services(const struct key *key, const struct task *task) {
-        if (streq(key->name, "total-timeout"))
+        if (streq(key->name, "total-timeout") || streq(key->name, "on-start"))
                 return task->run.is_group || task->service;
         return task->service && (streq(key->name, "restart") || key->flags & KEY_FAN_OUT);
 }

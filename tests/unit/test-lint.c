@@ -60,6 +60,31 @@ static const struct {
           "b]\ncommand = x\n",
           "tendd.ini:7: timeout: warning: 2h is longer than the 1h that [group g] has\n" },
 
+        /* services */
+        { "[task a]\ncommand = x\nrestart = always\n",
+          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure, on-failing)\n" },
+        { "[defaults]\nrestart = always\non-failure = alert\n[task alert]\nmanual = yes\ncommand = mail\nrestart = no\n"
+          "[task a]\ncommand = x\nrestart-delay = 1min\nrestart-limit = 10/7min\n"
+          "[task b]\ncommand = x\nrestart-delay = 1min\nrestart-limit = 10/8min\n"
+          "[task c]\ncommand = x\nrestart-delay = 1h\nrestart-limit = infinity\n"
+          "[task d]\ncommand = x\nrestart-delay = 1h\nrestart-limit = 0/1s\n"
+          "[task e]\ncommand = x\nready = after:5s\nstart-timeout = 5s\n"
+          "[task f]\ncommand = x\nready = after:5s\nstart-timeout = 6s\n",
+          "tendd.ini:11: restart-limit: warning: can never be reached: the delays of 10 restarts take 8min at least, and "
+          "it counts those of 7min\n"
+          "tendd.ini:26: ready: warning: 5s can never pass: start-timeout is 5s\n" },
+        { "[defaults]\ntimeout = 5min\nrestart = always\non-failure = alert\n"
+          "[defaults short]\ntotal-timeout = 1h\n"
+          "[task alert]\nmanual = yes\ncommand = mail\nrestart = no\n"
+          "[task a]\ncommand = x\n[task b]\ncommand = x\ntimeout = 1h\n[task c]\ncommand = x\ntimeout = infinity\n"
+          "[group g]\nmembers = a\npolicy = all\n[group h]\nmembers = a\npolicy = all\nuse = short\n",
+          "tendd.ini:11: timeout: warning: 5min comes from a section of defaults, and is meant to stay up (timeout = "
+          "infinity, or the bound here)\n"
+          "tendd.ini:22: total-timeout: warning: 1h comes from a section of defaults, and is meant to stay up (total-timeout "
+          "= infinity, or the bound here)\n" },
+        { "[task a]\ncommand = x\nrestart = always\nhealth = b\non-failure = alert\n[task b]\ncommand = x\nevery = 1s\n" ALERT,
+          "" },
+
         /* signs of a shell */
         { "[task a]\ncommand = x | y\nmanual = yes\n",
           "tendd.ini:2: command: warning: | is given to the program as it is: no shell reads command (shell = does)\n" },

@@ -11,6 +11,8 @@ libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h
 libtendd_a_SOURCES += daemon/loop/loop_io.c
 libtendd_a_SOURCES += daemon/loop/loop_private.h
 libtendd_a_SOURCES += daemon/loop/loop_timer.c
+libtendd_a_SOURCES += daemon/loop/notify.c daemon/loop/notify.h
+libtendd_a_SOURCES += daemon/loop/notify_message.c daemon/loop/notify_message.h
 libtendd_a_SOURCES += daemon/loop/pool.c daemon/loop/pool.h
 libtendd_a_SOURCES += daemon/loop/pool_private.h
 libtendd_a_SOURCES += daemon/loop/pool_worker.c
@@ -27,6 +29,8 @@ child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h tests/su
 unit_tests += tests/unit/test-cgroup
 tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c tests/support/fake-cgroup.c tests/support/fake-cgroup.h
 tests_unit_test_cgroup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mkdir,--wrap=mkdirat,--wrap=unlinkat,--wrap=rmdir
+unit_tests += tests/unit/test-notify
+unit_tests += tests/unit/test-notify-message
 unit_tests += tests/unit/test-pool
 tests_unit_test_pool_SOURCES = tests/unit/test-pool.c tests/support/fake-thread.c tests/support/fake-thread.h
 unit_tests += tests/unit/test-loop

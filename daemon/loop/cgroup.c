@@ -262,6 +262,21 @@ int cgroup_is_populated(const struct cgroup *cgroup) {
         return find_number(text, "populated", &populated) ? populated != 0 : -EBADMSG;
 }
 
+int cgroup_contains(const struct cgroup *cgroup, pid_t pid) {
+        const char *own = strrchr(cgroup->tree->path, '/');
+        char name[64], wanted[512], text[4096];
+        const char *at;
+        ssize_t n;
+
+        (void)snprintf(name, sizeof(name), "/proc/%d", (int)pid);
+        (void)snprintf(wanted, sizeof(wanted), "%s/%s", own ?: "", cgroup->name);
+        n = cgroup_read(AT_FDCWD, name, "cgroup", text, sizeof(text));
+        if (n < 0)
+                return -ESRCH;
+        at = strstr(text, wanted);
+        return at && (at[strlen(wanted)] == '\n' || at[strlen(wanted)] == '/');
+}
+
 struct visit {
         cgroup_pid_fn fn;
         void *arg;

@@ -77,6 +77,9 @@ bool cgroup_needs_last_look(const struct cgroup *cgroup);
 /* Returns 1 when a living process is in it or below, 0 when none, -errno. */
 int cgroup_is_populated(const struct cgroup *cgroup);
 
+/* Whether @pid is in it or below, by /proc/PID/cgroup. Returns 1, 0, -ESRCH when there is no such process any more. */
+int cgroup_contains(const struct cgroup *cgroup, pid_t pid);
+
 /* Kills all that is in it and below; they may still be dying when it returns. Returns 0 or -errno. */
 int cgroup_kill(const struct cgroup *cgroup);
 

@@ -55,6 +55,7 @@ struct child {
 
         struct loop_io *exit_io;
         struct loop_io *output_io;
+        struct notify *notify; /* NULL: none, or still of the launch */
         struct loop_work gone;
 
         bool killing;
@@ -80,6 +81,7 @@ static const char *const step_names[_CHILD_STEP_MAX] = {
         [CHILD_STEP_USER] = "user",
         [CHILD_STEP_GROUP] = "group",
         [CHILD_STEP_ENV_FILE] = "env-file",
+        [CHILD_STEP_NOTIFY] = "notify-socket",
         [CHILD_STEP_PIPE] = "pipe",
         [CHILD_STEP_FORK] = "fork",
         [CHILD_STEP_CGROUP] = "cgroup",
@@ -116,6 +118,8 @@ static void destroy(struct child *child) {
         loop_io_free(child->exit_io);
         close_output(child);
         closep(&child->launch.pidfd);
+        notify_release(child->notify);
+        notify_release(child->launch.notify);
         cgroup_release(child->tree.cgroup);
         child_plan_free(child->plan);
         free(child->marker);
@@ -180,12 +184,34 @@ void child_pause_output(struct child *child, bool pause) {
                 (void)loop_io_set(child->output_io, pause ? 0 : LOOP_READ);
 }
 
+/* ---- what it says ---- */
+
+static bool is_of_tree(pid_t pid, uid_t uid, void *arg) {
+        const struct child *child = arg;
+
+        return child_tree_has(&child->tree, pid, uid, child->launch.uid);
+}
+
+static void on_notify(const struct notify_message *message, void *arg) {
+        struct child *child = arg;
+
+        if (child->ops)
+                child->ops->on_notify(child, message, child->arg);
+}
+
+static void take_notify(struct child *child) {
+        if (child->notify)
+                notify_poll(child->notify);
+}
+
 /* ---- the end ---- */
 
 static void on_gone(_unused_ struct loop_work *work, void *arg) {
         struct child *child = arg;
 
         drain_output(child);
+        take_notify(child);
+        child->notify = notify_release(child->notify);
         child->state = CHILD_GONE;
         if (child->ops)
                 child->ops->on_gone(child, child->arg);
@@ -258,6 +284,7 @@ static void take_exit(struct child *child) {
 
         if (!wait_main(child, false, &status, &usage))
                 return;
+        take_notify(child); /* said before */
         child->state = CHILD_EXITED;
         note_usage(child, &usage);
         child->exit_io = loop_io_free(child->exit_io);
@@ -273,8 +300,10 @@ static void on_exit_ready(_unused_ struct loop_io *io, _unused_ int fd, _unused_
 }
 
 void child_poll(struct child *child) {
-        if (child->state == CHILD_RUNNING)
-                take_exit(child);
+        if (child->state != CHILD_RUNNING)
+                return;
+        take_notify(child);
+        take_exit(child);
 }
 
 /* ---- walks ---- */
@@ -414,6 +443,11 @@ static int watch_child(struct child *child) {
 
         if (!child->ops)
                 close_output(child);
+        if (child->notify) {
+                r = notify_watch(child->notify, loop, is_of_tree, on_notify, child);
+                if (r < 0)
+                        return r;
+        }
         if (child->launch.output_fd >= 0) {
                 r = loop_io_new(loop, child->launch.output_fd, LOOP_READ, LOOP_PRIORITY_NORMAL, "child output",
                                 on_output_ready, child, &child->output_io);
@@ -434,6 +468,7 @@ static void on_launched(struct spawner_job *job) {
         }
         child->plan = child_plan_free(child->plan);
         child->tree.cgroup = TAKE_PTR(child->launch.cgroup);
+        child->notify = TAKE_PTR(child->launch.notify);
         child->tree.walk.pid = child->launch.pid;
         child->tree.walk.pidfd = child->launch.pidfd;
         r = watch_child(child);
@@ -487,6 +522,10 @@ int child_spawn(struct spawner *spawner, const struct child_spec *spec, const st
         list_init(&child->link);
         list_init(&child->lingering);
         loop_work_init(&child->gone, spawner->loop, "child gone", on_gone, child);
+        if (spawner->notify_dir && ops->on_notify) {
+                child->launch.wants_notify = true;
+                child->launch.notify = notify_take(spawner->notify_dir);
+        }
         r = prepare(child, spec);
         if (r >= 0)
                 r = spawner_submit(spawner, &child->launch_job, false);

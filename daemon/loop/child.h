@@ -9,6 +9,7 @@
  */
 #include "loop/cgroup.h"
 #include "loop/loop.h"
+#include "loop/notify.h"
 
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -22,6 +23,7 @@ enum child_step {
         CHILD_STEP_USER,     /* looking the user up; ESRCH: there is none */
         CHILD_STEP_GROUP,    /* the same for the group */
         CHILD_STEP_ENV_FILE, /* EBADMSG: a line that is no NAME=VALUE */
+        CHILD_STEP_NOTIFY,   /* making its notify socket */
         CHILD_STEP_PIPE,
         CHILD_STEP_FORK,
         CHILD_STEP_CGROUP, /* making the group, writing a bound, or entering it */
@@ -69,7 +71,8 @@ struct child_spec {
                              * that left its session; NULL: none */
 };
 
-/* All on the loop thread, each in a later turn than the call that caused it, but on_exit from child_poll(). After
+/* All on the loop thread, each in a later turn than the call that caused it, but on_exit and on_notify
+ * from child_poll(). After
  * on_gone, or on_started with a failure, nothing more is called. */
 struct child_ops {
         /* @pid > 0: running. Else it could not be started: @step failed with @error (positive errno), or, with
@@ -82,6 +85,8 @@ struct child_ops {
         bool (*may_output)(struct child *child, void *arg);
         /* Output, at most 64 KiB a turn; @n is 0 at its end, which comes before on_gone. NULL allowed without pipe. */
         void (*on_output)(struct child *child, const char *data, size_t n, void *arg);
+        /* One of its processes said something on the notify socket, which it has when this is not NULL. */
+        void (*on_notify)(struct child *child, const struct notify_message *message, void *arg);
         /* After on_exit: no process of the tree is left, of itself or through child_kill(). */
         void (*on_gone)(struct child *child, void *arg);
 };
@@ -93,6 +98,9 @@ int spawner_new(struct loop *loop, struct spawner **ret);
 
 /* Gives each child that is spawned from now on a group of its own in @tree, which passes to the spawner. */
 void spawner_use_cgroups(struct spawner *spawner, struct cgroup_tree *tree);
+
+/* Gives each child from now on, if it has on_notify, a socket in @dir, which passes to the spawner. */
+void spawner_use_notify(struct spawner *spawner, struct notify_dir *dir);
 
 /* NULL: children have no groups. */
 const struct cgroup_tree *spawner_get_cgroups(const struct spawner *spawner);
@@ -122,7 +130,7 @@ void child_signal(struct child *child, int signo);
 /* Kills the tree, SIGKILL, and keeps walking until nobody is left, then on_gone. Idempotent; at any time. */
 void child_kill(struct child *child);
 
-/* Takes an exit that has happened already: on_exit is called from here when it has. */
+/* Takes what was said and an exit that has happened already: on_notify and on_exit are called from here. */
 void child_poll(struct child *child);
 
 /* Stops or resumes reading the output pipe, so that a child that writes too fast waits. What is in the pipe when the

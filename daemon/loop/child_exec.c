@@ -515,6 +515,23 @@ static int try_launch(struct birth *birth, struct spawner_thread *thread) {
         return r < 0 ? r : pid;
 }
 
+static int prepare(struct birth *birth, struct child_plan *plan, struct spawner *spawner) {
+        struct child_launch *launch = birth->launch;
+        int r;
+
+        if (launch->wants_notify && !launch->notify) {
+                birth->report.step = CHILD_STEP_NOTIFY;
+                r = notify_new(spawner->notify_dir, &launch->notify);
+                if (r < 0)
+                        return r;
+        }
+        if (launch->notify)
+                plan->notify = notify_environment(launch->notify);
+        r = child_plan_complete(plan, &birth->report.step);
+        launch->uid = plan->change_user ? plan->uid : geteuid();
+        return r;
+}
+
 void child_launch(struct child_launch *launch, struct child_plan *plan, struct spawner_thread *thread) {
         struct birth birth = {
                 .plan = plan,
@@ -525,7 +542,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
         int r;
 
         launch->pidfd = launch->output_fd = -EBADF;
-        r = child_plan_complete(plan, &birth.report.step);
+        r = prepare(&birth, plan, thread->spawner);
         if (r >= 0 && atomic_load(&launch->cancelled))
                 r = -ECANCELED;
         if (r >= 0)

@@ -333,13 +333,15 @@ static size_t count_block(const char *block) {
 
 static int merge_env(struct child_plan *plan) {
         char *const *base = plan->spec.env_base, *const *own = plan->spec.env;
-        size_t n_max = count(own) + count_block(plan->file_env) + USER_ENV_MAX + count(base), n = 0, n_stronger;
+        size_t n_max = count(own) + count_block(plan->file_env) + USER_ENV_MAX + count(base) + 1, n = 0, n_stronger;
         char **env = reallocarray(NULL, n_max + 1, sizeof(char *));
 
         if (!env)
                 return -ENOMEM;
         for (size_t i = 0; own && own[i]; i++)
                 n = add(env, n, 0, own[i]);
+        if (plan->notify)
+                n = add(env, n, n, (char *)plan->notify);
         n = add_block(env, n, plan->file_env);
         n = add_block(env, n, plan->user_env);
         n_stronger = n;

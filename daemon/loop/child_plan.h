@@ -10,7 +10,8 @@
 struct child_plan {
         struct child_spec spec; /* points into this allocation */
         /* Filled in by child_plan_complete(): */
-        char **env; /* merged from all sources */
+        const char *notify; /* "NOTIFY_SOCKET=…", or NULL; set before */
+        char **env;         /* merged from all sources */
         bool change_user;
         uid_t uid;
         gid_t gid;

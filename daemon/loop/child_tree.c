@@ -25,6 +25,15 @@ int child_tree_signal(struct child_tree *tree, int signo, bool wake) {
         return r <= 0 && tree->beyond ? walk_signal(&tree->walk, signo, wake) : r;
 }
 
+bool child_tree_has(const struct child_tree *tree, pid_t pid, uid_t uid, uid_t owner) {
+        int r;
+
+        if (pid == tree->walk.pid)
+                return true;
+        r = tree->cgroup ? cgroup_contains(tree->cgroup, pid) : walk_contains(&tree->walk, pid);
+        return r == -ESRCH ? uid == owner || uid == 0 : r > 0;
+}
+
 void child_tree_end(struct child_tree *tree, struct cgroup_usage *ret_usage) {
         if (!tree->cgroup)
                 return;

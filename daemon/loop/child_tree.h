@@ -17,6 +17,10 @@ struct child_tree {
 int child_tree_kill(struct child_tree *tree);
 int child_tree_signal(struct child_tree *tree, int signo, bool wake);
 
+/* Whether a process @pid of user @uid is of the tree, whose processes are those of user @owner. Of one that has ended
+ * only the user is known, as the kernel told it. Quick enough for the loop. */
+bool child_tree_has(const struct child_tree *tree, pid_t pid, uid_t uid, uid_t owner);
+
 /* When nobody is left and the main process has ended: what they used, if the cgroup knows better than wait(2); and gives
  * the cgroup back. */
 void child_tree_end(struct child_tree *tree, struct cgroup_usage *ret_usage);

@@ -156,6 +156,23 @@ static bool knows_session(const struct walk_tree *tree, pid_t session) {
         return false;
 }
 
+int walk_contains(const struct walk_tree *tree, pid_t pid) {
+        for (unsigned depth = 0; depth < DEPTH_MAX && pid > 1; depth++) {
+                struct stat_line line;
+                int r;
+
+                if (pid == tree->pid)
+                        return 1;
+                r = read_stat(pid, &line);
+                if (r < 0)
+                        return depth == 0 ? -ESRCH : 0;
+                if (line.session == tree->pid || line.group == tree->pid || knows_session(tree, line.session))
+                        return 1;
+                pid = line.parent;
+        }
+        return 0;
+}
+
 static void learn_session(struct walk_tree *tree, pid_t session) {
         if (session != tree->pid && !knows_session(tree, session))
                 tree->sessions[tree->n_sessions++ % WALK_SESSIONS_MAX] = session;

@@ -27,6 +27,10 @@ struct walk_tree {
  * is due; 0: none was left. -ENOMEM, -EMFILE and the like: some may have been missed. */
 int walk_kill(struct walk_tree *tree);
 
+/* Whether @pid is known to be of the tree: below its main process, or in one of its sessions. Returns 1, 0, -ESRCH when
+ * there is no such process any more. Quick: it reads a few lines, and asks nobody who could keep it waiting. */
+int walk_contains(const struct walk_tree *tree, pid_t pid);
+
 /* Sends @signo once to every process that can be found, with SIGCONT after it when @wake. 0 sends nothing and looks
  * only. Returns how many are alive, or -errno as above. */
 int walk_signal(struct walk_tree *tree, int signo, bool wake);

@@ -24,12 +24,14 @@ libtendd_a_SOURCES += daemon/loop/watchdog.c daemon/loop/watchdog.h
 # What a test of pure code names in its SOURCES to get the fake loop and the fake clock.
 fake_clock_sources = tests/support/fake-clock.c tests/support/fake-clock.h
 fake_loop_sources = tests/support/fake-loop.c tests/support/fake-loop.h $(fake_clock_sources)
-child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h tests/support/hostile.c tests/support/hostile.h
+child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h tests/support/hostile.c tests/support/hostile.h \
+	tests/support/notify-say.c tests/support/notify-say.h
 
 unit_tests += tests/unit/test-cgroup
 tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c tests/support/fake-cgroup.c tests/support/fake-cgroup.h
 tests_unit_test_cgroup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mkdir,--wrap=mkdirat,--wrap=unlinkat,--wrap=rmdir
 unit_tests += tests/unit/test-notify
+tests_unit_test_notify_SOURCES = tests/unit/test-notify.c tests/support/notify-say.c tests/support/notify-say.h
 unit_tests += tests/unit/test-notify-message
 unit_tests += tests/unit/test-pool
 tests_unit_test_pool_SOURCES = tests/unit/test-pool.c tests/support/fake-thread.c tests/support/fake-thread.h
@@ -38,6 +40,8 @@ unit_tests += tests/unit/test-child-end
 tests_unit_test_child_end_SOURCES = tests/unit/test-child-end.c $(child_bed_sources)
 unit_tests += tests/unit/test-child-given
 tests_unit_test_child_given_SOURCES = tests/unit/test-child-given.c $(child_bed_sources)
+unit_tests += tests/unit/test-child-notify
+tests_unit_test_child_notify_SOURCES = tests/unit/test-child-notify.c $(child_bed_sources)
 unit_tests += tests/unit/test-child-output
 tests_unit_test_child_output_SOURCES = tests/unit/test-child-output.c $(child_bed_sources)
 unit_tests += tests/unit/test-child-spawn

@@ -7,7 +7,8 @@
  * Descriptors that come with a message are closed when it has been dealt with: for the sender of BARRIER=1 that is the
  * sign that all it said before has been read (sd_notify_barrier(3)).
  *
- * An idle socket stays registered with the loop. What arrives there is from nobody's child, and thrown away.
+ * An idle socket is not read. What arrives there is from nobody's child, and thrown away when it is taken; what arrives
+ * after that waits until the loop knows the child.
  */
 #include "loop/notify.h"
 
@@ -119,6 +120,7 @@ struct notify *notify_take(struct notify_dir *dir) {
                 return NULL;
         list_remove(&notify->link);
         dir->n_idle--;
+        notify_poll(notify);
         return notify;
 }
 
@@ -227,15 +229,13 @@ static void on_readable(_unused_ struct loop_io *io, _unused_ int fd, _unused_ u
 }
 
 int notify_watch(struct notify *notify, struct loop *loop, notify_is_ours_fn is_ours, notify_fn fn, void *arg) {
-        int r = 0;
-
         notify->is_ours = is_ours;
         notify->fn = fn;
         notify->arg = arg;
-        if (!notify->io)
-                r = loop_io_new(loop, notify->fd, LOOP_READ, LOOP_PRIORITY_NORMAL, "notify socket", on_readable, notify,
-                                &notify->io);
-        return r;
+        if (notify->io)
+                return loop_io_set(notify->io, LOOP_READ);
+        return loop_io_new(loop, notify->fd, LOOP_READ, LOOP_PRIORITY_NORMAL, "notify socket", on_readable, notify,
+                           &notify->io);
 }
 
 void notify_poll(struct notify *notify) {
@@ -250,11 +250,10 @@ struct notify *notify_release(struct notify *notify) {
                 return NULL;
         dir = notify->dir;
         notify->fn = NULL;
-        if (dir->n_idle >= IDLE_MAX || !notify->io) {
+        if (dir->n_idle >= IDLE_MAX || (notify->io && loop_io_set(notify->io, 0) < 0)) {
                 notify_free(notify);
                 return NULL;
         }
-        notify_poll(notify); /* what the last one said too late is not the next one's */
         list_prepend(&dir->idle, &notify->link);
         dir->n_idle++;
         return NULL;

@@ -384,6 +384,10 @@ void spawner_use_cgroups(struct spawner *spawner, struct cgroup_tree *tree) {
         spawner->cgroups = tree;
 }
 
+void spawner_use_notify(struct spawner *spawner, struct notify_dir *dir) {
+        spawner->notify_dir = dir;
+}
+
 const struct cgroup_tree *spawner_get_cgroups(const struct spawner *spawner) {
         return spawner->cgroups;
 }
@@ -434,6 +438,7 @@ struct spawner *spawner_free(struct spawner *spawner) {
 
         child_end_all(spawner, deadline_usec);
         cgroup_tree_free(spawner->cgroups);
+        notify_dir_free(spawner->notify_dir);
         closep(&spawner->event_fd);
         closep(&spawner->null_fd);
         (void)pthread_cond_destroy(&spawner->ended);

@@ -46,7 +46,8 @@ struct spawner {
         pid_t loop_tid;
         int null_fd;
         int event_fd;
-        struct cgroup_tree *cgroups; /* NULL: none */
+        struct cgroup_tree *cgroups;   /* NULL: none */
+        struct notify_dir *notify_dir; /* NULL: no sockets */
         bool dumpable;
         struct rlimit nofile;   /* what children get */
         atomic_bool plain_fork; /* sharing memory with the child does not work here; may turn true at any time */

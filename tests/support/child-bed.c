@@ -86,6 +86,17 @@ static void on_output(_unused_ struct child *child, const char *data, size_t n, 
         check_goal();
 }
 
+static void on_notify(struct child *child, const struct notify_message *message, void *arg) {
+        struct probe *probe = arg;
+
+        ck_assert_ptr_eq(child, probe->child);
+        ck_assert_uint_eq(probe->started, 1);
+        ck_assert_uint_eq(probe->gone, 0);
+        probe->heard++;
+        probe->message = *message;
+        check_goal();
+}
+
 static void on_gone(struct child *child, void *arg) {
         struct probe *probe = arg;
 
@@ -100,6 +111,7 @@ const struct child_ops child_bed_ops = {
         .on_exit = on_exit_,
         .may_output = may_output,
         .on_output = on_output,
+        .on_notify = on_notify,
         .on_gone = on_gone,
 };
 

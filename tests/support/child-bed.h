@@ -24,6 +24,8 @@ struct probe {
         enum child_step step;
         int error;
         int status;
+        unsigned heard;                /* messages */
+        struct notify_message message; /* the last one */
         struct rusage usage;
         char output[CHILD_BED_OUTPUT_MAX + 1];
         size_t n_output;  /* all of it, also what did not fit */

@@ -3,6 +3,7 @@
 #include "support/hostile.h"
 
 #include "base/macros.h"
+#include "support/notify-say.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -189,13 +190,42 @@ static void flood(void) {
                         _exit(0);
 }
 
+/* Says of itself what many would like to say, then that it is ready on stdout. */
+static void speak(void) {
+        const char *path = getenv("NOTIFY_SOCKET");
+
+        if (!path || notify_say(path, "READY=1\nSTATUS=from the main process", -1) < 0)
+                _exit(1);
+        say("ready\n");
+        for (;;)
+                (void)pause();
+}
+
+/* The same by a grandchild, in a session of its own, that has ended before anybody can look at it. */
+static void speak_and_go(void) {
+        const char *path = getenv("NOTIFY_SOCKET");
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                (void)setsid();
+                if (fork() == 0)
+                        _exit(!path || notify_say(path, "STATUS=from one that is gone", -1) < 0);
+                (void)wait(NULL);
+                _exit(0);
+        }
+        (void)waitpid(pid, NULL, 0);
+        say("ready\n");
+        for (;;)
+                (void)pause();
+}
+
 static const struct {
         const char *name;
         void (*run)(void);
 } modes[] = {
         { "deaf", deaf },   { "orphan", orphan },   { "escape", escape },   { "linger", linger },
         { "breed", breed }, { "stopped", stopped }, { "regroup", regroup }, { "threaded", threaded },
-        { "chain", chain }, { "flood", flood },
+        { "chain", chain }, { "flood", flood },     { "speak", speak },     { "speak-and-go", speak_and_go },
 };
 
 void hostile_main(int argc, char *argv[]) {

@@ -105,10 +105,12 @@ static void serve(struct worker *worker) {
                 struct pool_job *job;
 
                 if (tell && list_empty(&core->queue)) {
+                        core->n_starting++; /* comes back for what is queued meanwhile */
                         (void)pthread_mutex_unlock(&core->mutex);
                         tell_loop(core);
                         tell = false;
                         (void)pthread_mutex_lock(&core->mutex);
+                        core->n_starting--;
                 }
                 job = take(worker);
                 if (!job)

@@ -89,11 +89,28 @@ static void draw_script(struct world *world, struct fake_task *task) {
         script->done_when_polled = world_chance(world, 10);
 }
 
-static void draw_leaf(struct world *world, struct world_task *task) {
-        task->task.spec.is_service = world_chance(world, 25);
-        draw_script(world, &task->task);
-        if (task->task.spec.is_service)
+static void draw_service(struct world *world, struct world_task *task) {
+        struct service_spec *service = &task->service;
+
+        task->task.spec.is_service = true;
+        task->task.spec.service = service;
+        service->restart = (enum restart_policy)world_below(world, _RESTART_POLICY_MAX);
+        service->restart_delay_min_usec = USEC_PER_MSEC + world_span(world, 2 * USEC_PER_SEC);
+        service->restart_delay_max_usec = 8 * USEC_PER_SEC;
+        service->restart_limit = world_below(world, 5);
+        service->restart_limit_usec = world_chance(world, 10) ? USEC_INFINITY : world_span(world, USEC_PER_MINUTE);
+        if (world_chance(world, 70))
                 task->task.script.ready_after_usec = world_span(world, 4 * USEC_PER_SEC);
+        if (world_chance(world, 40))
+                task->task.spec.bounds[BOUND_START_TIMEOUT] = world_span(world, 6 * USEC_PER_SEC);
+}
+
+static void draw_leaf(struct world *world, struct world_task *task) {
+        draw_script(world, &task->task);
+        if (world_chance(world, 30))
+                draw_service(world, task);
+        if (world_chance(world, 20))
+                task->task.spec.bounds[BOUND_IDLE_TIMEOUT] = world_span(world, 8 * USEC_PER_SEC);
         draw_common(world, task);
 }
 

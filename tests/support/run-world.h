@@ -19,6 +19,7 @@ struct world_task {
         struct fake_task task;
         char name[8];
         struct overlap overlap;
+        struct service_spec service;
         struct limit_use uses[2];
         struct run_member members[WORLD_MEMBERS];
         unsigned after[WORLD_MEMBERS][WORLD_MEMBERS];

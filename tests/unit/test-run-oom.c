@@ -59,7 +59,8 @@ char *__wrap_strndup(const char *s, size_t n) {
 
 /* ---- the scenario ---- */
 
-static struct fake_task m[4], fan, thread, g, h;
+static struct fake_task m[4], fan, thread, service, g, h;
+static struct service_spec kept_up;
 static struct overlap overlap;
 static struct limit_use use;
 static const unsigned first[] = { 0 };
@@ -74,7 +75,7 @@ static const struct run_member outer[] = {
         { .spec = &m[3].spec, .background = true },
 };
 
-/* h: a group g of which the first try fails, a fan-out with failures, a service in the background. */
+/* h: a group g of which the first try fails, a fan-out with failures, and a background; a service that crashes. */
 static void make(void) {
         static const char *const names[] = { "m0", "m1", "m2", "m3" };
 
@@ -97,6 +98,9 @@ static void make(void) {
         thread.spec.leaf = &fake_thread_ops;
         thread.script.ignores_force = true;
         thread.spec.bounds[BOUND_TIMEOUT] = S;
+        fake_service_init(&service, "service", &kept_up);
+        service.script.ends_after_usec = 2 * S;
+        kept_up.restart_limit = 3;
         fake_task_init(&g, "g");
         fake_task_init(&h, "h");
         g.spec.is_group = h.spec.is_group = true;
@@ -119,6 +123,24 @@ static unsigned begin(struct fake_task *task, uint64_t number) {
         return r == 0;
 }
 
+/* What an attempt says, what is found wrong with it, and what operators ask. */
+static void disturb_service(void) {
+        struct run *run = run_tree_find(tree, "service#1"), *leaf = fake_leaf_find("service#1");
+
+        if (!run)
+                return;
+        if (leaf) {
+                run_leaf_ready(leaf);
+                run_leaf_set_status(leaf, "serving");
+                run_leaf_fail(leaf, ERROR_HEALTH, "it is sick");
+        }
+        (void)run_keep_down(run, "alice");
+        pass(S);
+        run = run_tree_find(tree, "service#1");
+        if (run)
+                (void)run_restart(run, "alice");
+}
+
 static unsigned told_of_top_level(void) {
         struct run_counts counts;
         unsigned n = 0;
@@ -129,9 +151,15 @@ static unsigned told_of_top_level(void) {
         return n;
 }
 
+static void end_early(const char *name) {
+        struct run *run = run_tree_find(tree, name);
+
+        if (run)
+                (void)run_cancel(run, CANCEL_OPERATOR, "alice");
+}
+
 /* Returns how many allocations there were. */
 static unsigned play(unsigned from, unsigned to) {
-        struct run *run;
         unsigned n_begun = 0;
 
         fixture_setup();
@@ -146,11 +174,13 @@ static unsigned play(unsigned from, unsigned to) {
         n_begun += begin(&fan, 1);
         n_begun += begin(&fan, 2);
         n_begun += begin(&thread, 1);
-        pass(5 * S);
-        run = run_tree_find(tree, "fan#2");
-        if (run)
-                (void)run_cancel(run, CANCEL_OPERATOR, "alice");
+        n_begun += begin(&service, 1);
+        pass(S);
+        disturb_service();
+        pass(4 * S);
+        end_early("fan#2");
         pass(30 * S);
+        end_early("service#1"); /* restarts that could not be counted did not make it fail */
         memory.armed = false;
         pass(5 * S); /* what could not be told for want of memory is told now */
         ck_assert_msg(run_tree_is_empty(tree), "allocation %u … %u: the tree is not empty", from, to);

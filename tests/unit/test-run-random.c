@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* run-random: trees at random, to which things happen at random; after each step all that must always hold is checked.
  *
- * A step does one thing to the tree: starts, cancels, forces, extends, skips or ends a run, makes it ready, lets a
- * remnant go, changes a limit, or lets time pass. Now and then the loop is not left to settle between two steps, and now
+ * A step does one thing to the tree: starts, cancels, forces, extends, skips or ends a run, makes it ready, sick or
+ * talk, restarts it or keeps it down, lets a remnant go, changes a limit, or lets time pass. Now and then the loop is not left to settle between two steps, and now
  * and then it is late. After some hundred steps the tree is stopped, forced and must drain; then comes another world.
  *
  * TENDD_TEST_SEED and TENDD_TEST_STEPS choose the seed and the number of steps; the seed is printed.
@@ -20,6 +20,17 @@
 #define STEPS_A_WORLD 400
 #define TOP_MAX       14
 #define RUNS_MAX      1024
+#define RESTARTS_MAX  256
+
+/* What was seen of a service. */
+struct watch {
+        const struct run *job;
+        usec_t ended_usec; /* of the last attempt that ended */
+        bool asked;        /* an operator wanted that */
+        bool ready;
+        usec_t at[RESTARTS_MAX]; /* when attempts ended that were followed by another, unless on request */
+        unsigned n;
+};
 
 static struct {
         struct loop *loop;
@@ -36,12 +47,66 @@ static struct {
         uint64_t full_at_nsec; /* of the pace */
         struct run *runs[RUNS_MAX];
         size_t n_runs;
+        struct watch watches[RUNS_MAX];
 } t;
 
 static const char *name_of(const struct run *run) {
         static char name[RUN_NAME_MAX];
 
         return run_name(run, name);
+}
+
+/* ---- services ---- */
+
+/* Of @job, or a free one for it. */
+static struct watch *watch_of(const struct run *job) {
+        struct watch *unused = NULL;
+
+        for (size_t i = 0; i < RUNS_MAX; i++) {
+                if (t.watches[i].job == job)
+                        return &t.watches[i];
+                if (!unused && !t.watches[i].job)
+                        unused = &t.watches[i];
+        }
+        check(unused != NULL, "%s", name_of(job));
+        *unused = (struct watch){ .job = job };
+        return unused;
+}
+
+static void watch_end(const struct run *run) {
+        struct watch *watch = watch_of(run->role == RUN_LEAF ? run->parent : run);
+
+        if (run->role == RUN_LEAF) {
+                watch->ended_usec = clock_now(CLOCK_ID_MONOTONIC);
+                watch->asked = run->parent->job.asked;
+                return;
+        }
+        check(!watch->ready, "%s is done and ready", name_of(run));
+        watch->job = NULL;
+}
+
+/* @leaf begins. However its restart was decided, there were not more of them than its limit. */
+static void check_restart(const struct run *leaf) {
+        const struct service_spec *service = leaf->spec->service;
+        struct watch *watch = watch_of(leaf->parent);
+        unsigned n = 0;
+
+        check(!leaf->parent->job.kept_down, "%s is kept down", name_of(leaf));
+        if (leaf->number == 1 || watch->asked || service->restart_limit_usec == USEC_INFINITY)
+                return;
+        check(watch->n < RESTARTS_MAX, "%s", name_of(leaf));
+        watch->at[watch->n++] = watch->ended_usec;
+        for (unsigned i = 0; i < watch->n; i++)
+                n += watch->ended_usec - watch->at[i] <= service->restart_limit_usec;
+        check(n <= service->restart_limit, "%s: %u restarts", name_of(leaf), n);
+}
+
+static void on_ready(struct run *job, bool ready, void *arg _unused_) {
+        struct watch *watch = watch_of(job);
+
+        check(job->role == RUN_JOB && job->spec->is_service && job->state != RUN_DONE, "%s", name_of(job));
+        check(watch->ready != ready, "%s was told twice", name_of(job));
+        watch->ready = ready;
 }
 
 /* ---- what the listener is told ---- */
@@ -64,6 +129,8 @@ static void on_done(struct run *run, struct result *result, void *arg _unused_) 
 
 static void on_state(struct run *run, enum run_state from, void *arg _unused_) {
         check(from != RUN_DONE, "%s rose", name_of(run));
+        if (run->spec->service && run_get_state(run) == RUN_DONE)
+                watch_end(run);
         if (run_get_state(run) == RUN_DONE && run_get_parent(run) == run_tree_root(t.tree))
                 t.n_ended++;
 }
@@ -78,6 +145,7 @@ static void on_drop(const struct run_spec *spec _unused_, void *arg _unused_) {
 
 static const struct run_listener listener = {
         .on_state = on_state,
+        .on_ready = on_ready,
         .on_done = on_done,
         .hold = on_hold,
         .drop = on_drop,
@@ -112,6 +180,8 @@ static void on_start(const struct run *leaf) {
         const struct limit_config *config = limit_get_config(paced);
         uint64_t interval = config->rate_per_usec * 1000 / config->rate, now;
 
+        if (leaf->spec->service)
+                check_restart(leaf);
         check(!run_is_cancelled(leaf), "%s starts below a cancelled run", name_of(leaf));
         for (const struct run *run = leaf; run != run_tree_root(t.tree); run = run_get_parent(run))
                 if (run_get_role(run_get_parent(run)) == RUN_GROUP)
@@ -180,6 +250,10 @@ static void check_leaf(const struct run *leaf) {
                               limit_name(t.world.limits[i]));
         if (leaf->state == RUN_STOPPING)
                 check(leaf->closing, "%s stops unasked", name_of(leaf));
+        if (leaf->ready)
+                check(at_work && !leaf->closing && !leaf->leaf.ended, "%s is ready and ends", name_of(leaf));
+        if (leaf->state != RUN_DONE)
+                check(run_is_ready(leaf->parent) == leaf->ready, "%s", name_of(leaf));
 }
 
 /* A remnant keeps what its task asks for. */
@@ -241,7 +315,9 @@ static void check_why(const struct run *run) {
                 break;
         case WHY_AFTER: check(waiting.other && waiting.other->state != RUN_DONE, "%s", name_of(run)); break;
         case WHY_OVERLAP: break; /* slots are counted by check_always() */
-        case WHY_RETRY: check(waiting.until_usec > now, "%s", name_of(run)); break;
+        case WHY_RETRY:
+        case WHY_RESTART: check(waiting.until_usec > now, "%s", name_of(run)); break;
+        case WHY_STOPPED: break; /* see check_queued_leaf() */
         case WHY_ITEMS: check(run->fanout.wanted > 0, "%s waits for items nobody reads", name_of(run)); break;
         default: check(false, "%s: no why: %d", name_of(run), (int)waiting.why);
         }
@@ -296,6 +372,15 @@ static bool could_be_served(const struct run *leaf) {
         return true;
 }
 
+/* It waits for one thing alone, and what is kept down for nothing that comes by itself. */
+static void check_queued_leaf(const struct run *leaf) {
+        bool delayed = leaf->retry_at_usec != USEC_INFINITY, down = leaf->parent->job.kept_down;
+
+        check((leaf->ticket != NULL) + delayed + down == 1, "%s: ticket %d, delayed %d, down %d", name_of(leaf),
+              leaf->ticket != NULL, delayed, down);
+        check(!down || !loop_timer_armed(&leaf->timer), "%s is kept down and has a timer", name_of(leaf));
+}
+
 static void check_settled(void) {
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
         bool queued = false, at_work = !list_empty(&t.tree->remnants);
@@ -307,10 +392,13 @@ static void check_settled(void) {
                 if (run->state == RUN_QUEUED) {
                         queued = true;
                         check_why(run);
+                        if (run->role == RUN_LEAF)
+                                check_queued_leaf(run);
                         if (run->ticket && run->role == RUN_LEAF)
                                 check(!could_be_served(run), "%s could be served", name_of(run));
                 }
-                at_work = at_work || (run->role == RUN_LEAF && run->state != RUN_QUEUED && run->state != RUN_DONE);
+                at_work = at_work || (run->role == RUN_LEAF && run->state != RUN_QUEUED && run->state != RUN_DONE) ||
+                          run_is_kept_down(run);
                 for (int k = 0; k < _BOUND_MAX && !run->closing; k++)
                         check(run_bound_at(run, (enum bound)k) > now, "%s is past its %s", name_of(run),
                               bound_to_string((enum bound)k));
@@ -416,8 +504,79 @@ static void step_end(void) {
 static void step_ready(void) {
         struct run *leaf = any_leaf();
 
-        if (leaf)
+        if (leaf && world_chance(&t.world, 70))
                 run_leaf_ready(leaf);
+        else if (leaf)
+                run_leaf_unready(leaf);
+}
+
+static void step_fail(void) {
+        struct run *leaf = any_leaf();
+
+        if (leaf)
+                run_leaf_fail(leaf, ERROR_HEALTH, "it is sick");
+}
+
+static void step_talk(void) {
+        struct run *leaf = any_leaf();
+
+        if (!leaf)
+                return;
+        run_leaf_output(leaf);
+        run_leaf_set_status(leaf, world_chance(&t.world, 50) ? "busy" : "");
+        run_leaf_set_progress(leaf, t.step, STEPS_A_WORLD);
+}
+
+static void step_leaf_extend(void) {
+        struct run *leaf = any_leaf();
+        struct run_extension how;
+        usec_t before;
+
+        if (!leaf)
+                return;
+        before = run_deadline(leaf, NULL, NULL);
+        if (run_leaf_extend(leaf, world_span(&t.world, 20 * USEC_PER_SEC), &how) < 0)
+                return;
+        check(how.deadline_usec >= before, "extending %s shortened it", name_of(leaf));
+        check(!run_is_cancelled(leaf), "%s was extended while it stopped", name_of(leaf));
+        for (const struct run *run = leaf->parent; run != run_tree_root(t.tree); run = run->parent)
+                for (int k = 0; k < _BOUND_MAX; k++)
+                        check(how.deadline_usec <= run->bounds[k], "%s went past the %s of %s", name_of(leaf),
+                              bound_to_string((enum bound)k), run->spec->name);
+}
+
+static struct run *any_service(void) {
+        for (unsigned i = 0; i < 12; i++) {
+                struct run *run = any_run();
+
+                if (run && run->role == RUN_JOB && run->spec->service)
+                        return run;
+        }
+        return any_run();
+}
+
+static void step_restart(void) {
+        struct run *job = any_service();
+        int r;
+
+        if (!job)
+                return;
+        r = run_restart(job, "alice");
+        check((r == -EOPNOTSUPP) == (job->role != RUN_JOB || !job->spec->service), "%s: %d", name_of(job), r);
+        check(r != 0 || !run_is_kept_down(job), "%s stays down", name_of(job));
+        check(r != 0 || !run_is_cancelled(job), "%s is to end", name_of(job));
+}
+
+static void step_keep_down(void) {
+        struct run *job = any_service();
+        uint64_t before;
+
+        if (!job || run_keep_down(job, "alice") < 0)
+                return;
+        check(run_is_kept_down(job) && !run_is_ready(job), "%s is up", name_of(job));
+        before = fingerprint();
+        check(run_keep_down(job, "bob") == 0, "%s", name_of(job));
+        check(fingerprint() == before, "keeping %s down again changed something", name_of(job));
 }
 
 static void step_skip(void) {
@@ -463,8 +622,9 @@ static const struct {
         void (*fn)(void);
         unsigned weight;
 } steps[] = {
-        { step_start, 25 }, { step_cancel, 5 }, { step_force, 2 },   { step_extend, 5 },    { step_end, 15 },
+        { step_start, 25 }, { step_cancel, 6 }, { step_force, 2 },   { step_extend, 5 },    { step_end, 15 },
         { step_ready, 5 },  { step_skip, 1 },   { step_remnant, 6 }, { step_configure, 1 }, { step_time, 35 },
+        { step_fail, 3 },   { step_talk, 5 },   { step_restart, 5 }, { step_keep_down, 3 }, { step_leaf_extend, 3 },
 };
 
 static void step(void) {
@@ -495,6 +655,7 @@ static void step(void) {
 static void begin(void) {
         fake_clock_reset();
         memset(t.told, 0, sizeof(t.told));
+        memset(t.watches, 0, sizeof(t.watches));
         t.number = t.n_ended = t.full_at_nsec = 0;
         t.forced = false;
         check(loop_new(&t.loop) == 0, "loop");

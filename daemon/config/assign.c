@@ -235,13 +235,41 @@ static bool names_credential(const char *text) {
         return at && isalnum((unsigned char)at[strlen("${cred:")]);
 }
 
-/* make_texts(), and expands them. */
-static int evaluate(const struct raw_key *raw, enum value_form form, struct value *value, unsigned *line_number,
-                    bool *ret_secret) {
+/* Puts the number of an instance for each {n}. */
+static int fill_number(char **text, unsigned number) {
+        char *filled = NULL;
+        size_t size;
+        FILE *out;
+
+        if (!strstr(*text, "{n}"))
+                return 0;
+        out = open_memstream(&filled, &size);
+        if (!out)
+                return -ENOMEM;
+        for (const char *at = *text, *next; at; at = next ? next + 3 : NULL) {
+                next = strstr(at, "{n}");
+                fwrite(at, 1, next ? (size_t)(next - at) : strlen(at), out);
+                if (next)
+                        fprintf(out, "%u", number);
+        }
+        if (fclose(out) != 0) {
+                free(filled);
+                return -ENOMEM;
+        }
+        free(*text);
+        *text = filled;
+        return 0;
+}
+
+/* make_texts(), and expands them; @instance 0: {n} is left alone. */
+static int evaluate(const struct raw_key *raw, enum value_form form, unsigned instance, struct value *value,
+                    unsigned *line_number, bool *ret_secret) {
         char missing[64];
         int r;
 
         r = make_texts(raw, form, value, line_number);
+        for (size_t i = 0; i < value->n && r == 0 && instance > 0; i++)
+                r = fill_number(&value->texts[i], instance);
         for (size_t i = 0; i < value->n && r == 0; i++) {
                 if (!strchr(value->texts[i], '$')) /* nearly all */
                         continue;
@@ -276,7 +304,8 @@ int load_assign(struct load *load, const struct raw_section *section, struct raw
 
         if (raw->bad || !raw->lines)
                 return -EBADMSG;
-        r = evaluate(raw, key->type->form, &value, &line, &secret);
+        r = evaluate(raw, key->type->form, key->flags & (KEY_ITEM | KEY_NUMBER) ? load->instance : 0, &value, &line,
+                     &secret);
         value.parsed = r == 0;
         if (r == 0)
                 r = key->type->parse(key, &value, base);
@@ -301,7 +330,7 @@ int load_words(struct load *load, const struct raw_section *section, struct raw_
 
         if (raw->bad || !raw->lines)
                 return -EBADMSG;
-        r = evaluate(raw, VALUE_WORDS, &value, &line, &secret);
+        r = evaluate(raw, VALUE_WORDS, 0, &value, &line, &secret);
         if (r == -EINVAL) {
                 raw->bad = true;
                 load_tell(load, SEVERITY_ERROR, section, raw->name, line, "%s", value.wrong);

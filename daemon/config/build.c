@@ -165,17 +165,34 @@ static bool is_said(const struct task *task, const struct key *row) {
         return get_bit(task->written, key_number(KEY_SECTION_TASK, row));
 }
 
+/* Which keys of its sections a task takes. */
+enum share {
+        SHARE_ALL,
+        SHARE_EACH,  /* those of one instance */
+        SHARE_WHOLE, /* those of the group of all */
+        SHARE_BOTH,  /* those of the group that are of each, too */
+};
+
+static bool is_shared(const struct key *row, enum share share) {
+        switch (share) {
+        case SHARE_EACH: return !(row->flags & KEY_WHOLE) || row->flags & KEY_EACH;
+        case SHARE_WHOLE: return row->flags & KEY_WHOLE;
+        case SHARE_BOTH: return row->flags & KEY_WHOLE && row->flags & KEY_EACH;
+        default: return true;
+        }
+}
+
 /* Takes the keys of one layer that nearer layers have not written. */
-static int apply_layer(struct load *load, struct raw_section *section, struct task *task, bool own) {
+static int apply_layer(struct load *load, struct raw_section *section, struct task *task, enum share share, bool own) {
         int r;
 
         for (struct raw_key *raw = section->keys; raw; raw = raw->next) {
                 const struct key *row = raw_key_row(raw, task);
                 bool secret = false;
 
-                if (!row && raw->rows && own)
+                if (!row && raw->rows && own && share == SHARE_ALL)
                         tell_misfit(load, section, raw, task);
-                if (!row || row->flags & KEY_READER || is_said(task, row))
+                if (!row || row->flags & KEY_READER || !is_shared(row, share) || is_said(task, row))
                         continue;
                 r = row->scope == KEY_SERVICE ? load_service_begin(load, task) : 0;
                 if (r == 0)
@@ -212,6 +229,8 @@ static void finish(const struct load *load, struct task *task) {
         if (run->default_bounds & 1u << BOUND_TIMEOUT)
                 run->bounds[BOUND_TIMEOUT] =
                         task->kind && !task->service ? task->kind->default_timeout_usec : USEC_INFINITY;
+        if (!task->service)
+                run->bounds[BOUND_START_TIMEOUT] = USEC_INFINITY;
         if (task->for_each.type == FOR_EACH_NONE)
                 return;
         run->items = &task_items;
@@ -244,8 +263,31 @@ static int build_part(struct task *task, const struct kind *kind) {
         return 0;
 }
 
-static int build_task(struct load *load, struct raw_section *section) {
+static int make_task(struct load *load, const struct layers *layers, const char *name, const struct kind *kind,
+                     enum share share, struct task **ret) {
         _cleanup_(task_unrefp) struct task *task = NULL;
+        struct raw_section *section = layers->sections[0];
+        int r;
+
+        r = new_task(load, name, &task);
+        if (r == 0 && kind)
+                r = build_part(task, kind);
+        if (r < 0)
+                return r;
+        task->origin_file = load_file_of(load, section);
+        task->origin_line = section->line;
+        for (size_t i = 0; i < layers->n && r == 0; i++)
+                r = apply_layer(load, layers->sections[i], task, share, i == 0);
+        if (r < 0)
+                return r;
+        if (kind)
+                load_service_finish(load, section, task);
+        finish(load, task);
+        *ret = TAKE_PTR(task);
+        return 0;
+}
+
+static int build_task(struct load *load, struct raw_section *section) {
         const struct kind *kind = NULL;
         struct layers layers;
         int r;
@@ -256,23 +298,49 @@ static int build_task(struct load *load, struct raw_section *section) {
                 if (!kind)
                         return 0;
         }
-        r = new_task(load, section->name, &task);
-        if (r == 0 && kind)
-                r = build_part(task, kind);
+        r = make_task(load, &layers, section->name, kind, SHARE_ALL, &section->task);
         if (r < 0)
                 return r;
-        task->origin_file = load_file_of(load, section);
-        task->origin_line = section->line;
-        for (size_t i = 0; i < layers.n && r == 0; i++)
-                r = apply_layer(load, layers.sections[i], task, i == 0);
-        if (r < 0)
-                return r;
-        load_service_finish(load, section, task);
-        finish(load, task);
-        section->task = task;
         section->number = load->config->n_tasks;
-        load->config->tasks[load->config->n_tasks++] = TAKE_PTR(task);
+        load->config->tasks[load->config->n_tasks++] = section->task;
         return 0;
+}
+
+/* ---- instances ---- */
+
+static void known_layers(struct raw_section *section, struct layers *layers) {
+        layers->n = 0;
+        layers->sections[layers->n++] = section;
+        for (size_t i = 0; i < ARRAY_SIZE(section->defaults) && section->defaults[i]; i++)
+                layers->sections[layers->n++] = section->defaults[i];
+}
+
+int load_build_instance(struct load *load, struct raw_section *section, unsigned number, struct task **ret) {
+        size_t before = load->diagnostics->counts[SEVERITY_ERROR];
+        struct layers layers;
+        char name[64];
+        int r;
+
+        known_layers(section, &layers);
+        (void)snprintf(name, sizeof(name), "%s@%u", section->name, number);
+        load->instance = number;
+        r = make_task(load, &layers, name, section->task->kind, section->task->is_health ? SHARE_ALL : SHARE_EACH, ret);
+        load->instance = 0;
+        if (r < 0)
+                return r;
+        (*ret)->instance = number;
+        (*ret)->is_health = section->task->is_health;
+        if (load->diagnostics->counts[SEVERITY_ERROR] == before)
+                return 0;
+        *ret = task_unref(*ret);
+        return -EBADMSG;
+}
+
+int load_build_whole(struct load *load, struct raw_section *section, struct task **ret) {
+        struct layers layers;
+
+        known_layers(section, &layers);
+        return make_task(load, &layers, section->name, NULL, section->task->is_health ? SHARE_BOTH : SHARE_WHOLE, ret);
 }
 
 /* ---- defaults ---- */

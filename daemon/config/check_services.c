@@ -6,6 +6,7 @@
  * meant to stay up as well: it starts with the daemon, is ready when its members are, and has no default bound.
  */
 #include "config/members.h"
+#include "task/kind.h"
 
 /* Of each task by its number. */
 enum holds {
@@ -102,6 +103,9 @@ static void check_health(struct load *load, const struct raw_section *section, c
 
 static void check_service(struct load *load, const struct raw_section *section, struct task *task) {
         check_health(load, section, task);
+        if (task->service->instances > 0 && task->exec->shell && strstr(task->exec->shell, "{n}"))
+                load_tell_key(load, SEVERITY_ERROR, section, "shell",
+                              "{n} would become a part of the script (write \"$TENDD_INSTANCE\")");
         start_with_daemon(section, task);
 }
 

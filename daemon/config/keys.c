@@ -9,8 +9,8 @@
 #define LIMIT(member)  .offset = offsetof(struct limit_section, limit.member)
 #define POOL(member)   .offset = offsetof(struct pool_section, member)
 #define TASK(member)   .offset = offsetof(struct task, member)
-#define SERVICE(member)                                                                                                \
-        .scope = KEY_SERVICE, .kind = &kind_exec, .flags = KEY_OF_SERVICE,                                             \
+#define SERVICE(member, more)                                                                                          \
+        .scope = KEY_SERVICE, .kind = &kind_exec, .flags = KEY_OF_SERVICE | (more),                                    \
         .offset = offsetof(struct service_part, member)
 #define PART(k, member) .scope = KEY_KIND, .kind = &kind_##k, .offset = offsetof(struct k##_part, member)
 
@@ -88,9 +88,9 @@ static const struct key pool_keys[] = {
 
 static const struct key task_keys[] = {
         /* What */
-        { "description", TYPE(string), TASK(description), .topic = "What", .example = "nightly dump",
-          .help = "A line for people." },
-        { "enabled", TYPE(bool), TASK(enabled), .topic = "What", .default_value = "yes",
+        { "description", TYPE(string), TASK(description), .topic = "What", .flags = KEY_WHOLE | KEY_EACH,
+          .example = "nightly dump", .help = "A line for people." },
+        { "enabled", TYPE(bool), TASK(enabled), .topic = "What", .flags = KEY_WHOLE | KEY_EACH, .default_value = "yes",
           .help = "With no, nothing starts it." },
         { "use", TYPE(name), .flags = KEY_READER, .topic = "What", .example = "backup",
           .help = "Takes what is not written here from [defaults NAME], and then from [defaults]." },
@@ -109,19 +109,19 @@ static const struct key task_keys[] = {
         { "user", TYPE(user), PART(exec, user), .topic = "Commands",
           .default_shown = "the daemon's; a daemon that is root needs it written", .example = "app",
           .help = "As whom it runs, with the groups of that user." },
-        { "directory", TYPE(path), PART(exec, directory), .topic = "Commands", .default_shown = "/",
-          .example = "/srv/app", .help = "Where it runs." },
+        { "directory", TYPE(path), PART(exec, directory), .topic = "Commands", .flags = KEY_NUMBER,
+          .default_shown = "/", .example = "/srv/app", .help = "Where it runs." },
         { "env", TYPE(env), PART(exec, env), .topic = "Commands", .flags = KEY_ITEM, .example = "LANG=C",
           .help = "Variables for it, one a line." },
-        { "env-file", TYPE(path), PART(exec, env_file), .topic = "Commands", .example = "/etc/app/env",
-          .help = "A file of NAME=VALUE lines, read at each start; env wins over it." },
+        { "env-file", TYPE(path), PART(exec, env_file), .topic = "Commands", .flags = KEY_NUMBER,
+          .example = "/etc/app/env", .help = "A file of NAME=VALUE lines, read at each start; env wins over it." },
         { "umask", TYPE(octal), PART(exec, umask), .topic = "Commands", .max = 0777, .example = "0027",
           .default_shown = "the daemon's", .help = "Which permissions new files do not get." },
         { "nice", TYPE(integer), PART(exec, nice), .topic = "Commands", .min = (uint64_t)-20, .max = 19,
           .default_value = "0", .help = "The higher, the less of the processor it takes from others." },
-        { "stdin", TYPE(stdin), PART(exec, stdin_path), .topic = "Commands", .default_value = "null",
-          .help = "Where it reads from." },
-        { "output", TYPE(output), PART(exec, output), .topic = "Commands", .default_value = "log",
+        { "stdin", TYPE(stdin), PART(exec, stdin_path), .topic = "Commands", .flags = KEY_NUMBER,
+          .default_value = "null", .help = "Where it reads from." },
+        { "output", TYPE(output), PART(exec, output), .topic = "Commands", .flags = KEY_NUMBER, .default_value = "log",
           .help = "Where its output goes: line by line to the log, nowhere, or to the end of a file." },
         { "success-exit", TYPE(exit_codes), PART(exec, success_exit), .topic = "Commands", .max = 255,
           .default_value = "0", .help = "Which exit codes are no failure." },
@@ -214,26 +214,28 @@ static const struct key task_keys[] = {
                   "quorum:N: N oks win." },
         { "background", TYPE(names), .scope = KEY_GROUPS, TASK(background), .topic = "Groups", .example = "tunnel",
           .help = "Members that are cancelled when all others are done, and do not affect the outcome." },
-        { "after", TYPE(names), TASK(after), .topic = "Groups", .example = "dump",
+        { "after", TYPE(names), TASK(after), .topic = "Groups", .flags = KEY_WHOLE, .example = "dump",
           .help = "Members of the same group that must be ok before this one starts." },
 
         /* When */
-        { "every", TYPE(duration), TASK(every_usec), .topic = "When", .min = 10 * USEC_PER_MSEC, .max = YEAR,
-          .example = "5min", .help = "Starts it again and again, at a rate that does not drift." },
-        { "every-from", TYPE(flag), TASK(every_from_end), .topic = "When", .choices = every_from,
+        { "every", TYPE(duration), TASK(every_usec), .topic = "When", .flags = KEY_WHOLE, .min = 10 * USEC_PER_MSEC,
+          .max = YEAR, .example = "5min", .help = "Starts it again and again, at a rate that does not drift." },
+        { "every-from", TYPE(flag), TASK(every_from_end), .topic = "When", .flags = KEY_WHOLE, .choices = every_from,
           .default_value = "start", .help = "With end, the interval counts from the end of the last run." },
-        { "jitter", TYPE(duration), TASK(jitter_usec), .topic = "When", .max = YEAR, .default_value = "0s",
-          .help = "Delays each start by up to this, drawn anew each time." },
-        { "splay", TYPE(duration), TASK(splay_usec), .topic = "When", .max = YEAR, .default_value = "0s",
-          .help = "Delays each start by up to this, always the same on this machine." },
-        { "on-start", TYPE(bool), TASK(on_start), .topic = "When", .default_value = "no",
+        { "jitter", TYPE(duration), TASK(jitter_usec), .topic = "When", .flags = KEY_WHOLE, .max = YEAR,
+          .default_value = "0s", .help = "Delays each start by up to this, drawn anew each time." },
+        { "splay", TYPE(duration), TASK(splay_usec), .topic = "When", .flags = KEY_WHOLE, .max = YEAR,
+          .default_value = "0s", .help = "Delays each start by up to this, always the same on this machine." },
+        { "on-start", TYPE(bool), TASK(on_start), .topic = "When", .flags = KEY_WHOLE, .default_value = "no",
           .help = "Starts it when the daemon starts." },
-        { "manual", TYPE(bool), TASK(manual), .topic = "When", .default_value = "no",
+        { "manual", TYPE(bool), TASK(manual), .topic = "When", .flags = KEY_WHOLE, .default_value = "no",
           .help = "Says that only operators and hooks start it." },
-        { "overlap", TYPE(overlap), TASK(overlap), .topic = "When", .min = 1, .max = 100000, .default_value = "skip",
+        { "overlap", TYPE(overlap), TASK(overlap), .topic = "When", .flags = KEY_WHOLE, .min = 1, .max = 100000,
+          .default_value = "skip",
           .help = "What becomes of a start while it runs: none, one waits, it replaces the one that runs, or N run." },
-        { "on-shutdown", TYPE(flag), TASK(run.drain), .topic = "When", .choices = on_shutdown,
-          .default_value = "cancel", .help = "With wait, runs are given [daemon] drain-timeout." },
+        { "on-shutdown", TYPE(flag), TASK(run.drain), .topic = "When", .flags = KEY_WHOLE | KEY_EACH,
+          .choices = on_shutdown, .default_value = "cancel",
+          .help = "With wait, runs are given [daemon] drain-timeout." },
 
         /* Bounds */
         { "timeout", TYPE(duration), TASK(run.bounds[BOUND_TIMEOUT]), .topic = "Bounds", .flags = KEY_BOUND,
@@ -254,8 +256,8 @@ static const struct key task_keys[] = {
         { "idle-timeout", TYPE(duration), .scope = KEY_TASKS, .kind = &kind_exec, TASK(run.bounds[BOUND_IDLE_TIMEOUT]),
           .topic = "Bounds", .flags = KEY_BOUND, .min = USEC_PER_MSEC, .max = USEC_INFINITY,
           .default_value = "infinity", .help = "How long a command may go on without any output." },
-        { "grace", TYPE(duration), TASK(run.grace_usec), .topic = "Bounds", .max = DAY, .default_value = "10s",
-          .help = "How long a run that is stopped may take to end before it is forced." },
+        { "grace", TYPE(duration), TASK(run.grace_usec), .topic = "Bounds", .flags = KEY_WHOLE | KEY_EACH, .max = DAY,
+          .default_value = "10s", .help = "How long a run that is stopped may take to end before it is forced." },
         { "retries", TYPE(count), TASK(run.retries), .topic = "Bounds", .max = 1000000, .default_value = "0",
           .help = "How many more attempts a failed one gets." },
         { "retry-delay", TYPE(delays), TASK(run.retry_delay_min_usec), .topic = "Bounds", .min = 0, .max = DAY,
@@ -267,27 +269,27 @@ static const struct key task_keys[] = {
           .default_value = "0", .help = "Higher ones get permits first." },
 
         /* Services */
-        { "restart", TYPE(choice), SERVICE(spec.restart), .topic = "Services", .choices = restarts,
+        { "restart", TYPE(choice), SERVICE(spec.restart, 0), .topic = "Services", .choices = restarts,
           .default_value = "no",
           .help = "With another word than no the task is a service: another attempt follows one that failed, or any." },
-        { "restart-delay", TYPE(delays), SERVICE(spec.restart_delay_min_usec), .topic = "Services", .min = 0,
+        { "restart-delay", TYPE(delays), SERVICE(spec.restart_delay_min_usec, 0), .topic = "Services", .min = 0,
           .max = DAY, .default_value = "1s..1min",
           .help = "The wait before the first restart and at most before later ones; it doubles, give or take 20 %, and "
                   "begins anew after 60s of readiness." },
-        { "restart-limit", TYPE(restart_limit), SERVICE(spec), .topic = "Services", .max = SERVICE_RESTARTS_MAX,
+        { "restart-limit", TYPE(restart_limit), SERVICE(spec, 0), .topic = "Services", .max = SERVICE_RESTARTS_MAX,
           .default_value = "5/10min", .help = "More restarts than this, and the service has failed." },
-        { "ready", TYPE(ready), SERVICE(ready), .topic = "Services", .min = USEC_PER_MSEC, .max = DAY,
+        { "ready", TYPE(ready), SERVICE(ready, KEY_NUMBER), .topic = "Services", .min = USEC_PER_MSEC, .max = DAY,
           .default_value = "exec",
           .help = "When it is ready: once its program runs, when it says so, when a line of its output matches, when an "
                   "address takes connections, or some time after its program runs." },
-        { "watchdog", TYPE(duration_bound), SERVICE(watchdog_usec), .topic = "Services", .min = 100 * USEC_PER_MSEC,
+        { "watchdog", TYPE(duration_bound), SERVICE(watchdog_usec, 0), .topic = "Services", .min = 100 * USEC_PER_MSEC,
           .max = DAY, .default_shown = "infinity", .example = "30s",
           .help = "How long a ready one may be silent on its notify socket; it must send WATCHDOG=1 more often." },
-        { "health", TYPE(name), SERVICE(health), .topic = "Services", .example = "web-ping",
+        { "health", TYPE(name), SERVICE(health, 0), .topic = "Services", .example = "web-ping",
           .help = "A task with every that runs while this is ready; once it is failing, the attempt has failed." },
-        { "critical", TYPE(bool), SERVICE(critical), .topic = "Services", .default_value = "no",
+        { "critical", TYPE(bool), SERVICE(critical, 0), .topic = "Services", .default_value = "no",
           .help = "Its final failure ends the daemon, with its exit code." },
-        { "instances", TYPE(count), SERVICE(instances), .topic = "Services", .min = 1, .max = 1000,
+        { "instances", TYPE(count), SERVICE(instances, KEY_WHOLE), .topic = "Services", .min = 1, .max = 1000,
           .default_shown = "one, without a number", .example = "4",
           .help = "Makes it a group of so many, NAME@1 and so on; {n} stands for their number." },
 

@@ -35,6 +35,9 @@ enum key_flags {
         KEY_RESTART = 16,    /* a change needs a restart of the daemon */
         KEY_HOOK_WORDS = 32, /* TASK may be followed by :word,word */
         KEY_OF_SERVICE = 64, /* only for services */
+        KEY_NUMBER = 128,    /* {n} is filled in, in an instance; so it is with KEY_ITEM */
+        KEY_WHOLE = 256,     /* of a task with instances: is of the group of them all, not of each */
+        KEY_EACH = 512,      /* with KEY_WHOLE: and of each */
 };
 
 struct key {

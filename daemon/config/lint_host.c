@@ -176,7 +176,7 @@ static void check_user(struct lint *lint, struct raw_section *section) {
 static const char *command_path(const struct exec_part *exec, char buf[PATH_MAX]) {
         const char *name = exec->command ? exec->command[0] : NULL;
 
-        if (!name || strstr(name, "{item}"))
+        if (!name || strstr(name, "{item}") || strstr(name, "{n}"))
                 return NULL;
         if (*name == '/' || !strchr(name, '/'))
                 return name;
@@ -228,7 +228,7 @@ static void check_files(struct lint *lint, struct raw_section *section) {
         if (task && task->for_each.type == FOR_EACH_LINES && is_missing(lint, ASK_READABLE, task->for_each.argument))
                 lint_tell(lint, section, "for-each", "%s cannot be read",
                           load_shown(section, "for-each", task->for_each.argument));
-        if (exec && exec->env_file && is_missing(lint, ASK_READABLE, exec->env_file))
+        if (exec && exec->env_file && !strstr(exec->env_file, "{n}") && is_missing(lint, ASK_READABLE, exec->env_file))
                 lint_tell(lint, section, "env-file", "%s cannot be read",
                           load_shown(section, "env-file", exec->env_file));
         if (exec && exec->stdin_path && is_missing(lint, ASK_READABLE, exec->stdin_path))

@@ -89,6 +89,7 @@ struct load {
         struct task *prototype;           /* what the table says is the default */
         struct service_part service;      /* the same, of services */
         uint64_t of_service[2];           /* as task->written: the keys that are for services */
+        unsigned instance;                /* the one that is being made of a task, from 1; else 0 */
         size_t bound_numbers[_BOUND_MAX]; /* of the rows of runs' bounds */
 };
 
@@ -157,6 +158,11 @@ int load_build_tasks(struct load *load);
  * is none a part. Returns 0 or -ENOMEM. */
 int load_service_begin(const struct load *load, struct task *task);
 
+/* Another task of the section of one, whose name has @number behind it; resp. the group of all such, without members.
+ * Returns 0; -EBADMSG, told, when a value is wrong with the number filled in; -ENOMEM. */
+int load_build_instance(struct load *load, struct raw_section *section, unsigned number, struct task **ret);
+int load_build_whole(struct load *load, struct raw_section *section, struct task **ret);
+
 /* All keys of @task have been taken: makes it a service, or tells which of them are for services only. */
 void load_service_finish(struct load *load, const struct raw_section *section, struct task *task);
 
@@ -177,6 +183,10 @@ int load_check(struct load *load);
 
 /* Resolves the members of groups and their order; binds them when nothing is wrong. */
 int load_members(struct load *load);
+
+/* Makes the instances of services. Only of a configuration without mistakes, and nothing that looks at sections follows.
+ * Returns 0, also after mistakes, or -ENOMEM. */
+int load_instances(struct load *load);
 
 /* Warns. Only of a configuration without mistakes. */
 int load_lint(struct load *load);

@@ -71,7 +71,6 @@ void load_service_finish(struct load *load, const struct raw_section *section, s
                         tell_keys_of_service(load, section);
                 for (size_t i = 0; i < ARRAY_SIZE(task->written); i++)
                         task->written[i] &= ~load->of_service[i];
-                task->run.bounds[BOUND_START_TIMEOUT] = USEC_INFINITY;
                 task->service = service_part_free(task->service);
                 return;
         }

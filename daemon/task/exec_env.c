@@ -65,6 +65,8 @@ static void add_run(struct env *env, const struct run *leaf) {
         add_number(env, "TENDD_ATTEMPT", run_get_number(leaf));
         add_number(env, "TENDD_DUE", run_get_due(leaf) / USEC_PER_SEC);
         add_pair(env, "TENDD_TRIGGER", run_get_trigger(leaf));
+        if (task_of(run_get_spec(leaf))->instance > 0)
+                add_number(env, "TENDD_INSTANCE", task_of(run_get_spec(leaf))->instance);
         if (run_get_item(leaf))
                 add_pair(env, "TENDD_ITEM", run_get_item(leaf));
 }

@@ -211,8 +211,10 @@ static int run_in(struct runner *runner) {
         int r;
 
         r = instance_open(&options, &runner->instance, &pid);
-        if (r < 0)
+        if (r < 0) {
+                runner->config = config_unref(runner->config);
                 return EXIT_CANNOT;
+        }
         r = serve(runner);
         take_down(runner);
         instance_close(&runner->instance);

@@ -133,7 +133,7 @@ class OneDaemon(Case):
     def test_a_second_daemon_is_refused_with_the_pid_of_the_first(self):
         first = self.daemon(self.CONFIG)
         done = first.run()
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 125, done.stderr)
         self.assertIn(str(first.pid), done.stderr)
         self.assertEqual(first.ctl("status").returncode, 0)
 

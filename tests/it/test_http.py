@@ -115,7 +115,7 @@ class Nginx(Base):
 
     def test_a_connection_is_not_shared_with_who_trusts_others(self):
         nginx = self.nginx(tls=True)
-        daemon = self.daemon("".join(f"[task {name}]\nmanual = yes\nurl = https://localhost:{nginx.tls_port}/ok\n{more}\n"
+        daemon = self.daemon("".join(f"[task {name}]\nmanual = yes\nurl = https://127.0.0.1:{nginx.tls_port}/ok\n{more}\n"
                                      for name, more in (("trusts", f"ca-file = {nginx.certificate}"), ("not", ""),
                                                         ("careless", "verify-tls = no"))))
         codes = [daemon.ctl("start", "--wait", name).returncode for name in ("careless", "trusts", "not", "trusts")]

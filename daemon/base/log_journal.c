@@ -16,16 +16,18 @@
 #define RETRY_MSEC   250
 #define SNDBUF_BYTES (8 * 1024 * 1024)
 
-/* Values with line breaks are sent with their length. */
-static void append_field(struct log_item **item, const char *name, const char *value, size_t n) {
+/* A value with line breaks is sent with its length. */
+static void begin_field(struct log_item **item, const char *name, size_t n, bool has_line_breaks) {
         uint64_t size = htole64((uint64_t)n);
 
         log_item_puts(item, name);
-        if (memchr(value, '\n', n)) {
-                log_item_append(item, "\n", 1);
+        log_item_append(item, has_line_breaks ? "\n" : "=", 1);
+        if (has_line_breaks)
                 log_item_append(item, &size, sizeof(size));
-        } else
-                log_item_append(item, "=", 1);
+}
+
+static void append_field(struct log_item **item, const char *name, const char *value, size_t n) {
+        begin_field(item, name, n, memchr(value, '\n', n) != NULL);
         log_item_append(item, value, n);
         log_item_append(item, "\n", 1);
 }
@@ -35,6 +37,25 @@ static void append_number(struct log_item **item, const char *name, uint64_t val
 
         (void)snprintf(text, sizeof(text), "%s=%" PRIu64 "\n", name, value);
         log_item_puts(item, text);
+}
+
+/* What journalctl shows by default: there is whose output it is, but not what a record of ours is about. */
+static void append_message(struct log_item **item, const struct log_entry *entry) {
+        const struct log_context *context = entry->context;
+        const char *about = context->run ? context->run : context->task;
+        size_t n = entry->n;
+
+        if (context->identifier)
+                about = NULL;
+        if (about)
+                n += strlen(about) + 1;
+        begin_field(item, "MESSAGE", n, memchr(entry->text, '\n', entry->n) != NULL);
+        if (about) {
+                log_item_puts(item, about);
+                log_item_append(item, " ", 1);
+        }
+        log_item_append(item, entry->text, entry->n);
+        log_item_append(item, "\n", 1);
 }
 
 void log_journal_format(struct log_item **item, const struct log_entry *entry) {
@@ -64,7 +85,7 @@ void log_journal_format(struct log_item **item, const struct log_entry *entry) {
         if (entry->truncated)
                 log_item_puts(item, "TENDD_TRUNCATED=1\n");
         if (!entry->is_lines) {
-                append_field(item, "MESSAGE", entry->text, entry->n);
+                append_message(item, entry);
                 return;
         }
         log_item_puts(item, "MESSAGE=");

@@ -55,6 +55,7 @@ class Unit(BoxCase):
         for field, value in {"TENDD_RUN": "t#1", "TENDD_ERROR": "exit", "TENDD_EVENT": "run-done", "PRIORITY": "3",
                              "SYSLOG_IDENTIFIER": "tendd"}.items():
             self.assertEqual(end[field], value, end)
+        self.assertRegex(end["MESSAGE"], "^t#1 failed after .*exit status 3")
         self.assertGreater(int(end["TENDD_DURATION_USEC"]), 0)
         self.assertEqual(len(end["MESSAGE_ID"]), 32)
 

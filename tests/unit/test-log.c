@@ -459,6 +459,21 @@ START_TEST(the_journal_gets_bytes_as_they_are) {
 }
 END_TEST
 
+START_TEST(the_journal_is_told_what_a_record_is_about) {
+        static const struct log_context run = { .task = "t", .run = "t#1" }, task = { .task = "t" };
+        int fd = journal_bind();
+
+        journal_open(0);
+        log_record(LOG_INFO, &run, "two\nlines");
+        assert_journal_gets(fd, "PRIORITY=6\nSYSLOG_IDENTIFIER=tendd\nTENDD_TASK=t\nTENDD_RUN=t#1\nMESSAGE\n",
+                            "\x0d\0\0\0\0\0\0\0t#1 two\nlines\n", 22);
+        log_record(LOG_INFO, &task, "skipped");
+        assert_journal_gets(fd, "PRIORITY=6\nSYSLOG_IDENTIFIER=tendd\nTENDD_TASK=t\n", "MESSAGE=t skipped\n", 18);
+        log_close(PATIENCE);
+        close(fd);
+}
+END_TEST
+
 START_TEST(the_journal_gets_a_record_for_each_line) {
         int fd = journal_bind();
 
@@ -621,6 +636,7 @@ int main(void) {
         tcase_add_checked_fixture(journal, journal_setup, journal_teardown);
         tcase_add_test(journal, the_journal_gets_fields);
         tcase_add_test(journal, the_journal_gets_bytes_as_they_are);
+        tcase_add_test(journal, the_journal_is_told_what_a_record_is_about);
         tcase_add_test(journal, the_journal_gets_a_record_for_each_line);
         tcase_add_test(journal, a_journal_that_reads_late_loses_nothing);
         tcase_add_test(journal, a_restarted_journal_is_found_again);

@@ -122,6 +122,8 @@ static int make(struct load *load) {
                 r = load_lint_services(load);
         if (r == 0 && !has_errors(load) && !load->options->portable)
                 r = load_lint_host(load);
+        if (r == 0 && !has_errors(load) && !load->options->portable)
+                r = load_lint_resources(load);
         if (r == 0 && !has_errors(load))
                 r = load_instances(load);
         return r;

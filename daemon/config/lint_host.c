@@ -217,6 +217,11 @@ static void check_command_of_root(struct lint *lint, struct raw_section *section
                           load_shown(section, "command", answer->culprit));
 }
 
+/* Which file it is may depend on the number of an instance. */
+static bool is_unreadable(struct lint *lint, const char *path) {
+        return path && !strstr(path, "{n}") && is_missing(lint, ASK_READABLE, path);
+}
+
 static void check_files(struct lint *lint, struct raw_section *section) {
         const struct task *task = section->task;
         const struct exec_part *exec = exec_of(section);
@@ -228,10 +233,10 @@ static void check_files(struct lint *lint, struct raw_section *section) {
         if (task && task->for_each.type == FOR_EACH_LINES && is_missing(lint, ASK_READABLE, task->for_each.argument))
                 lint_tell(lint, section, "for-each", "%s cannot be read",
                           load_shown(section, "for-each", task->for_each.argument));
-        if (exec && exec->env_file && !strstr(exec->env_file, "{n}") && is_missing(lint, ASK_READABLE, exec->env_file))
+        if (exec && is_unreadable(lint, exec->env_file))
                 lint_tell(lint, section, "env-file", "%s cannot be read",
                           load_shown(section, "env-file", exec->env_file));
-        if (exec && exec->stdin_path && is_missing(lint, ASK_READABLE, exec->stdin_path))
+        if (exec && is_unreadable(lint, exec->stdin_path))
                 lint_tell(lint, section, "stdin", "%s cannot be read", load_shown(section, "stdin", exec->stdin_path));
         if (ca_file && is_missing(lint, ASK_READABLE, ca_file))
                 lint_tell(lint, section, "ca-file", "%s cannot be read", load_shown(section, "ca-file", ca_file));

@@ -192,6 +192,7 @@ int load_instances(struct load *load);
 int load_lint(struct load *load);
 int load_lint_services(struct load *load);
 int load_lint_host(struct load *load);
+int load_lint_resources(struct load *load);
 
 /* config_load() of a daemon that is root or not. For tests. */
 int config_load_as(const char *path, const struct config_options *options, bool privileged,

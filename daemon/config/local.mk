@@ -16,6 +16,7 @@ libtendd_a_SOURCES += daemon/config/keys.c daemon/config/keys.h
 libtendd_a_SOURCES += daemon/config/keys_show.c
 libtendd_a_SOURCES += daemon/config/lint.c daemon/config/lint.h
 libtendd_a_SOURCES += daemon/config/lint_host.c
+libtendd_a_SOURCES += daemon/config/lint_resources.c
 libtendd_a_SOURCES += daemon/config/lint_services.c
 libtendd_a_SOURCES += daemon/config/load.h
 libtendd_a_SOURCES += daemon/config/members.c daemon/config/members.h

@@ -45,6 +45,9 @@ struct cgroup_usage {
  * Returns 0, -EOPNOTSUPP when there is no such tree, -ENOMEM. */
 int cgroup_find(FILE *mountinfo, FILE *self, char **ret);
 
+/* The same of what /proc says now. */
+int cgroup_find_own(char **ret);
+
 /* Makes a directory of our own, "tendd-@tag", below @directory (NULL: where this process is), and kills and removes the
  * groups that an earlier owner of it left there. Has the controllers that can be had enabled for its groups; this process
  * moves into a group beside them if the kernel demands it. Returns 0, -EOPNOTSUPP when there is no cgroup2 tree, or

@@ -106,7 +106,7 @@ int cgroup_find(FILE *mountinfo, FILE *self, char **ret) {
         return -EOPNOTSUPP;
 }
 
-static int find_own(char **ret) {
+int cgroup_find_own(char **ret) {
         FILE *mountinfo = fopen("/proc/self/mountinfo", "re"), *self = fopen("/proc/self/cgroup", "re");
         int r = mountinfo && self ? cgroup_find(mountinfo, self, ret) : -EOPNOTSUPP;
 
@@ -262,7 +262,7 @@ int cgroup_tree_new(const char *directory, const char *tag, struct cgroup_tree *
         list_init(&tree->idle);
         (void)pthread_mutex_init(&tree->lock, NULL);
         if (!directory) {
-                r = find_own(&own);
+                r = cgroup_find_own(&own);
                 if (r < 0)
                         return r;
                 directory = own;

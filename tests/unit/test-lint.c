@@ -192,6 +192,15 @@ static const struct {
           "tendd.ini:4: for-each: warning: /no/such/source is not there, or cannot be run\n" },
         { "[task a]\nurl = https://x/\nca-file = /no/such/ca\nmanual = yes\n",
           "tendd.ini:3: ca-file: warning: /no/such/ca cannot be read\n" },
+        { "[task a]\ncommand = /no/such/{n}\nenv-file = /no/{n}\nstdin = file:/no/{n}\nrestart = always\ninstances = 2\n"
+          "manual = yes\n",
+          "" },
+        { "[daemon]\ncgroup = no\n[task a]\ncommand = true\nmemory-max = 1G\nmanual = yes\n",
+          "tendd.ini:5: memory-max: warning: cannot be held: [daemon] cgroup is no\n" },
+        { "[daemon]\ncgroup = /no/such/tree\n[task a]\ncommand = true\npids-max = 10\nmanual = yes\n",
+          "tendd.ini:5: pids-max: warning: cannot be held: [daemon] cgroup is /no/such/tree, which has no pids controller, "
+          "nor is it in a cgroup2 tree\n" },
+        { "[daemon]\ncgroup = no\n[task a]\ncommand = true\nmemory-max = infinity\ncpu-max = 5%\nenabled = no\n", "" },
 };
 
 START_TEST(what_is_not_here_is_warned_of) {
@@ -199,6 +208,27 @@ START_TEST(what_is_not_here_is_warned_of) {
 
         load_here(&text, host_cases[_i].text);
         ck_assert_str_eq(text.told, host_cases[_i].told);
+        config_text_done(&text);
+}
+END_TEST
+
+START_TEST(a_bound_without_its_controller_is_warned_of) {
+        char content[256], expected[256];
+        struct config_text text;
+
+        config_text_init(&text);
+        text.options.portable = false;
+        config_text_write(&text, "tree/cgroup.controllers", "cpuset cpu io pids\n");
+        snprintf(content, sizeof(content),
+                 "[daemon]\ncgroup = %s/tree\n"
+                 "[task a]\ncommand = true\nmemory-max = 1G\ncpu-max = 50%%\npids-max = 10\nmanual = yes\n",
+                 text.directory);
+        config_text_write(&text, "tendd.ini", content);
+        config_text_load(&text);
+        snprintf(expected, sizeof(expected),
+                 "tendd.ini:5: memory-max: warning: cannot be held: [daemon] cgroup is tree, which has no memory "
+                 "controller\n");
+        ck_assert_str_eq(text.told, expected);
         config_text_done(&text);
 }
 END_TEST
@@ -265,6 +295,7 @@ int main(void) {
         tcase_add_loop_test(tcase, the_unwise_is_warned_of, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tcase, many_warnings_of_one_kind_are_counted);
         tcase_add_loop_test(tcase, what_is_not_here_is_warned_of, 0, (int)ARRAY_SIZE(host_cases));
+        tcase_add_test(tcase, a_bound_without_its_controller_is_warned_of);
         tcase_add_test(tcase, what_is_missing_is_not_shown_when_it_is_secret);
         tcase_add_test(tcase, a_command_of_root_that_others_can_change_is_warned_of);
         tcase_add_test(tcase, a_directory_that_others_can_change_is_warned_of);

@@ -376,6 +376,12 @@ void child_signal(struct child *child, int signo) {
                 start_walk(child);
 }
 
+int child_signal_main(struct child *child, int signo) {
+        if (child->state != CHILD_RUNNING)
+                return -ESRCH;
+        return syscall(SYS_pidfd_send_signal, child->launch.pidfd, signo, NULL, 0) < 0 ? -errno : 0;
+}
+
 void child_on_orphans(struct spawner *spawner) {
         bool has_orphans = spawner_has_orphans(spawner);
         struct child *child, *tmp;

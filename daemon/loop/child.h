@@ -127,6 +127,9 @@ void child_get_usage(const struct child *child, struct cgroup_usage *ret);
  * a stopped process hears it too. Asked for before the start, it is sent after it. */
 void child_signal(struct child *child, int signo);
 
+/* The same to the main process alone, which must run: else -ESRCH. Returns 0 or -errno. */
+int child_signal_main(struct child *child, int signo);
+
 /* Kills the tree, SIGKILL, and keeps walking until nobody is left, then on_gone. Idempotent; at any time. */
 void child_kill(struct child *child);
 

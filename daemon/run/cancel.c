@@ -188,6 +188,22 @@ static void for_each_stopping_leaf(struct run *run, leaf_fn fn) {
                 for_each_stopping_leaf(child, fn);
 }
 
+unsigned run_signal(struct run *run, int signo, bool main) {
+        const struct leaf_ops *ops = run->spec ? run->spec->leaf : NULL;
+        unsigned n = 0;
+        struct run *child;
+
+        if (run->role == RUN_LEAF) {
+                if (!ops->signal || run->leaf.ended || run->leaf.abandoned || run->state == RUN_QUEUED)
+                        return 0;
+                return ops->signal(run, signo, main) == 0;
+        }
+        list_for_each_entry(child, &run->children, sibling)
+                if (child->state != RUN_DONE)
+                        n += run_signal(child, signo, main);
+        return n;
+}
+
 void run_force(struct run *run) {
         if (!run_is_cancelled(run))
                 return;

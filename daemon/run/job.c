@@ -68,11 +68,17 @@ static usec_t next_retry(struct run *job) {
 }
 
 static void try_again(struct run *job, struct run *leaf) {
+        const struct run_listener *listener = &job->tree->listener;
+        usec_t at;
+
         take_output(job, leaf);
         errors_done(&job->job.last);
         job->job.last = leaf->errors;
         leaf->errors = (struct errors){ 0 };
-        attempt(job, job->spec->service ? service_next(job, leaf) : next_retry(job));
+        at = job->spec->service ? service_next(job, leaf) : next_retry(job);
+        attempt(job, at);
+        if (job->spec->service && !job->job.settled && listener->on_restart)
+                listener->on_restart(job, at, leaf->cancelled_by, listener->arg);
 }
 
 /* Else it ended while it waited for its turn. */

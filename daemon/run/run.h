@@ -86,6 +86,10 @@ struct leaf_ops {
         usec_t abandon_after_usec;
         bool abandoned_is_unkillable; /* an abandoned leaf fails with ERROR_UNKILLABLE (processes; not threads) */
 
+        /* Sends @signo to all of the work's processes, or to the main one alone. Returns 0, or -ESRCH when there is none
+         * yet. NULL: it has no processes. */
+        int (*signal)(struct run *leaf, int signo, bool main);
+
         /* Frees run_leaf_data(), when the leaf is freed and was not abandoned. May be NULL. */
         void (*release)(void *data);
 };
@@ -199,8 +203,13 @@ struct run_start {
 struct run_listener {
         /* Any run changed its state. Must not change the tree. */
         void (*on_state)(struct run *run, enum run_state from, void *arg);
+        /* A run that is no attempt was made for @run's task, queued. Must not change the tree. */
+        void (*on_new)(struct run *run, void *arg);
         /* The present attempt of a service became ready, or is not any more. Must not change the tree. */
         void (*on_ready)(struct run *job, bool ready, void *arg);
+        /* An attempt of a service has ended, and another may begin at @at_usec (monotonic; 0: at once, because @by asked
+         * for it). What went wrong is in run_get_errors(). Must not change the tree. */
+        void (*on_restart)(struct run *job, usec_t at_usec, const char *by, void *arg);
         /* A top-level run or a member of a group is done, @result is final; take a reference to keep it. May start
          * top-level runs. */
         void (*on_done)(struct run *run, struct result *result, void *arg);
@@ -262,6 +271,10 @@ int run_cancel(struct run *run, enum cancel_reason reason, const char *by);
 
 /* A queued run that is not wanted any more ends `skipped` for @reason (copied). Returns 0, -EBUSY when it is not queued. */
 int run_skip(struct run *run, const char *reason);
+
+/* Sends @signo to the processes of all attempts below @run that are at work, or with @main to the main one of each alone.
+ * Returns how many attempts were reached. */
+unsigned run_signal(struct run *run, int signo, bool main);
 
 /* Skips the grace of @run and all below, also of what is asked to stop only later. Does nothing unless cancelled. */
 void run_force(struct run *run);

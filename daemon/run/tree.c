@@ -136,6 +136,8 @@ struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_ro
                 run->tree->listener.hold(spec, run->tree->listener.arg);
         list_append(&parent->children, &run->sibling);
         parent->n_live++;
+        if (role != RUN_LEAF && parent->tree->listener.on_new)
+                parent->tree->listener.on_new(run, parent->tree->listener.arg);
         return run;
 }
 

@@ -154,6 +154,8 @@ static void on_started(struct child *child _unused_, pid_t pid, enum child_step 
         if (pid > 0) {
                 if (exec->leaf)
                         run_leaf_started(exec->leaf);
+                if (exec->leaf && exec->task->service && exec->task->service->ready == READY_EXEC)
+                        run_leaf_ready(exec->leaf);
                 return;
         }
         exec->end.error = ERROR_SPAWN;
@@ -345,6 +347,17 @@ static void exec_abandon(struct run *leaf, struct remnant *remnant) {
         exec->remnant = remnant;
 }
 
+static int exec_signal(struct run *leaf, int signo, bool main) {
+        const struct exec_leaf *exec = run_leaf_data(leaf);
+
+        if (!exec->child || child_pid(exec->child) == 0)
+                return -ESRCH;
+        if (main)
+                return child_signal_main(exec->child, signo);
+        child_signal(exec->child, signo);
+        return 0;
+}
+
 static void exec_release(void *data) {
         exec_free(data);
 }
@@ -381,6 +394,7 @@ static const struct leaf_ops exec_leaf_ops = {
         .abandon = exec_abandon,
         .abandon_after_usec = ABANDON_AFTER,
         .abandoned_is_unkillable = true,
+        .signal = exec_signal,
         .release = exec_release,
 };
 

@@ -157,6 +157,11 @@ void child_signal(struct child *child _unused_, int signo) {
         note("signal:%d", signo);
 }
 
+int child_signal_main(struct child *child _unused_, int signo) {
+        note("main:%d", signo);
+        return 0;
+}
+
 void child_kill(struct child *child _unused_) {
         note("kill");
 }

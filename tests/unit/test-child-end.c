@@ -156,6 +156,23 @@ START_TEST(a_signal_asked_for_before_the_start_is_sent_after_it) {
 }
 END_TEST
 
+START_TEST(a_signal_to_the_main_process_spares_the_others) {
+        _cleanup_(freep) struct probe *probe = probe_new();
+        struct child_spec spec = child_bed_spec(SHELL("sleep 1000 & trap 'exit 7' USR1; echo ready; wait"));
+
+        child_bed_spawn(probe, &spec);
+        ck_assert_int_eq(child_signal_main(probe->child, SIGUSR1), -ESRCH);
+        child_bed_run(probe, 1, child_bed_is_ready);
+        ck_assert_int_eq(child_signal_main(probe->child, SIGUSR1), 0);
+        child_bed_run(probe, 1, has_exited);
+        ck_assert_int_eq(probe->status, W_EXITCODE(7, 0));
+        ck_assert_int_eq(child_signal_main(probe->child, SIGUSR1), -ESRCH);
+        ck_assert_uint_eq(child_bed_count_left(), 1);
+        child_kill(probe->child);
+        child_bed_run(probe, 1, child_bed_all_gone);
+}
+END_TEST
+
 START_TEST(a_freed_child_is_ended_in_the_background) {
         _cleanup_(freep) struct probe *probe = probe_new();
         struct child_spec spec = child_bed_spec(HOSTILE("escape"));
@@ -208,6 +225,7 @@ static Suite *child_end_suite(void) {
         tcase_add_test(tcase, orphans_of_one_do_not_hold_up_another);
         tcase_add_loop_test(tcase, a_signal_reaches_the_whole_tree, 0, 3);
         tcase_add_test(tcase, a_signal_asked_for_before_the_start_is_sent_after_it);
+        tcase_add_test(tcase, a_signal_to_the_main_process_spares_the_others);
         tcase_add_test(tcase, a_freed_child_is_ended_in_the_background);
         tcase_add_test(tcase, a_child_may_be_freed_at_any_time);
         tcase_add_test(tcase, the_spawner_ends_what_still_lives);

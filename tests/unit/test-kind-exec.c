@@ -370,6 +370,23 @@ START_TEST(what_does_not_stop_is_killed_after_the_grace) {
 }
 END_TEST
 
+START_TEST(an_operators_signal_reaches_the_tree_or_the_main_process) {
+        struct run *run = start_task();
+
+        ck_assert_uint_eq(run_signal(run, SIGHUP, false), 0); /* it is not there yet */
+        check_asked("spawn");
+        fake_child_started(child);
+        settle();
+        ck_assert_uint_eq(run_signal(run, SIGHUP, false), 1);
+        ck_assert_uint_eq(run_signal(run, SIGHUP, true), 1);
+        check_asked("signal:1 main:1");
+        check_state("t#1", RUN_RUNNING);
+        exits(0);
+        goes();
+        check_outcome("t#1", OUTCOME_OK);
+}
+END_TEST
+
 START_TEST(what_outlives_a_stopped_command_is_killed_after_the_grace) {
         struct run *run = start_running();
 
@@ -509,6 +526,7 @@ int main(void) {
         tcase_add_loop_test(tcase, a_shell_is_given_the_text_verbatim, 0, ARRAY_SIZE(shells));
         tcase_add_loop_test(tcase, an_end_while_being_stopped_may_be_clean, 0, ARRAY_SIZE(stops));
         tcase_add_test(tcase, what_does_not_stop_is_killed_after_the_grace);
+        tcase_add_test(tcase, an_operators_signal_reaches_the_tree_or_the_main_process);
         tcase_add_test(tcase, what_outlives_a_stopped_command_is_killed_after_the_grace);
         tcase_add_test(tcase, a_stop_before_the_start_is_asked_for_all_the_same);
         tcase_add_test(tcase, a_tree_that_survives_kill_is_unkillable_and_a_remnant);

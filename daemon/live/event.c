@@ -15,8 +15,15 @@ static const struct {
         [EVENT_RUN_QUEUED] = { "run-queued", LOG_DEBUG, "1c21844906c743509c341ea3b92489bc" },
         [EVENT_RUN_STARTED] = { "run-started", LOG_INFO, "66e70e82e6b540cfa29ff45bc842ea61" },
         [EVENT_RUN_STOPPING] = { "run-stopping", LOG_INFO, "c0930a43d09945c0b6edb6151fd7f09b" },
+        [EVENT_RUN_READY] = { "run-ready", LOG_INFO, "2ff1722c004940edb9296d7e79ce97e1" },
+        [EVENT_RUN_RESTARTING] = { "run-restarting", LOG_NOTICE, "56201d20f01b4bb4afb6c4db85ad0b33" },
+        [EVENT_RUN_DOWN] = { "run-down", LOG_NOTICE, "b01880c0f7e44c2894a8f90cf4b0b5ee" },
+        [EVENT_RUN_SLOW] = { "run-slow", LOG_WARNING, "cef2aeac299a4307a94922c5c8a1bfb8" },
         [EVENT_RUN_DONE] = { "run-done", LOG_INFO, "eb81dd97a2734357ac8db8494aae0a96" },
         [EVENT_ITEM_FAILED] = { "item-failed", LOG_WARNING, "022d7b2ae0f3408a915f49273b50c834" },
+        [EVENT_FAILING] = { "failing", LOG_ERR, "a1e4a7333e8d466ca85120658d1bac71" },
+        [EVENT_RECOVERED] = { "recovered", LOG_NOTICE, "fc5a5324a7eb4eadb90b531a784f0942" },
+        [EVENT_CRITICAL] = { "critical", LOG_CRIT, "9976c87065b54307a2cf688fd8830d2d" },
         [EVENT_SKIPPED] = { "skipped", LOG_NOTICE, "2c2a129dd40f4a759d859cac4d1124ad" },
         [EVENT_REMNANT] = { "remnant", LOG_ERR, "33cc511d3e7245528a1e4afcfeec8ae9" },
         [EVENT_REMNANT_GONE] = { "remnant-gone", LOG_NOTICE, "2286dbc98de14971afc7ceba5082adb5" },
@@ -34,6 +41,8 @@ const char *event_id_to_string(enum event_id id) {
 
 static int level_of(const struct event *event) {
         if (!event->result)
+                return event->error != ERROR_NONE ? MIN(table[event->id].level, LOG_WARNING) : table[event->id].level;
+        if (event->id != EVENT_RUN_DONE)
                 return table[event->id].level;
         if (outcome_is_failure(event->result->outcome))
                 return LOG_ERR;
@@ -64,6 +73,8 @@ void event_log(const struct event *event) {
         };
         char text[1024];
 
+        if (event->error != ERROR_NONE)
+                context.error = error_kind_to_string(event->error);
         if (result) {
                 context.outcome = outcome_to_string(result->outcome);
                 if (result_error(result) != ERROR_NONE)

@@ -7,9 +7,16 @@ enum event_id {
         EVENT_RUN_QUEUED,  /* a top-level run was created */
         EVENT_RUN_STARTED, /* its work began, or a member's */
         EVENT_RUN_STOPPING,
-        EVENT_RUN_DONE,    /* a top-level run or a member; has a result */
-        EVENT_ITEM_FAILED, /* of a fan-out; not every one is told when they are many */
-        EVENT_SKIPPED,     /* a trigger fired and was not followed */
+        EVENT_RUN_READY,      /* a service is ready */
+        EVENT_RUN_RESTARTING, /* an attempt of a service has ended, and another follows */
+        EVENT_RUN_DOWN,       /* an operator keeps a service down */
+        EVENT_RUN_SLOW,       /* it is at work for slow-after */
+        EVENT_RUN_DONE,       /* a top-level run or a member; has a result */
+        EVENT_ITEM_FAILED,    /* of a fan-out; not every one is told when they are many */
+        EVENT_FAILING,        /* a task failed as often in a row as failing-after says */
+        EVENT_RECOVERED,      /* it was ok again, or is ready again */
+        EVENT_CRITICAL,       /* a critical service has failed for good: the daemon ends */
+        EVENT_SKIPPED,        /* a trigger fired and was not followed */
         EVENT_REMNANT,
         EVENT_REMNANT_GONE,
         EVENT_HOOK_DROPPED,
@@ -31,7 +38,8 @@ struct event {
         const char *run;      /* NULL: none */
         const char *text;     /* a sentence; NULL: made from the result */
         const struct result *result;
-        bool quiet; /* told to observers, not logged */
+        enum error_kind error; /* what it is about, when there is no result; ERROR_NONE: no error */
+        bool quiet;            /* told to observers, not logged */
 };
 
 /* How it is logged: level, identifier and fields. */

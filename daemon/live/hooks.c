@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hooks: runs that are started because another run ended.
+/* hooks: runs that are started because another run ended, or because of what is told of a task.
  *
  * The rows of `on-failure` are tried in the order of the file, once for each error; an error goes to the first row that
  * takes it, and a row that got any fires once. A hook is a top-level run, exempt from overlap and max-running; so that
@@ -20,7 +20,8 @@ static void context_free(void *userdata) {
         free(context);
 }
 
-static struct hook_context *context_new(struct result *result) {
+static struct hook_context *context_new(const struct hook_cause *cause) {
+        struct result *result = cause->result;
         struct hook_context *context;
         json_t *json;
 
@@ -28,7 +29,13 @@ static struct hook_context *context_new(struct result *result) {
         if (!context)
                 return NULL;
         context->result = result_ref(result);
+        context->event = cause->event;
+        context->outcome = cause->at_work ? "running" : outcome_to_string(result->outcome);
         json = outcome_to_json(result);
+        if (json)
+                (void)json_object_set_new(json, "event", json_string(context->event));
+        if (json && cause->at_work)
+                (void)json_object_set_new(json, "outcome", json_string(context->outcome));
         if (json && result->output_tail)
                 (void)json_object_set_new(json, "output", json_text(result->output_tail));
         context->json = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -51,7 +58,8 @@ static void dropped(struct live *live, const struct hook *hook, const struct res
         live_emit(live, &event);
 }
 
-static void fire(struct live *live, const struct hook *hook, struct result *result) {
+static void fire(struct live *live, const struct hook *hook, const struct hook_cause *cause) {
+        const struct result *result = cause->result;
         struct live_task *entry = live_find(live, hook->task);
         struct hook_context *context;
         struct run_start start;
@@ -65,7 +73,7 @@ static void fire(struct live *live, const struct hook *hook, struct result *resu
                 dropped(live, hook, result, "as many as hook-queue allows are waiting or running");
                 return;
         }
-        context = context_new(result);
+        context = context_new(cause);
         if (!context) {
                 dropped(live, hook, result, "out of memory");
                 return;
@@ -105,8 +113,8 @@ static const struct hook *first_to_take(const struct hooks *hooks, const struct 
         return NULL;
 }
 
-void live_fire_hooks(struct live *live, const struct task *task, struct result *result) {
-        const struct hooks *hooks = result->outcome == OUTCOME_OK ? &task->on_success : &task->on_failure;
+void live_fire_hooks(struct live *live, const struct hooks *hooks, const struct hook_cause *cause) {
+        const struct result *result = cause->result;
         size_t n_errors = MAX(result->errors.n, (size_t)1);
 
         for (size_t i = 0; i < hooks->n; i++) {
@@ -119,6 +127,6 @@ void live_fire_hooks(struct live *live, const struct task *task, struct result *
                         wanted = first_to_take(hooks, result, error) == &hooks->items[i];
                 }
                 if (wanted)
-                        fire(live, &hooks->items[i], result);
+                        fire(live, &hooks->items[i], cause);
         }
 }

@@ -121,6 +121,9 @@ static int live_init(struct live *live) {
         r = bind_tasks(live);
         if (r < 0)
                 return r;
+        r = live_services_init(live);
+        if (r < 0)
+                return r;
         return live->triggers ? live_arm_triggers(live) : 0;
 }
 
@@ -136,6 +139,7 @@ int live_new(const struct live_options *options, struct config *config, struct l
         live->cgroup_tag = options->cgroup_tag;
         live->triggers = options->triggers;
         live->on_empty = options->on_empty;
+        live->on_critical = options->on_critical;
         live->arg = options->arg;
         list_init(&live->observers);
         r = live_init(live);
@@ -162,6 +166,7 @@ struct live *live_free(struct live *live) {
         config = live->config;
         if (live->start_work.loop)
                 loop_work_cancel(&live->start_work);
+        live_services_done(live);
         live_env_done(live);
         for (size_t i = 0; live->pools && i < config->n_pools; i++)
                 pool_free(live->pools[i]);
@@ -233,6 +238,10 @@ unsigned live_task_running(const struct live_task *task) {
 
 unsigned live_task_failures(const struct live_task *task) {
         return task->failures;
+}
+
+bool live_task_is_failing(const struct live_task *task) {
+        return task->failing;
 }
 
 uint64_t live_task_skipped(const struct live_task *task) {

@@ -20,6 +20,8 @@ struct live_options {
         const char *cgroup_tag;      /* of the directory for control groups; NULL: runs get none */
         bool triggers;               /* false: only what is asked for runs (--once) */
         void (*on_empty)(void *arg); /* the run tree is empty */
+        /* A critical service has failed for good. May be NULL; must not change the tree. */
+        void (*on_critical)(const struct result *result, void *arg);
         void *arg;
 };
 
@@ -53,9 +55,39 @@ const char *live_task_skip_reason(const struct live_task *task); /* of the last 
 usec_t live_task_last_ok(const struct live_task *task);          /* realtime; 0: not since the start */
 usec_t live_task_next(const struct live_task *task);             /* realtime; USEC_INFINITY: nothing is due */
 
-/* Starts a run for an operator, who waits for overlap like a member does. @by: "uid 0, pid 12, start". Returns 0,
- * -ESHUTDOWN, -ENOMEM, -ECANCELED when the task is disabled. */
+bool live_task_is_failing(const struct live_task *task);
+bool live_task_is_slow(const struct live_task *task);
+
+/* In a word: disabled, running, failing, idle; of services also stopped, gave-up, and what live_service_run_state()
+ * says. */
+const char *live_task_state(const struct live_task *task);
+
+/* Starts a run for an operator, who waits for overlap like a member does. @by: "uid 0, pid 12, start". A service that he
+ * had stopped in its group is brought back there. Returns 0, -ESHUTDOWN, -ENOMEM, -ECANCELED when the task is disabled,
+ * -EALREADY when it is a service that is up: @ret is its run. */
 int live_start(struct live *live, struct live_task *task, const char *by, struct run **ret);
+
+/* ---- runs ---- */
+
+/* Whether it is at work for longer than its slow-after. */
+bool live_run_is_slow(const struct run *run);
+
+/* Stops @run for an operator: a service that is a member of a group is kept down in its place, any other run is cancelled;
+ * a service stays down until it is started. With @force without grace. Returns 0, -EALREADY when it is done. */
+int live_stop(struct run *run, const char *by, bool force);
+
+/* As run_restart(), for an operator. */
+int live_restart(struct run *run, const char *by);
+
+/* Of a run of a service or of a group that counts as one: waiting, starting, up, restarting, stopping, stopped; of a
+ * group also partly-up. */
+const char *live_service_run_state(const struct run *run);
+
+/* The run that the service, or group that counts as one, has at present, or NULL. */
+struct run *live_service_run(const struct live_task *task);
+
+/* Who stopped the service, and when (realtime); NULL: nobody. @ret_usec may be NULL. */
+const char *live_task_stopped_by(const struct live_task *task, usec_t *ret_usec);
 
 /* ---- pools ---- */
 

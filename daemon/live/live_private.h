@@ -29,6 +29,21 @@ struct live_task {
         unsigned items_told;
         unsigned running;
         unsigned failures;
+        bool failing;
+        struct slow_watch *slow;        /* its runs that are at work, if it has slow-after */
+        struct live_service *service;   /* of services, and of groups that count as one; else NULL */
+        struct live_service *health_of; /* the service whose health it tells, or NULL */
+};
+
+/* What only services have. */
+struct live_service {
+        struct list touched; /* in live->touched */
+        struct live_task *entry;
+        struct run *run;         /* the youngest of its runs that live, or NULL */
+        char *stopped_by;        /* the operator who wants it down, or NULL */
+        usec_t stopped_usec;     /* realtime */
+        struct live_task *check; /* tells its health, or NULL */
+        uint64_t checked;        /* the attempt that is being checked; 0: none */
 };
 
 struct live_observer {
@@ -48,7 +63,10 @@ struct live {
         char **environ; /* of children */
         struct list observers;
         struct loop_work start_work; /* on-start tasks */
+        struct loop_work touch_work; /* services of which something is to be done */
+        struct list touched;
         void (*on_empty)(void *arg);
+        void (*on_critical)(const struct result *result, void *arg);
         void *arg;
         uint64_t random;
         unsigned n_hooks;
@@ -76,6 +94,45 @@ void live_count_skip(struct live_task *entry, const char *reason);
 extern const struct run_listener live_listener; /* without its arg */
 struct live_task *live_task_of(const struct run *run);
 
+/* ---- failing.c ---- */
+/* Keeps @result, of a run of @entry, and tells when the task begins to fail or is fine again; @hooks: also to its hooks. */
+void live_remember(struct live_task *entry, struct result *result, bool hooks);
+/* A service that had failed is ready. */
+void live_recovered(struct live_task *entry, struct run *run);
+
+/* ---- slow.c ---- */
+/* @run of @entry is at work; is done. */
+void live_slow_begin(struct live_task *entry, struct run *run);
+void live_slow_end(struct live_task *entry, const struct run *run);
+
+/* ---- services.c ---- */
+/* Makes what services have, and binds them to the tasks that tell their health. Returns 0 or -ENOMEM. */
+int live_services_init(struct live *live);
+void live_services_done(struct live *live);
+/* Does in a later turn what is to be done for @service now that something about it has changed. */
+void live_touch(struct live_service *service);
+void live_service_new(struct live_task *entry, struct run *run);
+void live_service_done(struct live_task *entry, const struct run *run, const struct result *result);
+void live_service_ready(struct live_task *entry, struct run *run, bool ready);
+void live_service_restarts(struct live_task *entry, struct run *run, usec_t at_usec, const char *by);
+/* Brings back what an operator had stopped of the service, or finds that it is up. Returns 0, -EALREADY when there was
+ * nothing to do, -ENOENT when it has no run: one is to be made. */
+int live_service_start(struct live_task *entry, const char *by, struct run **ret);
+
+/* ---- health.c ---- */
+/* Whether the task tells the health of a service: then it is not due unless that is ready. */
+static inline bool live_is_check(const struct live_task *entry) {
+        return entry->health_of != NULL;
+}
+/* The service became ready or ceased to be, or its check has ended. */
+void live_health_update(struct live_service *service);
+
 /* ---- hooks.c ---- */
-/* Starts what @result of a run of @task asks for. */
-void live_fire_hooks(struct live *live, const struct task *task, struct result *result);
+struct hook_cause {
+        struct result *result;
+        const char *event; /* as TENDD_FOR_EVENT tells it */
+        bool at_work;      /* the run has no outcome yet */
+};
+
+/* Starts those of @hooks that take it. */
+void live_fire_hooks(struct live *live, const struct hooks *hooks, const struct hook_cause *cause);

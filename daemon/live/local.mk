@@ -6,7 +6,14 @@ libtendd_a_SOURCES += daemon/live/outcome_json.c daemon/live/outcome_json.h
 libtendd_a_SOURCES += daemon/live/live.c daemon/live/live.h daemon/live/live_private.h
 libtendd_a_SOURCES += daemon/live/cgroups.c
 libtendd_a_SOURCES += daemon/live/env.c daemon/live/start.c daemon/live/tell.c daemon/live/hooks.c
+libtendd_a_SOURCES += daemon/live/failing.c daemon/live/slow.c daemon/live/health.c daemon/live/services.c
 
 unit_tests += tests/unit/test-outcome-json
 unit_tests += tests/unit/test-live
 tests_unit_test_live_SOURCES = tests/unit/test-live.c tests/support/fake-env.c $(fake_loop_sources)
+
+live_bed_sources = tests/support/live-bed.c tests/support/live-bed.h tests/support/fake-env.c $(fake_loop_sources)
+unit_tests += tests/unit/test-live-failing
+tests_unit_test_live_failing_SOURCES = tests/unit/test-live-failing.c $(live_bed_sources)
+unit_tests += tests/unit/test-live-services
+tests_unit_test_live_services_SOURCES = tests/unit/test-live-services.c $(live_bed_sources)

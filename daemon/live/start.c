@@ -91,6 +91,10 @@ static void fire(struct live_task *entry, const char *trigger, usec_t due_realti
         struct run *run;
         int r;
 
+        if (live_task_stopped_by(entry, NULL)) {
+                skipped(entry, "an operator has stopped it, until it is started");
+                return;
+        }
         if (busy && !make_way(entry))
                 return;
         r = start(entry, trigger, due_realtime, &run);
@@ -115,7 +119,7 @@ static void on_start_work(struct loop_work *work _unused_, void *arg) {
         usec_t now = clock_now(CLOCK_ID_REALTIME);
 
         for (size_t i = 0; i < live->config->n_tasks; i++)
-                if (live->tasks[i].task->enabled && live->tasks[i].task->on_start)
+                if (live->tasks[i].task->enabled && live->tasks[i].task->on_start && !live_is_check(&live->tasks[i]))
                         fire(&live->tasks[i], "on-start", now);
 }
 
@@ -148,7 +152,8 @@ static int arm(struct live_task *entry, const char *machine_id, const char *host
         r = trigger_init(&entry->trigger, entry->live->loop, &config, on_trigger, entry);
         if (r < 0)
                 return r;
-        trigger_arm(&entry->trigger, now);
+        if (!live_is_check(entry))
+                trigger_arm(&entry->trigger, now);
         return 0;
 }
 
@@ -170,6 +175,7 @@ int live_arm_triggers(struct live *live) {
 }
 
 void live_stop_triggers(struct live *live) {
+        live->triggers = false;
         if (live->start_work.loop)
                 loop_work_cancel(&live->start_work);
         for (size_t i = 0; i < live->config->n_tasks; i++)
@@ -180,7 +186,12 @@ void live_stop_triggers(struct live *live) {
 /* ---- operators ---- */
 
 int live_start(struct live *live _unused_, struct live_task *task, const char *by, struct run **ret) {
+        int r;
+
         if (!task->task->enabled)
                 return -ECANCELED;
+        r = live_service_start(task, by, ret);
+        if (r != -ENOENT)
+                return r;
         return start(task, by, clock_now(CLOCK_ID_REALTIME), ret);
 }

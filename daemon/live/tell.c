@@ -62,6 +62,19 @@ static void count_member(const struct live *live, struct live_task *entry, const
                 entry->running--;
 }
 
+static void on_new(struct run *run, void *arg _unused_) {
+        if (run_get_spec(run)->is_service)
+                live_service_new(live_task_of(run), run);
+}
+
+static void on_ready(struct run *job, bool ready, void *arg _unused_) {
+        live_service_ready(live_task_of(job), job, ready);
+}
+
+static void on_restart(struct run *job, usec_t at_usec, const char *by, void *arg _unused_) {
+        live_service_restarts(live_task_of(job), job, at_usec, by);
+}
+
 static void on_state(struct run *run, enum run_state from, void *arg) {
         struct live *live = arg;
         struct live_task *entry = live_task_of(run);
@@ -73,6 +86,10 @@ static void on_state(struct run *run, enum run_state from, void *arg) {
         if (!is_shown(run))
                 return;
         count_member(live, entry, run, from);
+        if (from == RUN_QUEUED && run_get_state(run) != RUN_DONE)
+                live_slow_begin(entry, run);
+        else if (run_get_state(run) == RUN_DONE)
+                live_slow_end(entry, run);
         switch (run_get_state(run)) {
         case RUN_RUNNING:
                 event.id = EVENT_RUN_STARTED;
@@ -89,18 +106,6 @@ static void on_state(struct run *run, enum run_state from, void *arg) {
 }
 
 /* ---- ends ---- */
-
-/* What is told of a task, whether it ran by itself or as a member. */
-static void remember(struct live_task *entry, struct result *result) {
-        result_unref(entry->last);
-        entry->last = result_ref(result);
-        if (result->outcome == OUTCOME_OK) {
-                entry->failures = 0;
-                entry->last_ok_usec = result->ended_realtime_usec;
-        } else if (outcome_is_failure(result->outcome)) {
-                entry->failures++;
-        }
-}
 
 /* Whether another top-level run of the task, hooks aside, has not ended yet. */
 static bool others_live(const struct live_task *entry) {
@@ -123,20 +128,30 @@ static void count(struct live_task *entry, const struct run *run, const struct r
                 trigger_run_ended(&entry->trigger);
 }
 
+static void fire_hooks(struct live *live, const struct task *task, struct result *result) {
+        bool ok = result->outcome == OUTCOME_OK;
+
+        live_fire_hooks(live, ok ? &task->on_success : &task->on_failure,
+                        &(const struct hook_cause){ .result = result, .event = ok ? "success" : "failure" });
+}
+
 static void on_done(struct run *run, struct result *result, void *arg) {
         struct live *live = arg;
         struct live_task *entry = live_task_of(run);
         struct event event = { .id = EVENT_RUN_DONE, .task = result->task, .run = result->run, .result = result };
         bool top = run_get_parent(run) == run_tree_root(live->tree);
 
-        remember(entry, result);
         if (top)
                 count(entry, run, result);
         if (top && run_is_hook(run))
                 live->n_hooks--;
         live_emit(live, &event);
+        live_remember(entry, result, !run_is_hook(run));
         if (!run_is_hook(run))
-                live_fire_hooks(live, entry->task, result);
+                fire_hooks(live, entry->task, result);
+        live_service_done(entry, run, result);
+        if (live_is_check(entry))
+                live_touch(entry->health_of);
 }
 
 /* When many items fail, the first of each minute are told; the summary has them all. */
@@ -203,6 +218,9 @@ static void drop(const struct run_spec *spec, void *arg _unused_) {
 
 const struct run_listener live_listener = {
         .on_state = on_state,
+        .on_new = on_new,
+        .on_ready = on_ready,
+        .on_restart = on_restart,
         .on_done = on_done,
         .on_item = on_item,
         .on_empty = on_empty,

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#define OWN_MAX 16
+#define OWN_MAX 20
 
 struct env {
         char **words;
@@ -80,7 +80,8 @@ static void add_hook(struct env *env, const struct run *leaf) {
         error = result_error(hook->result);
         add_pair(env, "TENDD_FOR_TASK", hook->result->task);
         add_pair(env, "TENDD_FOR_RUN", hook->result->run);
-        add_pair(env, "TENDD_FOR_OUTCOME", outcome_to_string(hook->result->outcome));
+        add_pair(env, "TENDD_FOR_EVENT", hook->event);
+        add_pair(env, "TENDD_FOR_OUTCOME", hook->outcome);
         add_pair(env, "TENDD_FOR_ERROR", error == ERROR_NONE ? "" : error_kind_to_string(error));
         add_pair(env, "TENDD_FOR_DETAIL", result_detail(hook->result));
 }

@@ -20,6 +20,8 @@ struct task *task_new(const char *name) {
         task->n_ref = 1;
         task->enabled = true;
         task->overlap_max = 1;
+        task->failing_after = 1;
+        task->slow_after_usec = USEC_INFINITY;
         return task;
 }
 

@@ -42,7 +42,7 @@ static void values_of_hook(const struct hook_context *hook, const char **values)
 
         values[TEMPLATE_TASK] = about->task;
         values[TEMPLATE_RUN] = about->run;
-        values[TEMPLATE_OUTCOME] = outcome_to_string(about->outcome);
+        values[TEMPLATE_OUTCOME] = hook->outcome;
         values[TEMPLATE_ERROR] = error_kind_to_string(result_error(about)) ?: "";
         values[TEMPLATE_DETAIL] = result_detail(about);
         values[TEMPLATE_OUTCOME_TREE] = hook->json;

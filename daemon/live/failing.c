@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* failing: when a task counts as failing, and when it is fine again.
+ *
+ * `failing` is set by the failure that is the failing-after-th in a row, and cleared by the next ok: two edges, each told
+ * once. A service has no ok while it is up: it fails when it is given up, at once and whatever failing-after says, and
+ * is fine again when it is ready. `failures` counts for itself: that of a task that tells a service's health begins anew
+ * with each attempt of the service, while the task goes on failing.
+ */
+#include "live/live_private.h"
+
+#include <stdio.h>
+
+static void tell(struct live_task *entry, enum event_id id, struct result *result, const char *text) {
+        live_emit(entry->live, &(const struct event){
+                                       .id = id,
+                                       .task = result->task,
+                                       .run = result->run,
+                                       .text = text,
+                                       .error = result_error(result),
+                               });
+}
+
+static void set_failing(struct live_task *entry, struct result *result, bool hooks) {
+        char text[400];
+
+        entry->failing = true;
+        if (entry->task->service)
+                (void)snprintf(text, sizeof(text), "failing: it has ended for good: %s", result_detail(result));
+        else
+                (void)snprintf(text, sizeof(text), "failing: %u in a row, the last: %s", entry->failures,
+                               result_detail(result));
+        tell(entry, EVENT_FAILING, result, text);
+        if (hooks)
+                live_fire_hooks(entry->live, &entry->task->on_failing,
+                                &(const struct hook_cause){ .result = result, .event = "failing" });
+}
+
+static void set_recovered(struct live_task *entry, struct result *result, bool hooks) {
+        entry->failing = false;
+        tell(entry, EVENT_RECOVERED, result, "recovered");
+        if (hooks)
+                live_fire_hooks(entry->live, &entry->task->on_recover,
+                                &(const struct hook_cause){ .result = result, .event = "recovered" });
+}
+
+static bool is_enough(const struct live_task *entry) {
+        return entry->task->service || entry->failures >= entry->task->failing_after;
+}
+
+void live_remember(struct live_task *entry, struct result *result, bool hooks) {
+        result_unref(entry->last);
+        entry->last = result_ref(result);
+        if (result->outcome == OUTCOME_OK) {
+                entry->failures = 0;
+                entry->last_ok_usec = result->ended_realtime_usec;
+                if (entry->failing)
+                        set_recovered(entry, result, hooks);
+        } else if (outcome_is_failure(result->outcome)) {
+                entry->failures++;
+                if (!entry->failing && is_enough(entry))
+                        set_failing(entry, result, hooks);
+        }
+}
+
+void live_recovered(struct live_task *entry, struct run *run) {
+        char name[RUN_NAME_MAX];
+        struct result *result;
+
+        entry->failures = 0;
+        if (!entry->failing)
+                return;
+        /* The run goes on, so what is told of it is made for the occasion. */
+        result = result_new(entry->task->run.name, run_name(run, name));
+        if (!result)
+                return;
+        result->outcome = OUTCOME_OK;
+        result->reason = strdup("it is ready");
+        result->attempts = run_attempts(run);
+        set_recovered(entry, result, true);
+        result_unref(result);
+}

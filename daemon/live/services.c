@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* services: what live keeps of services: the run each has, readiness and restarts as events, and what operators want.
+ *
+ * The run tree tells of readiness while it is at work, when nothing may change it. So a service that something is to be
+ * done for is put on a list, and a later turn starts hooks and ends attempts.
+ *
+ * An operator's stop holds until an operator's start. A member of a group is kept down in its place, and the group goes
+ * on; a run of its own ends, and `stopped_by` keeps triggers from making another.
+ */
+#include "live/live_private.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+
+/* ---- touched ---- */
+
+static void on_touch(struct loop_work *work _unused_, void *arg) {
+        struct live *live = arg;
+
+        while (!list_empty(&live->touched)) {
+                struct live_service *service = list_first_entry(&live->touched, struct live_service, touched);
+
+                list_remove(&service->touched);
+                loop_set_subject(live->loop, service->entry->task->run.name);
+                if (service->entry->task->service && service->run && run_is_ready(service->run))
+                        live_recovered(service->entry, service->run);
+                live_health_update(service);
+        }
+}
+
+void live_touch(struct live_service *service) {
+        struct live *live = service->entry->live;
+
+        if (list_linked(&service->touched))
+                return;
+        list_append(&live->touched, &service->touched);
+        loop_work_schedule(&live->touch_work);
+}
+
+/* ---- set-up ---- */
+
+/* The task that tells the health of @task: of an instance, the instance of the same number where there is one. */
+static struct live_task *find_check(const struct live *live, const struct task *task) {
+        const char *health = task->service ? task->service->health : NULL;
+        struct live_task *found = NULL;
+        char name[80];
+
+        if (!health)
+                return NULL;
+        if (task->instance > 0) {
+                (void)snprintf(name, sizeof(name), "%s@%u", health, task->instance);
+                found = live_find(live, name);
+        }
+        return found ? found : live_find(live, health);
+}
+
+static int add_service(struct live_task *entry) {
+        struct live_service *service = calloc(1, sizeof(*service));
+
+        if (!service)
+                return -ENOMEM;
+        list_init(&service->touched);
+        service->entry = entry;
+        service->check = find_check(entry->live, entry->task);
+        if (service->check)
+                service->check->health_of = service;
+        entry->service = service;
+        return 0;
+}
+
+int live_services_init(struct live *live) {
+        list_init(&live->touched);
+        loop_work_init(&live->touch_work, live->loop, "services", on_touch, live);
+        for (size_t i = 0; i < live->config->n_tasks; i++) {
+                int r = live->tasks[i].task->run.is_service ? add_service(&live->tasks[i]) : 0;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void live_services_done(struct live *live) {
+        if (live->touch_work.loop)
+                loop_work_cancel(&live->touch_work);
+        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
+                struct live_service *service = live->tasks[i].service;
+
+                if (!service)
+                        continue;
+                free(service->stopped_by);
+                free(service);
+        }
+}
+
+/* ---- what the tree tells ---- */
+
+static void set_stopped(struct live_service *service, const char *by) {
+        free(service->stopped_by);
+        service->stopped_by = by ? strdup(by) : NULL;
+        service->stopped_usec = clock_now(CLOCK_ID_REALTIME);
+}
+
+void live_service_new(struct live_task *entry, struct run *run) {
+        if (!entry->service)
+                return;
+        entry->service->run = run;
+        set_stopped(entry->service, NULL);
+}
+
+void live_service_done(struct live_task *entry, const struct run *run, const struct result *result) {
+        struct live *live = entry->live;
+
+        if (!entry->service || entry->service->run != run)
+                return;
+        entry->service->run = NULL;
+        if (run_is_kept_down(run)) /* its group has ended */
+                set_stopped(entry->service, NULL);
+        live_touch(entry->service);
+        if (entry->task->service && entry->task->service->critical && outcome_is_failure(result->outcome) &&
+            live->on_critical)
+                live->on_critical(result, live->arg);
+}
+
+void live_service_ready(struct live_task *entry, struct run *run, bool ready) {
+        char name[RUN_NAME_MAX];
+
+        if (ready)
+                live_emit(entry->live, &(const struct event){
+                                               .id = EVENT_RUN_READY,
+                                               .task = entry->task->run.name,
+                                               .run = run_name(run, name),
+                                               .text = "ready",
+                                       });
+        if (entry->service)
+                live_touch(entry->service);
+}
+
+/* "restarts in 2s, attempt 3: exit: exit status 1" */
+void live_service_restarts(struct live_task *entry, struct run *run, usec_t at_usec, const char *by) {
+        const struct errors *errors = run_get_errors(run);
+        const struct run_error *error = errors->n > 0 ? &errors->items[0] : NULL;
+        usec_t delay = usec_sub(at_usec, clock_now(CLOCK_ID_MONOTONIC));
+        char name[RUN_NAME_MAX], text[600], span[TEXT_USEC_MAX], when[TEXT_USEC_MAX + 8] = "at once";
+        struct event event = { .id = EVENT_RUN_RESTARTING, .task = entry->task->run.name, .text = text };
+
+        if (run_is_kept_down(run)) /* told already */
+                return;
+        if (delay >= USEC_PER_MSEC)
+                (void)snprintf(when, sizeof(when), "in %s", text_format_usec(delay - delay % USEC_PER_MSEC, span));
+        if (at_usec == 0)
+                (void)snprintf(text, sizeof(text), "restarts at once, attempt %u: asked by %s", run_attempts(run),
+                               by ? by : "an operator");
+        else
+                (void)snprintf(text, sizeof(text), "restarts %s, attempt %u: %s%s%s", when, run_attempts(run),
+                               error ? error_kind_to_string(error->kind) : "it had ended", error ? ": " : "",
+                               error ? error->detail : "");
+        event.run = run_name(run, name);
+        event.error = error ? error->kind : ERROR_NONE;
+        live_emit(entry->live, &event);
+}
+
+/* ---- operators ---- */
+
+static bool is_ending(const struct run *run) {
+        return run_is_cancelled(run) || run_get_state(run) >= RUN_STOPPING;
+}
+
+/* Brings back the services at and below @run that are kept down. Returns how many there were. */
+static unsigned bring_back(struct run *run, const char *by) {
+        struct live_task *entry = live_task_of(run);
+        unsigned n = 0;
+
+        if (run_get_role(run) == RUN_GROUP) {
+                for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
+                        n += bring_back(child, by);
+                return n;
+        }
+        if (!run_is_kept_down(run) || run_restart(run, by) < 0)
+                return 0;
+        if (entry->service)
+                set_stopped(entry->service, NULL);
+        return 1;
+}
+
+int live_service_start(struct live_task *entry, const char *by, struct run **ret) {
+        struct run *run = entry->service ? entry->service->run : NULL;
+
+        if (!run || is_ending(run))
+                return -ENOENT;
+        *ret = run;
+        return bring_back(run, by) > 0 ? 0 : -EALREADY;
+}
+
+static bool is_instances(const struct run *run) {
+        const struct run_spec *spec = run_get_spec(run);
+
+        return spec->is_group && spec->n_members > 0 && task_of(spec->members[0].spec)->instance > 0;
+}
+
+static void keep_down(struct live_task *entry, struct run *run, const char *by, bool force) {
+        char name[RUN_NAME_MAX], text[200];
+
+        if (run_is_kept_down(run) || run_keep_down(run, by) < 0)
+                return;
+        if (force && run_present_leaf(run))
+                run_force(run_present_leaf(run));
+        set_stopped(entry->service, by);
+        (void)snprintf(text, sizeof(text), "stopped by %.150s, until it is started", by);
+        live_emit(entry->live, &(const struct event){
+                                       .id = EVENT_RUN_DOWN,
+                                       .task = entry->task->run.name,
+                                       .run = run_name(run, name),
+                                       .text = text,
+                               });
+}
+
+/* The services of what has been asked to end. */
+static void mark_stopped(struct run *run, const char *by) {
+        struct live_task *entry = live_task_of(run);
+
+        if (entry->service && (run_get_spec(run)->service || is_instances(run)))
+                set_stopped(entry->service, by);
+        if (!is_instances(run))
+                return;
+        for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
+                mark_stopped(child, by);
+}
+
+int live_stop(struct run *run, const char *by, bool force) {
+        struct live_task *entry = live_task_of(run);
+        bool member = run_get_role(run_get_parent(run)) == RUN_GROUP;
+        int r;
+
+        if (member && !is_ending(run) && run_get_spec(run)->service) {
+                keep_down(entry, run, by, force);
+                return 0;
+        }
+        if (member && !is_ending(run) && is_instances(run)) {
+                for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
+                        (void)live_stop(child, by, force);
+                return 0;
+        }
+        r = run_cancel(run, CANCEL_OPERATOR, by);
+        if (r < 0)
+                return r;
+        if (force)
+                run_force(run);
+        if (!member)
+                mark_stopped(run, by);
+        return 0;
+}
+
+int live_restart(struct run *run, const char *by) {
+        struct live_task *entry = live_task_of(run);
+        int r;
+
+        r = run_restart(run, by);
+        if (r >= 0 && entry->service)
+                set_stopped(entry->service, NULL);
+        return r;
+}
+
+/* ---- states ---- */
+
+static const char *group_state(const struct run *run) {
+        const struct run *child;
+
+        if (run_is_ready(run))
+                return "up";
+        for (child = run_first_child(run); child; child = run_next_sibling(child))
+                if (run_is_ready(child))
+                        return "partly-up";
+        return "starting";
+}
+
+const char *live_service_run_state(const struct run *run) {
+        struct run *leaf = run_present_leaf(run);
+        struct run_waiting waiting;
+
+        if (is_ending(run))
+                return "stopping";
+        if (run_get_role(run) == RUN_GROUP && run_get_state(run) != RUN_QUEUED)
+                return group_state(run);
+        if (run_is_kept_down(run))
+                return leaf && run_get_state(leaf) != RUN_QUEUED ? "stopping" : "stopped";
+        if (run_is_ready(run))
+                return "up";
+        run_get_waiting(run, &waiting);
+        if (waiting.why == WHY_RESTART || (leaf && run_get_state(leaf) == RUN_STOPPING))
+                return "restarting";
+        return leaf && run_get_state(leaf) != RUN_QUEUED ? "starting" : "waiting";
+}
+
+const char *live_task_state(const struct live_task *task) {
+        const struct live_service *service = task->service;
+
+        if (!task->task->enabled)
+                return "disabled";
+        if (service && service->run)
+                return live_service_run_state(service->run);
+        if (service && service->stopped_by)
+                return "stopped";
+        if (task->running > 0)
+                return "running";
+        if (task->task->service && task->last && outcome_is_failure(task->last->outcome))
+                return "gave-up";
+        return task->failing ? "failing" : "idle";
+}
+
+struct run *live_service_run(const struct live_task *task) {
+        return task->service ? task->service->run : NULL;
+}
+
+const char *live_task_stopped_by(const struct live_task *task, usec_t *ret_usec) {
+        if (!task->service || !task->service->stopped_by)
+                return NULL;
+        if (ret_usec)
+                *ret_usec = task->service->stopped_usec;
+        return task->service->stopped_by;
+}

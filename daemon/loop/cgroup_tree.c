@@ -7,8 +7,9 @@
  *          run-1/  run-2/  …
  *
  * A controller can be enabled for the groups below a directory only when no process is in that directory itself
- * (cgroups(7), "no internal processes"); but for the root of the tree. So the daemon is moved out of the way when the
- * kernel says EBUSY. If other processes share our place, as in a login session, the controllers cannot be had, and
+ * (cgroups(7), "no internal processes"); but for the root of the tree. The kernel says EBUSY for memory alone: with cpu
+ * or pids it makes a threaded group of the directory, and then takes no process into those below. So the daemon is moved
+ * out of the way first. If other processes share our place, as in a login session, the controllers cannot be had, and
  * groups without bounds still can.
  *
  * The tag belongs to the runtime directory, which one daemon at a time holds: groups found at the start are left over
@@ -145,18 +146,31 @@ static int move_daemon(const struct cgroup_tree *tree) {
         return cgroup_write(tree->fd, "daemon", "cgroup.procs", "0");
 }
 
+/* Leaves no process in the parent. Returns -EBUSY when there are others than this one. */
+static int vacate_parent(struct cgroup_tree *tree) {
+        char text[64], own[32];
+        int r;
+
+        /* The root of the tree has no type, and no such rule. */
+        if (tree->moved || cgroup_read(tree->parent_fd, ".", "cgroup.type", text, sizeof(text)) <= 0 ||
+            cgroup_read(tree->parent_fd, ".", "cgroup.procs", text, sizeof(text)) <= 0)
+                return 0;
+        (void)snprintf(own, sizeof(own), "%d\n", (int)getpid());
+        if (!streq(text, own))
+                return -EBUSY;
+        r = move_daemon(tree);
+        tree->moved = r == 0;
+        return r;
+}
+
 static int enable_in_parent(struct cgroup_tree *tree, enum cgroup_controller controller) {
         int r;
 
         if (lists(tree->parent_fd, ".", "cgroup.subtree_control", controller_names[controller]))
                 return 0;
-        r = set_subtree(tree->parent_fd, '+', controller);
-        if (r == -EBUSY && !tree->moved) {
-                r = move_daemon(tree);
-                tree->moved = r == 0;
-                if (r == 0)
-                        r = set_subtree(tree->parent_fd, '+', controller);
-        }
+        r = vacate_parent(tree);
+        if (r == 0)
+                r = set_subtree(tree->parent_fd, '+', controller);
         if (r == 0)
                 tree->enabled |= 1u << controller;
         return r;

@@ -75,6 +75,39 @@ static void end_tree(void) {
         fake_cgroup_done();
 }
 
+/* Not the root of the tree, and who is there. */
+static void make_tree_below(const char *procs) {
+        path_of_top = fake_cgroup_init("cpu memory pids");
+        fake_cgroup_write("cgroup.type", "domain\n");
+        fake_cgroup_write("cgroup.procs", procs);
+        ck_assert_int_eq(cgroup_tree_new(path_of_top, "test", &tree), 0);
+}
+
+START_TEST(the_daemon_moves_before_any_controller_is_enabled) {
+        char own[32];
+
+        (void)snprintf(own, sizeof(own), "%d\n", (int)getpid());
+        make_tree_below(own);
+        ck_assert_str_eq(fake_cgroup_read("tendd-test/daemon/cgroup.procs"), "0");
+        for (enum cgroup_controller i = 0; i < _CGROUP_CONTROLLER_MAX; i++)
+                ck_assert(cgroup_tree_has(tree, i));
+        end_tree();
+}
+END_TEST
+
+START_TEST(beside_others_there_are_no_controllers) {
+        char both[32];
+
+        (void)snprintf(both, sizeof(both), "1\n%d\n", (int)getpid());
+        make_tree_below(both);
+        ck_assert(!fake_cgroup_exists("tendd-test/daemon/cgroup.procs"));
+        for (enum cgroup_controller i = 0; i < _CGROUP_CONTROLLER_MAX; i++)
+                ck_assert(!cgroup_tree_has(tree, i));
+        ck_assert_str_eq(fake_cgroup_read("cgroup.subtree_control"), "");
+        end_tree();
+}
+END_TEST
+
 START_TEST(controllers_are_enabled_on_both_levels) {
         make_tree("cpuset cpu memory pids");
         ck_assert(cgroup_tree_has(tree, CGROUP_CPU));
@@ -385,6 +418,8 @@ int main(void) {
         int failed;
 
         tcase_add_loop_test(fake, the_tree_is_found_in_mountinfo, 0, ARRAY_SIZE(places));
+        tcase_add_test(fake, the_daemon_moves_before_any_controller_is_enabled);
+        tcase_add_test(fake, beside_others_there_are_no_controllers);
         tcase_add_test(fake, controllers_are_enabled_on_both_levels);
         tcase_add_test(fake, controllers_that_are_missing_are_known);
         tcase_add_test(fake, bounds_are_written);

@@ -324,12 +324,11 @@ int load_build_instance(struct load *load, struct raw_section *section, unsigned
         known_layers(section, &layers);
         (void)snprintf(name, sizeof(name), "%s@%u", section->name, number);
         load->instance = number;
-        r = make_task(load, &layers, name, section->task->kind, section->task->is_health ? SHARE_ALL : SHARE_EACH, ret);
+        r = make_task(load, &layers, name, section->task->kind, section->health_of ? SHARE_ALL : SHARE_EACH, ret);
         load->instance = 0;
         if (r < 0)
                 return r;
         (*ret)->instance = number;
-        (*ret)->is_health = section->task->is_health;
         if (load->diagnostics->counts[SEVERITY_ERROR] == before)
                 return 0;
         *ret = task_unref(*ret);
@@ -340,7 +339,7 @@ int load_build_whole(struct load *load, struct raw_section *section, struct task
         struct layers layers;
 
         known_layers(section, &layers);
-        return make_task(load, &layers, section->name, NULL, section->task->is_health ? SHARE_BOTH : SHARE_WHOLE, ret);
+        return make_task(load, &layers, section->name, NULL, section->health_of ? SHARE_BOTH : SHARE_WHOLE, ret);
 }
 
 /* ---- defaults ---- */

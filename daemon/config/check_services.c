@@ -98,7 +98,6 @@ static void check_health(struct load *load, const struct raw_section *section, c
                 load_tell_key(load, SEVERITY_ERROR, section, "health", "%s tells the health of [%s] already",
                               load_shown(section, "health", name), found->health_of->title);
         found->health_of = section;
-        task->is_health = true;
 }
 
 static void check_service(struct load *load, const struct raw_section *section, struct task *task) {

@@ -59,7 +59,7 @@ static int make_group(struct load *load, struct raw_section *section, unsigned n
         group->run.bounds[BOUND_TOTAL_TIMEOUT] = USEC_INFINITY;
         group->run.is_service = section->task->run.is_service;
         group->on_start = section->task->on_start;
-        group->manual = section->task->manual || section->task->is_health;
+        group->manual = section->task->manual || section->health_of;
         r = name_members(group);
         for (unsigned i = 1; i <= n && r == 0; i++)
                 r = make_instance(load, section, i, group, members);

@@ -68,7 +68,7 @@ static void check_seen(struct lint *lint, struct raw_section *section) {
         const struct task *task = section->task;
 
         /* The service sees those of what tells its health. */
-        if (task && task->enabled && has_trigger(task) && !task->is_health && task->on_failure.n == 0 &&
+        if (task && task->enabled && has_trigger(task) && !section->health_of && task->on_failure.n == 0 &&
             task->on_failing.n == 0)
                 lint_tell(lint, section, NULL, "no hook sees its failures (on-failure, on-failing)");
 }

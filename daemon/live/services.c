@@ -40,29 +40,15 @@ void live_touch(struct live_service *service) {
 
 /* ---- set-up ---- */
 
-/* The task that tells the health of @task: of an instance, the instance of the same number where there is one. */
-static struct live_task *find_check(const struct live *live, const struct task *task) {
-        const char *health = task->service ? task->service->health : NULL;
-        struct live_task *found = NULL;
-        char name[80];
-
-        if (!health)
-                return NULL;
-        if (task->instance > 0) {
-                (void)snprintf(name, sizeof(name), "%s@%u", health, task->instance);
-                found = live_find(live, name);
-        }
-        return found ? found : live_find(live, health);
-}
-
 static int add_service(struct live_task *entry) {
         struct live_service *service = calloc(1, sizeof(*service));
+        const char *health = entry->task->service ? entry->task->service->health : NULL;
 
         if (!service)
                 return -ENOMEM;
         list_init(&service->touched);
         service->entry = entry;
-        service->check = find_check(entry->live, entry->task);
+        service->check = health ? live_find(entry->live, health) : NULL;
         if (service->check)
                 service->check->health_of = service;
         entry->service = service;

@@ -184,7 +184,6 @@ struct task {
         bool enabled;
         bool manual;
         bool on_start;
-        bool is_health; /* of a service: its triggers work only while that is ready */
         bool every_from_end;
         enum overlap_policy overlap;
         unsigned overlap_max; /* of allow:N, else 1 */

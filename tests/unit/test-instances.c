@@ -55,8 +55,8 @@ START_TEST(a_service_becomes_a_group) {
         assert_value(&text, "web@2", "command", "serve --port 802");
         assert_value(&text, "web@2", "health", "ping@2");
         assert_value(&text, "ping@3", "url", "http://localhost:803/");
-        ck_assert(find(&text, "ping@3")->is_health && find(&text, "ping@3")->every_usec == 10 * USEC_PER_SEC);
-        ck_assert(!find(&text, "ping")->is_health && find(&text, "ping")->every_usec == 0);
+        ck_assert_uint_eq(find(&text, "ping@3")->every_usec, 10 * USEC_PER_SEC);
+        ck_assert(find(&text, "ping")->run.is_group && find(&text, "ping")->every_usec == 0);
         config_text_done(&text);
 }
 END_TEST

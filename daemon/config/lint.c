@@ -64,12 +64,24 @@ static void check_manual(struct lint *lint, struct raw_section *section) {
                           task->every_usec > 0 ? "every" : "on-start");
 }
 
+/* A group that is meant to stay up fails when members do, and says no more than they. */
+static bool is_seen(const struct task *task) {
+        bool seen = task->on_failure.n > 0 || task->on_failing.n > 0;
+
+        if (seen || !task->run.is_group || !task->run.is_service)
+                return seen;
+        for (size_t i = 0; i < task->run.n_members; i++) {
+                if (!is_seen(task_of(task->run.members[i].spec)))
+                        return false;
+        }
+        return true;
+}
+
 static void check_seen(struct lint *lint, struct raw_section *section) {
         const struct task *task = section->task;
 
         /* The service sees those of what tells its health. */
-        if (task && task->enabled && has_trigger(task) && !section->health_of && task->on_failure.n == 0 &&
-            task->on_failing.n == 0)
+        if (task && task->enabled && has_trigger(task) && !section->health_of && !is_seen(task))
                 lint_tell(lint, section, NULL, "no hook sees its failures (on-failure, on-failing)");
 }
 

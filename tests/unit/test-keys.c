@@ -482,35 +482,6 @@ START_TEST(documents_say_what_the_table_says) {
 }
 END_TEST
 
-/* What is between .EX and .EE of the man page, one after another. */
-START_TEST(the_examples_are_configurations) {
-        char *man = read_source("conf/tendd.ini.5"), *from = man, *to;
-        size_t n = 0;
-
-        for (; (from = strstr(from, "\n.EX\n")) && (to = strstr(from, "\n.EE\n")); from = to, n++) {
-                char *content = NULL;
-                size_t size;
-                FILE *out = open_memstream(&content, &size);
-                struct config_text text;
-
-                for (const char *c = from + 5; c <= to; c++) {
-                        if (*c != '\\')
-                                fputc(*c, out);
-                }
-                ck_assert_int_eq(fflush(out), 0);
-                if (!strstr(content, "[task alert]"))
-                        fputs("[task alert]\ncommand = mail\nmanual = yes\n", out);
-                ck_assert_int_eq(fclose(out), 0);
-                config_text_load_one(&text, content);
-                ck_assert_msg(text.r == 0, "%s\n%s", content, text.told);
-                config_text_done(&text);
-                free(content);
-        }
-        ck_assert_uint_ge(n, 5);
-        free(man);
-}
-END_TEST
-
 START_TEST(the_reference_is_a_configuration) {
         struct config_text text;
         char *reference = read_source("conf/tendd.ini.example");
@@ -550,7 +521,6 @@ int main(int argc, char **argv) {
         tcase_add_loop_test(tcase, values_are_read_and_shown, 0, (int)ARRAY_SIZE(values));
         tcase_add_loop_test(tcase, rates_are_read, 0, (int)ARRAY_SIZE(rates));
         tcase_add_loop_test(tcase, documents_say_what_the_table_says, 0, (int)ARRAY_SIZE(documents));
-        tcase_add_test(tcase, the_examples_are_configurations);
         tcase_add_test(tcase, the_reference_is_a_configuration);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -63,6 +63,13 @@ static const struct {
         /* services */
         { "[task a]\ncommand = x\nrestart = always\n",
           "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure, on-failing)\n" },
+        { "[defaults s]\nrestart = always\n[group g]\nmembers = a b\npolicy = all\n[task a]\nuse = s\ncommand = x\n"
+          "on-failing = alert\n[group b]\nmembers = c\npolicy = all\n[task c]\nuse = s\ncommand = x\non-failure = "
+          "alert\n" ALERT,
+          "" },
+        { "[defaults s]\nrestart = always\n[group g]\nmembers = a b\npolicy = all\n[task a]\nuse = s\ncommand = x\n"
+          "on-failing = alert\n[group b]\nmembers = c\npolicy = all\n[task c]\nuse = s\ncommand = x\n" ALERT,
+          "tendd.ini:3: warning: [group g] no hook sees its failures (on-failure, on-failing)\n" },
         { "[defaults]\nrestart = always\non-failure = alert\n[task alert]\nmanual = yes\ncommand = mail\nrestart = no\n"
           "[task a]\ncommand = x\nrestart-delay = 1min\nrestart-limit = 10/7min\n"
           "[task b]\ncommand = x\nrestart-delay = 1min\nrestart-limit = 10/8min\n"

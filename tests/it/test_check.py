@@ -113,7 +113,8 @@ class Check(Case):
     def test_the_demo_is_valid(self):
         with open(os.path.join(SOURCE, "conf", "demo.ini"), encoding="utf-8") as file:
             config = file.read()
-        env = {"DEMO_USER": "nobody", "DEMO_URL": "http://127.0.0.1:1", "DEMO_DIR": self.directory}
+        env = {"DEMO_USER": "nobody", "DEMO_URL": "http://127.0.0.1:1", "DEMO_NAME": "localhost",
+               "DEMO_DIR": self.directory}
         done = self.daemon(config, start=False, env=env).run("--check", "--portable", "--strict")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

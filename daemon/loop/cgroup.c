@@ -241,6 +241,20 @@ struct cgroup *cgroup_release(struct cgroup *cgroup) {
         return NULL;
 }
 
+struct cgroup *cgroup_dup(const struct cgroup *cgroup) {
+        struct cgroup *copy = malloc(sizeof(*copy));
+
+        if (!copy)
+                return NULL;
+        *copy = *cgroup;
+        list_init(&copy->link);
+        return copy;
+}
+
+void cgroup_dup_free(struct cgroup *copy) {
+        free(copy);
+}
+
 const char *cgroup_procs_name(const struct cgroup *cgroup) {
         return cgroup->procs;
 }

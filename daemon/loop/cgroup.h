@@ -70,6 +70,10 @@ int cgroup_new(struct cgroup_tree *tree, const struct cgroup_limits *limits, str
 /* Gives an empty group back, to be reused if it can be without a system call. NULL and always returns NULL. */
 struct cgroup *cgroup_release(struct cgroup *cgroup);
 
+/* Another handle on the same group, which may outlive it: for looking at who is in it. NULL: out of memory. */
+struct cgroup *cgroup_dup(const struct cgroup *cgroup);
+void cgroup_dup_free(struct cgroup *copy);
+
 /* What a process, between vfork and exec too, opens and writes "0" to in order to enter: a name below cgroup_dir_fd(). */
 const char *cgroup_procs_name(const struct cgroup *cgroup);
 int cgroup_dir_fd(const struct cgroup *cgroup);

@@ -57,6 +57,7 @@ struct child {
         struct loop_io *output_io;
         struct notify *notify; /* NULL: none, or still of the launch */
         struct loop_work gone;
+        struct child_look *look; /* at its processes, under way; NULL: none */
 
         bool killing;
         uint64_t signals; /* asked for and not sent yet, bit n: signal n + 1 */
@@ -120,6 +121,7 @@ static void destroy(struct child *child) {
         closep(&child->launch.pidfd);
         notify_release(child->notify);
         notify_release(child->launch.notify);
+        child_look_forget(child->look);
         cgroup_release(child->tree.cgroup);
         child_plan_free(child->plan);
         free(child->marker);
@@ -241,6 +243,7 @@ static void finish(struct child *child) {
         if (!child->reaped)
                 (void)wait_main(child, true, &status, &usage);
         child->reaped = true;
+        child_look_forget(TAKE_PTR(child->look)); /* its pid and its cgroup may come to be those of others */
         child->tree.cgroup = cgroup_release(child->tree.cgroup);
         list_remove(&child->lingering);
         loop_work_schedule(&child->gone);
@@ -360,8 +363,27 @@ static void start_walk(struct child *child) {
         (void)spawner_submit(child->spawner, &child->walk_job, true); /* urgent ones are never refused */
 }
 
-static bool has_tree(const struct child *child) {
+bool child_has_tree(const struct child *child) {
         return (child->state == CHILD_RUNNING || child->state == CHILD_EXITED) && !child->reaped;
+}
+
+int child_copy_tree(struct child *child, struct child_tree *ret) {
+        int r;
+
+        if (!child_has_tree(child))
+                return -ESRCH;
+        r = child_tree_copy(&child->tree, child->walking, ret);
+        if (r == 0)
+                ret->beyond = spawner_has_orphans(child->spawner);
+        return r;
+}
+
+struct spawner *child_spawner(const struct child *child) {
+        return child->spawner;
+}
+
+struct child_look **child_look_of(struct child *child) {
+        return &child->look;
 }
 
 void child_signal(struct child *child, int signo) {
@@ -372,7 +394,7 @@ void child_signal(struct child *child, int signo) {
         if (signo < 1 || signo > 64)
                 return;
         child->signals |= 1ULL << (signo - 1);
-        if (has_tree(child))
+        if (child_has_tree(child))
                 start_walk(child);
 }
 
@@ -561,7 +583,7 @@ void child_kill(struct child *child) {
                         child_launch_cancel(&child->launch);
         } else if (child->state == CHILD_EXITED && !child->walking)
                 settle(child); /* most often nobody is left to be killed */
-        else if (has_tree(child))
+        else if (child_has_tree(child))
                 start_walk(child);
 }
 

@@ -17,6 +17,16 @@ struct child_tree {
 int child_tree_kill(struct child_tree *tree);
 int child_tree_signal(struct child_tree *tree, int signo, bool wake);
 
+/* Calls @fn for every process that can be found; for some more than once, and for dead ones that nobody has waited for.
+ * Stops when @fn returns non-zero and returns that; -errno when some may have been missed. */
+int child_tree_list(struct child_tree *tree, walk_pid_fn fn, void *arg);
+
+/* Handles of its own on the same tree, for child_tree_list(), that may outlive it. May be called on the loop: with
+ * @changing, while a thread is at the tree, without what that may change: sessions, and the cgroup. Returns 0, -ENOMEM,
+ * -errno of dup(2). */
+int child_tree_copy(const struct child_tree *tree, bool changing, struct child_tree *ret);
+void child_tree_copy_done(struct child_tree *copy);
+
 /* Whether a process @pid of user @uid is of the tree, whose processes are those of user @owner. Of one that has ended
  * only the user is known, as the kernel told it. Quick enough for the loop. */
 bool child_tree_has(const struct child_tree *tree, pid_t pid, uid_t uid, uid_t owner);

@@ -48,7 +48,10 @@ struct member {
 struct walk {
         struct walk_tree *tree;
         bool kill;
-        struct member *members; /* unless killing: all that were found */
+        walk_pid_fn found; /* not NULL: tell of them, and nothing else */
+        void *arg;
+        int stop;               /* what it returned */
+        struct member *members; /* unless killing or telling: all that were found */
         size_t n_members;
         pid_t *seen; /* orphans that were dealt with */
         size_t n_seen;
@@ -269,7 +272,9 @@ static void remember(struct walk *walk, int pidfd, bool in_group) {
 static void visit(struct walk *walk, pid_t pid, int pidfd, bool in_group, unsigned depth) {
         _cleanup_(closep) int fd = pidfd;
 
-        if (is_dead(fd))
+        if (walk->found && walk->stop == 0)
+                walk->stop = walk->found(pid, walk->arg);
+        if (walk->stop != 0 || is_dead(fd))
                 return;
         walk->n_alive++;
         if (walk->kill)
@@ -278,7 +283,7 @@ static void visit(struct walk *walk, pid_t pid, int pidfd, bool in_group, unsign
                 visit_children(walk, pid, fd, depth + 1);
         if (walk->kill)
                 send(fd, SIGKILL);
-        else
+        else if (!walk->found)
                 remember(walk, TAKE_FD(fd), in_group);
 }
 
@@ -287,7 +292,7 @@ static void visit(struct walk *walk, pid_t pid, int pidfd, bool in_group, unsign
 static void visit_main(struct walk *walk) {
         int fd;
 
-        if (is_dead(walk->tree->pidfd))
+        if (is_dead(walk->tree->pidfd) && !walk->found)
                 return;
         fd = fcntl(walk->tree->pidfd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
@@ -402,6 +407,17 @@ static int finish(struct walk *walk) {
         free(walk->seen);
         free(walk->list);
         return walk->error < 0 ? walk->error : MAX(walk->n_alive, (int)walk->changed);
+}
+
+int walk_list(struct walk_tree *tree, bool orphans, walk_pid_fn fn, void *arg) {
+        struct walk walk = { .tree = tree, .found = fn, .arg = arg };
+        int r;
+
+        visit_main(&walk);
+        if (orphans)
+                visit_orphans(&walk); /* once: what was born meanwhile is shown the next time */
+        r = finish(&walk);
+        return walk.stop != 0 ? walk.stop : MIN(r, 0);
 }
 
 int walk_kill(struct walk_tree *tree) {

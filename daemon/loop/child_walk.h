@@ -31,6 +31,12 @@ int walk_kill(struct walk_tree *tree);
  * there is no such process any more. Quick: it reads a few lines, and asks nobody who could keep it waiting. */
 int walk_contains(const struct walk_tree *tree, pid_t pid);
 
+/* Calls @fn for every process that can be found, for one that is dead and not waited for too; perhaps more than once for
+ * one. Those that the daemon inherited are looked at when @orphans. Stops when @fn returns non-zero and returns that;
+ * -errno as above. */
+typedef int (*walk_pid_fn)(pid_t pid, void *arg);
+int walk_list(struct walk_tree *tree, bool orphans, walk_pid_fn fn, void *arg);
+
 /* Sends @signo once to every process that can be found, with SIGCONT after it when @wake. 0 sends nothing and looks
  * only. Returns how many are alive, or -errno as above. */
 int walk_signal(struct walk_tree *tree, int signo, bool wake);

@@ -252,6 +252,7 @@ static void on_stuck_timer(struct loop_timer *timer, void *arg) {
         (void)pthread_mutex_unlock(&spawner->lock);
         if (busy)
                 loop_timer_set(timer, usec_add(now, STUCK_USEC));
+        child_looks_go_on(spawner);
 }
 
 /* ---- orphans ---- */
@@ -341,6 +342,8 @@ static void init(struct spawner *spawner, struct loop *loop) {
         *spawner = (struct spawner){ .loop = loop, .null_fd = -EBADF, .event_fd = -EBADF };
         list_init(&spawner->children);
         list_init(&spawner->lingering);
+        list_init(&spawner->looks);
+        list_init(&spawner->looking);
         list_init(&spawner->urgent);
         list_init(&spawner->queued);
         list_init(&spawner->finished);
@@ -437,6 +440,7 @@ struct spawner *spawner_free(struct spawner *spawner) {
                 return NULL; /* a thread hangs and uses all this: it goes with the process */
 
         child_end_all(spawner, deadline_usec);
+        child_looks_end(spawner);
         cgroup_tree_free(spawner->cgroups);
         notify_dir_free(spawner->notify_dir);
         closep(&spawner->event_fd);

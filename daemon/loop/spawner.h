@@ -24,6 +24,8 @@ struct spawner_thread {
         char *stack;  /* for the child that shares our memory; NULL until needed */
 };
 
+struct child_tree;
+
 struct spawner_job {
         struct list link;
         void (*work)(struct spawner_job *job, struct spawner_thread *thread); /* on a thread; may block */
@@ -40,6 +42,8 @@ struct spawner {
         struct loop_signal *sigchld;
         struct loop_timer stuck_timer;
         struct loop_timer linger_timer;
+        struct list looks;   /* at children, that wait for their turn (child_inspect.c) */
+        struct list looking; /* those that a thread has */
         bool orphans_reaped; /* since the last look at the lingering children */
         char *buffer;        /* for output; one for all */
         /* constant */
@@ -73,6 +77,27 @@ bool spawner_withdraw(struct spawner *spawner, struct spawner_job *job);
 
 /* Reaps the inherited orphans that have ended. Returns whether any are left. */
 bool spawner_has_orphans(struct spawner *spawner);
+
+/* ---- of child.c, for child_inspect.c ---- */
+
+struct child_look;
+
+struct spawner *child_spawner(const struct child *child);
+/* Where it keeps the look that is under way at its processes. */
+struct child_look **child_look_of(struct child *child);
+/* Whether processes of it may be alive. */
+bool child_has_tree(const struct child *child);
+/* Of those, handles that may outlive it, for child_tree_copy_done(). Returns 0, -ESRCH when there are none, -errno. */
+int child_copy_tree(struct child *child, struct child_tree *ret);
+
+/* ---- of child_inspect.c ---- */
+
+/* The child ends, and may be destroyed. @look may be NULL. */
+void child_look_forget(struct child_look *look);
+/* Looks that take long may make room for others. */
+void child_looks_go_on(struct spawner *spawner);
+/* When the threads have ended. */
+void child_looks_end(struct spawner *spawner);
 
 /* ---- of child.c, for spawner.c ---- */
 

@@ -29,7 +29,7 @@ static struct {
         child_bed_reached_fn reached;
 } goal;
 
-static void check_goal(void) {
+void child_bed_check(void) {
         if (goal.reached && goal.reached(goal.probes, goal.n))
                 loop_exit(child_bed.loop, 0);
 }
@@ -44,7 +44,7 @@ static void on_started(struct child *child, pid_t pid, enum child_step step, int
         probe->error = error;
         if (pid == 0)
                 probe->child = child_free(child);
-        check_goal();
+        child_bed_check();
 }
 
 static void on_exit_(struct child *child, int status, const struct rusage *usage, void *arg) {
@@ -59,7 +59,7 @@ static void on_exit_(struct child *child, int status, const struct rusage *usage
                 probe->gone++;
         } else if (probe->kill_on_exit)
                 child_kill(child);
-        check_goal();
+        child_bed_check();
 }
 
 static bool may_output(struct child *child, void *arg) {
@@ -69,7 +69,7 @@ static bool may_output(struct child *child, void *arg) {
                 return true;
         probe->refused++;
         child_pause_output(child, true);
-        check_goal();
+        child_bed_check();
         return false;
 }
 
@@ -83,7 +83,7 @@ static void on_output(_unused_ struct child *child, const char *data, size_t n, 
         if (n > 0)
                 memcpy(probe->output + probe->n_output, data, MIN(n, room));
         probe->n_output += n;
-        check_goal();
+        child_bed_check();
 }
 
 static void on_notify(struct child *child, const struct notify_message *message, void *arg) {
@@ -94,7 +94,7 @@ static void on_notify(struct child *child, const struct notify_message *message,
         ck_assert_uint_eq(probe->gone, 0);
         probe->heard++;
         probe->message = *message;
-        check_goal();
+        child_bed_check();
 }
 
 static void on_gone(struct child *child, void *arg) {
@@ -103,7 +103,7 @@ static void on_gone(struct child *child, void *arg) {
         ck_assert_uint_eq(probe->exited, 1);
         probe->gone++;
         probe->child = child_free(child);
-        check_goal();
+        child_bed_check();
 }
 
 const struct child_ops child_bed_ops = {
@@ -217,7 +217,7 @@ bool child_bed_nobody_left(_unused_ const struct probe *probes, _unused_ size_t 
 static struct loop_timer look_timer;
 
 static void on_look(struct loop_timer *timer, _unused_ void *arg) {
-        check_goal();
+        child_bed_check();
         loop_timer_set(timer, clock_now(CLOCK_ID_MONOTONIC) + 5 * USEC_PER_MSEC);
 }
 

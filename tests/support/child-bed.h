@@ -58,10 +58,11 @@ struct probe *probe_new(void);
 struct child_spec child_bed_spec(char *const *argv);
 void child_bed_spawn(struct probe *probe, const struct child_spec *spec);
 
-/* Runs the loop until @reached says so of @probes; it is asked after each callback, and with child_bed_look() every 5 ms
- * as well, for what is told to nobody. */
+/* Runs the loop until @reached says so of @probes; it is asked after each callback, by child_bed_check() in those of a
+ * test, and with child_bed_look() every 5 ms as well, for what is told to nobody. */
 typedef bool (*child_bed_reached_fn)(const struct probe *probes, size_t n);
 void child_bed_run(const struct probe *probes, size_t n, child_bed_reached_fn reached);
+void child_bed_check(void);
 void child_bed_look(void);
 
 bool child_bed_all_gone(const struct probe *probes, size_t n);

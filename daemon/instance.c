@@ -198,6 +198,10 @@ const char *instance_tag(const struct instance *instance, char buf[INSTANCE_TAG_
         return buf;
 }
 
+char *instance_notify_path(const struct instance *instance) {
+        return below(instance->runtime_dir, "/notify");
+}
+
 char *instance_socket_path(const struct instance *instance) {
         return below(instance->runtime_dir, "/control.sock");
 }

@@ -30,5 +30,8 @@ void instance_close(struct instance *instance);
 #define INSTANCE_TAG_MAX 64
 const char *instance_tag(const struct instance *instance, char buf[INSTANCE_TAG_MAX]);
 
+/* The directory for what runs speak to. To be freed; NULL: out of memory. */
+char *instance_notify_path(const struct instance *instance);
+
 /* The path of the control socket. To be freed; NULL: out of memory. */
 char *instance_socket_path(const struct instance *instance);

@@ -120,9 +120,12 @@ static int open_control(struct runner *runner) {
 }
 
 static int open_live(struct runner *runner) {
+        _cleanup_(freep) char *notify_dir = instance_notify_path(&runner->instance);
         char tag[INSTANCE_TAG_MAX];
         const struct live_options options = {
                 .loop = runner->loop,
+                .notify_dir = notify_dir,
+                .shared = runner->instance.shared,
                 .cgroup_tag = instance_tag(&runner->instance, tag),
                 .triggers = runner->options->command == COMMAND_RUN,
                 .on_empty = on_empty,

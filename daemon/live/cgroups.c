@@ -27,14 +27,14 @@ static void warn_of_missing(const struct live *live, const struct cgroup_tree *t
         }
 }
 
-int live_use_cgroups(struct live *live) {
+int live_use_cgroups(struct live *live, const char *tag) {
         const char *where = live->config->daemon.cgroup;
         bool is_auto = !where || streq(where, "auto");
         struct cgroup_tree *tree = NULL;
         int r;
 
-        if (live->cgroup_tag && (is_auto || !streq(where, "no"))) {
-                r = cgroup_tree_new(is_auto ? NULL : where, live->cgroup_tag, &tree);
+        if (tag && (is_auto || !streq(where, "no"))) {
+                r = cgroup_tree_new(is_auto ? NULL : where, tag, &tree);
                 if (r < 0 && !is_auto) {
                         log_error("[daemon] cgroup = %s: no control group can be made there: %s", where, strerror(-r));
                         return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* env: makes what the kinds work with. The HTTP engine costs megabytes, so it is there only when a task needs it. */
+#include "base/log.h"
 #include "live/live_private.h"
 
 #define NAMES_MAX 4096
@@ -48,7 +49,20 @@ static const char *find_shell(const struct config *config) {
         return access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 }
 
-int live_env_init(struct live *live) {
+/* Without a socket a run works as well, but cannot say how it does: no reason not to run it. */
+static void use_notify(struct live *live, const struct live_options *options) {
+        struct notify_dir *dir = NULL;
+        int r;
+
+        if (!options->notify_dir)
+                return;
+        r = notify_dir_new(options->notify_dir, !options->shared, &dir);
+        if (r < 0)
+                log_warning("runs get no notify sockets: %s: %s", options->notify_dir, strerror(-r));
+        spawner_use_notify(live->env.spawner, dir);
+}
+
+int live_env_init(struct live *live, const struct live_options *options) {
         struct task_env *env = &live->env;
         int r;
 
@@ -61,9 +75,10 @@ int live_env_init(struct live *live) {
         r = spawner_new(live->loop, &env->spawner);
         if (r < 0)
                 return r;
-        r = live_use_cgroups(live);
+        r = live_use_cgroups(live, options->cgroup_tag);
         if (r < 0)
                 return r;
+        use_notify(live, options);
         r = resolver_new(live->loop, NAMES_MAX, &env->resolver);
         if (r < 0)
                 return r;

@@ -99,7 +99,7 @@ static int bind_tasks(struct live *live) {
 
 /* ---- the whole ---- */
 
-static int live_init(struct live *live) {
+static int live_init(struct live *live, const struct live_options *options) {
         struct run_listener listener = live_listener;
         int r;
 
@@ -115,7 +115,7 @@ static int live_init(struct live *live) {
         r = make_pools(live);
         if (r < 0)
                 return r;
-        r = live_env_init(live);
+        r = live_env_init(live, options);
         if (r < 0)
                 return r;
         r = bind_tasks(live);
@@ -136,13 +136,12 @@ int live_new(const struct live_options *options, struct config *config, struct l
                 return -ENOMEM;
         live->loop = options->loop;
         live->config = config_ref(config);
-        live->cgroup_tag = options->cgroup_tag;
         live->triggers = options->triggers;
         live->on_empty = options->on_empty;
         live->on_critical = options->on_critical;
         live->arg = options->arg;
         list_init(&live->observers);
-        r = live_init(live);
+        r = live_init(live, options);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(live);

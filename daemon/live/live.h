@@ -17,6 +17,8 @@ struct pool;
 
 struct live_options {
         struct loop *loop;
+        const char *notify_dir;      /* for the notify sockets of runs; NULL: they get none */
+        bool shared;                 /* others may be at work with the same directory */
         const char *cgroup_tag;      /* of the directory for control groups; NULL: runs get none */
         bool triggers;               /* false: only what is asked for runs (--once) */
         void (*on_empty)(void *arg); /* the run tree is empty */

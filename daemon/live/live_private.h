@@ -71,19 +71,18 @@ struct live {
         uint64_t random;
         unsigned n_hooks;
         uint64_t hooks_dropped;
-        const char *cgroup_tag;
         bool triggers;
 };
 
 /* ---- env.c ---- */
 /* Makes what kinds work with: spawner, resolver, and the HTTP engine when a task needs it. Returns 0 or -errno. */
-int live_env_init(struct live *live);
+int live_env_init(struct live *live, const struct live_options *options);
 void live_env_done(struct live *live);
 
 /* ---- cgroups.c ---- */
 /* Has the spawner put runs in control groups, as [daemon] cgroup says; warns of bounds that cannot be kept. Returns 0, or
  * -errno, told, when a directory was named that is none for this. */
-int live_use_cgroups(struct live *live);
+int live_use_cgroups(struct live *live, const char *tag);
 
 /* ---- start.c ---- */
 int live_arm_triggers(struct live *live);

@@ -58,15 +58,18 @@ static void add_configured(struct env *env, const struct run *leaf) {
 }
 
 static void add_run(struct env *env, const struct run *leaf) {
+        const struct task *task = task_of(run_get_spec(leaf));
         char name[RUN_NAME_MAX];
 
-        add_pair(env, "TENDD_TASK", run_get_spec(leaf)->name);
+        add_pair(env, "TENDD_TASK", task->run.name);
         add_pair(env, "TENDD_RUN", run_name(leaf, name));
         add_number(env, "TENDD_ATTEMPT", run_get_number(leaf));
         add_number(env, "TENDD_DUE", run_get_due(leaf) / USEC_PER_SEC);
         add_pair(env, "TENDD_TRIGGER", run_get_trigger(leaf));
-        if (task_of(run_get_spec(leaf))->instance > 0)
-                add_number(env, "TENDD_INSTANCE", task_of(run_get_spec(leaf))->instance);
+        if (task->instance > 0)
+                add_number(env, "TENDD_INSTANCE", task->instance);
+        if (task->service && task->service->watchdog_usec > 0)
+                add_number(env, "WATCHDOG_USEC", task->service->watchdog_usec);
         if (run_get_item(leaf))
                 add_pair(env, "TENDD_ITEM", run_get_item(leaf));
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "loop/child.h"
 #include "task/exec_env.h"
+#include "task/exec_service.h"
 #include "task/output.h"
 #include "task/template.h"
 
@@ -27,6 +28,7 @@ struct exec_leaf {
         struct task *task;
         struct child *child;
         struct output output;
+        struct exec_service service;
         struct loop_timer resume; /* reading goes on */
         char name[RUN_NAME_MAX];
         char detail[DETAIL_MAX];
@@ -37,6 +39,7 @@ struct exec_leaf {
 static void exec_free(struct exec_leaf *exec) {
         child_free(exec->child);
         loop_timer_done(&exec->resume);
+        exec_service_done(&exec->service);
         output_done(&exec->output);
         task_unref(exec->task);
         free(exec->what);
@@ -80,8 +83,13 @@ static void judge_exit(struct exec_leaf *exec, int code) {
         exec->end.exit_code = code;
         exec->end.clean_when_stopped =
                 is_success(part, code) || code == 128 + part->stop_signal || code == 128 + SIGKILL;
-        if (is_success(part, code))
+        if (is_success(part, code) && !exec_service_is_early(&exec->service))
                 return;
+        if (is_success(part, code)) {
+                exec->end.error = ERROR_READY;
+                (void)snprintf(exec->detail, sizeof(exec->detail), "%s: ended before it was ready", exec->what);
+                return;
+        }
         exec->end.error = ERROR_EXIT;
         (void)snprintf(exec->detail, sizeof(exec->detail), "%s: exit status %d", exec->what, code);
 }
@@ -108,6 +116,7 @@ static void on_exit_status(struct child *child, int status, const struct rusage 
         else
                 judge_signal(exec, status);
         exec->end.detail = exec->detail;
+        exec_service_ended(&exec->service);
         if (exec->leaf)
                 run_leaf_exited(exec->leaf, &exec->end);
         /* Being stopped, what else there is of the tree has its grace as well; then the leaf is forced. */
@@ -154,8 +163,7 @@ static void on_started(struct child *child _unused_, pid_t pid, enum child_step 
         if (pid > 0) {
                 if (exec->leaf)
                         run_leaf_started(exec->leaf);
-                if (exec->leaf && exec->task->service && exec->task->service->ready == READY_EXEC)
-                        run_leaf_ready(exec->leaf);
+                exec_service_started(&exec->service);
                 return;
         }
         exec->end.error = ERROR_SPAWN;
@@ -188,11 +196,27 @@ static bool may_output(struct child *child, void *arg) {
         return false;
 }
 
+static void on_line(const char *line, size_t n, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        exec_service_line(&exec->service, line, n);
+}
+
 static void on_output(struct child *child _unused_, const char *data, size_t n, void *arg) {
         struct exec_leaf *exec = arg;
 
         name_subject(exec);
+        if (n > 0 && exec->leaf)
+                run_leaf_output(exec->leaf);
+        exec->output.on_line = exec_service_wants_lines(&exec->service) ? on_line : NULL;
         output_add(&exec->output, data, n);
+}
+
+static void on_notify(struct child *child _unused_, const struct notify_message *message, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        name_subject(exec);
+        exec_service_notify(&exec->service, message);
 }
 
 /* ---- the start ---- */
@@ -247,6 +271,7 @@ static const struct child_ops child_callbacks = {
         .on_exit = on_exit_status,
         .may_output = may_output,
         .on_output = on_output,
+        .on_notify = on_notify,
         .on_gone = on_gone,
 };
 
@@ -281,6 +306,8 @@ static int spawn(struct exec_leaf *exec, char **argv, char **env, const char *ma
 }
 
 static int prepare(struct exec_leaf *exec, struct run *leaf) {
+        int r;
+
         exec->leaf = leaf;
         exec->task = task_ref(task_of(run_get_spec(leaf)));
         (void)run_name(leaf, exec->name);
@@ -289,6 +316,10 @@ static int prepare(struct exec_leaf *exec, struct run *leaf) {
                                            .run = exec->name,
                                            .identifier = exec->task->run.name,
                                    });
+        exec->output.arg = exec;
+        r = exec_service_init(&exec->service, leaf);
+        if (r < 0)
+                return r;
         return loop_timer_init(&exec->resume, exec->task->env->loop, CLOCK_ID_MONOTONIC, "output", on_resume, exec);
 }
 
@@ -320,15 +351,17 @@ static int exec_start(struct run *leaf) {
 /* ---- the rest ---- */
 
 static void exec_stop(struct run *leaf) {
-        const struct exec_leaf *exec = run_leaf_data(leaf);
+        struct exec_leaf *exec = run_leaf_data(leaf);
 
+        exec_service_stopped(&exec->service);
         if (exec->child)
                 child_signal(exec->child, exec->task->exec->stop_signal);
 }
 
 static void exec_force(struct run *leaf) {
-        const struct exec_leaf *exec = run_leaf_data(leaf);
+        struct exec_leaf *exec = run_leaf_data(leaf);
 
+        exec_service_stopped(&exec->service);
         if (exec->child)
                 child_kill(exec->child);
 }
@@ -343,6 +376,7 @@ static void exec_poll(struct run *leaf) {
 static void exec_abandon(struct run *leaf, struct remnant *remnant) {
         struct exec_leaf *exec = run_leaf_data(leaf);
 
+        exec_service_ended(&exec->service);
         exec->leaf = NULL;
         exec->remnant = remnant;
 }

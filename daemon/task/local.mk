@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 libtendd_a_SOURCES += daemon/task/kind_exec.c
+libtendd_a_SOURCES += daemon/task/exec_service.c daemon/task/exec_service.h
+libtendd_a_SOURCES += daemon/task/ready_probe.c daemon/task/ready_probe.h
 libtendd_a_SOURCES += daemon/task/exec_env.c daemon/task/exec_env.h
 libtendd_a_SOURCES += daemon/task/output.c daemon/task/output.h
 libtendd_a_SOURCES += daemon/task/http_call.c daemon/task/http_internal.h

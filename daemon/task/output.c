@@ -46,6 +46,8 @@ static void emit(struct output *output, const char *line, size_t n, bool ends) {
                 }
         }
         log_output(output->level, &output->context, line, n);
+        if (output->on_line)
+                output->on_line(line, n, output->arg);
         if (ends)
                 output->level = -1;
 }
@@ -103,9 +105,11 @@ static void end_line(struct output *output, const char *data, size_t n) {
         output->level = -1;
 }
 
-/* Whether @line is one of those that are logged many at a time: whole, and without a level of its own. */
+/* Whether @line is one of those that are logged many at a time: whole, without a level of its own, and of no interest to
+ * anybody else. */
 static bool is_plain(const struct output *output, const char *line, size_t n) {
-        return output->n_line == 0 && output->level < 0 && n <= OUTPUT_LINE_MAX && !has_level(line, n);
+        return !output->on_line && output->n_line == 0 && output->level < 0 && n <= OUTPUT_LINE_MAX &&
+               !has_level(line, n);
 }
 
 static void log_plain(const struct output *output, const char *lines, const char *end) {

@@ -13,7 +13,10 @@ struct output {
         char tail[OUTPUT_TAIL_MAX];
         size_t n_tail;
         size_t tail_at; /* where the next byte goes */
-        int level;      /* of the line that is not complete yet; -1: not known yet */
+        /* Told each line too, or each piece of one that is long, without its level; NULL: nobody is. */
+        void (*on_line)(const char *line, size_t n, void *arg);
+        void *arg;
+        int level; /* of the line that is not complete yet; -1: not known yet */
 };
 
 /* @context is copied, what it points to is not. */

@@ -2,7 +2,7 @@
 /* fake-env: live/env.c for tests whose tasks have leaves of the test's own: no spawner, resolver or HTTP. */
 #include "live/live_private.h"
 
-int live_env_init(struct live *live) {
+int live_env_init(struct live *live, const struct live_options *options _unused_) {
         live->env.loop = live->loop;
         return 0;
 }

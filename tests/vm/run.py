@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """run.py [PATTERN...]: tests in a virtual machine, whose kernel has the cgroup2 controllers that this one may lack.
 
-A test is an executable tests/vm/test-NAME, in sh or Python, which runs there as root with the installed tendd: 0 passed,
-77 skipped (the last line says why), anything else failed. All run in one machine, one after another. PATTERN selects
-by substring. Prints one line per test, the output of those that failed, and "N passed, N failed, N skipped" at the end.
+A test is an executable tests/vm/test-NAME, in sh or Python, which runs there as root with the installed tendd: it exits
+with 0 when it passed, 77 when it was skipped (the last line says why). All run in one machine, one after another.
+PATTERN selects by substring. Prints one line per test, the output of those that failed, and "N passed, N failed,
+N skipped" at the end.
 Exits 77 when there can be no machine here. Its image is made once, in TENDD_VM_CACHE [vm in the build directory].
 """
 import hashlib
@@ -21,10 +22,14 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-BUILD = os.path.abspath(os.environ.get("top_builddir", os.getcwd()))
+sys.path.insert(0, str(HERE.parent / "it"))
+
+from support.daemon import BUILD, TENDCTL, TENDD, environment  # noqa: E402
+from support.install import install  # noqa: E402
+from support.wait import SCALE  # noqa: E402
+
 CACHE = os.environ.get("TENDD_VM_CACHE", os.path.join(BUILD, "vm"))
-SCALE = float(os.environ.get("TENDD_TEST_SCALE", "1"))
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = environment()
 
 # For what hangs. On an idle machine the image takes one or two minutes, the boot a quarter of one, a test some seconds.
 IMAGE_SECONDS = 600 * SCALE
@@ -45,7 +50,7 @@ def check_host():
         raise Unavailable(f"no virtual machine for {platform.machine()}")
     for program, package in {"debootstrap": "debootstrap", "mkfs.ext4": "e2fsprogs", "make": "make",
                              "qemu-system-x86_64": "qemu-system-x86"}.items():
-        if not shutil.which(program, path=PATH):
+        if not shutil.which(program, path=ENVIRONMENT["PATH"]):
             raise Unavailable(f"no {program} (Debian: {package})")
 
 
@@ -56,7 +61,7 @@ def image():
     if not os.path.exists(directory):
         start = time.monotonic()
         done = subprocess.run([str(recipe), directory + ".new"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, env={"PATH": PATH}, timeout=IMAGE_SECONDS,
+                              stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT, timeout=IMAGE_SECONDS,
                               check=False)
         if done.returncode == SKIPPED:
             raise Unavailable(done.stdout.strip())
@@ -74,12 +79,11 @@ def libraries(program):
 
 def make_payload(directory, tests):
     """The second disk: what `make install` installs, its libraries, and the tests."""
-    files = os.path.join(directory, "files")
-    subprocess.run(["make", "-s", "-C", BUILD, "install", f"DESTDIR={files}"], stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL, env={"PATH": PATH}, check=True)
+    if not install(os.path.join(directory, "files")):
+        raise Unavailable("built without libsystemd")
     for name in ("tests", "lib"):
         os.mkdir(os.path.join(directory, name))
-    for path in set(libraries(f"{BUILD}/tendd") + libraries(f"{BUILD}/tendctl")):
+    for path in set(libraries(TENDD) + libraries(TENDCTL)):
         shutil.copy(path, os.path.join(directory, "lib"))
     for name in ("main", "lib.sh"):
         shutil.copy(HERE / name, directory)
@@ -87,7 +91,7 @@ def make_payload(directory, tests):
         shutil.copy(HERE / test, os.path.join(directory, "tests"))
     disk = directory + ".img"
     subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-d", directory, disk, "200M"],
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={"PATH": PATH}, check=True)
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=ENVIRONMENT, check=True)
     return disk
 
 
@@ -103,7 +107,7 @@ class Machine:
              "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
              "-kernel", f"{image_directory}/kernel", "-initrd", f"{image_directory}/initrd", "-append", append,
              "-drive", f"{drive}{image_directory}/root.img", "-drive", drive + payload],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"PATH": PATH})
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT)
         self._lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -163,16 +167,16 @@ def run_tests(machine, tests):
 def main():
     tests = sorted(path.name for path in HERE.glob("test-*") if os.access(path, os.X_OK))
     tests = [name for name in tests if not sys.argv[1:] or any(pattern in name for pattern in sys.argv[1:])]
-    try:
-        check_host()
-        directory = image()
-    except Unavailable as why:
-        print(f"skipped: {why}")
-        return SKIPPED
     with tempfile.TemporaryDirectory(prefix="tendd-vm-") as temporary:
         payload = os.path.join(temporary, "payload")
         os.mkdir(payload, 0o755)
-        machine = Machine(directory, make_payload(payload, tests))
+        try:
+            check_host()
+            disk = make_payload(payload, tests)
+            machine = Machine(image(), disk)
+        except Unavailable as why:
+            print(f"skipped: {why}")
+            return SKIPPED
         try:
             counts = run_tests(machine, tests)
         finally:

@@ -114,15 +114,27 @@ static void not_met(struct run *group, struct run *child) {
 
 /* ---- ending ---- */
 
-static bool built_upon(const struct run *group, const struct run *child) {
-        for (size_t i = 0; i < group->spec->n_members; i++) {
-                const struct run *next = group->group.members[i].run;
+/* Whether one that is at work comes after the member at @index, be it by way of others that are done. */
+static bool leads_to_work(const struct run *group, unsigned index) {
+        struct member_state *members = group->group.members;
 
-                if (next && next->state != RUN_QUEUED && next->state != RUN_DONE &&
-                    comes_after(&group->spec->members[i], child->member))
+        for (size_t i = 0; i < group->spec->n_members; i++) {
+                const struct run *next = members[i].run;
+
+                if (!next || members[i].seen || next->state == RUN_QUEUED ||
+                    !comes_after(&group->spec->members[i], index))
+                        continue;
+                members[i].seen = true;
+                if (next->state != RUN_DONE || leads_to_work(group, (unsigned)i))
                         return true;
         }
         return false;
+}
+
+static bool built_upon(const struct run *group, const struct run *child) {
+        for (size_t i = 0; i < group->spec->n_members; i++)
+                group->group.members[i].seen = false;
+        return leads_to_work(group, child->member);
 }
 
 /* Asks those upon whom none is built any more. */

@@ -54,6 +54,7 @@ struct member_state {
         struct run *run;
         unsigned unmet; /* predecessors that are not ok or ready yet */
         bool met;       /* it is ok or ready: told its successors */
+        bool seen;      /* by a search under way */
 };
 
 struct group {

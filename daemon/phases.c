@@ -51,7 +51,7 @@ void runner_set_phase(struct runner *runner, enum runner_phase phase) {
 
 static void leave(struct runner *runner) {
         runner_set_phase(runner, RUNNER_STOPPED);
-        loop_exit(runner->loop, 0);
+        loop_exit(runner->loop, runner->exit_code);
 }
 
 static void arm(struct runner *runner, usec_t after) {
@@ -110,6 +110,32 @@ void runner_on_empty(struct runner *runner) {
                 leave(runner);
 }
 
+/* ---- critical services ---- */
+
+static void on_critical_work(struct loop_work *work _unused_, void *arg) {
+        struct runner *runner = arg;
+
+        runner_stop(runner);
+        if (runner->critical)
+                systemd_notify_status(runner->critical);
+}
+
+void runner_on_critical(struct runner *runner, const struct result *result) {
+        struct event event = { .id = EVENT_CRITICAL, .task = result->task, .run = result->run };
+        char text[500];
+
+        if (runner->phase != RUNNER_RUNNING || runner->exit_code != 0)
+                return;
+        runner->exit_code = result->exit_code;
+        (void)snprintf(text, sizeof(text), "ending with exit code %d: critical service %s has failed: %s",
+                       result->exit_code, result->task, result_detail(result));
+        runner->critical = strdup(text);
+        event.text = text;
+        event.error = result_error(result);
+        live_emit(runner->live, &event);
+        loop_work_schedule(&runner->critical_work);
+}
+
 static void on_timer(struct loop_timer *timer _unused_, void *arg) {
         struct runner *runner = arg;
         char name[RUN_NAME_MAX];
@@ -162,6 +188,7 @@ int runner_phases_init(struct runner *runner) {
         int r;
 
         r = loop_timer_init(&runner->timer, runner->loop, CLOCK_ID_MONOTONIC, "phase", on_timer, runner);
+        loop_work_init(&runner->critical_work, runner->loop, "critical", on_critical_work, runner);
         for (size_t i = 0; i < ARRAY_SIZE(signals) && r >= 0; i++)
                 r = loop_signal_new(runner->loop, signals[i].signo, "signal", signals[i].fn, runner,
                                     &runner->signals[i]);
@@ -169,6 +196,8 @@ int runner_phases_init(struct runner *runner) {
 }
 
 void runner_phases_done(struct runner *runner) {
+        loop_work_cancel(&runner->critical_work);
+        free(runner->critical);
         for (size_t i = 0; i < ARRAY_SIZE(runner->signals); i++)
                 loop_signal_free(runner->signals[i]);
         loop_timer_done(&runner->timer);

@@ -88,6 +88,10 @@ static void on_empty(void *arg) {
         runner_on_empty(arg);
 }
 
+static void on_critical(const struct result *result, void *arg) {
+        runner_on_critical(arg, result);
+}
+
 static const char *phase_name(void *arg) {
         return runner_phase_to_string(((struct runner *)arg)->phase);
 }
@@ -129,6 +133,7 @@ static int open_live(struct runner *runner) {
                 .cgroup_tag = instance_tag(&runner->instance, tag),
                 .triggers = runner->options->command == COMMAND_RUN,
                 .on_empty = on_empty,
+                .on_critical = runner->options->command == COMMAND_RUN ? on_critical : NULL,
                 .arg = runner,
         };
         int r;

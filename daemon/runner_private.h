@@ -23,6 +23,9 @@ struct runner {
         enum runner_phase phase;
         usec_t signalled_usec; /* monotonic, of the first stop signal; 0: none yet */
         bool forced;
+        int exit_code; /* of a critical service that has failed, else 0 */
+        struct loop_work critical_work;
+        char *critical; /* what is to be said of it */
         struct loop_work once_work;
         struct live_observer *once_observer;
         char *once_run;
@@ -35,6 +38,8 @@ void runner_phases_done(struct runner *runner);
 void runner_set_phase(struct runner *runner, enum runner_phase phase);
 /* Refuses new runs and ends those that are there. Again: skips every grace. */
 void runner_stop(struct runner *runner);
+/* The critical service with @result has failed for good: ends the daemon, in a later turn, with its exit code. */
+void runner_on_critical(struct runner *runner, const struct result *result);
 /* The run tree is empty. */
 void runner_on_empty(struct runner *runner);
 

@@ -16,6 +16,10 @@ void systemd_notify_phase(enum runner_phase phase) {
                 (void)sd_notify(0, states[phase]);
 }
 
+void systemd_notify_status(const char *text) {
+        (void)sd_notifyf(0, "STATUS=%s", text);
+}
+
 static void on_ping(struct loop_timer *timer, void *arg) {
         const struct systemd_watchdog *watchdog = arg;
 
@@ -39,6 +43,9 @@ int systemd_watchdog_init(struct systemd_watchdog *watchdog, struct loop *loop) 
 }
 #else
 void systemd_notify_phase(enum runner_phase phase _unused_) {
+}
+
+void systemd_notify_status(const char *text _unused_) {
 }
 
 int systemd_watchdog_init(struct systemd_watchdog *watchdog _unused_, struct loop *loop _unused_) {

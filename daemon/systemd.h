@@ -6,6 +6,8 @@
 #include "runner.h"
 
 void systemd_notify_phase(enum runner_phase phase);
+/* A line for `systemctl status`. */
+void systemd_notify_status(const char *text);
 
 struct systemd_watchdog {
         struct loop_timer timer;

@@ -194,6 +194,20 @@ int text_parse_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret) {
         return 0;
 }
 
+int text_parse_signal(const char *s, int *ret) {
+        const char *name = strncmp(s, "SIG", 3) == 0 ? s + 3 : s;
+
+        for (int signo = 1; signo < 32; signo++) {
+                const char *abbreviation = sigabbrev_np(signo);
+
+                if (!abbreviation || !streq(abbreviation, name))
+                        continue;
+                *ret = signo;
+                return 0;
+        }
+        return -EINVAL;
+}
+
 /* Copies the word at *@s without its quotes to @to, which has room for the rest of the text. Returns its length or
  * -EINVAL. */
 static ssize_t take_word(const char **s, char *to) {

@@ -16,6 +16,9 @@ int text_parse_bool(const char *s, bool *ret);
 /* A decimal number within @min … @max. Returns 0, -EINVAL, -ERANGE. */
 int text_parse_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 
+/* "TERM" or "SIGTERM". Returns 0, -EINVAL. */
+int text_parse_signal(const char *s, int *ret);
+
 /* Splits at white space; "…" and '…' quote, \ quotes one character (not within '…'). @ret is a NULL-terminated array
  * for text_strv_free(). Returns the number of words, -EINVAL (open quote, lone \ at the end), -ENOMEM. */
 int text_split_words(const char *s, char ***ret);

@@ -367,18 +367,8 @@ const struct value_type value_name = { "NAME", VALUE_SCALAR, parse_name, allow_n
 /* ---- signals, log levels ---- */
 
 static int parse_signal(const struct key *key, struct value *value, void *base) {
-        const char *name = value->texts[0];
-
-        if (strncmp(name, "SIG", 3) == 0)
-                name += 3;
-        for (int signo = 1; signo < 32; signo++) {
-                const char *abbreviation = sigabbrev_np(signo);
-
-                if (abbreviation && streq(abbreviation, name)) {
-                        *(int *)value_member(key, base) = signo;
-                        return 0;
-                }
-        }
+        if (text_parse_signal(value->texts[0], value_member(key, base)) == 0)
+                return 0;
         return value_wrong_text(value, -EINVAL, value->texts[0], "signal");
 }
 

@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 
 #define UNTOUCHED UINT64_C(0x5a5a5a5a)
@@ -181,6 +182,24 @@ START_TEST(bool_is_parsed) {
 
         ck_assert_msg(r == bools[_i].r, "\"%s\": returned %d, not %d", bools[_i].text, r, bools[_i].r);
         ck_assert_int_eq(value, r == 0 ? bools[_i].value : !bools[_i].value);
+}
+END_TEST
+
+static const struct {
+        const char *text;
+        int r;
+        int signo;
+} signals[] = {
+        { "TERM", 0, SIGTERM },       { "SIGHUP", 0, SIGHUP }, { "KILL", 0, SIGKILL },
+        { "", -EINVAL, -1 },          { "SIG", -EINVAL, -1 },  { "term", -EINVAL, -1 },
+        { "SIGSIGHUP", -EINVAL, -1 }, { "15", -EINVAL, -1 },   { "TERM ", -EINVAL, -1 },
+};
+
+START_TEST(signal_is_parsed) {
+        int signo = -1, r = text_parse_signal(signals[_i].text, &signo);
+
+        ck_assert_msg(r == signals[_i].r, "\"%s\": returned %d, not %d", signals[_i].text, r, signals[_i].r);
+        ck_assert_int_eq(signo, signals[_i].signo);
 }
 END_TEST
 
@@ -383,6 +402,7 @@ int main(void) {
         tcase_add_loop_test(tcase, size_is_parsed, 0, (int)ARRAY_SIZE(sizes));
         tcase_add_loop_test(tcase, size_is_formatted, 0, (int)ARRAY_SIZE(shown_sizes));
         tcase_add_loop_test(tcase, bool_is_parsed, 0, (int)ARRAY_SIZE(bools));
+        tcase_add_loop_test(tcase, signal_is_parsed, 0, (int)ARRAY_SIZE(signals));
         tcase_add_loop_test(tcase, uint_is_parsed, 0, (int)ARRAY_SIZE(numbers));
         tcase_add_loop_test(tcase, words_are_split, 0, (int)ARRAY_SIZE(lines));
         tcase_add_loop_test(tcase, names_are_told_from_others, 0, (int)ARRAY_SIZE(names));

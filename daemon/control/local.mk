@@ -3,8 +3,11 @@
 libtendd_a_SOURCES += daemon/control/control.c daemon/control/control.h
 libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
 libtendd_a_SOURCES += daemon/control/methods_events.c
+libtendd_a_SOURCES += daemon/control/methods_extend.c
 libtendd_a_SOURCES += daemon/control/methods_limits.c
+libtendd_a_SOURCES += daemon/control/methods_restart.c
 libtendd_a_SOURCES += daemon/control/methods_runs.c
+libtendd_a_SOURCES += daemon/control/methods_select.c
 libtendd_a_SOURCES += daemon/control/methods_show.c
 libtendd_a_SOURCES += daemon/control/methods_start.c
 libtendd_a_SOURCES += daemon/control/methods_status.c
@@ -12,6 +15,7 @@ libtendd_a_SOURCES += daemon/control/methods_stop.c
 libtendd_a_SOURCES += daemon/control/methods_tasks.c
 libtendd_a_SOURCES += daemon/control/methods_wait.c
 libtendd_a_SOURCES += daemon/control/run_json.c daemon/control/run_json.h
+libtendd_a_SOURCES += daemon/control/service_json.c
 libtendd_a_SOURCES += daemon/control/buffer.c daemon/control/buffer.h
 libtendd_a_SOURCES += daemon/control/framer.c daemon/control/framer.h
 libtendd_a_SOURCES += daemon/control/varlink.h daemon/control/varlink_internal.h
@@ -48,5 +52,10 @@ unit_tests += tests/unit/test-framer
 unit_tests += tests/unit/test-varlink
 unit_tests += tests/unit/test-varlink-description
 unit_tests += tests/unit/test-control
-tests_unit_test_control_SOURCES = tests/unit/test-control.c tests/support/fake-env.c $(varlink_client_sources)
+asking_sources = tests/support/asking.c tests/support/asking.h tests/support/varlink-client.c \
+	tests/support/varlink-client.h
+tests_unit_test_control_SOURCES = tests/unit/test-control.c tests/support/fake-env.c $(asking_sources) \
+	$(fake_loop_sources)
+unit_tests += tests/unit/test-control-services
+tests_unit_test_control_services_SOURCES = tests/unit/test-control-services.c $(asking_sources) $(live_bed_sources)
 tests_unit_test_varlink_SOURCES = tests/unit/test-varlink.c $(varlink_client_sources)

@@ -39,6 +39,23 @@ static const struct varlink_field fields_stop[] = {
         { "force", VARLINK_BOOL, OPTIONAL },
         { 0 },
 };
+static const struct varlink_field fields_restart[] = {
+        { "runs", VARLINK_STRINGS, REQUIRED },
+        { "wait", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_signal[] = {
+        { "runs", VARLINK_STRINGS, REQUIRED },
+        { "signal", VARLINK_STRING, REQUIRED },
+        { "main", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_extend[] = {
+        { "runs", VARLINK_STRINGS, REQUIRED },
+        { "by_usec", VARLINK_INT, REQUIRED },
+        { "parents", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
 static const struct varlink_field fields_wait[] = {
         { "runs", VARLINK_STRINGS, REQUIRED },
         { 0 },
@@ -65,6 +82,9 @@ static const struct varlink_method methods[] = {
         { "Why", VARLINK_ROLE_VIEW, 0, fields_why, method_why },
         { "Start", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_start, method_start },
         { "Stop", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_stop, method_stop },
+        { "Restart", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_restart, method_restart },
+        { "Signal", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_signal, method_signal },
+        { "Extend", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_extend, method_extend },
         { "Wait", VARLINK_ROLE_VIEW, 0, fields_wait, method_wait },
         { "Limits", VARLINK_ROLE_VIEW, 0, fields_limits, method_limits },
         { "Pools", VARLINK_ROLE_VIEW, 0, fields_pools, method_pools },

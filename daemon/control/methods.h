@@ -15,6 +15,7 @@ struct control {
         struct live_observer *observer;
         struct events *events;
         struct list waiters;
+        struct list restarts;
         usec_t started_usec; /* monotonic */
 };
 
@@ -29,6 +30,9 @@ int method_tree(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_why(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_start(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_stop(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_signal(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_restart(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_extend(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_wait(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_limits(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_pools(struct varlink_call *call, const json_t *parameters, void *arg);
@@ -49,6 +53,11 @@ struct result *wait_find_result(const struct control *control, const char *run);
 
 /* An event that may be what somebody waits for. */
 void wait_on_event(struct control *control, const struct event *event);
+
+/* ---- methods_restart.c ---- */
+
+/* An event that may be what a Restart waits for. */
+void restart_on_event(struct control *control, const struct event *event);
 
 /* ---- methods_events.c ---- */
 
@@ -102,6 +111,37 @@ bool is_known_task(struct control *control, const char *name);
 typedef bool (*wanted_fn)(const char *task, void *arg);
 typedef int (*run_fn)(struct run *run, void *arg);
 int visit_runs(struct run *run, wanted_fn wanted, run_fn fn, void *arg);
+
+/* ---- methods_select.c ---- */
+
+/* All live runs that names mean, in slices. The names are checked before anything is done. */
+struct selection {
+        struct control *control;
+        json_t *names;
+        struct names_check check;
+        bool checked;
+        size_t name;       /* of the names, the one at hand */
+        size_t matched;    /* runs that it meant so far */
+        size_t n_matched;  /* those of all names before it */
+        usec_t seen_usec;  /* top-level runs created up to then were looked at for it */
+        usec_t until_usec; /* those created later are not meant */
+        run_fn fn;
+        void *arg;
+        json_t *not_running; /* those of the names that meant nothing */
+};
+
+/* @fn is called for each run; it returns 1, 0 when the run does not count, or a negative errno. Returns 0 or -ENOMEM. */
+int selection_init(struct selection *selection, struct control *control, json_t *names, run_fn fn, void *arg);
+void selection_done(struct selection *selection); /* also of one that could not be made */
+
+/* For the next() of a stream. Returns 1 when everything is done; else what next() is to return. */
+int selection_next(struct selection *selection, struct varlink_call *call);
+
+/* The name at hand. */
+const char *selection_name(const struct selection *selection);
+
+/* Answers that @name means no live run. Returns 0. */
+int nothing_meant(struct control *control, struct varlink_call *call, const char *name);
 
 /* The live runs of @task, also as a member, with those below them; RUN_JSON_FEW, and how many are hidden. NULL: out of
  * memory. */

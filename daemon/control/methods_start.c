@@ -20,6 +20,7 @@ struct start_cursor {
         size_t matched; /* tasks that were started for it */
         char by[BY_MAX];
         json_t *started;
+        json_t *up;            /* services that were up already */
         struct waiter *waiter; /* NULL: nobody waits */
         bool told;             /* what was started */
 };
@@ -29,6 +30,7 @@ static void start_free(void *cursor) {
 
         json_decref(start->names);
         json_decref(start->started);
+        json_decref(start->up);
         if (start->waiter)
                 waiter_ops.free(start->waiter);
         free(start);
@@ -39,9 +41,11 @@ static int start_task(struct start_cursor *start, struct live_task *task) {
         int r;
 
         r = live_start(start->control->live, task, start->by, &run);
-        if (r < 0)
+        if (r < 0 && r != -EALREADY)
                 return r;
         start->matched++;
+        if (r == -EALREADY)
+                return append_run_name(start->up, run);
         r = append_run_name(start->started, run);
         if (r < 0 || !start->waiter)
                 return r;
@@ -104,8 +108,9 @@ static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 return waiter_ops.next(call, start->waiter, ret);
         if (!name) {
                 start->told = true;
-                *ret = json_pack("{s:O}", "started", start->started);
-                return start->waiter != NULL;
+                *ret = json_pack("{s:O, s:O*}", "started", start->started, "up",
+                                 json_array_size(start->up) > 0 ? start->up : NULL);
+                return start->waiter && json_array_size(start->started) > 0;
         }
         exact = live_find(start->control->live, name);
         r = exact ? start_task(start, exact) : start_some(start, name);
@@ -140,9 +145,10 @@ int method_start(struct varlink_call *call, const json_t *parameters, void *arg)
         start->names = json_incref(names);
         (void)call_by(call, start->by);
         start->started = json_array();
+        start->up = json_array();
         if (wait)
                 start->waiter = waiter_new(arg, call);
-        if (!start->started || (wait && !start->waiter)) {
+        if (!start->started || !start->up || (wait && !start->waiter)) {
                 start_free(start);
                 return -ENOMEM;
         }

@@ -21,6 +21,7 @@ struct status_cursor {
         size_t index;
         json_int_t failing;
         json_t *problems;
+        json_t *stopped; /* those that somebody wants so: they come last */
         struct {
                 size_t index;
                 usec_t at_usec;
@@ -32,19 +33,23 @@ static void status_free(void *cursor) {
         struct status_cursor *status = cursor;
 
         json_decref(status->problems);
+        json_decref(status->stopped);
         free(status);
+}
+
+static void add_problem_to(json_t *array, const char *kind, const char *subject, const char *verb, const char *text) {
+        char command[128];
+
+        if (json_array_size(array) >= PROBLEMS_MAX)
+                return;
+        (void)snprintf(command, sizeof(command), "tendctl %s %s", verb, subject);
+        (void)json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:s}", "kind", kind, "subject",
+                                                     json_text(subject), "text", json_text(text), "command", command));
 }
 
 static void add_problem(struct status_cursor *status, const char *kind, const char *subject, const char *verb,
                         const char *text) {
-        char command[128];
-
-        if (json_array_size(status->problems) >= PROBLEMS_MAX)
-                return;
-        (void)snprintf(command, sizeof(command), "tendctl %s %s", verb, subject);
-        (void)json_array_append_new(status->problems,
-                                    json_pack("{s:s, s:o, s:o, s:s}", "kind", kind, "subject", json_text(subject),
-                                              "text", json_text(text), "command", command));
+        add_problem_to(status->problems, kind, subject, verb, text);
 }
 
 static void add_failing(struct status_cursor *status, const struct live_task *live) {
@@ -65,6 +70,39 @@ static void add_failing(struct status_cursor *status, const struct live_task *li
                 (void)snprintf(text, sizeof(text), "%s%s%s%s", count,
                                last ? outcome_to_string(last->outcome) : "failed", *detail ? ": " : "", detail);
         add_problem(status, "failing", live_task_task(live)->run.name, "show", text);
+}
+
+/* A service that is down, or ends again and again. */
+static void add_service(struct status_cursor *status, const struct live_task *live) {
+        const char *name = live_task_task(live)->run.name, *by = live_task_stopped_by(live, NULL);
+        const struct run *run = live_service_run(live);
+        const struct errors *errors = run ? run_get_errors(run) : NULL;
+        struct run_waiting waiting;
+        char text[512];
+
+        if (by) {
+                (void)snprintf(text, sizeof(text), "by %s", by);
+                add_problem_to(status->stopped, "stopped", name, "start", text);
+                return;
+        }
+        if (!run)
+                return;
+        run_get_waiting(run, &waiting);
+        if (waiting.why != WHY_RESTART || run_get_role(run) == RUN_GROUP)
+                return;
+        (void)snprintf(text, sizeof(text), "attempt %u%s%s", run_attempts(run), errors->n > 0 ? ": " : "",
+                       errors->n > 0 ? errors->items[0].detail : "");
+        add_problem(status, "restarting", name, "why", text);
+}
+
+static void add_task(struct status_cursor *status, const struct live_task *live) {
+        if (live_task_is_failing(live))
+                add_failing(status, live);
+        if (live_task_is_slow(live))
+                add_problem(status, "slow", live_task_task(live)->run.name, "why",
+                            "at work for longer than slow-after");
+        if (live_task_task(live)->run.is_service)
+                add_service(status, live);
 }
 
 /* Keeps the few that are due first, in order. */
@@ -203,8 +241,7 @@ static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 const struct live_task *task = live_task_at(live, status->index);
                 usec_t at = live_task_next(task);
 
-                if (live_task_failures(task) > 0)
-                        add_failing(status, task);
+                add_task(status, task);
                 if (at != USEC_INFINITY)
                         add_next(status, status->index, at);
         }
@@ -213,6 +250,7 @@ static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 return -EAGAIN;
         }
         add_others(status);
+        (void)json_array_extend(status->problems, status->stopped);
         *ret = status_to_json(status);
         return 0;
 }
@@ -226,5 +264,6 @@ int method_status(struct varlink_call *call, _unused_ const json_t *parameters, 
                 return -ENOMEM;
         status->control = arg;
         status->problems = json_array();
+        status->stopped = json_array();
         return varlink_stream(call, &status_ops, status);
 }

@@ -32,7 +32,7 @@ static int list_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 const struct live_task *task = live_task_at(live, list->index);
 
                 if (!patterns_match(&list->patterns, live_task_task(task)->run.name) ||
-                    (list->failing && live_task_failures(task) == 0))
+                    (list->failing && !live_task_is_failing(task)))
                         continue;
                 if (json_array_append_new(array, task_to_json(task)) < 0) {
                         json_decref(array);

@@ -28,6 +28,7 @@ static const char *const why_names[_RUN_WHY_MAX] = {
 };
 
 struct explanation {
+        const struct run *run;
         const struct run_waiting *waiting;
         const char *other; /* name of the run it waits for, or NULL */
         char left[TEXT_USEC_MAX];
@@ -60,7 +61,12 @@ static void explain_max_running(const struct explanation *e) {
 }
 
 static void explain_after(const struct explanation *e) {
-        (void)snprintf(e->buf, e->size, "waits for %s, which comes before it", e->other ? e->other : "another member");
+        const struct run *other = e->waiting->other;
+        bool service = other && run_get_spec(other)->is_service;
+
+        (void)snprintf(e->buf, e->size, "waits for %s, which comes before it%s%s",
+                       e->other ? e->other : "another member", service ? " and is not ready: it is " : "",
+                       service ? live_service_run_state(other) : "");
 }
 
 static void explain_overlap(const struct explanation *e) {
@@ -73,11 +79,16 @@ static void explain_retry(const struct explanation *e) {
 }
 
 static void explain_restart(const struct explanation *e) {
-        (void)snprintf(e->buf, e->size, "restarts in %s", e->left);
+        const struct errors *errors = run_get_errors(e->run);
+
+        (void)snprintf(e->buf, e->size, "restarts in %s, attempt %u%s%s", e->left, run_attempts(e->run),
+                       errors->n > 0 ? ": " : "", errors->n > 0 ? errors->items[0].detail : "");
 }
 
 static void explain_stopped(const struct explanation *e) {
-        (void)snprintf(e->buf, e->size, "is kept down by an operator");
+        const char *by = live_task_stopped_by(task_of(run_get_spec(e->run))->live, NULL);
+
+        (void)snprintf(e->buf, e->size, "is stopped%s%s, until it is started", by ? " by " : "", by ? by : "");
 }
 
 static void explain_items(const struct explanation *e) {
@@ -108,7 +119,7 @@ static int add_holder(const struct limit_ticket *ticket, void *userdata) {
 
 static json_t *waiting_to_json(const struct run_tree *tree, const struct run *run) {
         struct run_waiting waiting;
-        struct explanation e = { .waiting = &waiting };
+        struct explanation e = { .run = run, .waiting = &waiting };
         struct holders holders = { tree, json_array() };
         char other[RUN_NAME_MAX], text[512] = "";
         usec_t left;
@@ -139,7 +150,7 @@ static json_t *waiting_to_json(const struct run_tree *tree, const struct run *ru
 
 /* ---- runs ---- */
 
-static json_t *deadline_to_json(const struct run *run) {
+json_t *run_deadline_json(const struct run *run) {
         const struct run *owner = NULL;
         enum bound bound = _BOUND_INVALID;
         usec_t at = run_deadline(run, &owner, &bound);
@@ -155,21 +166,44 @@ static const char *const role_names[_RUN_ROLE_MAX] = {
         [RUN_ROOT] = "root", [RUN_JOB] = "job", [RUN_LEAF] = "attempt", [RUN_GROUP] = "group", [RUN_FANOUT] = "fan-out",
 };
 
+/* What it says of itself, and what is told of services. */
+static int add_said(json_t *json, const struct run *run) {
+        const struct live_task *task = task_of(run_get_spec(run))->live;
+        const char *status = run_get_status(run);
+        usec_t output = run_last_output_usec(run);
+        json_t *more;
+        int r;
+
+        more = json_pack("{s:b, s:o*, s:o*, s:o*, s:o*}", "slow", (int)live_run_is_slow(run), "service",
+                         run_get_spec(run)->is_service ? service_to_json(task, run) : NULL, "status",
+                         status ? json_text(status) : NULL, "progress", progress_to_json(run), "last_output_usec",
+                         output > 0 ? json_usec(to_realtime(output)) : NULL);
+        r = json_object_update(json, more);
+        json_decref(more);
+        return r;
+}
+
 static json_t *run_to_json(const struct run_tree *tree, struct run *run, unsigned depth) {
         const struct items_summary *items = run_items_so_far(run);
         const char *item = run_get_item(run);
         usec_t started = run_started_usec(run);
         char name[RUN_NAME_MAX];
+        json_t *json;
 
-        return json_pack("{s:o, s:s, s:s, s:s, s:i, s:o, s:o*, s:o, s:o*, s:i, s:b, s:o*, s:o*, s:o, s:o*}", "name",
+        json = json_pack("{s:o, s:s, s:s, s:s, s:i, s:o, s:o*, s:o, s:o*, s:i, s:b, s:o*, s:o*, s:o, s:o*}", "name",
                          json_text(run_name(run, name)), "task", run_get_spec(run)->name, "role",
                          role_names[run_get_role(run)], "state", run_state_to_string(run_get_state(run)), "depth",
                          (int)depth, "trigger", json_text(run_get_trigger(run)), "item", item ? json_text(item) : NULL,
                          "created_usec", json_usec(to_realtime(run_created_usec(run))), "started_usec",
                          started > 0 ? json_usec(to_realtime(started)) : NULL, "attempts", (int)run_attempts(run),
-                         "cancelled", (int)run_is_cancelled(run), "deadline", deadline_to_json(run), "waiting",
+                         "cancelled", (int)run_is_cancelled(run), "deadline", run_deadline_json(run), "waiting",
                          waiting_to_json(tree, run), "errors", errors_to_json(run_get_errors(run)), "items",
                          items ? items_to_json(items) : NULL);
+        if (json && add_said(json, run) < 0) {
+                json_decref(json);
+                return NULL;
+        }
+        return json;
 }
 
 struct walk {
@@ -233,14 +267,6 @@ json_t *remnants_to_json(struct run_tree *tree, const char *task) {
 
 /* ---- tasks ---- */
 
-static const char *task_state(const struct live_task *live) {
-        if (!live_task_task(live)->enabled)
-                return "disabled";
-        if (live_task_running(live) > 0)
-                return "running";
-        return live_task_failures(live) > 0 ? "failing" : "idle";
-}
-
 static json_t *last_to_json(const struct result *last) {
         enum error_kind error = result_error(last);
         const char *detail = result_detail(last);
@@ -257,12 +283,15 @@ json_t *task_to_json(const struct live_task *live) {
         const struct result *last = live_task_last(live);
         const char *reason = live_task_skip_reason(live);
         usec_t last_ok = live_task_last_ok(live), next = live_task_next(live);
+        json_t *service = task->run.is_service ? service_to_json(live, live_service_run(live)) : NULL;
 
-        return json_pack("{s:s, s:s, s:o*, s:s, s:i, s:i, s:o*, s:o*, s:o*, s:I, s:o*}", "name", task->run.name, "kind",
-                         task->kind ? task->kind->name : "group", "description",
-                         task->description ? json_text(task->description) : NULL, "state", task_state(live), "running",
-                         (int)live_task_running(live), "failures", (int)live_task_failures(live), "last",
-                         last ? last_to_json(last) : NULL, "last_ok_usec", last_ok > 0 ? json_usec(last_ok) : NULL,
-                         "next_usec", next != USEC_INFINITY ? json_usec(next) : NULL, "skipped",
-                         (json_int_t)live_task_skipped(live), "skip_reason", reason ? json_text(reason) : NULL);
+        return json_pack("{s:s, s:s, s:o*, s:s, s:i, s:i, s:b, s:b, s:o*, s:o*, s:o*, s:o*, s:I, s:o*}", "name",
+                         task->run.name, "kind", task->kind ? task->kind->name : "group", "description",
+                         task->description ? json_text(task->description) : NULL, "state", live_task_state(live),
+                         "running", (int)live_task_running(live), "failures", (int)live_task_failures(live), "failing",
+                         (int)live_task_is_failing(live), "slow", (int)live_task_is_slow(live), "service", service,
+                         "last", last ? last_to_json(last) : NULL, "last_ok_usec",
+                         last_ok > 0 ? json_usec(last_ok) : NULL, "next_usec",
+                         next != USEC_INFINITY ? json_usec(next) : NULL, "skipped", (json_int_t)live_task_skipped(live),
+                         "skip_reason", reason ? json_text(reason) : NULL);
 }

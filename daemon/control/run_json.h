@@ -13,6 +13,15 @@
  * more there are is said of @run. Returns 0 or -ENOMEM. */
 int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max);
 
+/* The next bound of @run; NULL: it has none, or out of memory. */
+json_t *run_deadline_json(const struct run *run);
+
+/* Of a service, or group that counts as one, and @run, which may be NULL. NULL: out of memory. */
+json_t *service_to_json(const struct live_task *task, const struct run *run);
+
+/* How far @run says it is; NULL: it says nothing, or out of memory. */
+json_t *progress_to_json(const struct run *run);
+
 /* NULL: out of memory. */
 json_t *task_to_json(const struct live_task *task);
 

@@ -101,6 +101,10 @@ static int set_optional(json_t *object, const struct result *result) {
                                    result->bound_run ? json_text(result->bound_run) : NULL));
         if (result->cancel != CANCEL_NONE)
                 r |= set(object, "cancelled_by", cancelled_by_to_json(result));
+        if (result->cpu_usec > 0)
+                r |= set(object, "cpu_usec", json_integer((json_int_t)result->cpu_usec));
+        if (result->memory_peak > 0)
+                r |= set(object, "memory_peak", json_integer((json_int_t)result->memory_peak));
         if (result->n_children > 0)
                 r |= set(object, "children", children_to_json(result));
         if (result->items)

@@ -21,6 +21,7 @@ static size_t n_leaves;
 static unsigned counts[_EVENT_ID_MAX];
 static char texts[_EVENT_ID_MAX][600];
 static char hook_trace[600];
+static char signal_trace[200];
 
 /* ---- leaves ---- */
 
@@ -52,7 +53,20 @@ static void leaf_force(struct run *leaf) {
         run_leaf_end(leaf, &(struct leaf_end){ .error = ERROR_SIGNAL, .detail = "KILL", .clean_when_stopped = true });
 }
 
-static const struct leaf_ops leaf_ops = { .name = "test", .start = leaf_start, .force = leaf_force };
+static int leaf_signal(struct run *leaf, int signo, bool main) {
+        size_t used = strlen(signal_trace);
+
+        (void)snprintf(signal_trace + used, sizeof(signal_trace) - used, "%s%s:%d%s", used > 0 ? " " : "",
+                       run_get_spec(leaf)->name, signo, main ? ":main" : "");
+        return 0;
+}
+
+static const struct leaf_ops leaf_ops = {
+        .name = "test",
+        .start = leaf_start,
+        .force = leaf_force,
+        .signal = leaf_signal,
+};
 
 struct run *live_bed_leaf(const char *task) {
         for (size_t i = 0; i < n_leaves; i++)
@@ -159,6 +173,10 @@ const char *live_bed_text(enum event_id id) {
         return texts[id];
 }
 
+const char *live_bed_signals(void) {
+        return signal_trace;
+}
+
 const char *live_bed_hooks(void) {
         return hook_trace;
 }
@@ -170,7 +188,7 @@ void live_bed_setup(void) {
         fake_clock_reset();
         n_leaves = n_grouped = 0;
         memset(counts, 0, sizeof(counts));
-        hook_trace[0] = '\0';
+        hook_trace[0] = signal_trace[0] = '\0';
         live_bed = (struct live_bed){ 0 };
         live_bed.config = (struct config){
                 .n_ref = 2, /* one of the test's, so that it is never freed */

@@ -42,6 +42,9 @@ void live_bed_end(const char *task, enum error_kind error);
 /* What hooks were started for so far, by the names of hook, event, task and outcome: "alert:failing:work:failed". */
 const char *live_bed_hooks(void);
 
+/* What signals leaves got: "a:1 b:15:main". */
+const char *live_bed_signals(void);
+
 /* The events of @id so far, with the last of their texts. */
 unsigned live_bed_events(enum event_id id);
 const char *live_bed_text(enum event_id id);

@@ -2,8 +2,8 @@
 /* io.tendd.Runner: every method against live tasks whose leaves end when the test says, asked over a real socket. */
 #include "base/log.h"
 #include "control/methods.h"
+#include "support/asking.h"
 #include "support/fake-loop.h"
-#include "support/varlink-client.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -17,7 +17,6 @@ static struct config config;
 static struct pool_section pool_section;
 static struct limit_section limit_section;
 static struct task *tasks[N_TASKS];
-static struct test_client client;
 
 /* ---- leaves ---- */
 
@@ -158,62 +157,6 @@ static void teardown(void) {
                 task_unref(tasks[i - 1]);
         loop_free(loop);
 }
-
-/* ---- asking ---- */
-
-/* Calls @method; returns the parameters of the next answer, owned by the caller. */
-static json_t *answer(void) {
-        json_t *message = test_client_receive(&client, NULL), *parameters;
-
-        ck_assert_ptr_nonnull(message);
-        ck_assert_msg(!json_object_get(message, "error"), "error: %s",
-                      json_string_value(json_object_get(message, "error")));
-        parameters = json_incref(json_object_get(message, "parameters"));
-        json_decref(message);
-        return parameters;
-}
-
-static void call(const char *method, const char *parameters, bool more) {
-        char text[512];
-
-        snprintf(text, sizeof(text), "{\"method\":\"io.tendd.Runner.%s\",\"parameters\":%s,\"more\":%s}", method,
-                 parameters, more ? "true" : "false");
-        test_client_call(&client, text);
-}
-
-static json_t *ask(const char *method, const char *parameters) {
-        call(method, parameters, false);
-        return answer();
-}
-
-/* The value at @path, "runs.0.waiting.why", as text; "-" when there is none. */
-static const char *at(const json_t *json, const char *path, char buf[256]) {
-        char word[64];
-
-        while (*path && json) {
-                size_t n = strcspn(path, ".");
-
-                snprintf(word, sizeof(word), "%.*s", (int)n, path);
-                json = json_is_array(json) ? json_array_get(json, strtoul(word, NULL, 10))
-                                           : json_object_get(json, word);
-                path += n + (path[n] == '.');
-        }
-        if (json_is_string(json))
-                snprintf(buf, 256, "%s", json_string_value(json));
-        else if (json_is_integer(json))
-                snprintf(buf, 256, "%lld", (long long)json_integer_value(json));
-        else if (json_is_array(json))
-                snprintf(buf, 256, "[%zu]", json_array_size(json));
-        else
-                snprintf(buf, 256, "%s", json_is_boolean(json) ? (json_is_true(json) ? "true" : "false") : "-");
-        return buf;
-}
-
-#define expect_at(json, path, expected)                                                                                \
-        do {                                                                                                           \
-                char _buf[256];                                                                                        \
-                ck_assert_msg(streq(at(json, path, _buf), expected), "%s: got %s, expected %s", path, _buf, expected); \
-        } while (0)
 
 /* ---- errors ---- */
 

@@ -34,6 +34,16 @@ START_TEST(a_run_that_was_ok_has_only_what_every_run_has) {
 }
 END_TEST
 
+START_TEST(what_it_used_is_told_where_it_is_known) {
+        struct result *result = make("a#1", OUTCOME_OK);
+
+        result->cpu_usec = 12000;
+        result->memory_peak = 4096;
+        check_json(result, "{\"attempts\":1,\"cpu_usec\":12000,\"duration_usec\":0,\"errors\":[],\"exit_code\":0,"
+                           "\"memory_peak\":4096,\"outcome\":\"ok\",\"queued_usec\":0,\"run\":\"a#1\",\"task\":\"a\"}");
+}
+END_TEST
+
 START_TEST(a_timeout_names_its_bound_and_a_cancel_its_cause) {
         struct result *result = make("a#1", OUTCOME_TIMEOUT);
 
@@ -128,6 +138,7 @@ int main(void) {
         int failed;
 
         tcase_add_test(tcase, a_run_that_was_ok_has_only_what_every_run_has);
+        tcase_add_test(tcase, what_it_used_is_told_where_it_is_known);
         tcase_add_test(tcase, a_timeout_names_its_bound_and_a_cancel_its_cause);
         tcase_add_test(tcase, a_shutdown_is_named_once);
         tcase_add_test(tcase, members_are_children_and_bytes_that_are_no_text_are_replaced);

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* methods_restart: Restart.
+ *
+ * First all services that are meant are found, in slices; then they are restarted in this order. One that says itself
+ * when it is ready holds up those after it, until its new attempt is ready or has failed, so that of several instances
+ * one at most is down. What becomes of an attempt is seen by events, because runs and attempts are freed: a target knows
+ * which attempt it waits for, and a later one means that this failed.
+ */
+#include "control/methods.h"
+#include "live/outcome_json.h"
+
+#include <stdio.h>
+
+enum progress {
+        TARGET_PENDING,
+        TARGET_ASKED, /* its attempt is awaited */
+        TARGET_KNOWN, /* what became of it is to be told */
+        TARGET_TOLD,
+};
+
+struct target {
+        struct live_task *task;
+        char *run; /* NULL: it has none yet */
+        unsigned attempt;
+        enum progress progress;
+        bool ready;
+        char *detail; /* why it is not ready, or NULL */
+};
+
+struct restart_cursor {
+        struct list link; /* in control->restarts */
+        struct control *control;
+        struct varlink_call *call;
+        struct selection selection;
+        char by[BY_MAX];
+        bool wait;
+        bool selected;
+        bool told;
+        struct target *targets;
+        size_t n;
+        size_t n_told;
+        size_t next; /* the first that may be pending */
+};
+
+static void restart_free(void *cursor) {
+        struct restart_cursor *restart = cursor;
+
+        list_remove(&restart->link);
+        selection_done(&restart->selection);
+        for (size_t i = 0; i < restart->n; i++) {
+                free(restart->targets[i].run);
+                free(restart->targets[i].detail);
+        }
+        free(restart->targets);
+        free(restart);
+}
+
+/* ---- who ---- */
+
+static int add_target(struct restart_cursor *restart, struct live_task *task, const char *run) {
+        struct target *target;
+
+        for (size_t i = 0; i < restart->n; i++)
+                if (restart->targets[i].task == task) /* meant by two names */
+                        return 1;
+        if ((restart->n & (restart->n - 1)) == 0) {
+                struct target *more = reallocarray(restart->targets, restart->n ? 2 * restart->n : 1, sizeof(*more));
+
+                if (!more)
+                        return -ENOMEM;
+                restart->targets = more;
+        }
+        target = &restart->targets[restart->n++];
+        *target = (struct target){ .task = task, .run = run ? strdup(run) : NULL };
+        return run && !target->run ? -ENOMEM : 1;
+}
+
+/* A service that an operator keeps down is meant only by its own name. */
+static bool is_wanted(const struct restart_cursor *restart, const struct run *run) {
+        const char *name = selection_name(&restart->selection);
+        char buf[RUN_NAME_MAX];
+
+        return !run_is_kept_down(run) || streq(name, run_get_spec(run)->name) || streq(name, run_name(run, buf));
+}
+
+/* The services at and below @run. */
+static int select_run(struct run *run, void *arg) {
+        struct restart_cursor *restart = arg;
+        char name[RUN_NAME_MAX];
+        int found = 0, r;
+
+        if (run_get_spec(run)->service && is_wanted(restart, run) && !run_is_cancelled(run))
+                return add_target(restart, task_of(run_get_spec(run))->live, run_name(run, name));
+        if (run_get_role(run) != RUN_GROUP)
+                return 0;
+        for (struct run *child = run_first_child(run); child; child = run_next_sibling(child)) {
+                r = run_get_state(child) == RUN_DONE ? 0 : select_run(child, restart);
+                if (r < 0)
+                        return r;
+                found |= r;
+        }
+        return found;
+}
+
+/* Services that are named and have no run: they are started. Returns 1, 0 after an error was answered, or -ENOMEM. */
+static int select_down(struct restart_cursor *restart) {
+        struct control *control = restart->control;
+        json_t *name;
+        size_t index;
+
+        json_array_foreach(restart->selection.not_running, index, name) {
+                const char *text = json_string_value(name);
+                struct live_task *task = live_find(control->live, text);
+                int r;
+
+                if (run_tree_find(live_tree(control->live), text) || (task && !live_task_task(task)->run.is_service))
+                        return varlink_error(restart->call, ERROR_RUNNER("NoService"),
+                                             json_pack("{s:s}", "name", text));
+                if (!task || !live_task_task(task)->service)
+                        return nothing_meant(control, restart->call, text);
+                r = add_target(restart, task, NULL);
+                if (r < 0)
+                        return r;
+        }
+        return 1;
+}
+
+/* ---- restarting ---- */
+
+static void settle(struct restart_cursor *restart, struct target *target, bool ready, const char *detail) {
+        target->progress = TARGET_KNOWN;
+        target->ready = ready;
+        target->detail = detail && *detail ? strdup(detail) : NULL;
+        varlink_wake(restart->call);
+}
+
+/* Which attempt follows when @run is restarted now. */
+static unsigned next_attempt(const struct run *run) {
+        const struct run *leaf = run_present_leaf(run);
+        bool is_next = !leaf || (run_get_state(leaf) == RUN_QUEUED && !run_is_cancelled(leaf));
+
+        return run_attempts(run) + (leaf && is_next ? 0 : 1);
+}
+
+static int start_target(struct restart_cursor *restart, struct target *target) {
+        char name[RUN_NAME_MAX];
+        struct run *run;
+        int r;
+
+        r = live_start(restart->control->live, target->task, restart->by, &run);
+        if (r < 0)
+                return r;
+        free(target->run);
+        target->run = strdup(run_name(run, name));
+        target->attempt = 1;
+        return target->run ? 0 : -ENOMEM;
+}
+
+static int restart_target(struct restart_cursor *restart, struct target *target) {
+        struct run *run = live_service_run(target->task);
+        char name[RUN_NAME_MAX];
+
+        if (!run || (target->run && !streq(run_name(run, name), target->run)))
+                return -ESTALE;
+        target->attempt = next_attempt(run);
+        return live_restart(run, restart->by);
+}
+
+static void ask(struct restart_cursor *restart, struct target *target) {
+        int r;
+
+        target->progress = TARGET_ASKED;
+        r = target->run ? restart_target(restart, target) : start_target(restart, target);
+        if (r < 0)
+                settle(restart, target, false, r == -ESTALE ? "it has ended, or is being stopped" : strerror(-r));
+}
+
+/* It says itself when it is ready, so that those after it wait. */
+static bool holds_up(const struct target *target) {
+        const struct service_part *service = live_task_task(target->task)->service;
+
+        return service && service->ready != READY_EXEC && target->progress == TARGET_ASKED;
+}
+
+static void ask_next(struct restart_cursor *restart) {
+        while (restart->next < restart->n) {
+                struct target *before = restart->next > 0 ? &restart->targets[restart->next - 1] : NULL;
+
+                if (restart->wait && before && holds_up(before))
+                        return;
+                ask(restart, &restart->targets[restart->next++]);
+        }
+}
+
+static void look(struct restart_cursor *restart, struct target *target, const struct event *event) {
+        const struct run *run = live_service_run(target->task);
+
+        switch (event->id) {
+        case EVENT_RUN_READY:
+                if (run && run_attempts(run) == target->attempt)
+                        settle(restart, target, true, NULL);
+                break;
+        case EVENT_RUN_RESTARTING:
+                if (run && run_attempts(run) > target->attempt)
+                        settle(restart, target, false, event->text);
+                break;
+        case EVENT_RUN_DOWN: settle(restart, target, false, event->text); break;
+        case EVENT_RUN_DONE: settle(restart, target, false, result_detail(event->result)); break;
+        default: break;
+        }
+}
+
+void restart_on_event(struct control *control, const struct event *event) {
+        struct restart_cursor *restart;
+
+        if (!event->run)
+                return;
+        list_for_each_entry(restart, &control->restarts, link) {
+                for (size_t i = 0; i < restart->next; i++) {
+                        struct target *target = &restart->targets[i];
+
+                        if (target->progress == TARGET_ASKED && target->run && streq(target->run, event->run))
+                                look(restart, target, event);
+                }
+        }
+}
+
+/* ---- the answers ---- */
+
+static int select_some(struct restart_cursor *restart, struct varlink_call *call) {
+        int r;
+
+        r = selection_next(&restart->selection, call);
+        if (r <= 0)
+                return r;
+        r = select_down(restart);
+        if (r <= 0)
+                return r;
+        restart->selected = true;
+        varlink_wake(call);
+        return -EAGAIN;
+}
+
+static int tell_names(struct restart_cursor *restart, json_t **ret) {
+        json_t *names = json_array();
+
+        ask_next(restart);
+        for (size_t i = 0; i < restart->n; i++) {
+                const struct target *target = &restart->targets[i];
+
+                if (json_array_append_new(
+                            names, json_text(target->run ? target->run : live_task_task(target->task)->run.name)) < 0) {
+                        json_decref(names);
+                        return -ENOMEM;
+                }
+        }
+        restart->told = true;
+        *ret = json_pack("{s:o}", "restarting", names);
+        return restart->wait;
+}
+
+static int tell_target(struct restart_cursor *restart, struct target *target, json_t **ret) {
+        target->progress = TARGET_TOLD;
+        restart->n_told++;
+        *ret = json_pack("{s:{s:o, s:b, s:i, s:o*}}", "result", "run",
+                         json_text(target->run ? target->run : live_task_task(target->task)->run.name), "ready",
+                         (int)target->ready, "attempt", (int)target->attempt, "detail",
+                         target->detail ? json_text(target->detail) : NULL);
+        return restart->n_told < restart->n;
+}
+
+static int restart_next(struct varlink_call *call, void *cursor, json_t **ret) {
+        struct restart_cursor *restart = cursor;
+
+        if (!restart->selected)
+                return select_some(restart, call);
+        if (!restart->told)
+                return tell_names(restart, ret);
+        ask_next(restart);
+        for (size_t i = 0; i < restart->next; i++)
+                if (restart->targets[i].progress == TARGET_KNOWN)
+                        return tell_target(restart, &restart->targets[i], ret);
+        return -EAGAIN;
+}
+
+static const struct varlink_stream_ops restart_ops = { restart_next, restart_free };
+
+int method_restart(struct varlink_call *call, const json_t *parameters, void *arg) {
+        struct control *control = arg;
+        json_t *names = json_object_get(parameters, "runs");
+        struct restart_cursor *restart;
+        bool wait = json_is_true(json_object_get(parameters, "wait"));
+
+        if (json_array_size(names) == 0)
+                return varlink_error_parameter(call, "runs");
+        if (wait && !varlink_call_more(call))
+                return varlink_error(call, "org.varlink.service.ExpectedMore", NULL);
+        restart = calloc(1, sizeof(*restart));
+        if (!restart)
+                return -ENOMEM;
+        list_init(&restart->link);
+        restart->control = control;
+        restart->call = call;
+        restart->wait = wait;
+        (void)call_by(call, restart->by);
+        if (selection_init(&restart->selection, control, names, select_run, restart) < 0) {
+                restart_free(restart);
+                return -ENOMEM;
+        }
+        list_append(&control->restarts, &restart->link);
+        return varlink_stream(call, &restart_ops, restart);
+}

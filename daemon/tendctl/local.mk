@@ -14,6 +14,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_events.c \
 	daemon/tendctl/verb_limits.c \
 	daemon/tendctl/verb_runs.c \
+	daemon/tendctl/verb_services.c \
 	daemon/tendctl/verb_status.c \
 	daemon/tendctl/verb_tasks.c \
 	daemon/tendctl/verb_why.c \

@@ -40,11 +40,14 @@ enum paint paint_for(const char *word) {
                 const char *word;
                 enum paint paint;
         } words[] = {
-                { "ok", PAINT_GOOD },           { "running", PAINT_GOOD },   { "failed", PAINT_BAD },
-                { "timeout", PAINT_BAD },       { "failing", PAINT_BAD },    { "interrupted", PAINT_BAD },
-                { "remnant", PAINT_BAD },       { "degraded", PAINT_WARN },  { "full", PAINT_WARN },
-                { "queued", PAINT_WARN },       { "cancelled", PAINT_WARN }, { "stopping", PAINT_WARN },
-                { "never-started", PAINT_DIM }, { "skipped", PAINT_DIM },    { "disabled", PAINT_DIM },
+                { "up", PAINT_GOOD },        { "gave-up", PAINT_BAD },     { "restarting", PAINT_WARN },
+                { "starting", PAINT_WARN },  { "waiting", PAINT_WARN },    { "partly-up", PAINT_WARN },
+                { "stopped", PAINT_DIM },    { "slow", PAINT_WARN },       { "ok", PAINT_GOOD },
+                { "running", PAINT_GOOD },   { "failed", PAINT_BAD },      { "timeout", PAINT_BAD },
+                { "failing", PAINT_BAD },    { "interrupted", PAINT_BAD }, { "remnant", PAINT_BAD },
+                { "degraded", PAINT_WARN },  { "full", PAINT_WARN },       { "queued", PAINT_WARN },
+                { "cancelled", PAINT_WARN }, { "stopping", PAINT_WARN },   { "never-started", PAINT_DIM },
+                { "skipped", PAINT_DIM },    { "disabled", PAINT_DIM },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -156,5 +159,30 @@ const char *format_items(const json_t *items, char *buf, size_t size) {
         else
                 (void)snprintf(buf, size, "%lld of %lld items ok", (long long)get_int(items, "ok"),
                                (long long)get_int(items, "total"));
+        return buf;
+}
+
+#define BAR_WIDTH 10
+
+const char *format_progress(const json_t *progress, char *buf, size_t size) {
+        json_int_t done = get_int(progress, "done"), total = get_int(progress, "total");
+        double share = total > 0 ? (double)MIN(done, total) / (double)total : 0;
+        char bar[BAR_WIDTH + 1];
+
+        for (int i = 0; i < BAR_WIDTH; i++)
+                bar[i] = i < (int)(share * BAR_WIDTH) ? '#' : ' ';
+        bar[BAR_WIDTH] = '\0';
+        (void)snprintf(buf, size, "[%s] %d%% %lld/%lld", bar, (int)(share * 100), (long long)done, (long long)total);
+        return buf;
+}
+
+const char *format_state(const json_t *service, const char *state, char buf[WHEN_MAX]) {
+        char when[WHEN_MAX];
+
+        if (!service)
+                return state;
+        (void)snprintf(buf, WHEN_MAX, "%.20s%s%.40s", get_string(service, "state"),
+                       get_int(service, "restart_usec") > 0 ? " " : "",
+                       format_relative(get_int(service, "restart_usec"), when));
         return buf;
 }

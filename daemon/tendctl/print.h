@@ -81,5 +81,11 @@ void print_outcome(const json_t *outcome);
 /* The array of live runs @runs, as a tree. */
 void print_runs(const json_t *runs);
 
+/* A progress, "[#####     ] 52% 520/1000", in the @size bytes at @buf. */
+const char *format_progress(const json_t *progress, char *buf, size_t size);
+
+/* The state of a task or run in words, "restarting in 8s"; @state when it is no service. */
+const char *format_state(const json_t *service, const char *state, char buf[WHEN_MAX]);
+
 /* Appends the items of a fan-out, "812 of 5000 ok, 3 failed", to the @size bytes at @buf. */
 const char *format_items(const json_t *items, char *buf, size_t size);

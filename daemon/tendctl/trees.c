@@ -54,11 +54,16 @@ static bool is_last_sibling(const json_t *runs, size_t index) {
 static void describe_run(const json_t *run, char *buf, size_t size) {
         const json_t *waiting = json_object_get(run, "waiting"), *items = json_object_get(run, "items");
         const json_t *deadline = json_object_get(run, "deadline");
+        const json_t *progress = json_object_get(run, "progress");
+        const char *status = get_string(run, "status");
         char when[WHEN_MAX], counts[100];
 
         buf[0] = '\0';
         if (waiting)
                 (void)snprintf(buf, size, "%s", get_string(waiting, "text"));
+        else if (progress || *status)
+                (void)snprintf(buf, size, "%s%s%s", progress ? format_progress(progress, counts, sizeof(counts)) : "",
+                               progress && *status ? " " : "", status);
         else if (items)
                 (void)snprintf(buf, size, "%s", format_items(items, counts, sizeof(counts)));
         else if (*get_string(run, "item"))
@@ -81,6 +86,8 @@ void print_runs(const json_t *runs) {
         json_array_foreach((json_t *)runs, index, run) {
                 size_t depth = (size_t)get_int(run, "depth");
                 json_int_t since = get_int(run, "started_usec");
+                const json_t *service = json_object_get(run, "service");
+                const char *state = service ? get_string(service, "state") : get_string(run, "state");
                 char lines[DEPTH_MAX * 8], detail[512], span[WHEN_MAX];
 
                 if (!table || depth >= DEPTH_MAX)
@@ -89,7 +96,8 @@ void print_runs(const json_t *runs) {
                 draw_branch(&branch, depth, lines, sizeof(lines));
                 describe_run(run, detail, sizeof(detail));
                 table_cellf(table, PAINT_NONE, "%s%s", lines, short_name(get_string(run, "name"), depth));
-                table_cell(table, paint_for(get_string(run, "state")), get_string(run, "state"));
+                table_cellf(table, get_bool(run, "slow") ? PAINT_WARN : paint_for(state), "%s%s", state,
+                            get_bool(run, "slow") ? ", slow" : "");
                 table_cell(table, PAINT_NONE, format_span(now - (since ? since : get_int(run, "created_usec")), span));
                 table_cell(table, PAINT_NONE, detail);
                 table_end_row(table);

@@ -48,14 +48,27 @@ int verb_tree(struct ctl *ctl, const struct verb_args *args);
 int verb_why(struct ctl *ctl, const struct verb_args *args);
 int verb_start(struct ctl *ctl, const struct verb_args *args);
 int verb_stop(struct ctl *ctl, const struct verb_args *args);
+int verb_restart(struct ctl *ctl, const struct verb_args *args);
+int verb_signal(struct ctl *ctl, const struct verb_args *args);
+int verb_extend(struct ctl *ctl, const struct verb_args *args);
 int verb_wait(struct ctl *ctl, const struct verb_args *args);
 int verb_limits(struct ctl *ctl, const struct verb_args *args);
 int verb_pools(struct ctl *ctl, const struct verb_args *args);
 int verb_events(struct ctl *ctl, const struct verb_args *args);
+
+/* The names that @answer, whose reference is taken, has as @key, each behind @word. Returns an exit code. */
+int print_names(struct ctl *ctl, json_t *answer, const char *key, const char *word);
+/* Tells of which names nothing runs. Returns @code when there are none. */
+int say_not_running(const json_t *answer, int code);
+/* Both. */
+int print_done(struct ctl *ctl, json_t *answer, const char *key, const char *word);
 
 /* Rows of the verbs' options, as the functions look them up. */
 enum { STATUS_QUIET };
 enum { LIST_FAILING };
 enum { START_WAIT };
 enum { STOP_FORCE, STOP_REASON };
+enum { RESTART_NO_WAIT };
+enum { SIGNAL_MAIN };
+enum { EXTEND_PARENTS };
 enum { EVENTS_FOLLOW, EVENTS_LINES };

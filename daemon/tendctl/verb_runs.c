@@ -28,12 +28,24 @@ struct results {
         int code; /* of the first run that was not ok */
 };
 
+/* Services that were to be started and need not be. */
+static void print_up(const struct ctl *ctl, const json_t *answer) {
+        size_t index;
+        json_t *name;
+
+        json_array_foreach(json_object_get(answer, "up"), index, name)
+                if (!ctl->json)
+                        printf("%s is up already\n", json_string_value(name));
+}
+
 static int on_result(struct ctl *ctl, const json_t *parameters, void *arg) {
         json_t *result = json_object_get(parameters, "result");
         struct results *results = arg;
 
-        if (!result) /* the names of those that were started */
+        if (!result) { /* the names of those that were started */
+                print_up(ctl, parameters);
                 return CTL_OK;
+        }
         if (results->code == CTL_OK)
                 results->code = (int)get_int(result, "exit_code");
         if (ctl->json)
@@ -44,7 +56,7 @@ static int on_result(struct ctl *ctl, const json_t *parameters, void *arg) {
         return CTL_OK;
 }
 
-static int print_names(struct ctl *ctl, json_t *answer, const char *key, const char *word) {
+int print_names(struct ctl *ctl, json_t *answer, const char *key, const char *word) {
         size_t index;
         json_t *name;
 
@@ -56,6 +68,23 @@ static int print_names(struct ctl *ctl, json_t *answer, const char *key, const c
         return CTL_OK;
 }
 
+int say_not_running(const json_t *answer, int code) {
+        size_t index;
+        json_t *name;
+
+        json_array_foreach(json_object_get(answer, "not_running"), index, name)
+                code = ctl_error(CTL_NO_SUCH, "nothing runs of: %s", json_string_value(name));
+        return code;
+}
+
+int print_done(struct ctl *ctl, json_t *answer, const char *key, const char *word) {
+        int code;
+
+        code = say_not_running(answer, print_names(ctl, json_incref(answer), key, word));
+        json_decref(answer);
+        return code;
+}
+
 int verb_start(struct ctl *ctl, const struct verb_args *args) {
         bool wait = args->options[START_WAIT] != NULL;
         json_t *parameters = json_pack("{s:o, s:b}", "tasks", ctl_strings(args->words, args->n), "wait", (int)wait);
@@ -65,7 +94,10 @@ int verb_start(struct ctl *ctl, const struct verb_args *args) {
 
         if (!wait) {
                 code = ctl_ask(ctl, "Start", parameters, &answer);
-                return code == CTL_OK ? print_names(ctl, answer, "started", "started") : code;
+                if (code != CTL_OK)
+                        return code;
+                print_up(ctl, answer);
+                return print_names(ctl, answer, "started", "started");
         }
         ctl->waits = true;
         code = ctl_call(ctl, "Start", parameters, CTL_MORE | CTL_WAIT, on_result, &results);
@@ -85,20 +117,12 @@ int verb_wait(struct ctl *ctl, const struct verb_args *args) {
 
 int verb_stop(struct ctl *ctl, const struct verb_args *args) {
         const char *reason = args->options[STOP_REASON];
-        json_t *answer, *names, *name;
-        size_t index;
+        json_t *answer;
         int code;
 
         code = ctl_ask(ctl, "Stop",
                        json_pack("{s:o, s:s*, s:b}", "runs", ctl_strings(args->words, args->n), "reason", reason,
                                  "force", args->options[STOP_FORCE] != NULL),
                        &answer);
-        if (code != CTL_OK)
-                return code;
-        names = json_incref(json_object_get(answer, "not_running"));
-        code = print_names(ctl, answer, "stopped", "stopping");
-        json_array_foreach(names, index, name)
-                code = ctl_error(CTL_NO_SUCH, "nothing runs of: %s", json_string_value(name));
-        json_decref(names);
-        return code;
+        return code == CTL_OK ? print_done(ctl, answer, "stopped", "stopping") : code;
 }

@@ -113,14 +113,16 @@ static void print_status(const json_t *status) {
 }
 
 int verb_status(struct ctl *ctl, const struct verb_args *args) {
-        json_t *status;
-        bool wrong;
+        json_t *status, *problem;
+        bool wrong = false;
+        size_t index;
         int code;
 
         code = ctl_ask(ctl, "Status", json_object(), &status);
         if (code != CTL_OK)
                 return code;
-        wrong = json_array_size(json_object_get(status, "problems")) > 0;
+        json_array_foreach(json_object_get(status, "problems"), index, problem)
+                wrong |= !streq(get_string(problem, "kind"), "stopped"); /* somebody wants it so */
         if (args->options[STATUS_QUIET]) {
                 json_decref(status);
                 return wrong ? CTL_FAILED : CTL_OK;

@@ -8,16 +8,24 @@
 static void add_task(struct table *table, const json_t *task) {
         const json_t *last = json_object_get(task, "last");
         const char *outcome = get_string(last, "outcome"), *error = get_string(last, "error");
-        char ended[WHEN_MAX], next[WHEN_MAX];
+        const char *state = get_string(task, "state"), *by = get_string(json_object_get(task, "service"), "stopped_by");
+        char ended[WHEN_MAX], next[WHEN_MAX], shown[WHEN_MAX];
 
         table_cell(table, PAINT_NONE, get_string(task, "name"));
         table_cell(table, PAINT_DIM, get_string(task, "kind"));
-        table_cell(table, paint_for(get_string(task, "state")), get_string(task, "state"));
+        table_cellf(table, get_bool(task, "slow") ? PAINT_WARN : paint_for(state), "%s%s%s",
+                    format_state(json_object_get(task, "service"), state, shown),
+                    get_bool(task, "failing") && !streq(state, "failing") && !streq(state, "gave-up") ? ", failing"
+                                                                                                      : "",
+                    get_bool(task, "slow") ? ", slow" : "");
         table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
         table_cell(table, PAINT_NONE, format_relative(get_int(last, "ended_usec"), ended));
         table_cell(table, PAINT_NONE, format_clock(get_int(task, "next_usec"), next));
-        table_cell(table, PAINT_NONE,
-                   *get_string(last, "detail") ? get_string(last, "detail") : get_string(task, "description"));
+        if (*by)
+                table_cellf(table, PAINT_NONE, "stopped by %s", by);
+        else
+                table_cell(table, PAINT_NONE,
+                           *get_string(last, "detail") ? get_string(last, "detail") : get_string(task, "description"));
         table_end_row(table);
 }
 
@@ -56,6 +64,26 @@ static void print_fact(const char *name, const char *value) {
         putchar('\n');
 }
 
+static void print_service(const json_t *service) {
+        char text[400], when[WHEN_MAX];
+
+        if (!service)
+                return;
+        (void)snprintf(text, sizeof(text), "%s%s", get_string(service, "state"),
+                       get_bool(service, "ready") ? ", ready" : "");
+        print_fact("service", text);
+        if (get_int(service, "restarts") > 0) {
+                (void)snprintf(text, sizeof(text), "%lld times", (long long)get_int(service, "restarts"));
+                print_fact("restarted", text);
+        }
+        print_fact("restarts", format_relative(get_int(service, "restart_usec"), when));
+        if (*get_string(service, "stopped_by")) {
+                (void)snprintf(text, sizeof(text), "by %s, %s", get_string(service, "stopped_by"),
+                               format_relative(get_int(service, "stopped_usec"), when));
+                print_fact("stopped", text);
+        }
+}
+
 static void print_facts(const json_t *answer) {
         const json_t *task = json_object_get(answer, "task");
         char text[512], when[WHEN_MAX];
@@ -70,8 +98,13 @@ static void print_facts(const json_t *answer) {
                                (long long)get_int(answer, "line"));
                 print_fact("written in", text);
         }
+        print_service(json_object_get(task, "service"));
         print_fact("next", format_clock(get_int(task, "next_usec"), when));
         print_fact("last ok", format_relative(get_int(task, "last_ok_usec"), when));
+        if (get_bool(task, "slow"))
+                print_fact("slow", "a run is at work for longer than slow-after");
+        if (get_bool(task, "failing"))
+                print_fact("failing", "until it is fine again");
         if (get_int(task, "failures") > 1) {
                 (void)snprintf(text, sizeof(text), "%lld times in a row", (long long)get_int(task, "failures"));
                 print_fact("failed", text);

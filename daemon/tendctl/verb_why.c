@@ -25,8 +25,31 @@ static void explain_waiting(const json_t *waiting) {
                 printf("  see tendctl limits %s\n", get_string(waiting, "limit"));
 }
 
+/* What it says of itself, and what can be seen of it. */
+static void explain_work(const json_t *run) {
+        const json_t *service = json_object_get(run, "service"), *progress = json_object_get(run, "progress");
+        char text[100];
+
+        if (*get_string(run, "status")) {
+                printf("  it says: ");
+                say(get_string(run, "status"));
+        }
+        if (progress)
+                printf("  %s\n", format_progress(progress, text, sizeof(text)));
+        if (get_bool(run, "slow"))
+                printf("  it is at work for longer than slow-after\n");
+        if (get_int(run, "last_output_usec") > 0)
+                printf("  its last output: %s\n", format_relative(get_int(run, "last_output_usec"), text));
+        if (service && get_int(run, "attempts") > 1)
+                printf("  restarts so far: %lld\n", (long long)get_int(service, "restarts"));
+        else if (get_int(run, "attempts") > 1)
+                printf("  attempt %lld\n", (long long)get_int(run, "attempts"));
+}
+
 static void explain_run(const json_t *run) {
         const json_t *waiting = json_object_get(run, "waiting"), *deadline = json_object_get(run, "deadline");
+        const json_t *service = json_object_get(run, "service");
+        const char *state = service ? get_string(service, "state") : get_string(run, "state");
         json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME), started = get_int(run, "started_usec");
         char span[WHEN_MAX], counts[100];
         size_t index;
@@ -34,8 +57,9 @@ static void explain_run(const json_t *run) {
 
         print_painted(PAINT_BOLD, get_string(run, "name"));
         printf(" is ");
-        print_painted(paint_for(get_string(run, "state")), get_string(run, "state"));
-        printf(" for %s", format_span(now - (started ? started : get_int(run, "created_usec")), span));
+        print_painted(paint_for(state), state);
+        printf(service ? ", its run is %s old" : " for %s",
+               format_span(now - (started ? started : get_int(run, "created_usec")), span));
         if (waiting)
                 explain_waiting(waiting);
         else
@@ -46,8 +70,7 @@ static void explain_run(const json_t *run) {
         }
         if (json_object_get(run, "items"))
                 printf("  %s\n", format_items(json_object_get(run, "items"), counts, sizeof(counts)));
-        if (get_int(run, "attempts") > 1)
-                printf("  attempt %lld\n", (long long)get_int(run, "attempts"));
+        explain_work(run);
         json_array_foreach(json_object_get(run, "errors"), index, error) {
                 printf("  so far: %s: ", get_string(error, "kind"));
                 say(get_string(error, "detail"));
@@ -78,13 +101,20 @@ static void point_at_cause(const json_t *last) {
 }
 
 static void explain_task(const json_t *task, const json_t *last, bool runs) {
-        const char *name = get_string(task, "name");
+        const char *name = get_string(task, "name"), *by = get_string(json_object_get(task, "service"), "stopped_by");
         char when[WHEN_MAX], at[WHEN_MAX];
 
         if (!runs)
                 printf("%s does not run\n", name);
         if (streq(get_string(task, "state"), "disabled"))
                 printf("  it is not enabled in the configuration\n");
+        if (*by && !runs) {
+                printf("  it was stopped by ");
+                print_safe(by, false);
+                printf(", until it is started\n");
+        }
+        if (streq(get_string(task, "state"), "gave-up"))
+                printf("  it ended for good\n");
         if (get_int(task, "next_usec") > 0)
                 printf("  it is due %s, at %s\n", format_relative(get_int(task, "next_usec"), when),
                        format_clock(get_int(task, "next_usec"), at));

@@ -26,8 +26,8 @@ static const struct verb verbs[] = {
                 .summary = "tasks and groups, how each ended last, and when it is next",
                 .examples = "tendctl list             all\n"
                             "tendctl list 'etl-*'     those whose names match\n"
-                            "tendctl list --failing   those whose last run failed\n",
-                .options = { [LIST_FAILING] = { "failing", 'f', NULL, "only those whose last run failed" } },
+                            "tendctl list --failing   those that are failing\n",
+                .options = { [LIST_FAILING] = { "failing", 'f', NULL, "only those that are failing" } },
                 .run = verb_list,
         },
         {
@@ -70,7 +70,8 @@ static const struct verb verbs[] = {
                 .max = ANY,
                 .summary = "start a run of each task",
                 .details =
-                        "A run waits for its limits, and for an earlier run of its task. With --wait, tendctl exits "
+                        "A run waits for its limits, and for an earlier run of its task. A service that was stopped in "
+                        "its group comes back there; one that is up is left alone. With --wait, tendctl exits "
                         "with the code of the command, else 124 after a timeout, 126 or 127 when it could not be run, "
                         "130 when the run was cancelled, 128+N after signal N, 1 after another failure, and 125 when "
                         "tendctl itself failed; of several runs, the first that was not ok decides. To interrupt tendctl does not "
@@ -87,14 +88,60 @@ static const struct verb verbs[] = {
                 .min = 1,
                 .max = ANY,
                 .summary = "ask runs to end",
-                .details = "A run is asked with its stop-signal, and forced after its grace. Returns at once; `tendctl "
-                           "wait` waits.",
+                .details =
+                        "A run is asked with its stop-signal, and forced after its grace. A service stays down until "
+                        "`tendctl start`: in a group, it is kept down in its place, and the group goes on. Returns "
+                        "at once; `tendctl wait` waits.",
                 .examples = "tendctl stop backup              all its runs\n"
                             "tendctl stop etl#88/etl-load     one member of a group\n"
                             "tendctl stop --force backup#41   without its grace\n",
                 .options = { [STOP_FORCE] = { "force", 'f', NULL, "do not wait for the grace" },
                              [STOP_REASON] = { "reason", 'r', "TEXT", "kept with the outcome, and logged" } },
                 .run = verb_stop,
+        },
+        {
+                .name = "restart",
+                .arguments = "TASK|RUN...",
+                .min = 1,
+                .max = ANY,
+                .summary = "restart services, and wait until they are ready",
+                .details =
+                        "Of a group, all its services. Those whose `ready` is other than exec are restarted one after "
+                        "the other, each when the one before is ready or has failed. A service that is down is started "
+                        "when it is named. Exits 1 when one did not become ready. To interrupt tendctl leaves the rest "
+                        "as they are.",
+                .examples = "tendctl restart web               all instances, one by one\n"
+                            "tendctl restart web@2             one instance\n"
+                            "tendctl restart --no-wait 'w*'    all at once\n",
+                .options = { [RESTART_NO_WAIT] = { "no-wait", 0, NULL, "restart all at once, and do not wait" } },
+                .run = verb_restart,
+        },
+        {
+                .name = "signal",
+                .arguments = "TASK|RUN... SIGNAL",
+                .min = 2,
+                .max = ANY,
+                .summary = "send a signal to all processes of runs",
+                .details = "SIGNAL is a name, HUP or SIGHUP, or a number.",
+                .examples = "tendctl signal web HUP            to everything that web runs\n"
+                            "tendctl signal --main web@2 USR1  to one main process\n",
+                .options = { [SIGNAL_MAIN] = { "main", 'm', NULL, "to the main process of each run alone" } },
+                .run = verb_signal,
+        },
+        {
+                .name = "extend",
+                .arguments = "TASK|RUN... SPAN",
+                .min = 2,
+                .max = ANY,
+                .summary = "give runs more time",
+                .details =
+                        "Moves the bound that would end the run next, but not past the bounds of the groups it is in. "
+                        "A run that is being stopped gets no more time.",
+                .examples = "tendctl extend backfill 2h             every run of backfill\n"
+                            "tendctl extend etl#88/load 10min       one member of a group\n"
+                            "tendctl extend -p etl#88/load 10min    and its group too, if that is in the way\n",
+                .options = { [EXTEND_PARENTS] = { "parents", 'p', NULL, "move what is in the way above it, too" } },
+                .run = verb_extend,
         },
         {
                 .name = "wait",
@@ -206,7 +253,7 @@ void verb_print_help(const struct verb *verb) {
 void verb_print_usage(void) {
         printf("tendctl [OPTION...] VERB [ARGUMENT...]\nAsk and command a running tendd.\n\nVerbs:\n");
         for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-                printf("  %-8s %-16s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+                printf("  %-8s %-19s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
         printf("\nOptions:\n");
         print_common_options();
         print_option(0, "version", NULL, "show the version");

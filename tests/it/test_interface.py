@@ -24,7 +24,7 @@ def verbs():
     lines = text.split("Verbs:\n")[1].split("\n\n")[0].splitlines()
     found = {}
     for line in lines:
-        match = re.match(r"  (\S+) +((?:\[?[A-Z|]+(?:\.\.\.)?\]?)?) {2,}\S", line)
+        match = re.match(r"  (\S+) +((?:\[?[A-Z|]+(?:\.\.\.)?\]? ?)*?) {2,}\S", line)
         assert match, line
         found[match[1]] = match[2]
     return found
@@ -165,6 +165,9 @@ after = first
 [group both]
 manual = yes
 members = first second
+[task web]
+restart = always
+command = sleep 60
 """
 
     def setUp(self):
@@ -201,15 +204,22 @@ members = first second
         self.ask("Start", tasks=["holder", "waiter"])
         asked = {
             "Status": [{}], "List": [{}, {"failing": True}], "Tree": [{}, {"runs": ["waiter#1"]}], "Pools": [{}],
-            "Limits": [{}], "Show": [{"task": task} for task in ("holder", "waiter", "fails", "many", "both", "off")],
-            "Why": [{"name": name} for name in ("holder", "waiter", "waiter#1", "fails", "tick", "both")],
+            "Limits": [{}], "Show": [{"task": task} for task in ("holder", "waiter", "fails", "many", "both", "off", "web")],
+            "Why": [{"name": name} for name in ("web", "holder", "waiter", "waiter#1", "fails", "tick", "both")],
         }
         for method, calls in asked.items():
             for parameters in calls:
                 self.assertTrue(self.ask(method, **parameters), (method, parameters))
+        self.assertEqual(self.ask("Start", tasks=["web"])[0]["up"], ["web#1"])
+        self.assertEqual([bool(answer.get("result")) for answer in self.ask("Restart", runs=["web"], wait=True)],
+                         [False, True])
+        self.ask("Signal", runs=["web", "many"], signal="CONT", main=True)
+        self.ask("Extend", runs=["holder", "many"], by_usec=1000000)
+        self.ask("Stop", runs=["web"])
+        self.ask("Why", name="web")
         self.ask("Stop", runs=["holder", "waiter"], reason="enough", force=True)
         self.assertEqual(self.ask("Wait", runs=["holder"])[0]["result"]["outcome"], "cancelled")
-        called = {"Start", "Stop", "Wait", "Events", *asked}
+        called = {"Start", "Stop", "Restart", "Signal", "Extend", "Wait", "Events", *asked}
         self.assertEqual(called, set(self.idl.methods))
 
         self.connection.send("io.tendd.Runner.Events", {})
@@ -221,5 +231,6 @@ members = first second
         for method, parameters, error in (
                 ("Show", {"task": "x"}, "NoSuchTask"), ("Stop", {"runs": ["waiter#9"]}, "NoSuchRun"),
                 ("Stop", {"runs": ["waiter"]}, "NotRunning"), ("Start", {"tasks": ["off"]}, "Disabled"),
+                ("Restart", {"runs": ["tick"]}, "NoService"), ("Extend", {"runs": ["web"], "by_usec": 5}, "NoBound"),
                 ("Limits", {"limits": ["x"]}, "NoSuchLimit"), ("Pools", {"pools": ["x"]}, "NoSuchPool")):
             self.assertEqual(self.ask(method, **parameters)[-1], error)

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* verb_services: restart, signal, extend. */
+#include "base/text.h"
+#include "tendctl/print.h"
+#include "tendctl/verb.h"
+
+#include <stdio.h>
+
+/* ---- restart ---- */
+
+static int on_restarted(struct ctl *ctl, const json_t *parameters, void *arg) {
+        json_t *result = json_object_get(parameters, "result");
+        int *code = arg;
+
+        if (!result) /* the names of those that are going to be restarted */
+                return CTL_OK;
+        if (!get_bool(result, "ready"))
+                *code = CTL_FAILED;
+        if (ctl->json) {
+                (void)print_json(json_incref(result));
+        } else {
+                print_painted(PAINT_BOLD, get_string(result, "run"));
+                printf(" ");
+                print_painted(get_bool(result, "ready") ? PAINT_GOOD : PAINT_BAD,
+                              get_bool(result, "ready") ? "ready" : "not ready");
+                printf(", attempt %lld%s", (long long)get_int(result, "attempt"),
+                       *get_string(result, "detail") ? ": " : "");
+                print_safe(get_string(result, "detail"), false);
+                putchar('\n');
+        }
+        (void)fflush(stdout);
+        return CTL_OK;
+}
+
+int verb_restart(struct ctl *ctl, const struct verb_args *args) {
+        bool wait = args->options[RESTART_NO_WAIT] == NULL;
+        json_t *parameters = json_pack("{s:o, s:b}", "runs", ctl_strings(args->words, args->n), "wait", (int)wait);
+        int code, not_ready = CTL_OK;
+        json_t *answer;
+
+        if (!wait) {
+                code = ctl_ask(ctl, "Restart", parameters, &answer);
+                return code == CTL_OK ? print_names(ctl, answer, "restarting", "restarting") : code;
+        }
+        code = ctl_call(ctl, "Restart", parameters, CTL_MORE | CTL_WAIT, on_restarted, &not_ready);
+        return code == CTL_OK ? not_ready : code;
+}
+
+/* ---- signal ---- */
+
+int verb_signal(struct ctl *ctl, const struct verb_args *args) {
+        json_t *answer;
+        int code;
+
+        code = ctl_ask(ctl, "Signal",
+                       json_pack("{s:o, s:s, s:b}", "runs", ctl_strings(args->words, args->n - 1), "signal",
+                                 args->words[args->n - 1], "main", args->options[SIGNAL_MAIN] != NULL),
+                       &answer);
+        return code == CTL_OK ? print_done(ctl, answer, "signalled", "signalled") : code;
+}
+
+/* ---- extend ---- */
+
+static void print_extension(const json_t *extension) {
+        const json_t *deadline = json_object_get(extension, "deadline");
+        char when[WHEN_MAX], at[WHEN_MAX];
+
+        print_painted(PAINT_BOLD, get_string(extension, "run"));
+        if (!deadline) {
+                printf(" has no bound any more\n");
+                return;
+        }
+        printf(" ends %s, at %s, by %s", format_relative(get_int(deadline, "at_usec"), when),
+               format_clock(get_int(deadline, "at_usec"), at), get_string(deadline, "bound"));
+        if (get_bool(extension, "clipped")) {
+                printf(" of ");
+                print_safe(get_string(deadline, "run"), false);
+                printf(", which comes before what was asked for");
+        }
+        putchar('\n');
+}
+
+int verb_extend(struct ctl *ctl, const struct verb_args *args) {
+        const char *span = args->words[args->n - 1];
+        json_t *answer, *entry;
+        usec_t by;
+        size_t index;
+        int code;
+
+        if (text_parse_usec(span, &by) < 0 || by == 0 || by == USEC_INFINITY)
+                return ctl_error(CTL_USAGE, "%s: no span (such as 10min or 2h)", span);
+        code = ctl_ask(ctl, "Extend",
+                       json_pack("{s:o, s:I, s:b}", "runs", ctl_strings(args->words, args->n - 1), "by_usec",
+                                 (json_int_t)by, "parents", args->options[EXTEND_PARENTS] != NULL),
+                       &answer);
+        if (code != CTL_OK)
+                return code;
+        if (ctl->json)
+                code = print_json(json_incref(answer));
+        else
+                json_array_foreach(json_object_get(answer, "extended"), index, entry)
+                        print_extension(entry);
+        json_array_foreach(json_object_get(answer, "refused"), index, entry)
+                code = ctl_error(CTL_FAILED, "stopping, or without a bound: %s", json_string_value(entry));
+        code = say_not_running(answer, code);
+        json_decref(answer);
+        return code;
+}

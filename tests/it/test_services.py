@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: MIT
+"""Services on a real daemon: what follows an attempt, what operators may ask, health, critical ones."""
+import json
+import os
+import signal
+import socket
+
+from support import processes
+from support.case import Case
+
+# A web server whose health is gone once it gets SIGUSR1.
+WEB = """
+import http.server, os, signal, sys
+status = [200]
+signal.signal(signal.SIGUSR1, lambda *_: status.__setitem__(0, 503))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(status[0])
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer.allow_reuse_address = True
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+with open(sys.argv[2], "a") as file:
+    file.write(f"{os.getpid()}\\n")
+server.serve_forever()
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class ServiceCase(Case):
+    def task(self, daemon, name):
+        return daemon.ctl_json("list", name)["tasks"][0]
+
+    def state(self, daemon, name):
+        return self.task(daemon, name)["state"]
+
+    def until_state(self, daemon, name, state, timeout=10.0):
+        self.until(lambda: self.state(daemon, name) == state,
+                   lambda: f"{name} to be {state}: it is {self.state(daemon, name)}", timeout)
+
+    def pids(self, name="pids"):
+        """Of the attempts that wrote theirs, so far."""
+        return [int(line) for line in self.read(name).split()]
+
+    def sleeper(self, name="pids"):
+        """A command that notes its pid and stays."""
+        return f"sh -c 'echo $$ >>{self.path(name)}; exec sleep 1000'"
+
+    def succeeds(self, daemon, *args):
+        done = daemon.ctl(*args)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+
+class Restarts(ServiceCase):
+    def test_always_goes_on_after_success_and_failure(self):
+        daemon = self.daemon(f"""
+[task web]
+restart = always
+restart-delay = 10ms..10ms
+restart-limit = 100/1min
+shell = echo $TENDD_ATTEMPT >>{self.path('attempts')}; exit $((TENDD_ATTEMPT % 2))
+""")
+        self.until(lambda: len(self.read("attempts").split()) >= 4, "four attempts")
+        daemon.log.wait(r"web#1 restarts in \d+ms.*, attempt 2: exit: shell: exit status 1")
+        daemon.log.wait(r"web#1 restarts in \d+ms.*, attempt 3: it had ended")
+
+    def test_on_failure_ends_with_success(self):
+        daemon = self.daemon("""
+[task web]
+restart = on-failure
+restart-delay = 10ms..10ms
+shell = test $TENDD_ATTEMPT = 3
+""")
+        daemon.log.wait("web#1 ok after .*, 3 attempts")
+        self.assertEqual(self.state(daemon, "web"), "idle")
+
+    def test_too_many_fail_and_the_failure_goes_up_to_the_group(self):
+        daemon = self.daemon(f"""
+[group site]
+policy = all
+members = bad good
+on-failure = note
+[task bad]
+restart = always
+restart-delay = 1ms..1ms
+restart-limit = 2/1min
+command = false
+[task good]
+restart = always
+command = {self.sleeper()}
+[task note]
+manual = yes
+shell = echo $TENDD_FOR_EVENT $TENDD_FOR_ERROR >>{self.path('noted')}
+""")
+        daemon.log.wait("site#1 failed after .*exit")
+        self.assertEqual(self.state(daemon, "bad"), "gave-up")
+        result = json.loads(daemon.ctl("--json", "wait", "site").stdout)
+        self.assertEqual({child["task"]: child["outcome"] for child in result["children"]},
+                         {"bad": "failed", "good": "cancelled"})
+        self.until(lambda: self.read("noted") == "failure exit\n", "the hook")
+        for pid in self.pids():
+            self.assertGone(pid)
+        self.assertRegex(daemon.ctl("status").stdout, "FAILING +bad")
+
+    def test_under_settle_the_others_stay_up(self):
+        daemon = self.daemon(f"""
+[group site]
+policy = settle
+members = bad good
+[task bad]
+restart = always
+restart-delay = 1ms..1ms
+restart-limit = 2/1min
+command = false
+[task good]
+restart = always
+command = {self.sleeper()}
+""")
+        self.until_state(daemon, "bad", "gave-up")
+        self.assertEqual(self.state(daemon, "good"), "up")
+        self.assertEqual(self.state(daemon, "site"), "partly-up")
+
+
+class Order(ServiceCase):
+    def test_members_start_after_readiness_and_stop_in_reverse(self):
+        daemon = self.daemon("""
+[group site]
+policy = settle
+members = front middle back
+[task back]
+restart = always
+command = sleep 1000
+[task middle]
+restart = always
+command = sleep 1000
+after = back
+[task front]
+restart = always
+command = sleep 1000
+after = middle
+""")
+        self.until_state(daemon, "site", "up")
+        started = [daemon.log.lines.index(line) for task in ("back ready", "middle started", "middle ready", "front started")
+                   for line in daemon.log.lines if f"site#1/{task}" in line]
+        self.assertEqual(len(started), 4)
+        self.assertEqual(started, sorted(started))
+        self.assertEqual(daemon.stop(), 0)
+        ended = [daemon.log.lines.index(line) for task in ("front", "middle", "back")
+                 for line in daemon.log.lines if f"site#1/{task} cancelled" in line]
+        self.assertEqual(len(ended), 3)
+        self.assertEqual(ended, sorted(ended))
+
+    def test_why_names_who_is_not_ready(self):
+        daemon = self.daemon("""
+[group site]
+policy = settle
+members = front back
+[task back]
+restart = always
+restart-delay = 1h
+command = false
+ready = after:1h
+start-timeout = 2h
+[task front]
+restart = always
+command = sleep 1000
+after = back
+""")
+        daemon.log.wait("site#1/back restarts in ")
+        why = self.succeeds(daemon, "why", "front")
+        self.assertRegex(why, "waits for site#1/back, which comes before it and is not ready: it is restarting")
+        self.assertRegex(self.succeeds(daemon, "why", "back"), "restarts in .*, attempt 2: .*exit status 1")
+        self.assertRegex(self.succeeds(daemon, "list", "back"), "restarting in ")
+        self.assertRegex(self.succeeds(daemon, "status"), "RESTARTING +back +attempt 2: ")
+
+
+class Operators(ServiceCase):
+    def pair(self):
+        """a and b in a group, and web alone, all up."""
+        daemon = self.daemon(f"""
+[group both]
+policy = settle
+members = a b
+[task a]
+restart = always
+command = {self.sleeper('a')}
+[task b]
+restart = always
+command = {self.sleeper('b')}
+[task web]
+restart = always
+every = 200ms
+on-start = yes
+command = {self.sleeper('web')}
+[task job]
+manual = yes
+command = sleep 1000
+timeout = 1h
+grace = 1s
+""")
+        for name in ("a", "b", "web"):
+            self.until(lambda: self.pids(name), name)
+        return daemon
+
+    def test_stop_keeps_down_until_start(self):
+        daemon = self.pair()
+        self.assertIn("both#1/a", self.succeeds(daemon, "stop", "a", "--reason", "maintenance"))
+        self.until_state(daemon, "a", "stopped")
+        self.assertGone(self.pids("a")[0])
+        self.assertRegex(self.succeeds(daemon, "list", "a"), r"stopped by uid \d+, pid \d+: maintenance")
+        self.assertRegex(self.succeeds(daemon, "why", "a"), "is stopped by uid .*until it is started")
+        self.assertRegex(self.succeeds(daemon, "status"), "STOPPED +a .*tendctl start a")
+        self.assertEqual(daemon.ctl("status", "-q").returncode, 0)
+        self.assertEqual(self.state(daemon, "b"), "up")
+        self.assertEqual(self.succeeds(daemon, "start", "a"), "started both#1/a\n")
+        self.until(lambda: len(self.pids("a")) == 2, "a to come back")
+        self.assertEqual(self.succeeds(daemon, "start", "a"), "both#1/a is up already\n")
+
+    def test_triggers_do_not_start_what_was_stopped(self):
+        daemon = self.pair()
+        self.succeeds(daemon, "stop", "web")
+        daemon.log.wait("web.*an operator has stopped it")
+        self.assertEqual(self.state(daemon, "web"), "stopped")
+        self.assertEqual(len(self.pids("web")), 1)
+        self.succeeds(daemon, "start", "web")
+        self.until(lambda: len(self.pids("web")) == 2, "web to come back")
+
+    def test_restart_waits_until_ready(self):
+        daemon = self.pair()
+        self.assertEqual(sorted(self.succeeds(daemon, "restart", "both").splitlines()),
+                         ["both#1/a ready, attempt 2", "both#1/b ready, attempt 2"])
+        self.assertEqual(self.state(daemon, "both"), "up")
+        self.assertGone(self.pids("a")[0])
+        self.assertEqual(self.succeeds(daemon, "restart", "--no-wait", "web"), "restarting web#1\n")
+        self.until(lambda: len(self.pids("web")) == 2, "web to come back")
+        self.assertEqual(daemon.ctl("restart", "job").returncode, 1)
+        self.assertEqual(daemon.ctl("restart", "nothing").returncode, 5)
+
+    def test_restart_fails_when_one_does_not_come_back(self):
+        daemon = self.daemon(f"""
+[task web]
+restart = always
+shell = test ! -e {self.path('broken')}; exec sleep 1000
+ready = after:300ms
+""")
+        self.until_state(daemon, "web", "up")
+        self.write("broken", "")
+        done = daemon.ctl("restart", "web")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertRegex(done.stdout, "^web#1 not ready, attempt 2: restarts in .*exit status 1")
+
+    def test_signals_reach_the_tree_or_the_main_process(self):
+        daemon = self.daemon(f"""
+[task web]
+restart = always
+shell = trap 'echo main >>{self.path('got')}' USR1; (trap 'echo other >>{self.path('got')}' USR1; echo x >{self.path('up')}; while :; do sleep 0.05 || :; done) & while :; do wait || :; done
+""")
+        self.until(lambda: self.read("up"), "both to listen")
+        self.succeeds(daemon, "signal", "--main", "web", "SIGUSR1")
+        self.until(lambda: self.read("got") == "main\n", "the main process")
+        self.succeeds(daemon, "signal", "web#1", str(int(signal.SIGUSR1)))
+        self.until(lambda: sorted(self.read("got").split()) == ["main", "main", "other"], "both")
+        self.assertEqual(daemon.ctl("signal", "web", "FOO").returncode, 2)
+        self.assertEqual(self.state(daemon, "web"), "up")
+
+    def test_extend_gives_time_but_not_to_what_is_stopping(self):
+        daemon = self.pair()
+        self.succeeds(daemon, "start", "job")
+        self.assertRegex(self.succeeds(daemon, "extend", "job", "2h"), r"^job#1 ends in (3h|2h 59min).*, by timeout\n$")
+        clipped = daemon.ctl_json("extend", "job#1", "30d")["extended"][0]
+        self.assertTrue(clipped["clipped"])
+        self.assertEqual(clipped["deadline"]["bound"], "total-timeout")
+        self.assertEqual(daemon.ctl("extend", "job", "soon").returncode, 2)
+        self.assertEqual(daemon.ctl("extend", "web", "1h").returncode, 1)  # nothing bounds it
+        daemon.kill(signal.SIGSTOP)
+        daemon.kill(signal.SIGCONT)
+        self.assertEqual(daemon.ctl("extend", "nothing", "1h").returncode, 5)
+
+    def test_json_has_what_is_told(self):
+        daemon = self.pair()
+        self.succeeds(daemon, "stop", "a")
+        self.until_state(daemon, "a", "stopped")
+        service = self.task(daemon, "a")["service"]
+        self.assertEqual((service["state"], service["ready"]), ("stopped", False))
+        self.assertIn(f"uid {os.geteuid()}", service["stopped_by"])
+        runs = {run["name"]: run for run in daemon.ctl_json("tree")["runs"]}
+        self.assertEqual(runs["both#1"]["service"]["state"], "partly-up")
+        self.assertTrue(runs["both#1/b"]["service"]["ready"])
+
+
+class Health(ServiceCase):
+    """Situation 7, with shorter times."""
+
+    def test_a_health_check_that_restarts(self):
+        port = free_port()
+        every = int(1000 * self.SCALE)
+        daemon = self.daemon(f"""
+[task web]
+command = /usr/bin/python3 {self.write('web.py', WEB)} {port} {self.path('pids')}
+restart = always
+restart-delay = 100ms
+health = web-ping
+[task web-ping]
+url = http://127.0.0.1:{port}/healthz
+every = {every}ms
+timeout = 2s
+failing-after = 3
+""")
+        daemon.log.wait("web-ping#.* ok after", 20)
+        self.assertEqual(self.state(daemon, "web"), "up")
+        before = self.pids()
+        os.kill(before[-1], signal.SIGUSR1)
+        daemon.log.wait(r"web#1 restarts in .*: health: web-ping failed 3 times in a row: http-status: .*503", 20)
+        self.until(lambda: len(self.pids()) > len(before), "the next attempt", 20)
+        self.assertGone(before[-1])
+        seen = len(daemon.log.lines)
+        daemon.log.wait("web-ping#.* ok after", 20, seen)
+        self.assertEqual(self.state(daemon, "web"), "up")
+        self.succeeds(daemon, "stop", "web")
+        self.until_state(daemon, "web", "stopped")
+        self.assertNotIn("next_usec", self.task(daemon, "web-ping"))
+
+
+class Critical(ServiceCase):
+    CONFIG = """
+[task web]
+restart = on-failure
+restart-delay = 1ms..1ms
+restart-limit = 1/1min
+critical = yes
+shell = {command}
+[task other]
+restart = always
+command = {other}
+"""
+
+    def test_its_final_failure_ends_the_daemon_with_its_code(self):
+        for command, code in (("exit 42", 42), ("kill -9 $$", 137)):
+            with self.subTest(command):
+                daemon = self.daemon(self.CONFIG.format(command=command, other=self.sleeper()), start=False)
+                daemon.start(wait=False)
+                self.assertEqual(daemon.wait_exit(), code)
+                self.assertIn(f"ending with exit code {code}: critical service web has failed", daemon.log.text())
+        for pid in self.pids():
+            self.assertFalse(processes.alive(pid))
+
+    def test_as_a_member(self):
+        daemon = self.daemon(self.CONFIG.format(command="exit 3", other=self.sleeper()) + "[group both]\n"
+                             "policy = settle\nmembers = web other\n", start=False)
+        daemon.start(wait=False)
+        self.assertEqual(daemon.wait_exit(), 3)
+
+    def test_a_stop_is_no_failure(self):
+        daemon = self.daemon(self.CONFIG.format(command="exec sleep 1000", other=self.sleeper()))
+        self.until_state(daemon, "web", "up")
+        self.succeeds(daemon, "stop", "web")
+        self.until_state(daemon, "web", "stopped")
+        self.assertEqual(self.state(daemon, "other"), "up")
+        self.assertEqual(daemon.stop(), 0)
+
+
+class Outcomes(ServiceCase):
+    def test_slow_after_is_told_and_the_run_goes_on(self):
+        daemon = self.daemon(f"""
+[task backfill]
+manual = yes
+command = sleep 1000
+slow-after = 200ms
+on-slow = alert
+[task alert]
+manual = yes
+shell = cat >{self.path('json')}; echo $TENDD_FOR_EVENT $TENDD_FOR_OUTCOME $TENDD_FOR_RUN >{self.path('alert')}
+""")
+        self.succeeds(daemon, "start", "backfill")
+        self.until(lambda: self.read("alert") == "slow running backfill#1\n", "the hook")
+        told = json.loads(self.read("json"))
+        self.assertEqual((told["event"], told["outcome"], told["run"]), ("slow", "running", "backfill#1"))
+        self.assertEqual(daemon.log.count("slow: at work for 200ms"), 1)
+        self.assertTrue(self.task(daemon, "backfill")["slow"])
+        self.assertRegex(self.succeeds(daemon, "list", "backfill"), "running, slow")
+        self.assertRegex(self.succeeds(daemon, "why", "backfill"), "longer than slow-after")
+        self.assertRegex(self.succeeds(daemon, "status"), "SLOW +backfill")
+
+    def test_failing_after_so_many_fires_once_and_so_does_recovery(self):
+        daemon = self.daemon(f"""
+[task check]
+manual = yes
+shell = test -e {self.path('well')}
+failing-after = 3
+on-failing = note
+on-recover = note
+[task note]
+manual = yes
+shell = echo $TENDD_FOR_EVENT $TENDD_FOR_OUTCOME >>{self.path('noted')}
+""")
+        for number in range(1, 6):
+            self.assertEqual(daemon.ctl("start", "--wait", "check").returncode, 1)
+            self.assertEqual(self.task(daemon, "check")["failing"], number >= 3)
+        self.until(lambda: self.read("noted") == "failing failed\n", "the hook")
+        self.write("well", "")
+        for _ in range(2):
+            self.succeeds(daemon, "start", "--wait", "check")
+        self.until(lambda: self.read("noted") == "failing failed\nrecovered ok\n", "the other hook")
+        self.assertEqual(self.state(daemon, "check"), "idle")
+
+    def test_a_service_recovers_when_it_is_ready(self):
+        daemon = self.daemon(f"""
+[task web]
+restart = on-failure
+restart-delay = 1ms..1ms
+restart-limit = 1/1min
+shell = test -e {self.path('well')}; exec sleep 1000
+on-failing = note
+on-recover = note
+[task note]
+manual = yes
+shell = echo $TENDD_FOR_EVENT >>{self.path('noted')}
+""")
+        self.until(lambda: self.read("noted") == "failing\n", "the hook")
+        self.write("well", "")
+        self.succeeds(daemon, "start", "web")
+        self.until(lambda: self.read("noted") == "failing\nrecovered\n", "the other hook")
+        self.until_state(daemon, "web", "up")

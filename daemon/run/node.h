@@ -139,6 +139,7 @@ struct remnant {
         struct run_tree *tree;
         const struct run_spec *spec;
         char *run;
+        void *data; /* of the leaf that it was */
         usec_t since_usec;
         struct limit_ticket *ticket;
         struct slot_hold *slot;

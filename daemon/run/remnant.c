@@ -35,6 +35,7 @@ void leaf_abandon(struct run *leaf) {
         }
         remnant->tree = tree;
         remnant->spec = leaf->spec;
+        remnant->data = leaf->leaf.data;
         remnant->since_usec = clock_now(CLOCK_ID_MONOTONIC);
         remnant->is_process = leaf->spec->leaf->abandoned_is_unkillable;
         remnant->slot = slot_of(leaf);
@@ -49,6 +50,7 @@ void leaf_abandon(struct run *leaf) {
         if (tree->listener.on_remnant)
                 tree->listener.on_remnant(remnant, false, tree->listener.arg);
         leaf->spec->leaf->abandon(leaf, remnant);
+        leaf->leaf.data = NULL;
         run_examine(leaf);
 }
 
@@ -68,6 +70,14 @@ void remnant_gone(struct remnant *remnant) {
 
 const char *remnant_run(const struct remnant *remnant) {
         return remnant->run;
+}
+
+const struct run_spec *remnant_spec(const struct remnant *remnant) {
+        return remnant->spec;
+}
+
+void *remnant_data(const struct remnant *remnant) {
+        return remnant->data;
 }
 
 const char *remnant_task(const struct remnant *remnant) {

@@ -405,6 +405,8 @@ void run_leaf_end(struct run *leaf, const struct leaf_end *end);
 
 const char *remnant_run(const struct remnant *remnant);
 const char *remnant_task(const struct remnant *remnant);
+const struct run_spec *remnant_spec(const struct remnant *remnant);
+void *remnant_data(const struct remnant *remnant);   /* what was run_leaf_data() */
 usec_t remnant_since(const struct remnant *remnant); /* monotonic */
 bool remnant_is_process(const struct remnant *remnant);
 /* What it was is really gone: its permits and overlap slot pass on, and it is freed. */

@@ -545,3 +545,32 @@ void http_resume(struct http_call *call) {
         describe_error(call, c);
         http_engine_end_later(call->engine, call);
 }
+
+/* ---- for people ---- */
+
+static void describe_flight(const struct http_call *call, char *buf, size_t size) {
+        const struct http_target *peer = call_peer(call), *target = &call->target;
+        const char *scheme = target->tls ? "https" : "http";
+        char so_far[TEXT_SIZE_MAX];
+
+        if (call->paused)
+                (void)snprintf(buf, size, "its body waits until what came before is written");
+        else if (call->n_requests <= call->n_redirects) /* the request itself has not been sent */
+                (void)snprintf(buf, size, "connecting to %s:%u", peer->host, peer->port);
+        else if (call->body_bytes > 0)
+                (void)snprintf(buf, size, "receiving the answer of %s://%s:%u, status %u, %s so far", scheme,
+                               target->host, target->port, call->status, text_format_size(call->body_bytes, so_far));
+        else
+                (void)snprintf(buf, size, "waiting for the answer of %s://%s:%u", scheme, target->host, target->port);
+}
+
+void http_describe(const struct http_call *call, char *buf, size_t size) {
+        if (call->cancelled)
+                (void)snprintf(buf, size, "being given up");
+        else if (call->phase == HTTP_RESOLVING)
+                (void)snprintf(buf, size, "resolving %s", call_peer(call)->host);
+        else if (call->phase == HTTP_FLYING)
+                describe_flight(call, buf, size);
+        else
+                (void)snprintf(buf, size, "ending");
+}

@@ -98,5 +98,8 @@ void http_cancel(struct http_call *call);
 /* Goes on after HTTP_BODY_PAUSE; on_body may be called from inside. Harmless when nothing is paused. */
 void http_resume(struct http_call *call);
 
+/* What it is at, as one phrase: "resolving example.org". */
+void http_describe(const struct http_call *call, char *buf, size_t size);
+
 /* Takes what has arrived for @call already; on_done may be called from inside. */
 void http_poll(struct http_call *call);

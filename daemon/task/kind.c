@@ -13,6 +13,26 @@ const struct kind *kind_from_string(const char *name) {
         return NULL;
 }
 
+static bool view(const struct run_spec *spec, const void *data, struct kind_view *ret) {
+        const struct kind *kind = task_of(spec)->kind;
+
+        *ret = (struct kind_view){ 0 };
+        if (!data || !kind || !kind->view)
+                return false;
+        kind->view(data, ret);
+        return true;
+}
+
+bool kind_view_leaf(const struct run *leaf, struct kind_view *ret) {
+        if (!leaf || run_get_state(leaf) == RUN_QUEUED || run_get_state(leaf) == RUN_DONE)
+                return false;
+        return view(run_get_spec(leaf), run_leaf_data(leaf), ret);
+}
+
+bool kind_view_remnant(const struct remnant *remnant, struct kind_view *ret) {
+        return view(remnant_spec(remnant), remnant_data(remnant), ret);
+}
+
 const struct hook_context *hook_context_of(const struct run *run) {
         return run_is_hook(run) ? run_userdata(run) : NULL;
 }

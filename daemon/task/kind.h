@@ -3,6 +3,7 @@
 /* kind: how a task does its work. A row of a table; adding a kind is a file and a row. */
 #include "task/task.h"
 
+struct child;
 struct http_engine;
 struct resolver;
 struct spawner;
@@ -19,6 +20,13 @@ struct task_env {
         const char *shell;    /* of [daemon] */
 };
 
+/* What the work of a leaf is at, for people who ask why it takes so long. */
+struct kind_view {
+        char doing[400];     /* "waiting for …"; "": nothing to say */
+        char last_line[200]; /* of its output, perhaps cut off; "": there was none, or it is not kept */
+        struct child *child; /* whose processes do the work; NULL: none do */
+};
+
 struct kind {
         const char *name;      /* as in `type` */
         const char *main_keys; /* keys from which the type is derived, separated by spaces */
@@ -26,6 +34,8 @@ struct kind {
         usec_t default_timeout_usec;
         unsigned default_concurrency; /* 0: as many as there are CPUs */
         const struct leaf_ops *leaf;
+        /* Looks at a leaf's data, also when it is a remnant's; @view is empty. */
+        void (*view)(const void *data, struct kind_view *view);
         void (*part_init)(void *part); /* defaults; the part was zeroed */
         void (*part_done)(void *part); /* frees what the members own */
 };
@@ -44,6 +54,10 @@ struct hook_context {
         char *json;          /* the outcome tree and the output's tail, for stdin and body */
         size_t json_size;
 };
+
+/* What @leaf, an attempt or NULL, or @remnant is at. Returns false when no work is under way. */
+bool kind_view_leaf(const struct run *leaf, struct kind_view *ret);
+bool kind_view_remnant(const struct remnant *remnant, struct kind_view *ret);
 
 /* Of the hook that @run belongs to; NULL for other runs. */
 const struct hook_context *hook_context_of(const struct run *run);

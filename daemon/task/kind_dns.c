@@ -113,6 +113,12 @@ static int dns_leaf_start(struct run *run) {
         return 0;
 }
 
+static void dns_view(const void *data, struct kind_view *view) {
+        const struct dns_leaf *leaf = data;
+
+        (void)leaf_work_view(&leaf->work, view, "looks %s up", leaf->name);
+}
+
 static void dns_part_done(void *part) {
         struct dns_part *p = part;
 
@@ -137,5 +143,6 @@ const struct kind kind_dns = {
         .default_timeout_usec = 30 * USEC_PER_SEC,
         .default_concurrency = 50,
         .leaf = &dns_leaf_ops,
+        .view = dns_view,
         .part_done = dns_part_done,
 };

@@ -396,6 +396,19 @@ static void exec_release(void *data) {
         exec_free(data);
 }
 
+static void view(const void *data, struct kind_view *view) {
+        const struct exec_leaf *exec = data;
+
+        view->child = exec->child;
+        (void)output_last_line(&exec->output, view->last_line, sizeof(view->last_line));
+        if (!exec->child)
+                return;
+        if (child_pid(exec->child) == 0)
+                (void)snprintf(view->doing, sizeof(view->doing), "its process is being made");
+        else if (exec->end.detail)
+                (void)snprintf(view->doing, sizeof(view->doing), "the command has ended; what it left is being ended");
+}
+
 static void part_init(void *part) {
         struct exec_part *exec = part;
 
@@ -438,6 +451,7 @@ const struct kind kind_exec = {
         .part_size = sizeof(struct exec_part),
         .default_timeout_usec = USEC_PER_HOUR,
         .leaf = &exec_leaf_ops,
+        .view = view,
         .part_init = part_init,
         .part_done = part_done,
 };

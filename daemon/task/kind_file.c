@@ -180,6 +180,12 @@ static int file_leaf_start(struct run *run) {
         return 0;
 }
 
+static void file_view(const void *data, struct kind_view *view) {
+        const struct file_leaf *leaf = data;
+
+        (void)leaf_work_view(&leaf->work, view, "reads %s", leaf->path);
+}
+
 static void file_part_init(void *part) {
         struct file_part *p = part;
 
@@ -210,6 +216,7 @@ const struct kind kind_file = {
         .default_timeout_usec = 30 * USEC_PER_SEC,
         .default_concurrency = 50,
         .leaf = &file_leaf_ops,
+        .view = file_view,
         .part_init = file_part_init,
         .part_done = file_part_done,
 };

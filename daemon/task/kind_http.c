@@ -422,6 +422,18 @@ static void http_leaf_poll(struct run *run) {
                 http_poll(leaf_of(work)->call);
 }
 
+static void http_view(const void *data, struct kind_view *view) {
+        const struct http_leaf *leaf = data;
+        const struct http_part *part = leaf->work.task->http;
+
+        if (leaf->call && !(leaf->work.job && leaf->save))
+                http_describe(leaf->call, view->doing, sizeof(view->doing));
+        else if (leaf->save)
+                (void)leaf_work_view(&leaf->work, view, "writes %s", part->save_to);
+        else
+                (void)leaf_work_view(&leaf->work, view, "reads %s", part->ca_file ?: "the system's certificates");
+}
+
 static void http_part_init(void *part) {
         struct http_part *p = part;
 
@@ -463,6 +475,7 @@ const struct kind kind_http = {
         .default_timeout_usec = 30 * USEC_PER_SEC,
         .default_concurrency = 50,
         .leaf = &http_leaf_ops,
+        .view = http_view,
         .part_init = http_part_init,
         .part_done = http_part_done,
 };

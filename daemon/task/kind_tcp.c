@@ -49,6 +49,7 @@ struct tcp_leaf {
         struct resolve_answer *answer;
         size_t next; /* of the answer's addresses */
         struct stream *stream;
+        bool connected;
         char last_error[128];
 
         size_t matched;
@@ -117,6 +118,7 @@ static void end(struct tcp_leaf *leaf, enum error_kind error, const char *detail
 static void on_connected(struct stream *stream, void *arg) {
         struct tcp_leaf *leaf = leaf_of(arg);
 
+        leaf->connected = true;
         if (leaf->plan->n_send > 0 && stream_write(stream, leaf->plan->send, leaf->plan->n_send) < 0)
                 end(leaf, ERROR_IO, "out of memory");
         else if (leaf->plan->n_send == 0 && !leaf->plan->expect)
@@ -365,6 +367,27 @@ static void tcp_leaf_poll(struct run *run) {
                 stream_poll(leaf_of(work)->stream);
 }
 
+static void tcp_view(const void *data, struct kind_view *view) {
+        const struct tcp_leaf *leaf = data;
+        char *doing = view->doing;
+
+        if (leaf_work_view(&leaf->work, view, leaf->address.path ? "opens %s" : "reads certificates for %s",
+                           leaf->connect))
+                return;
+        if (leaf->query)
+                (void)snprintf(doing, sizeof(view->doing), "resolving %s", leaf->address.host);
+        else if (leaf->stream && !leaf->connected && leaf->answer && leaf->answer->n > 1)
+                (void)snprintf(doing, sizeof(view->doing), "connecting to %s, address %zu of %zu", leaf->connect,
+                               leaf->next, leaf->answer->n);
+        else if (leaf->stream && !leaf->connected)
+                (void)snprintf(doing, sizeof(view->doing), "connecting to %s", leaf->connect);
+        else if (leaf->stream && leaf->plan->expect)
+                (void)snprintf(doing, sizeof(view->doing), "waiting for the answer of %s, %zu bytes so far",
+                               leaf->connect, leaf->n_read);
+        else if (leaf->stream)
+                (void)snprintf(doing, sizeof(view->doing), "sending to %s", leaf->connect);
+}
+
 static void tcp_part_done(void *part) {
         struct tcp_part *p = part;
 
@@ -392,5 +415,6 @@ const struct kind kind_tcp = {
         .default_timeout_usec = 30 * USEC_PER_SEC,
         .default_concurrency = 50,
         .leaf = &tcp_leaf_ops,
+        .view = tcp_view,
         .part_done = tcp_part_done,
 };

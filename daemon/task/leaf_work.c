@@ -2,6 +2,8 @@
 /* leaf_work: leaves whose work is steps on the loop and jobs on a pool. */
 #include "task/leaf_work.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -84,6 +86,7 @@ void leaf_work_init(struct leaf_work *work, struct run *leaf, leaf_work_fn free_
 static void on_job_work(void *arg) {
         struct leaf_work *work = arg;
 
+        atomic_store(&work->thread_since_usec, clock_now(CLOCK_ID_MONOTONIC));
         work->on_thread(work);
 }
 
@@ -156,6 +159,27 @@ void leaf_work_give_up(struct leaf_work *work) {
                 return;
         atomic_store(&work->given_up, true);
         (void)pool_abandon(work->job); /* `returned` comes in a later turn, or when the thread does */
+}
+
+bool leaf_work_view(const struct leaf_work *work, struct kind_view *view, const char *does, ...) {
+        const char *pool = work->task->pool ? pool_name(work->task->pool) : "";
+        char span[TEXT_USEC_MAX], what[sizeof(view->doing) - 2 * sizeof(span)];
+        va_list args;
+        usec_t usec;
+
+        if (!work->job)
+                return false;
+        if (pool_job_state(work->job) == POOL_JOB_QUEUED) {
+                (void)snprintf(view->doing, sizeof(view->doing), "waiting for a thread of pool %s", pool);
+                return true;
+        }
+        usec = usec_sub(clock_now(CLOCK_ID_MONOTONIC), atomic_load(&work->thread_since_usec));
+        va_start(args, does);
+        (void)vsnprintf(what, sizeof(what), does, args);
+        va_end(args);
+        (void)snprintf(view->doing, sizeof(view->doing), "for %s a thread of pool %s %s",
+                       text_format_usec(usec - usec % (100 * USEC_PER_MSEC), span), pool, what);
+        return true;
 }
 
 /* ---- struct leaf_ops ---- */

@@ -25,7 +25,8 @@ struct leaf_work {
         leaf_work_fn free; /* of the kind's data, all of it */
         struct loop_work turn;
 
-        struct pool_job *job; /* a thread is at work, or about to be */
+        struct pool_job *job;             /* a thread is at work, or about to be */
+        _Atomic usec_t thread_since_usec; /* monotonic; only of use while one is */
         leaf_work_fn on_thread;
         leaf_work_fn on_done;
         leaf_work_fn on_given_up; /* instead of on_done, when the thread was given up and is back; NULL: the end */
@@ -61,6 +62,9 @@ void leaf_work_fail(struct leaf_work *work, enum error_kind error, const char *f
 
 /* Stops waiting for the thread, if there is one; on_given_up or the end follows, no earlier than it is back. */
 void leaf_work_give_up(struct leaf_work *work);
+
+/* For kind.view: a thread is at work: "reads /path", @does, since when, or waits for its turn. Returns whether it is. */
+bool leaf_work_view(const struct leaf_work *work, struct kind_view *view, const char *does, ...) _printf_(3, 4);
 
 /* Members of struct leaf_ops. */
 void leaf_work_force(struct run *leaf);

@@ -145,8 +145,14 @@ void output_flush(struct output *output) {
                 end_line(output, NULL, 0);
 }
 
-char *output_tail(const struct output *output) {
+static char tail_byte(const struct output *output, size_t i) {
         size_t from = output->n_tail < OUTPUT_TAIL_MAX ? 0 : output->tail_at;
+        char c = output->tail[(from + i) % OUTPUT_TAIL_MAX];
+
+        return c == '\0' ? '?' : c;
+}
+
+char *output_tail(const struct output *output) {
         char *copy;
 
         if (output->n_tail == 0)
@@ -154,11 +160,28 @@ char *output_tail(const struct output *output) {
         copy = malloc(output->n_tail + 1);
         if (!copy)
                 return NULL;
-        for (size_t i = 0; i < output->n_tail; i++) {
-                char c = output->tail[(from + i) % OUTPUT_TAIL_MAX];
-
-                copy[i] = c == '\0' ? '?' : c;
-        }
+        for (size_t i = 0; i < output->n_tail; i++)
+                copy[i] = tail_byte(output, i);
         copy[output->n_tail] = '\0';
         return copy;
+}
+
+static bool is_blank(char c) {
+        return c == '\n' || c == '\r' || c == ' ' || c == '\t';
+}
+
+const char *output_last_line(const struct output *output, char *buf, size_t size) {
+        size_t end = output->n_tail, begin, n = 0;
+
+        while (end > 0 && is_blank(tail_byte(output, end - 1)))
+                end--;
+        begin = end;
+        while (begin > 0 && tail_byte(output, begin - 1) != '\n' && tail_byte(output, begin - 1) != '\r')
+                begin--;
+        if (end - begin >= 3 && tail_byte(output, begin) == '<' && tail_byte(output, begin + 2) == '>')
+                begin += 3; /* its level */
+        while (begin < end && n + 1 < size)
+                buf[n++] = tail_byte(output, begin++);
+        buf[n] = '\0';
+        return buf;
 }

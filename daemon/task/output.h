@@ -29,5 +29,8 @@ void output_add(struct output *output, const char *data, size_t n);
 /* Logs the rest, which has no line break. */
 void output_flush(struct output *output);
 
+/* The last line that is not blank, as far as it is kept, the beginning of it if it does not fit. Returns @buf. */
+const char *output_last_line(const struct output *output, char *buf, size_t size);
+
 /* The last OUTPUT_TAIL_MAX bytes. To be freed; NULL: nothing was printed, or out of memory. NUL bytes are shown as '?'. */
 char *output_tail(const struct output *output);

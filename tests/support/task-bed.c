@@ -150,6 +150,25 @@ void task_bed_turn(struct task_bed *bed) {
         ck_assert_int_eq(loop_run(bed->loop), 0);
 }
 
+void task_bed_until_doing(struct task_bed *bed, struct run *run, const char *words) {
+        usec_t end = clock_now(CLOCK_ID_MONOTONIC) + 20 * USEC_PER_SEC;
+        struct kind_view view = { 0 };
+
+        while (!kind_view_leaf(run_present_leaf(run), &view) || !strstr(view.doing, words)) {
+                ck_assert_msg(clock_now(CLOCK_ID_MONOTONIC) < end, "\"%s\", not \"%s\"", view.doing, words);
+                task_bed_turn(bed);
+        }
+        ck_assert_ptr_null(view.child);
+}
+
+const char *task_bed_remnant_doing(const struct task_bed *bed) {
+        static struct kind_view view;
+
+        ck_assert_uint_eq(bed->n_remnants, 1);
+        ck_assert(kind_view_remnant(run_tree_first_remnant(bed->tree), &view));
+        return view.doing;
+}
+
 void task_bed_cancel_busy(struct task_bed *bed) {
         struct run *run = task_bed_start(bed);
         struct pool_stats stats;

@@ -40,6 +40,12 @@ const struct result *task_bed_wait(struct task_bed *bed);
 /* Gives the loop one turn. */
 void task_bed_turn(struct task_bed *bed);
 
+/* Gives the loop turns until what @run is at is told with @words in it. */
+void task_bed_until_doing(struct task_bed *bed, struct run *run, const char *words);
+
+/* What the only remnant is at. */
+const char *task_bed_remnant_doing(const struct task_bed *bed);
+
 /* Starts the task, waits until a thread of the pool is at work for it, and cancels it. */
 void task_bed_cancel_busy(struct task_bed *bed);
 

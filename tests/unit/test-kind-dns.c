@@ -54,7 +54,7 @@ START_TEST(a_name_server_that_hangs_leaves_a_remnant) {
         bed.task->dns->resolve = strdup("one.test");
         task_bed_cancel_busy(&bed);
         ck_assert_int_eq(bed.result->outcome, OUTCOME_CANCELLED);
-        ck_assert_uint_eq(bed.n_remnants, 1);
+        ck_assert_ptr_nonnull(strstr(task_bed_remnant_doing(&bed), "looks one.test up"));
         fake_getaddrinfo_release();
         task_bed_wait_remnants(&bed);
 }

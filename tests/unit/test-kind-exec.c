@@ -420,6 +420,7 @@ END_TEST
 
 START_TEST(a_tree_that_survives_kill_is_unkillable_and_a_remnant) {
         struct run *run = start_running();
+        struct kind_view view;
 
         ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "me"), 0);
         pass(10 * USEC_PER_SEC);
@@ -430,6 +431,8 @@ START_TEST(a_tree_that_survives_kill_is_unkillable_and_a_remnant) {
         check_outcome("t#1", OUTCOME_FAILED);
         check_errors("t#1", "unkillable/t#1");
         ck_assert_uint_eq(remnant_count(), 1);
+        ck_assert(kind_view_remnant(run_tree_first_remnant(tree), &view));
+        ck_assert_ptr_eq(view.child, child);
         check_asked("");
 
         /* What it still does and says harms nobody. */
@@ -478,6 +481,27 @@ START_TEST(output_is_logged_line_by_line_and_its_end_is_kept) {
         goes();
         ck_assert_str_eq(logged, "6:t#1:one;3:t#1:two;6:t#1:rest;");
         ck_assert_str_eq(result_of("t#1")->output_tail, "one\n<3>two\nrest");
+}
+END_TEST
+
+START_TEST(what_it_is_at_is_told) {
+        struct run *run = start_task();
+        struct kind_view view;
+
+        ck_assert(kind_view_leaf(run_present_leaf(run), &view));
+        ck_assert_str_eq(view.doing, "its process is being made");
+        fake_child_started(child);
+        fake_child_prints(child, "one\n<3>tw");
+        settle();
+        ck_assert(kind_view_leaf(run_present_leaf(run), &view));
+        ck_assert_ptr_eq(view.child, child);
+        ck_assert_str_eq(view.doing, "");
+        ck_assert_str_eq(view.last_line, "tw");
+        fake_child_exited(child, 0);
+        settle();
+        ck_assert(kind_view_leaf(run_present_leaf(run), &view));
+        ck_assert_str_eq(view.doing, "the command has ended; what it left is being ended");
+        goes();
 }
 END_TEST
 
@@ -533,6 +557,7 @@ int main(void) {
         tcase_add_test(tcase, what_a_command_leaves_behind_may_be_unkillable);
         tcase_add_test(tcase, a_spawn_that_hangs_is_abandoned_and_may_fail_later);
         tcase_add_test(tcase, output_is_logged_line_by_line_and_its_end_is_kept);
+        tcase_add_test(tcase, what_it_is_at_is_told);
         tcase_add_test(tcase, a_child_waits_while_the_log_is_congested);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

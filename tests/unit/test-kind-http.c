@@ -157,6 +157,34 @@ START_TEST(silence_times_out) {
 }
 END_TEST
 
+START_TEST(it_says_what_it_is_at) {
+        static const struct {
+                const char *path, *doing;
+        } slow[] = {
+                { "/silence", "waiting for the answer of http://" },
+                { "/chunks", "status 200, 200B so far" },
+        };
+        struct run *run;
+
+        for (size_t i = 0; i < ARRAY_SIZE(slow); i++) {
+                set_url(slow[i].path, "127.0.0.1");
+                run = task_bed_start(&bed);
+                task_bed_until_doing(&bed, run, slow[i].doing);
+                ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "test"), 0);
+                task_bed_wait(&bed);
+        }
+        fake_getaddrinfo_stall();
+        set_url("/ok", "peer.test");
+        run = task_bed_start(&bed);
+        task_bed_until_doing(&bed, run, "resolving peer.test");
+        fake_getaddrinfo_release();
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "test"), 0);
+        task_bed_wait(&bed);
+        task_bed_wait_remnants(&bed);
+        http_peer_release(peer);
+}
+END_TEST
+
 START_TEST(a_name_that_hangs_leaves_a_remnant) {
         fake_getaddrinfo_stall();
         set_url("/ok", "stalled.test");
@@ -223,6 +251,7 @@ int main(void) {
         tcase_add_test(tcase, a_file_that_cannot_be_written_says_why);
         tcase_add_test(tcase, cutting_a_download_off_leaves_no_file);
         tcase_add_test(tcase, silence_times_out);
+        tcase_add_test(tcase, it_says_what_it_is_at);
         tcase_add_test(tcase, a_name_that_hangs_leaves_a_remnant);
         tcase_add_test(tcase, items_are_filled_in_and_escaped);
         tcase_add_test(tcase, a_body_for_json_keeps_its_quotes);

@@ -6,6 +6,7 @@
 #include "support/task-bed.h"
 #include "task/leaf_work.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -102,6 +103,65 @@ START_TEST(silence_times_out) {
 END_TEST
 
 /* Rule 4: what a deadline finds answered already is taken. */
+/* A listener that has no room for another connection: who connects to it waits. Returns its port. */
+static unsigned listen_full(int fds[3]) {
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(address);
+
+        for (size_t i = 0; i < 3; i++) {
+                fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                ck_assert_int_ge(fds[i], 0);
+                if (i > 0) {
+                        (void)connect(fds[i], (struct sockaddr *)&address, size);
+                        continue;
+                }
+                ck_assert_int_eq(bind(fds[0], (struct sockaddr *)&address, size), 0);
+                ck_assert_int_eq(listen(fds[0], 0), 0);
+                ck_assert_int_eq(getsockname(fds[0], (struct sockaddr *)&address, &size), 0);
+        }
+        return ntohs(address.sin_port);
+}
+
+static void connect_to(const char *host, unsigned port) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "%s:%u", host, port);
+        free(bed.task->tcp->connect);
+        bed.task->tcp->connect = strdup(text);
+}
+
+static void drop(struct run *run) {
+        ck_assert_int_eq(run_cancel(run, CANCEL_OPERATOR, "test"), 0);
+        task_bed_wait(&bed);
+}
+
+START_TEST(it_says_what_it_is_at) {
+        struct run *run;
+        int fds[3];
+
+        set("127.0.0.1", "GET /chunks HTTP/1.1\\r\\n\\r\\n", "never said");
+        run = task_bed_start(&bed);
+        task_bed_until_doing(&bed, run, "waiting for the answer of 127.0.0.1:");
+        drop(run);
+
+        fake_getaddrinfo_stall();
+        connect_to("peer.test", 1);
+        run = task_bed_start(&bed);
+        task_bed_until_doing(&bed, run, "resolving peer.test");
+        drop(run);
+        fake_getaddrinfo_release();
+        task_bed_wait_remnants(&bed);
+
+        connect_to("127.0.0.1", listen_full(fds));
+        run = task_bed_start(&bed);
+        task_bed_until_doing(&bed, run, "connecting to 127.0.0.1:");
+        drop(run);
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                close(fds[i]);
+        http_peer_release(peer);
+}
+END_TEST
+
 START_TEST(an_answer_is_found_by_polling) {
         const struct leaf_work *work;
         struct run *run, *leaf;
@@ -182,6 +242,7 @@ int main(void) {
         tcase_add_loop_test(tcase, a_conversation_is_checked, 0, ARRAY_SIZE(cases));
         tcase_add_test(tcase, a_local_socket_is_connected_by_path);
         tcase_add_test(tcase, silence_times_out);
+        tcase_add_test(tcase, it_says_what_it_is_at);
         tcase_add_test(tcase, an_answer_is_found_by_polling);
         tcase_add_test(tcase, a_name_that_hangs_leaves_a_remnant);
         tcase_add_test(tcase, tls_with_a_peer_that_has_none_is_a_tls_error);

@@ -165,6 +165,37 @@ START_TEST(the_tail_is_what_came_last) {
 }
 END_TEST
 
+static const struct {
+        const char *text, *line;
+} last_lines[] = {
+        { "", "" },
+        { " \n\t\n", "" },
+        { "one", "one" },
+        { "one\ntwo\n", "two" },
+        { "one\ntw", "tw" },
+        { "one\n\n \r\n", "one" },
+        { "10%\r20%\r", "20%" }, /* a progress bar */
+        { "one\nlonger than there is room for\n", "longer than there i" },
+};
+
+START_TEST(the_last_line_is_known) {
+        char line[20];
+
+        output_add(&output, last_lines[_i].text, strlen(last_lines[_i].text));
+        ck_assert_str_eq(output_last_line(&output, line, sizeof(line)), last_lines[_i].line);
+}
+END_TEST
+
+START_TEST(the_last_line_is_known_of_much) {
+        char line[20];
+
+        for (size_t i = 0; i < OUTPUT_TAIL_MAX; i++)
+                output_add(&output, "x", 1);
+        output_add(&output, "\nlast\n", 6);
+        ck_assert_str_eq(output_last_line(&output, line, sizeof(line)), "last");
+}
+END_TEST
+
 START_TEST(nul_bytes_do_not_end_the_tail) {
         char *tail;
 
@@ -188,6 +219,8 @@ int main(void) {
         tcase_add_test(tcase, pieces_end_between_characters);
         tcase_add_test(tcase, lines_that_come_together_are_logged_together);
         tcase_add_test(tcase, the_tail_is_what_came_last);
+        tcase_add_loop_test(tcase, the_last_line_is_known, 0, ARRAY_SIZE(last_lines));
+        tcase_add_test(tcase, the_last_line_is_known_of_much);
         tcase_add_test(tcase, nul_bytes_do_not_end_the_tail);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

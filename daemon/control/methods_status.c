@@ -72,6 +72,14 @@ static void add_failing(struct status_cursor *status, const struct live_task *li
         add_problem(status, "failing", live_task_task(live)->run.name, "show", text);
 }
 
+/* Whether all instances of the service are stopped, so that none is told by itself. */
+static bool is_stopped_whole(const struct status_cursor *status, const struct task *task) {
+        _cleanup_(freep) char *name = task->instance > 0 ? strndup(task->run.name, strcspn(task->run.name, "@")) : NULL;
+        const struct live_task *whole = name ? live_find(status->control->live, name) : NULL;
+
+        return whole && live_task_stopped_by(whole, NULL);
+}
+
 /* A service that is down, or ends again and again. */
 static void add_service(struct status_cursor *status, const struct live_task *live) {
         const char *name = live_task_task(live)->run.name, *by = live_task_stopped_by(live, NULL);
@@ -80,6 +88,8 @@ static void add_service(struct status_cursor *status, const struct live_task *li
         struct run_waiting waiting;
         char text[512];
 
+        if (by && is_stopped_whole(status, live_task_task(live)))
+                return;
         if (by) {
                 (void)snprintf(text, sizeof(text), "by %s", by);
                 add_problem_to(status->stopped, "stopped", name, "start", text);

@@ -5,7 +5,8 @@
  * done for is put on a list, and a later turn starts hooks and ends attempts.
  *
  * An operator's stop holds until an operator's start. A member of a group is kept down in its place, and the group goes
- * on; a run of its own ends, and `stopped_by` keeps triggers from making another.
+ * on; a run of its own ends, and `stopped_by` keeps triggers from making another. The group that `instances` makes has
+ * no work but theirs: to stop it is to keep them all down, and each of them can be started again.
  */
 #include "live/live_private.h"
 
@@ -100,7 +101,7 @@ void live_service_done(struct live_task *entry, const struct run *run, const str
         if (!entry->service || entry->service->run != run)
                 return;
         entry->service->run = NULL;
-        if (run_is_kept_down(run)) /* its group has ended */
+        if (run_get_role(run_get_parent(run)) == RUN_GROUP) /* it comes back with its group */
                 set_stopped(entry->service, NULL);
         live_touch(entry->service);
         if (entry->task->service && entry->task->service->critical && outcome_is_failure(result->outcome) &&
@@ -152,9 +153,23 @@ static bool is_ending(const struct run *run) {
         return run_is_cancelled(run) || run_get_state(run) >= RUN_STOPPING;
 }
 
+static bool is_instances(const struct run *run) {
+        const struct run_spec *spec = run_get_spec(run);
+
+        return spec->is_group && spec->n_members > 0 && task_of(spec->members[0].spec)->instance > 0;
+}
+
+/* @run is wanted again, and so is the group of instances that it is in. */
+static void forget_stop(struct run *run) {
+        struct run *parent = run_get_parent(run);
+
+        set_stopped(live_task_of(run)->service, NULL);
+        if (run_get_role(parent) == RUN_GROUP && is_instances(parent))
+                set_stopped(live_task_of(parent)->service, NULL);
+}
+
 /* Brings back the services at and below @run that are kept down. Returns how many there were. */
 static unsigned bring_back(struct run *run, const char *by) {
-        struct live_task *entry = live_task_of(run);
         unsigned n = 0;
 
         if (run_get_role(run) == RUN_GROUP) {
@@ -164,8 +179,7 @@ static unsigned bring_back(struct run *run, const char *by) {
         }
         if (!run_is_kept_down(run) || run_restart(run, by) < 0)
                 return 0;
-        if (entry->service)
-                set_stopped(entry->service, NULL);
+        forget_stop(run);
         return 1;
 }
 
@@ -176,12 +190,6 @@ int live_service_start(struct live_task *entry, const char *by, struct run **ret
                 return -ENOENT;
         *ret = run;
         return bring_back(run, by) > 0 ? 0 : -EALREADY;
-}
-
-static bool is_instances(const struct run *run) {
-        const struct run_spec *spec = run_get_spec(run);
-
-        return spec->is_group && spec->n_members > 0 && task_of(spec->members[0].spec)->instance > 0;
 }
 
 static void keep_down(struct live_task *entry, struct run *run, const char *by, bool force) {
@@ -201,30 +209,22 @@ static void keep_down(struct live_task *entry, struct run *run, const char *by, 
                                });
 }
 
-/* The services of what has been asked to end. */
-static void mark_stopped(struct run *run, const char *by) {
-        struct live_task *entry = live_task_of(run);
-
-        if (entry->service && (run_get_spec(run)->service || is_instances(run)))
-                set_stopped(entry->service, by);
-        if (!is_instances(run))
-                return;
-        for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
-                mark_stopped(child, by);
+static bool is_member(const struct run *run) {
+        return run_get_role(run_get_parent(run)) == RUN_GROUP;
 }
 
 int live_stop(struct run *run, const char *by, bool force) {
         struct live_task *entry = live_task_of(run);
-        bool member = run_get_role(run_get_parent(run)) == RUN_GROUP;
         int r;
 
-        if (member && !is_ending(run) && run_get_spec(run)->service) {
+        if (!is_ending(run) && run_get_spec(run)->service && is_member(run)) {
                 keep_down(entry, run, by, force);
                 return 0;
         }
-        if (member && !is_ending(run) && is_instances(run)) {
+        if (!is_ending(run) && entry->service && is_instances(run) && run_first_child(run)) {
                 for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
                         (void)live_stop(child, by, force);
+                set_stopped(entry->service, by);
                 return 0;
         }
         r = run_cancel(run, CANCEL_OPERATOR, by);
@@ -232,32 +232,35 @@ int live_stop(struct run *run, const char *by, bool force) {
                 return r;
         if (force)
                 run_force(run);
-        if (!member)
-                mark_stopped(run, by);
+        if (entry->service && !is_member(run) && (run_get_spec(run)->service || is_instances(run)))
+                set_stopped(entry->service, by);
         return 0;
 }
 
 int live_restart(struct run *run, const char *by) {
-        struct live_task *entry = live_task_of(run);
         int r;
 
         r = run_restart(run, by);
-        if (r >= 0 && entry->service)
-                set_stopped(entry->service, NULL);
+        if (r >= 0)
+                forget_stop(run);
         return r;
 }
 
 /* ---- states ---- */
 
+/* When none of the group is ready, the first that is meant to be tells how it does. */
 static const char *group_state(const struct run *run) {
-        const struct run *child;
+        const char *state = NULL;
 
         if (run_is_ready(run))
                 return "up";
-        for (child = run_first_child(run); child; child = run_next_sibling(child))
+        for (struct run *child = run_first_child(run); child; child = run_next_sibling(child)) {
                 if (run_is_ready(child))
                         return "partly-up";
-        return "starting";
+                if (!state && run_get_spec(child)->is_service && !is_ending(child) && !run_is_kept_down(child))
+                        state = live_service_run_state(child);
+        }
+        return state ? state : "stopped";
 }
 
 const char *live_service_run_state(const struct run *run) {

@@ -130,19 +130,36 @@ struct task *live_bed_service(const char *name) {
         return task;
 }
 
+static void fill_group(struct task *group, size_t first, size_t n) {
+        group->run.is_group = true;
+        group->run.policy = GROUP_SETTLE;
+        group->run.members = &members[first];
+        group->run.n_members = n;
+        for (size_t i = first; i < first + n; i++) {
+                members[i] = (struct run_member){ .spec = &tasks[i]->run };
+                group->run.is_service |= tasks[i]->run.is_service;
+        }
+        n_grouped = live_bed.config.n_tasks;
+}
+
 struct task *live_bed_group(const char *name) {
         size_t first = n_grouped, n = live_bed.config.n_tasks - first;
         struct task *task = add_task(name);
 
-        task->run.is_group = true;
-        task->run.policy = GROUP_SETTLE;
-        task->run.members = &members[first];
-        task->run.n_members = n;
-        for (size_t i = first; i < first + n; i++) {
-                members[i] = (struct run_member){ .spec = &tasks[i]->run };
-                task->run.is_service |= tasks[i]->run.is_service;
+        fill_group(task, first, n);
+        return task;
+}
+
+struct task *live_bed_instances(const char *name, unsigned n) {
+        struct task *task = add_task(name);
+        size_t first = live_bed.config.n_tasks;
+        char buf[40];
+
+        for (unsigned i = 1; i <= n; i++) {
+                (void)snprintf(buf, sizeof(buf), "%s@%u", name, i);
+                live_bed_service(buf)->instance = i;
         }
-        n_grouped = live_bed.config.n_tasks;
+        fill_group(task, first, n);
         return task;
 }
 

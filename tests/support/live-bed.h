@@ -23,6 +23,8 @@ void live_bed_teardown(void);
 struct task *live_bed_job(const char *name);
 struct task *live_bed_service(const char *name);
 struct task *live_bed_group(const char *name);
+/* As `instances = N` makes it of a service: the group @name of the services @name@1, … */
+struct task *live_bed_instances(const char *name, unsigned n);
 
 /* `on-… = @name`, one row, that takes everything. */
 void live_bed_hook(struct hooks *hooks, const char *name);

@@ -370,7 +370,7 @@ START_TEST(tasks_and_runs_tell_of_services) {
         expect_at(got, "tasks.1.state", "restarting");
         expect_at(got, "tasks.1.service.restarts", "1");
         ck_assert_str_ne(at(got, "tasks.1.service.restart_usec", buf), "-");
-        expect_at(got, "tasks.2.state", "starting");
+        expect_at(got, "tasks.2.state", "restarting");
         expect_at(got, "tasks.3.service", "-");
         expect_at(got, "tasks.4.state", "up");
         expect_at(got, "tasks.4.service.ready", "true");

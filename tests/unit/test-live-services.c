@@ -183,6 +183,42 @@ START_TEST(a_group_that_ends_forgets_who_was_kept_down) {
 }
 END_TEST
 
+/* ---- instances ---- */
+
+static void setup_instances(void) {
+        live_bed_setup();
+        live_bed_instances("web", 2)->on_start = true;
+        live_bed_go();
+        live_bed_ready("web@1");
+        live_bed_ready("web@2");
+}
+
+START_TEST(stopped_instances_can_be_started_each) {
+        struct run *run;
+
+        check_state("web", "up");
+        ck_assert_int_eq(live_stop(live_bed_run("web#1"), "alice", false), 0);
+        fake_loop_settle();
+        check_state("web", "stopped");
+        check_state("web@1", "stopped");
+        ck_assert_str_eq(live_task_stopped_by(live_bed_entry("web"), NULL), "alice");
+        ck_assert_ptr_null(live_bed_leaf("web@1"));
+
+        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("web@2"), "bob", &run), 0);
+        fake_loop_settle();
+        ck_assert_ptr_eq(run, live_bed_run("web#1/web@2"));
+        ck_assert_ptr_null(live_task_stopped_by(live_bed_entry("web"), NULL));
+        check_state("web", "starting");
+        live_bed_ready("web@2");
+        check_state("web", "partly-up");
+
+        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("web"), "bob", &run), 0);
+        fake_loop_settle();
+        live_bed_ready("web@1");
+        check_state("web", "up");
+}
+END_TEST
+
 /* ---- health ---- */
 
 static void setup_health(void) {
@@ -321,6 +357,8 @@ int main(void) {
         tcase_add_test(tcase, a_member_is_kept_down_in_its_place);
         tcase_add_test(tcase, starting_the_group_brings_back_who_is_down);
         tcase_add_test(tcase, a_group_that_ends_forgets_who_was_kept_down);
+        tcase = make_case(suite, "instances", setup_instances);
+        tcase_add_test(tcase, stopped_instances_can_be_started_each);
         tcase = make_case(suite, "health", setup_health);
         tcase_add_test(tcase, health_is_looked_at_while_the_service_is_ready);
         tcase_add_test(tcase, failing_health_fails_the_attempt_and_restart_decides);

@@ -13,6 +13,9 @@
  * more there are is said of @run. Returns 0 or -ENOMEM. */
 int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max);
 
+/* What @run waits for; NULL: nothing, or out of memory. */
+json_t *waiting_to_json(const struct run_tree *tree, const struct run *run);
+
 /* The next bound of @run; NULL: it has none, or out of memory. */
 json_t *run_deadline_json(const struct run *run);
 

@@ -228,6 +228,7 @@ command = sleep 60
         self.assertIn("run-done", {event["event"] for event in message["events"]})
 
     def test_errors_are_as_described(self):
+        self.ask("Restart", runs=["web"], wait=True)  # once it is ready, no start-timeout bounds it
         for method, parameters, error in (
                 ("Show", {"task": "x"}, "NoSuchTask"), ("Stop", {"runs": ["waiter#9"]}, "NoSuchRun"),
                 ("Stop", {"runs": ["waiter"]}, "NotRunning"), ("Start", {"tasks": ["off"]}, "Disabled"),

@@ -175,7 +175,7 @@ after = back
 """)
         daemon.log.wait("site#1/back restarts in ")
         why = self.succeeds(daemon, "why", "front")
-        self.assertRegex(why, "waits for site#1/back, which comes before it and is not ready: it is restarting")
+        self.assertRegex(why, "waits for site#1/back, which comes before it and is not ready: it restarts in .*, attempt 2: .*exit status 1")
         self.assertRegex(self.succeeds(daemon, "why", "back"), "restarts in .*, attempt 2: .*exit status 1")
         self.assertRegex(self.succeeds(daemon, "list", "back"), "restarting in ")
         self.assertRegex(self.succeeds(daemon, "status"), "RESTARTING +back +attempt 2: ")
@@ -207,6 +207,7 @@ grace = 1s
 """)
         for name in ("a", "b", "web"):
             self.until(lambda: self.pids(name), name)
+            self.until_state(daemon, name, "up")
         return daemon
 
     def test_stop_keeps_down_until_start(self):
@@ -326,6 +327,83 @@ failing-after = 3
         self.succeeds(daemon, "stop", "web")
         self.until_state(daemon, "web", "stopped")
         self.assertNotIn("next_usec", self.task(daemon, "web-ping"))
+
+
+class Situation3(ServiceCase):
+    """A supervisord replaced, as it is written; the commands are stand-ins."""
+
+    def site(self):
+        app = self.path("app")
+        os.mkdir(app)
+        gunicorn = self.write("app/gunicorn", f"""#!/usr/bin/python3
+import os, socket, sys, time
+with open("{self.path('pids')}", "a") as file:
+    file.write(f"{{os.getpid()}}\\n")
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+    notify.connect(os.environ["NOTIFY_SOCKET"])
+    notify.send(f"READY=1\\nSTATUS=serving {{sys.argv[-1]}}\\nX_TENDD_PROGRESS=520/1000".encode())
+time.sleep(1000)
+""", 0o755)
+        return self.daemon(f"""
+[defaults app]
+user = root
+directory = {app}
+restart = always
+[group site]
+policy = settle
+members = web worker-* beat
+[task web]
+use = app
+command = {gunicorn} app:app -b unix:/run/app/{{n}}.sock
+instances = 4
+ready = notify
+[task worker-mail]
+use = app
+command = {self.sleeper('mail')}
+after = web
+[task beat]
+use = app
+command = {self.sleeper('beat')}
+""")
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("needs root, for user =")
+
+    def test_is_up_in_order(self):
+        daemon = self.site()
+        self.until_state(daemon, "site", "up")
+        lines = daemon.log.lines
+        mail = next(i for i, line in enumerate(lines) if "site#1/worker-mail started" in line)
+        for number in range(1, 5):
+            ready = next(i for i, line in enumerate(lines) if f"site#1/web/web@{number} ready" in line)
+            self.assertLess(ready, mail)
+        tree = self.succeeds(daemon, "tree")
+        self.assertRegex(tree, r"web@3 +up +.*\[#####     \] 52% 520/1000 serving unix:/run/app/3.sock")
+
+    def test_restart_signal_stop_and_start_of_instances(self):
+        daemon = self.site()
+        self.until_state(daemon, "site", "up")
+        self.assertEqual(self.succeeds(daemon, "restart", "web@2"), "site#1/web/web@2 ready, attempt 2\n")
+        seen = len(daemon.log.lines)
+        self.assertEqual(len(self.succeeds(daemon, "restart", "web").splitlines()), 4)
+        told = [line for line in daemon.log.lines[seen:] if "/web/web@" in line]
+        self.assertEqual([line.rsplit("/", 1)[1].split()[:2] for line in told],
+                         [[f"web@{n}", word] for n in range(1, 5) for word in ("restarts", "ready")])
+        self.succeeds(daemon, "stop", "web")
+        self.until_state(daemon, "web", "stopped")
+        self.assertEqual(self.state(daemon, "worker-mail"), "up")
+        self.assertEqual(self.state(daemon, "site"), "partly-up")
+        self.assertEqual(daemon.ctl("status").stdout.count("STOPPED"), 1)
+        self.succeeds(daemon, "start", "web@3")
+        self.until_state(daemon, "web@3", "up")
+        self.assertEqual(self.state(daemon, "web"), "partly-up")
+        self.succeeds(daemon, "start", "web")
+        self.until_state(daemon, "site", "up")
+        before = len(self.pids())
+        self.succeeds(daemon, "signal", "web", "KILL")
+        self.until(lambda: len(self.pids()) == before + 4, "four new attempts")
 
 
 class Critical(ServiceCase):

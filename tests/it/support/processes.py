@@ -39,6 +39,10 @@ def n_fds(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def n_fds_but_sockets(pid):
+    return sum(1 for fd in os.scandir(f"/proc/{pid}/fd") if not os.readlink(fd).startswith("socket:"))
+
+
 def command(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:

@@ -53,6 +53,12 @@ def once(directory, path, task, n):
     return n / (tree["duration_usec"] / 1e6), n / seconds
 
 
+def once_had_cgroups(directory):
+    """Whether the runs of the last once() had control groups."""
+    with open(os.path.join(directory, "once.log"), errors="replace") as f:
+        return any("runs get control groups below" in line for line in f)
+
+
 class Daemon:
     """A running daemon; a context manager. Its log is in the directory it was given."""
 

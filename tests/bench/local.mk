@@ -9,6 +9,8 @@ bench_programs += tests/bench/bare-http
 tests_bench_bare_http_LDADD = $(CURL_LIBS) $(EVENT_LIBS)
 bench_programs += tests/bench/bare-spawn
 tests_bench_bare_spawn_LDADD =
+bench_programs += tests/bench/service
+tests_bench_service_LDADD =
 
 # Peers whose library may be missing: then they are skipped, and named.
 bench_optional = tests/bench/bare-uv
@@ -27,6 +29,8 @@ EXTRA_DIST += tests/bench/row_http.py
 EXTRA_DIST += tests/bench/row_idle.py
 EXTRA_DIST += tests/bench/row_live.py
 EXTRA_DIST += tests/bench/row_pool.py
+EXTRA_DIST += tests/bench/row_services.py
+EXTRA_DIST += tests/bench/row_spawn.py
 EXTRA_DIST += tests/bench/row_tasks.py
 EXTRA_DIST += tests/bench/peer_aiohttp.py
 EXTRA_DIST += tests/bench/peer_executor.py

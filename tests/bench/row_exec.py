@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""5,000 × /bin/true, 50 at once, supervised: session, timeout, output, kill of what is left behind."""
+"""5,000 × /bin/true, 50 at once, supervised: session, notify socket, timeout, kill of what is left
+behind; without and with a cgroup, without and with output."""
 
 import common
 import daemon
@@ -9,6 +10,10 @@ TOTAL = 200 if common.QUICK else 5000
 IN_FLIGHT = 50
 BARE_WAYS = ("wait", "pidfd", "sigchld")
 
+CONFIG = """
+[daemon]
+cgroup = {cgroup}
+"""
 TASK = """
 [task {output}]
 manual = yes
@@ -28,23 +33,31 @@ def xargs_rate(items):
 
 def contestants(directory):
     items = daemon.config(directory, "".join(f"{n}\n" for n in range(TOTAL)), "items")
-    text = "".join(TASK.format(output=o, user=daemon.USER, items=items, in_flight=IN_FLIGHT) for o in ("null", "log"))
-    ini = daemon.config(directory, text)
+    tasks = "".join(TASK.format(output=o, user=daemon.USER, items=items, in_flight=IN_FLIGHT) for o in ("null", "log"))
+    inis = {c: daemon.config(directory, CONFIG.format(cgroup=c) + tasks, f"cgroup-{c}.ini") for c in ("no", "auto")}
     args = [str(TOTAL), str(IN_FLIGHT), "/bin/true"]
 
     def bare(way):
         return lambda: common.rate([common.program("bare-spawn"), way, *args], TOTAL)
 
-    def ours(task):
-        return lambda: daemon.once(directory, ini, task, TOTAL)
+    def ours(name, cgroup, output):
+        def measure():
+            found = daemon.once(directory, inis[cgroup], output, TOTAL)
+            if cgroup != "no" and not daemon.once_had_cgroups(directory):
+                raise common.Missing("a cgroup2 tree that can be written")
+            return found
+
+        return Contestant(f"tendd, {name}", measure, slow=True, more=(f"tendd, {name}, whole process",))
 
     def asyncio():
         return common.rate(common.python_peer("peer_subprocess.py", "asyncio", "python3") + args, TOTAL)
 
     return [
         *(Contestant(f"bare posix_spawn, {way}", bare(way), slow=True) for way in BARE_WAYS),
-        Contestant("tendd, output = null", ours("null"), slow=True, more=("tendd, null, whole process",)),
-        Contestant("tendd, output = log", ours("log"), slow=True, more=("tendd, log, whole process",)),
+        ours("no cgroup, output = null", "no", "null"),
+        ours("no cgroup, output = log", "no", "log"),
+        ours("cgroup, output = null", "auto", "null"),
+        ours("cgroup, output = log", "auto", "log"),
         Contestant("xargs -P", lambda: xargs_rate(items), slow=True),
         Contestant("asyncio", asyncio, slow=True),
     ]
@@ -56,6 +69,6 @@ def measure():
         row.compare(contestants(directory))
     # The yardstick is the way that is the fastest on this machine, by its median.
     best = max((f"bare posix_spawn, {way}" for way in BARE_WAYS), key=row.median)
-    row.bar_ratio("tendd, output = null", best, 1.0)
-    row.bar_ratio("tendd, output = log", best, 0.9)
+    row.bar_ratio("tendd, no cgroup, output = null", best, 1.0)
+    row.bar_ratio("tendd, cgroup, output = log", best, 0.9)
     return row

@@ -22,11 +22,15 @@ max-running = {2 * TASKS}
 {daemon.USER}"""
 
 TASK = """[task live-{n}]
-command = /bin/sleep {period}
+command = {command}
 every = {period}s
 jitter = {jitter}s
 overlap = allow:3
 """
+
+
+def config(n_tasks, command):
+    return DAEMON + "".join(TASK.format(n=n, command=command, period=PERIOD, jitter=PERIOD - 1) for n in range(n_tasks))
 
 
 def wait_until_up(d):
@@ -59,7 +63,7 @@ def window(row, d):
 
 def measure():
     row = common.Row("live", f"live: {TASKS:,} runs of {PERIOD} s alive, {TASKS // PERIOD:,} starts a second")
-    text = DAEMON + "".join(TASK.format(n=n, period=PERIOD, jitter=PERIOD - 1) for n in range(TASKS))
+    text = config(TASKS, f"/bin/sleep {PERIOD}")
     with common.scratch() as directory:
         with daemon.Daemon(directory, daemon.config(directory, text)) as d:
             wait_until_up(d)

@@ -14,6 +14,7 @@ libtendd_a_SOURCES += daemon/control/methods_status.c
 libtendd_a_SOURCES += daemon/control/methods_stop.c
 libtendd_a_SOURCES += daemon/control/methods_tasks.c
 libtendd_a_SOURCES += daemon/control/methods_wait.c
+libtendd_a_SOURCES += daemon/control/processes.c daemon/control/processes.h
 libtendd_a_SOURCES += daemon/control/run_json.c daemon/control/run_json.h
 libtendd_a_SOURCES += daemon/control/service_json.c daemon/control/waiting_json.c
 libtendd_a_SOURCES += daemon/control/buffer.c daemon/control/buffer.h
@@ -56,6 +57,9 @@ asking_sources = tests/support/asking.c tests/support/asking.h tests/support/var
 	tests/support/varlink-client.h
 tests_unit_test_control_SOURCES = tests/unit/test-control.c tests/support/fake-env.c $(asking_sources) \
 	$(fake_loop_sources)
+unit_tests += tests/unit/test-control-processes
+tests_unit_test_control_processes_SOURCES = tests/unit/test-control-processes.c tests/support/fake-inspect.c \
+	tests/support/fake-inspect.h $(asking_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-control-services
 tests_unit_test_control_services_SOURCES = tests/unit/test-control-services.c $(asking_sources) $(live_bed_sources)
 tests_unit_test_varlink_SOURCES = tests/unit/test-varlink.c $(varlink_client_sources)

@@ -182,6 +182,7 @@ int visit_runs(struct run *run, wanted_fn wanted, run_fn fn, void *arg) {
 struct of_task {
         struct run_tree *tree;
         const char *name;
+        struct processes *processes;
         json_t *array;
         json_int_t hidden; /* runs for which there was no room */
 };
@@ -200,12 +201,12 @@ static int append_of_task(struct run *run, void *arg) {
                 of_task->hidden++;
                 return 0;
         }
-        return run_append_json(of_task->array, of_task->tree, run, RUN_JSON_FEW - n);
+        return run_append_json(of_task->array, of_task->tree, run, RUN_JSON_FEW - n, of_task->processes);
 }
 
-json_t *runs_of_task(struct control *control, const struct task *task) {
+json_t *runs_of_task(struct control *control, const struct task *task, struct processes *processes) {
         struct run_tree *tree = live_tree(control->live);
-        struct of_task of_task = { tree, task->run.name, json_array(), 0 };
+        struct of_task of_task = { tree, task->run.name, processes, json_array(), 0 };
         json_t *first;
 
         if (of_task.array && visit_runs(run_tree_root(tree), is_of_task, append_of_task, &of_task) < 0) {

@@ -6,6 +6,7 @@
 
 #define ERROR_RUNNER(name) "io.tendd.Runner." name
 
+struct processes;
 struct waiter;
 
 struct control {
@@ -143,9 +144,9 @@ const char *selection_name(const struct selection *selection);
 /* Answers that @name means no live run. Returns 0. */
 int nothing_meant(struct control *control, struct varlink_call *call, const char *name);
 
-/* The live runs of @task, also as a member, with those below them; RUN_JSON_FEW, and how many are hidden. NULL: out of
- * memory. */
-json_t *runs_of_task(struct control *control, const struct task *task);
+/* The live runs of @task, also as a member, with those below them; RUN_JSON_FEW, and how many are hidden. @processes as
+ * run_append_json() has it. NULL: out of memory. */
+json_t *runs_of_task(struct control *control, const struct task *task, struct processes *processes);
 
 /* Names of tasks, with patterns, as a client gave them. */
 struct patterns {

@@ -2,6 +2,7 @@
 /* methods_runs: Tree, and names of runs. */
 #include "base/text.h"
 #include "control/methods.h"
+#include "control/processes.h"
 #include "control/run_json.h"
 #include "live/outcome_json.h"
 
@@ -35,12 +36,19 @@ struct tree_cursor {
         size_t name; /* of the names, the first that was not looked at for a run */
         usec_t told_usec;
         json_t *array; /* of the answer that is being made */
+
+        /* An answer that is made but for what its processes are at. */
+        json_t *answer;
+        int more;
+        struct processes *processes;
 };
 
 static void tree_free(void *cursor) {
         struct tree_cursor *tree = cursor;
 
         patterns_done(&tree->patterns);
+        processes_free(tree->processes);
+        json_decref(tree->answer);
         free(tree);
 }
 
@@ -53,7 +61,7 @@ static bool is_wanted(const char *task, void *arg) {
 static int append_run(struct run *run, void *arg) {
         struct tree_cursor *tree = arg;
 
-        return run_append_json(tree->array, live_tree(tree->control->live), run, RUN_JSON_MAX);
+        return run_append_json(tree->array, live_tree(tree->control->live), run, RUN_JSON_MAX, tree->processes);
 }
 
 static int check_some(struct tree_cursor *tree, struct varlink_call *call) {
@@ -124,14 +132,26 @@ static int tell_matching(struct tree_cursor *tree, struct varlink_call *call, js
         return run != NULL;
 }
 
+static int make_answer(struct tree_cursor *tree, struct varlink_call *call) {
+        if (processes_new(live_loop(tree->control->live), call, false, &tree->processes) < 0)
+                return -ENOMEM;
+        tree->name = find_name(tree, tree->name, true);
+        return tree->name < json_array_size(tree->patterns.list) ? tell_named(tree, call, &tree->answer)
+                                                                 : tell_matching(tree, call, &tree->answer);
+}
+
 static int tree_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct tree_cursor *tree = cursor;
 
         if (!tree->checked)
                 return check_some(tree, call);
-        tree->name = find_name(tree, tree->name, true);
-        return tree->name < json_array_size(tree->patterns.list) ? tell_named(tree, call, ret)
-                                                                 : tell_matching(tree, call, ret);
+        if (!tree->processes)
+                tree->more = make_answer(tree, call);
+        if (tree->answer && !processes_ready(tree->processes))
+                return -EAGAIN;
+        tree->processes = processes_free(tree->processes);
+        *ret = TAKE_PTR(tree->answer);
+        return tree->more;
 }
 
 static const struct varlink_stream_ops tree_ops = { tree_next, tree_free };

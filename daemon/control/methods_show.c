@@ -31,7 +31,7 @@ int method_show(struct varlink_call *call, const json_t *parameters, void *arg) 
         return varlink_reply(call, json_pack("{s:o, s:o*, s:o*, s:o, s:o, s:o*, s:o*}", "task", task_to_json(live),
                                              "file", task->origin_file ? json_text(task->origin_file) : NULL, "line",
                                              task->origin_line > 0 ? json_integer((json_int_t)task->origin_line) : NULL,
-                                             "settings", settings, "runs", runs_of_task(control, task), "last",
+                                             "settings", settings, "runs", runs_of_task(control, task, NULL), "last",
                                              last ? outcome_to_json(last) : NULL, "output_tail",
                                              last && last->output_tail ? json_text(last->output_tail) : NULL));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* methods_tasks: List, Why. */
 #include "control/methods.h"
+#include "control/processes.h"
 #include "control/run_json.h"
 #include "live/outcome_json.h"
 
@@ -71,29 +72,68 @@ int method_list(struct varlink_call *call, const json_t *parameters, void *arg) 
 
 /* ---- Why ---- */
 
+struct why_cursor {
+        json_t *answer;
+        struct processes *processes; /* that it waits for */
+};
+
+static void why_free(void *cursor) {
+        struct why_cursor *why = cursor;
+
+        processes_free(why->processes);
+        json_decref(why->answer);
+        free(why);
+}
+
+static int why_next(_unused_ struct varlink_call *call, void *cursor, json_t **ret) {
+        struct why_cursor *why = cursor;
+
+        if (!processes_ready(why->processes))
+                return -EAGAIN;
+        *ret = TAKE_PTR(why->answer);
+        return 0;
+}
+
+static const struct varlink_stream_ops why_ops = { why_next, why_free };
+
+/* What is known of @live; of @run alone if there is one, and of no run with @ended. */
+static json_t *why_to_json(struct control *control, const struct live_task *live, struct run *run, bool ended,
+                           struct processes *processes) {
+        struct run_tree *tree = live_tree(control->live);
+        const struct task *task = live_task_task(live);
+        const struct result *last = live_task_last(live);
+        json_t *runs = run || ended ? json_array() : runs_of_task(control, task, processes);
+
+        if (!runs || (run && run_append_json(runs, tree, run, RUN_JSON_FEW, processes) < 0)) {
+                json_decref(runs);
+                return NULL;
+        }
+        return json_pack("{s:o, s:o, s:o, s:o*}", "task", task_to_json(live), "runs", runs, "remnants",
+                         remnants_to_json(tree, task->run.name, processes), "last",
+                         last ? outcome_to_json(last) : NULL);
+}
+
 int method_why(struct varlink_call *call, const json_t *parameters, void *arg) {
         struct control *control = arg;
-        struct run_tree *tree = live_tree(control->live);
         const char *name = json_string_value(json_object_get(parameters, "name"));
-        struct run *run = is_run_name(name) ? run_tree_find(tree, name) : NULL;
+        struct run *run = is_run_name(name) ? run_tree_find(live_tree(control->live), name) : NULL;
         const struct result *ended = is_run_name(name) && !run ? wait_find_result(control, name) : NULL;
         const struct live_task *live;
-        const struct result *last;
-        json_t *runs;
+        struct why_cursor *why;
 
         if (is_run_name(name) && !run && !ended)
                 return reply_no_such_run(call, name);
         live = live_find(control->live, run ? run_get_spec(run)->name : ended ? ended->task : name);
         if (!live)
                 return reply_no_such_task(call, name);
-
-        runs = is_run_name(name) ? json_array() : runs_of_task(control, live_task_task(live));
-        if (!runs || (run && run_append_json(runs, tree, run, RUN_JSON_FEW) < 0)) {
-                json_decref(runs);
+        why = calloc(1, sizeof(*why));
+        if (!why)
+                return -ENOMEM;
+        if (processes_new(live_loop(control->live), call, true, &why->processes) == 0)
+                why->answer = why_to_json(control, live, run, ended, why->processes);
+        if (!why->answer) {
+                why_free(why);
                 return -ENOMEM;
         }
-        last = live_task_last(live);
-        return varlink_reply(call, json_pack("{s:o, s:o, s:o, s:o*}", "task", task_to_json(live), "runs", runs,
-                                             "remnants", remnants_to_json(tree, live_task_task(live)->run.name), "last",
-                                             last ? outcome_to_json(last) : NULL));
+        return varlink_stream(call, &why_ops, why);
 }

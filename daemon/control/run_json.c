@@ -3,6 +3,7 @@
 #include "control/run_json.h"
 
 #include "control/methods.h"
+#include "control/processes.h"
 #include "live/outcome_json.h"
 #include "task/kind.h"
 
@@ -24,6 +25,15 @@ static const char *const role_names[_RUN_ROLE_MAX] = {
         [RUN_ROOT] = "root", [RUN_JOB] = "job", [RUN_LEAF] = "attempt", [RUN_GROUP] = "group", [RUN_FANOUT] = "fan-out",
 };
 
+struct walk {
+        json_t *array;
+        struct run_tree *tree;
+        struct processes *processes; /* NULL: they are of no interest */
+        size_t begin;
+        size_t max;
+        json_int_t hidden;
+};
+
 /* What it says of itself, and what is told of services. */
 static int add_said(json_t *json, const struct run *run) {
         const struct live_task *task = task_of(run_get_spec(run))->live;
@@ -41,7 +51,24 @@ static int add_said(json_t *json, const struct run *run) {
         return r;
 }
 
-static json_t *run_to_json(const struct run_tree *tree, struct run *run, unsigned depth) {
+/* What its work is at, as its kind tells. */
+static int add_view(json_t *json, const struct kind_view *view, struct processes *processes) {
+        if (*view->doing && json_object_set_new(json, "doing", json_text(view->doing)) < 0)
+                return -ENOMEM;
+        if (*view->last_line && json_object_set_new(json, "last_output", json_text(view->last_line)) < 0)
+                return -ENOMEM;
+        return view->child && processes ? processes_add(processes, view->child, json) : 0;
+}
+
+static int add_work(json_t *json, const struct run *run, struct processes *processes) {
+        struct kind_view view;
+
+        if (run_get_role(run) != RUN_JOB || !kind_view_leaf(run_present_leaf(run), &view))
+                return 0;
+        return add_view(json, &view, processes);
+}
+
+static json_t *run_to_json(const struct walk *walk, struct run *run, unsigned depth) {
         const struct items_summary *items = run_items_so_far(run);
         const char *item = run_get_item(run);
         usec_t started = run_started_usec(run);
@@ -55,22 +82,14 @@ static json_t *run_to_json(const struct run_tree *tree, struct run *run, unsigne
                          "created_usec", json_usec(to_realtime(run_created_usec(run))), "started_usec",
                          started > 0 ? json_usec(to_realtime(started)) : NULL, "attempts", (int)run_attempts(run),
                          "cancelled", (int)run_is_cancelled(run), "deadline", run_deadline_json(run), "waiting",
-                         waiting_to_json(tree, run), "errors", errors_to_json(run_get_errors(run)), "items",
+                         waiting_to_json(walk->tree, run), "errors", errors_to_json(run_get_errors(run)), "items",
                          items ? items_to_json(items) : NULL);
-        if (json && add_said(json, run) < 0) {
+        if (json && (add_said(json, run) < 0 || add_work(json, run, walk->processes) < 0)) {
                 json_decref(json);
                 return NULL;
         }
         return json;
 }
-
-struct walk {
-        json_t *array;
-        struct run_tree *tree;
-        size_t begin;
-        size_t max;
-        json_int_t hidden;
-};
 
 /* Depth is bounded by how deep groups nest, which the configuration bounds. */
 static int walk_run(struct walk *walk, struct run *run, unsigned depth) {
@@ -78,7 +97,7 @@ static int walk_run(struct walk *walk, struct run *run, unsigned depth) {
 
         if (json_array_size(walk->array) - walk->begin >= walk->max)
                 walk->hidden++;
-        else if (json_array_append_new(walk->array, run_to_json(walk->tree, run, depth)) < 0)
+        else if (json_array_append_new(walk->array, run_to_json(walk, run, depth)) < 0)
                 return -ENOMEM;
         for (struct run *child = run_first_child(run); child; child = run_next_sibling(child)) {
                 if (run_get_role(child) == RUN_LEAF || run_get_state(child) == RUN_DONE)
@@ -90,8 +109,8 @@ static int walk_run(struct walk *walk, struct run *run, unsigned depth) {
         return 0;
 }
 
-int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max) {
-        struct walk walk = { array, tree, json_array_size(array), MAX(max, (size_t)1), 0 };
+int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max, struct processes *processes) {
+        struct walk walk = { array, tree, processes, json_array_size(array), MAX(max, (size_t)1), 0 };
         int r;
 
         r = walk_run(&walk, run, 0);
@@ -104,10 +123,11 @@ int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_
         return 0;
 }
 
-json_t *remnants_to_json(struct run_tree *tree, const char *task) {
+json_t *remnants_to_json(struct run_tree *tree, const char *task, struct processes *processes) {
         json_t *array = json_array();
 
         for (struct remnant *remnant = run_tree_first_remnant(tree); remnant; remnant = remnant_next(remnant)) {
+                struct kind_view view;
                 json_t *json;
 
                 if (task && !streq(remnant_task(remnant), task))
@@ -115,7 +135,8 @@ json_t *remnants_to_json(struct run_tree *tree, const char *task) {
                 json = json_pack("{s:o, s:s, s:b, s:o}", "run", json_text(remnant_run(remnant)), "task",
                                  remnant_task(remnant), "process", (int)remnant_is_process(remnant), "since_usec",
                                  json_usec(to_realtime(remnant_since(remnant))));
-                if (json_array_append_new(array, json) < 0) {
+                if (json_array_append_new(array, json) < 0 ||
+                    (kind_view_remnant(remnant, &view) && add_view(json, &view, processes) < 0)) {
                         json_decref(array);
                         return NULL;
                 }

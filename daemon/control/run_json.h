@@ -5,13 +5,16 @@
 
 #include <jansson.h>
 
+struct processes;
+
 /* How many runs an answer tells of one that is asked for: in a stream, and where it is one message made in one turn. */
 #define RUN_JSON_MAX 5000
 #define RUN_JSON_FEW 100
 
 /* Appends @run and the runs below it, but for attempts, to @array, each before those below it; at most @max, and how many
- * more there are is said of @run. Returns 0 or -ENOMEM. */
-int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max);
+ * more there are is said of @run. Their processes are looked at by @processes, unless that is NULL. Returns 0 or -ENOMEM.
+ */
+int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max, struct processes *processes);
 
 /* What @run waits for; NULL: nothing, or out of memory. */
 json_t *waiting_to_json(const struct run_tree *tree, const struct run *run);
@@ -28,5 +31,5 @@ json_t *progress_to_json(const struct run *run);
 /* NULL: out of memory. */
 json_t *task_to_json(const struct live_task *task);
 
-/* The rest of what a task left behind, all of it when @task is NULL. NULL: out of memory. */
-json_t *remnants_to_json(struct run_tree *tree, const char *task);
+/* The rest of what a task left behind, all of it when @task is NULL; @processes as above. NULL: out of memory. */
+json_t *remnants_to_json(struct run_tree *tree, const char *task, struct processes *processes);

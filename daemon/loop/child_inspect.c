@@ -6,6 +6,9 @@
  * mean others already, and is dropped.
  *
  *      waiting ──▶ looking (on a thread) ──▶ told, freed
+ *         ▲                            │
+ *         └── a while, if some want ◀──┘
+ *             a second look
  *
  * LOOKING_MAX looks are under way at once, not counting those that take long: they are taken to hang, and the spawner
  * makes up for their threads. They go to the urgent queue: when spawns hang, people ask why.
@@ -35,7 +38,12 @@ struct child_look {
         struct spawner *spawner;
         struct child *child; /* NULL: it is gone */
         struct list inspections;
-        usec_t since_usec; /* when it was handed to a thread; 0: it waits */
+        usec_t since_usec;       /* when it was handed to a thread; 0: it waits */
+        struct loop_timer again; /* a second look is due */
+
+        /* of the look before, when this is the second */
+        struct child_process *before;
+        size_t n_before;
 
         /* of the thread while it is looking */
         struct child_tree tree;
@@ -48,6 +56,7 @@ struct child_look {
 
 struct child_inspection {
         struct list link; /* look->inspections */
+        bool twice;
         child_inspected_fn fn;
         void *arg;
 };
@@ -210,13 +219,13 @@ static void look_free(struct child_look *look) {
         list_for_each_entry_safe(inspection, tmp, &look->inspections, link)
                 list_remove(&inspection->link); /* its owner cancels it */
         list_remove(&look->link);
+        loop_timer_done(&look->again);
         child_tree_copy_done(&look->tree);
         free(look->pids);
         free(look->list);
+        free(look->before);
         free(look);
 }
-
-static void on_looked(struct spawner_job *job);
 
 static void start(struct child_look *look) {
         struct spawner *spawner = look->spawner;
@@ -243,27 +252,85 @@ void child_looks_go_on(struct spawner *spawner) {
         }
 }
 
-static void on_looked(struct spawner_job *job) {
-        struct child_look *look = CONTAINER_OF(job, struct child_look, job);
-        struct spawner *spawner = look->spawner;
+/* What processes used since the look before. Both lists are in the order of pids. */
+static void compare(struct child_look *look) {
+        for (size_t i = 0, b = 0; i < look->n; i++) {
+                struct child_process *now = &look->list[i];
+                const struct child_process *before;
+
+                while (b < look->n_before && look->before[b].pid < now->pid)
+                        b++;
+                before = &look->before[b];
+                if (b == look->n_before || before->pid != now->pid || before->started_usec != now->started_usec)
+                        continue;
+                now->recent_usec = usec_sub(now->looked_usec, before->looked_usec);
+                now->recent_cpu_usec = usec_sub(now->cpu_usec, before->cpu_usec);
+        }
+}
+
+/* Tells those who ask, but with @again those who want a second look. Returns whether there are such. */
+static bool tell(struct child_look *look, bool again) {
         struct child_processes processes = { .error = look->child ? look->error : -ESRCH };
         struct child_inspection *inspection;
+        struct list rest = LIST_INIT(rest);
 
         if (look->child) {
                 processes.list = look->list;
                 processes.n = look->n;
                 processes.n_more = look->n_pids - MIN(look->n_pids, (size_t)CHILD_PROCESSES_MAX);
-                *child_look_of(look->child) = NULL; /* who asks from now on, from a callback too, gets a new one */
-                look->child = NULL;
         }
+        if (look->child && !again)
+                *child_look_of(look->child) = NULL; /* who asks from now on, from a callback too, gets a new one */
+        look->child = again ? look->child : NULL;
         while ((inspection = list_first_entry(&look->inspections, struct child_inspection, link))) {
                 child_inspected_fn fn = inspection->fn;
                 void *arg = inspection->arg;
 
-                child_inspection_cancel(inspection);
+                list_remove(&inspection->link);
+                if (again && inspection->twice) {
+                        list_append(&rest, &inspection->link);
+                        continue;
+                }
+                free(inspection);
                 fn(&processes, arg);
         }
-        look_free(look);
+        list_splice(&look->inspections, &rest);
+        return !list_empty(&look->inspections);
+}
+
+static void on_again(struct loop_timer *timer, void *arg) {
+        struct child_look *look = arg;
+        struct spawner *spawner = look->spawner;
+
+        (void)timer;
+        list_remove(&look->link);
+        list_append(&spawner->looks, &look->link);
+        child_looks_go_on(spawner);
+}
+
+/* Makes room for a second look, and waits for its time. */
+static void look_again(struct child_look *look) {
+        look->before = TAKE_PTR(look->list);
+        look->n_before = look->n;
+        look->n = look->n_pids = 0;
+        look->since_usec = 0;
+        child_tree_copy_done(&look->tree);
+        list_remove(&look->link);
+        list_append(&look->spawner->looked, &look->link);
+        loop_timer_set(&look->again, usec_add(clock_now(CLOCK_ID_MONOTONIC), CHILD_INSPECT_SPAN_USEC));
+}
+
+static void on_looked(struct spawner_job *job) {
+        struct child_look *look = CONTAINER_OF(job, struct child_look, job);
+        struct spawner *spawner = look->spawner;
+        bool again = look->child && look->error == 0 && !look->before;
+
+        if (look->before)
+                compare(look);
+        if (tell(look, again))
+                look_again(look);
+        else
+                look_free(look);
         child_looks_go_on(spawner);
 }
 
@@ -272,6 +339,11 @@ static struct child_look *look_new(struct child *child) {
 
         if (!look)
                 return NULL;
+        if (loop_timer_init(&look->again, child_spawner(child)->loop, CLOCK_ID_MONOTONIC, "child look", on_again,
+                            look) < 0) {
+                free(look);
+                return NULL;
+        }
         look->job = (struct spawner_job){ .work = do_look, .done = on_looked };
         look->spawner = child_spawner(child);
         look->child = child;
@@ -282,7 +354,7 @@ static struct child_look *look_new(struct child *child) {
         return look;
 }
 
-int child_inspect(struct child *child, child_inspected_fn fn, void *arg, struct child_inspection **ret) {
+int child_inspect(struct child *child, bool twice, child_inspected_fn fn, void *arg, struct child_inspection **ret) {
         struct child_look **look = child_look_of(child);
         struct child_inspection *inspection;
 
@@ -300,7 +372,7 @@ int child_inspect(struct child *child, child_inspected_fn fn, void *arg, struct 
                 free(inspection);
                 return -ENOMEM;
         }
-        *inspection = (struct child_inspection){ .fn = fn, .arg = arg };
+        *inspection = (struct child_inspection){ .twice = twice, .fn = fn, .arg = arg };
         list_append(&(*look)->inspections, &inspection->link);
         child_looks_go_on((*look)->spawner);
         *ret = inspection;
@@ -323,6 +395,7 @@ void child_looks_end(struct spawner *spawner) {
         struct child_look *look;
 
         list_splice(&spawner->looking, &spawner->looks);
+        list_splice(&spawner->looking, &spawner->looked);
         while ((look = list_first_entry(&spawner->looking, struct child_look, link)))
                 look_free(look);
 }

@@ -10,9 +10,10 @@
 
 #include <sys/types.h>
 
-#define CHILD_PROCESSES_MAX    1000
-#define CHILD_COMMAND_MAX      200
-#define CHILD_PROCESS_NAME_MAX 64
+#define CHILD_PROCESSES_MAX     1000
+#define CHILD_COMMAND_MAX       200
+#define CHILD_PROCESS_NAME_MAX  64
+#define CHILD_INSPECT_SPAN_USEC (100 * USEC_PER_MSEC)
 
 struct child;
 struct child_inspection;
@@ -22,10 +23,12 @@ struct child_process {
         pid_t parent;
         char state; /* a letter of proc(5): R S D T t Z X I */
         unsigned threads;
-        uint64_t memory;     /* resident, bytes */
-        usec_t cpu_usec;     /* used since it began */
-        usec_t started_usec; /* boot time */
-        usec_t looked_usec;  /* monotonic: when cpu_usec was that */
+        uint64_t memory;        /* resident, bytes */
+        usec_t cpu_usec;        /* used since it began */
+        usec_t started_usec;    /* boot time */
+        usec_t looked_usec;     /* monotonic: when cpu_usec was that */
+        usec_t recent_usec;     /* the span between two looks; 0: there was only one at this process */
+        usec_t recent_cpu_usec; /* used in it */
         char name[CHILD_PROCESS_NAME_MAX];
         char wchan[CHILD_PROCESS_NAME_MAX];  /* the kernel's function that it waits in; "": none, or hidden from us */
         char command[CHILD_COMMAND_MAX + 1]; /* words between spaces, fit to be shown; "": it has none */
@@ -41,9 +44,10 @@ struct child_processes {
 /* Called once, in a later turn than child_inspect(). @processes is borrowed, the inspection is gone. */
 typedef void (*child_inspected_fn)(const struct child_processes *processes, void *arg);
 
-/* Looks at all processes of @child, which may be freed meanwhile. Returns 0; -ESRCH: none has been started, or none is
+/* Looks at all processes of @child, which may be freed meanwhile; with @twice once more CHILD_INSPECT_SPAN_USEC later,
+ * so that one can tell what they use now. Returns 0; -ESRCH: none has been started, or none is
  * left; -EBUSY: a look that was begun a second ago or earlier has not come back; -ENOMEM. */
-int child_inspect(struct child *child, child_inspected_fn fn, void *arg, struct child_inspection **ret);
+int child_inspect(struct child *child, bool twice, child_inspected_fn fn, void *arg, struct child_inspection **ret);
 
 /* Its function is not called. NULL and always returns NULL. */
 struct child_inspection *child_inspection_cancel(struct child_inspection *inspection);

@@ -344,6 +344,7 @@ static void init(struct spawner *spawner, struct loop *loop) {
         list_init(&spawner->lingering);
         list_init(&spawner->looks);
         list_init(&spawner->looking);
+        list_init(&spawner->looked);
         list_init(&spawner->urgent);
         list_init(&spawner->queued);
         list_init(&spawner->finished);

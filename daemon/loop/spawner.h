@@ -44,6 +44,7 @@ struct spawner {
         struct loop_timer linger_timer;
         struct list looks;   /* at children, that wait for their turn (child_inspect.c) */
         struct list looking; /* those that a thread has */
+        struct list looked;  /* those that wait until a second look is due */
         bool orphans_reaped; /* since the last look at the lingering children */
         char *buffer;        /* for output; one for all */
         /* constant */

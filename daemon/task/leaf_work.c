@@ -177,8 +177,10 @@ bool leaf_work_view(const struct leaf_work *work, struct kind_view *view, const 
         va_start(args, does);
         (void)vsnprintf(what, sizeof(what), does, args);
         va_end(args);
-        (void)snprintf(view->doing, sizeof(view->doing), "for %s a thread of pool %s %s",
-                       text_format_usec(usec - usec % (100 * USEC_PER_MSEC), span), pool, what);
+        (void)snprintf(
+                view->doing, sizeof(view->doing), "for %s a thread of pool %s %s",
+                text_format_usec(usec - usec % (usec < 10 * USEC_PER_SEC ? 100 * USEC_PER_MSEC : USEC_PER_SEC), span),
+                pool, what);
         return true;
 }
 

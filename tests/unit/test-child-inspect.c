@@ -46,7 +46,7 @@ static bool was_told(_unused_ const struct probe *probes, _unused_ size_t n) {
 static struct child_inspection *ask(struct probe *probe) {
         struct child_inspection *inspection = NULL;
 
-        ck_assert_int_eq(child_inspect(probe->child, on_inspected, NULL, &inspection), 0);
+        ck_assert_int_eq(child_inspect(probe->child, false, on_inspected, NULL, &inspection), 0);
         return inspection;
 }
 
@@ -254,6 +254,48 @@ START_TEST(those_who_ask_together_are_all_told) {
 }
 END_TEST
 
+START_TEST(a_second_look_tells_what_is_used_now) {
+        struct probe *probe = spawn(SHELL("sleep 60 & echo ready; while :; do :; done"));
+        struct child_inspection *inspection;
+
+        forget();
+        ask(probe);
+        ck_assert_int_eq(child_inspect(probe->child, true, on_inspected, NULL, &inspection), 0);
+        child_bed_run(probe, 1, was_told);
+        ck_assert_uint_eq(got.n_told, 1);
+        ck_assert_uint_eq(got.list[0].recent_usec, 0);
+        forget();
+        child_bed_run(probe, 1, was_told);
+        ck_assert_uint_eq(got.n, 2);
+        ck_assert_uint_ge(got.list[0].recent_usec, CHILD_INSPECT_SPAN_USEC);
+        ck_assert_uint_ge(got.list[1].recent_usec, CHILD_INSPECT_SPAN_USEC);
+        while (got.list[0].recent_cpu_usec == 0) { /* on a busy machine it may not have had its turn */
+                ck_assert_int_eq(child_inspect(probe->child, true, on_inspected, NULL, &inspection), 0);
+                forget();
+                child_bed_run(probe, 1, was_told);
+        }
+
+        /* The end of the child, of who asks and of all between two looks. */
+        ck_assert_int_eq(child_inspect(probe->child, true, on_inspected, NULL, &inspection), 0);
+        forget();
+        ask(probe);
+        child_bed_run(probe, 1, was_told);
+        child_kill(probe->child);
+        forget();
+        child_bed_run(probe, 1, was_told);
+        ck_assert(got.error == -ESRCH || got.n > 0);
+        end(probe);
+        probe = spawn(SHELL("echo ready; sleep 60"));
+        ck_assert_int_eq(child_inspect(probe->child, true, on_inspected, NULL, &inspection), 0);
+        forget();
+        ask(probe);
+        child_bed_run(probe, 1, was_told);
+        child_inspection_cancel(inspection);
+        child_bed.spawner = spawner_free(child_bed.spawner);
+        free(probe);
+}
+END_TEST
+
 START_TEST(many_children_are_looked_at_in_turn) {
         enum { N = 20 };
         struct probe *probes[N];
@@ -288,7 +330,7 @@ START_TEST(a_child_may_be_freed_before_and_when_it_is_told) {
         struct probe *probe = spawn(SHELL("echo ready; sleep 60"));
         struct child_inspection *inspection;
 
-        ck_assert_int_eq(child_inspect(probe->child, on_inspected_free, probe, &inspection), 0);
+        ck_assert_int_eq(child_inspect(probe->child, false, on_inspected_free, probe, &inspection), 0);
         child_bed_run(probe, 1, was_told);
         ck_assert_ptr_null(probe->child);
         free(probe);
@@ -311,7 +353,7 @@ START_TEST(there_must_be_processes) {
         struct child_inspection *inspection;
 
         child_bed_spawn(probe, &spec);
-        ck_assert_int_eq(child_inspect(probe->child, on_inspected, NULL, &inspection), -ESRCH);
+        ck_assert_int_eq(child_inspect(probe->child, false, on_inspected, NULL, &inspection), -ESRCH);
         end(probe);
 }
 END_TEST
@@ -341,6 +383,7 @@ static Suite *suite(void) {
         tcase_add_test(tcase, too_many_are_counted);
         tcase = child_bed_case(suite, "asking");
         tcase_add_test(tcase, those_who_ask_together_are_all_told);
+        tcase_add_test(tcase, a_second_look_tells_what_is_used_now);
         tcase_add_test(tcase, many_children_are_looked_at_in_turn);
         tcase_add_test(tcase, a_child_may_be_freed_before_and_when_it_is_told);
         tcase_add_test(tcase, there_must_be_processes);

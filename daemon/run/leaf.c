@@ -167,11 +167,21 @@ void run_leaf_tidies(struct run *leaf, usec_t usec) {
         run_arm(leaf);
 }
 
+/* Copies the sentence about what was noted; a later one may know more. */
+static void note_detail(struct leaf *state, const struct leaf_end *end) {
+        char *detail = state->error != ERROR_NONE && end->detail ? strdup(end->detail) : NULL;
+
+        if (!detail)
+                return;
+        free(state->detail);
+        state->detail = detail;
+}
+
 static void note_end(struct leaf *state, const struct leaf_end *end) {
         state->error = end->error;
         state->clean = end->clean_when_stopped;
         state->exit_code = end->exit_code;
-        state->detail = end->error != ERROR_NONE && end->detail ? strdup(end->detail) : NULL;
+        note_detail(state, end);
 }
 
 void run_leaf_exited(struct run *leaf, const struct leaf_end *end) {
@@ -200,6 +210,8 @@ void run_leaf_end(struct run *leaf, const struct leaf_end *end) {
         state->ended = true;
         if (!state->exited)
                 note_end(state, end);
+        else
+                note_detail(state, end);
         note_usage(leaf, end);
         leaf_set_ready(leaf, false);
         state->tail = end->output_tail ? strdup(end->output_tail) : NULL;

@@ -395,8 +395,8 @@ void run_leaf_set_progress(struct run *leaf, uint64_t done, uint64_t total);
 /* From inside leaf_ops.force: what is at work tidies up, and is not given up as lost before @usec from now. */
 void run_leaf_tidies(struct run *leaf, usec_t usec);
 /* The work has ended by itself with @end, but something of it is still there and is being cleared away by force. From now
- * on only ERROR_UNKILLABLE can change the outcome; run_leaf_end() tells when all is gone. Does nothing when the leaf is
- * being stopped. */
+ * on only ERROR_UNKILLABLE can change the outcome; run_leaf_end() tells when all is gone, with what it used and, if more is
+ * known now, another detail. Does nothing when the leaf is being stopped. */
 void run_leaf_exited(struct run *leaf, const struct leaf_end *end);
 /* The work has ended; also in place of run_leaf_started(). Delivered in a later turn. Only the first call counts. */
 void run_leaf_end(struct run *leaf, const struct leaf_end *end);

@@ -54,6 +54,22 @@ static void name_subject(const struct exec_leaf *exec) {
 
 /* ---- ends ---- */
 
+/* A SIGKILL that nobody sent is a riddle at 3 a.m.: the group knows whose it was. */
+static void explain_kill(struct exec_leaf *exec, const struct cgroup_usage *usage) {
+        size_t n = strlen(exec->detail);
+        char size[TEXT_SIZE_MAX];
+
+        if (usage->oom_kills == 0 || exec->end.error == ERROR_NONE)
+                return;
+        if (exec->task->exec->memory_max > 0)
+                (void)snprintf(exec->detail + n, sizeof(exec->detail) - n,
+                               "; the kernel killed it because of memory-max = %s",
+                               text_format_size(exec->task->exec->memory_max, size));
+        else
+                (void)snprintf(exec->detail + n, sizeof(exec->detail) - n,
+                               "; the kernel killed it because memory ran out");
+}
+
 static void finish(struct exec_leaf *exec) {
         _cleanup_(freep) char *tail = NULL;
         struct cgroup_usage usage;
@@ -66,6 +82,7 @@ static void finish(struct exec_leaf *exec) {
         child_get_usage(exec->child, &usage);
         exec->end.cpu_usec = usage.cpu_usec;
         exec->end.memory_peak = usage.memory_peak;
+        explain_kill(exec, &usage);
         output_flush(&exec->output);
         tail = output_tail(&exec->output);
         exec->end.output_tail = tail;

@@ -16,6 +16,7 @@ struct child {
         bool started;
         bool holds_exit;
         int status;
+        struct cgroup_usage usage;
 };
 
 static struct {
@@ -94,6 +95,10 @@ void fake_child_exited(struct child *child, int status) {
         child->ops->on_exit(child, status, &usage, child->arg);
 }
 
+void fake_child_used(struct child *child, const struct cgroup_usage *usage) {
+        child->usage = *usage;
+}
+
 void fake_child_gone(struct child *child) {
         child->ops->on_gone(child, child->arg);
 }
@@ -110,8 +115,8 @@ const char *child_step_to_string(enum child_step step) {
         return names[step] ?: "other";
 }
 
-void child_get_usage(const struct child *child _unused_, struct cgroup_usage *ret) {
-        *ret = (struct cgroup_usage){ 0 };
+void child_get_usage(const struct child *child, struct cgroup_usage *ret) {
+        *ret = child->usage;
 }
 
 int child_spawn(struct spawner *spawner _unused_, const struct child_spec *spec, const struct child_ops *ops, void *arg,

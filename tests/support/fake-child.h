@@ -32,4 +32,6 @@ void fake_child_failed(struct child *child, enum child_step step, int error);
 /* Whether the text was taken; else it is to be printed again later. */
 bool fake_child_prints(struct child *child, const char *text);
 void fake_child_exited(struct child *child, int status);
+/* What it will have used when it is gone. */
+void fake_child_used(struct child *child, const struct cgroup_usage *usage);
 void fake_child_gone(struct child *child);

@@ -159,6 +159,40 @@ START_TEST(the_commands_end_is_the_runs) {
 }
 END_TEST
 
+static const struct {
+        uint64_t memory_max;
+        unsigned oom_kills;
+        int status;
+        const char *detail;
+} kills[] = {
+        { 64 << 20, 1, W_EXITCODE(0, SIGKILL),
+          "/usr/bin/job: killed by signal SIGKILL; the kernel killed it because of memory-max = 64M" },
+        { 64 << 20, 2, W_EXITCODE(1, 0),
+          "/usr/bin/job: exit status 1; the kernel killed it because of memory-max = 64M" },
+        { 0, 1, W_EXITCODE(0, SIGKILL),
+          "/usr/bin/job: killed by signal SIGKILL; the kernel killed it because memory ran out" },
+        { 64 << 20, 0, W_EXITCODE(0, SIGKILL), "/usr/bin/job: killed by signal SIGKILL" },
+        { 64 << 20, 1, W_EXITCODE(0, 0), "" },
+};
+
+START_TEST(a_kill_by_the_kernel_is_explained) {
+        const struct cgroup_usage usage = {
+                .cpu_usec = 1234,
+                .memory_peak = 5 << 20,
+                .oom_kills = kills[_i].oom_kills,
+        };
+
+        task->exec->memory_max = kills[_i].memory_max;
+        (void)start_running();
+        exits(kills[_i].status);
+        fake_child_used(child, &usage);
+        goes();
+        ck_assert_str_eq(result_detail(result_of("t#1")), kills[_i].detail);
+        ck_assert_uint_eq(result_of("t#1")->cpu_usec, 1234);
+        ck_assert_uint_eq(result_of("t#1")->memory_peak, 5 << 20);
+}
+END_TEST
+
 START_TEST(a_cancel_after_the_exit_changes_nothing) {
         struct run *run = start_running();
 
@@ -540,6 +574,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_loop_test(tcase, the_commands_end_is_the_runs, 0, ARRAY_SIZE(ends));
+        tcase_add_loop_test(tcase, a_kill_by_the_kernel_is_explained, 0, (int)ARRAY_SIZE(kills));
         tcase_add_test(tcase, a_cancel_after_the_exit_changes_nothing);
         tcase_add_test(tcase, an_exit_that_has_happened_wins_against_the_timeout);
         tcase_add_loop_test(tcase, a_spawn_that_fails_names_what_and_why, 0, ARRAY_SIZE(failures));

@@ -125,7 +125,7 @@ static void explain_task(const json_t *task, const json_t *last, bool runs) {
                 say(get_string(task, "skip_reason"));
         }
         if (!last) {
-                printf("  it has not run since the daemon was started\n");
+                printf("  %s since the daemon was started\n", runs ? "no run of it has ended" : "it has not run");
                 return;
         }
         printf("last run, %s:\n", format_relative(get_int(json_object_get(task, "last"), "ended_usec"), when));

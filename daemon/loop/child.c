@@ -191,7 +191,8 @@ void child_pause_output(struct child *child, bool pause) {
 static bool is_of_tree(pid_t pid, uid_t uid, void *arg) {
         const struct child *child = arg;
 
-        return child_tree_has(&child->tree, pid, uid, child->launch.uid);
+        return child->state == CHILD_RUNNING &&
+               child_tree_has(&child->tree, child->walking, pid, uid, child->launch.uid);
 }
 
 static void on_notify(const struct notify_message *message, void *arg) {
@@ -288,6 +289,7 @@ static void take_exit(struct child *child) {
         if (!wait_main(child, false, &status, &usage))
                 return;
         take_notify(child); /* said before */
+        (void)read_output(child);
         child->state = CHILD_EXITED;
         note_usage(child, &usage);
         child->exit_io = loop_io_free(child->exit_io);

@@ -85,7 +85,8 @@ struct child_ops {
         bool (*may_output)(struct child *child, void *arg);
         /* Output, at most 64 KiB a turn; @n is 0 at its end, which comes before on_gone. NULL allowed without pipe. */
         void (*on_output)(struct child *child, const char *data, size_t n, void *arg);
-        /* One of its processes said something on the notify socket, which it has when this is not NULL. */
+        /* One of its processes said something on the notify socket, which it has when this is not NULL. Not after on_exit;
+         * what was said and printed before comes before. */
         void (*on_notify)(struct child *child, const struct notify_message *message, void *arg);
         /* After on_exit: no process of the tree is left, of itself or through child_kill(). */
         void (*on_gone)(struct child *child, void *arg);

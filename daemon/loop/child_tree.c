@@ -65,12 +65,12 @@ void child_tree_copy_done(struct child_tree *copy) {
         *copy = (struct child_tree){ .walk.pidfd = -EBADF };
 }
 
-bool child_tree_has(const struct child_tree *tree, pid_t pid, uid_t uid, uid_t owner) {
+bool child_tree_has(const struct child_tree *tree, bool changing, pid_t pid, uid_t uid, uid_t owner) {
         int r;
 
         if (pid == tree->walk.pid)
                 return true;
-        r = tree->cgroup ? cgroup_contains(tree->cgroup, pid) : walk_contains(&tree->walk, pid);
+        r = tree->cgroup ? cgroup_contains(tree->cgroup, pid) : walk_contains(&tree->walk, changing, pid);
         return r == -ESRCH ? uid == owner || uid == 0 : r > 0;
 }
 

@@ -28,8 +28,9 @@ int child_tree_copy(const struct child_tree *tree, bool changing, struct child_t
 void child_tree_copy_done(struct child_tree *copy);
 
 /* Whether a process @pid of user @uid is of the tree, whose processes are those of user @owner. Of one that has ended
- * only the user is known, as the kernel told it. Quick enough for the loop. */
-bool child_tree_has(const struct child_tree *tree, pid_t pid, uid_t uid, uid_t owner);
+ * only the user is known, as the kernel told it. Quick enough for the loop, while its main process has not ended; then a
+ * thread may take the cgroup away. @changing: a thread is at the tree, see child_tree_copy(). */
+bool child_tree_has(const struct child_tree *tree, bool changing, pid_t pid, uid_t uid, uid_t owner);
 
 /* When nobody is left and the main process has ended: what they used, if the cgroup knows better than wait(2); and gives
  * the cgroup back. */

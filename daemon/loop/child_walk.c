@@ -159,7 +159,7 @@ static bool knows_session(const struct walk_tree *tree, pid_t session) {
         return false;
 }
 
-int walk_contains(const struct walk_tree *tree, pid_t pid) {
+int walk_contains(const struct walk_tree *tree, bool changing, pid_t pid) {
         for (unsigned depth = 0; depth < DEPTH_MAX && pid > 1; depth++) {
                 struct stat_line line;
                 int r;
@@ -169,7 +169,9 @@ int walk_contains(const struct walk_tree *tree, pid_t pid) {
                 r = read_stat(pid, &line);
                 if (r < 0)
                         return depth == 0 ? -ESRCH : 0;
-                if (line.session == tree->pid || line.group == tree->pid || knows_session(tree, line.session))
+                if (line.session == tree->pid || line.group == tree->pid)
+                        return 1;
+                if (!changing && knows_session(tree, line.session))
                         return 1;
                 pid = line.parent;
         }

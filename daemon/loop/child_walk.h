@@ -28,8 +28,9 @@ struct walk_tree {
 int walk_kill(struct walk_tree *tree);
 
 /* Whether @pid is known to be of the tree: below its main process, or in one of its sessions. Returns 1, 0, -ESRCH when
- * there is no such process any more. Quick: it reads a few lines, and asks nobody who could keep it waiting. */
-int walk_contains(const struct walk_tree *tree, pid_t pid);
+ * there is no such process any more. Quick: it reads a few lines, and asks nobody who could keep it waiting. While a
+ * thread is @changing the tree, what it knows of sessions is left alone. */
+int walk_contains(const struct walk_tree *tree, bool changing, pid_t pid);
 
 /* Calls @fn for every process that can be found, for one that is dead and not waited for too; perhaps more than once for
  * one. Those that the daemon inherited are looked at when @orphans. Stops when @fn returns non-zero and returns that;

@@ -54,6 +54,7 @@ static void on_exit_(struct child *child, int status, const struct rusage *usage
         probe->exited++;
         probe->status = status;
         probe->usage = *usage;
+        probe->n_before_exit = probe->n_output;
         if (probe->free_in_callback) {
                 probe->child = child_free(child);
                 probe->gone++;

@@ -28,7 +28,8 @@ struct probe {
         struct notify_message message; /* the last one */
         struct rusage usage;
         char output[CHILD_BED_OUTPUT_MAX + 1];
-        size_t n_output;  /* all of it, also what did not fit */
+        size_t n_output; /* all of it, also what did not fit */
+        size_t n_before_exit;
         unsigned refused; /* output that was left in the pipe */
         bool refuses;
         bool kill_on_exit;

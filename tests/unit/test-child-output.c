@@ -30,6 +30,18 @@ START_TEST(all_output_comes_before_the_end) {
 }
 END_TEST
 
+START_TEST(what_was_printed_before_the_exit_is_told_before_it) {
+        struct child_spec spec = child_bed_spec(SHELL("echo ready"));
+
+        for (unsigned i = 0; i < 20; i++) {
+                _cleanup_(freep) struct probe *probe = probe_new();
+
+                child_bed_run_to_end(probe, &spec);
+                ck_assert_uint_eq(probe->n_before_exit, strlen("ready\n"));
+        }
+}
+END_TEST
+
 static bool is_paused_and_blocked(const struct probe *probe, _unused_ size_t n) {
         char path[64], state = 0;
         FILE *file;
@@ -67,6 +79,7 @@ static Suite *child_output_suite(void) {
 
         tcase_add_test(tcase, output_is_appended_to_a_file);
         tcase_add_test(tcase, all_output_comes_before_the_end);
+        tcase_add_test(tcase, what_was_printed_before_the_exit_is_told_before_it);
         tcase_add_test(tcase, a_paused_child_waits);
         return suite;
 }

@@ -32,6 +32,7 @@
 
 struct notify_dir {
         char *path;
+        bool alone;
         struct list idle; /* last used first */
         unsigned n_idle;
 };
@@ -64,20 +65,28 @@ static void remove_sockets(const char *path) {
                 (void)closedir(dir);
 }
 
-int notify_dir_new(const char *path, bool clean, struct notify_dir **ret) {
+/* Whatever the umask says, children of other users pass through. */
+static int make_dir(const char *path) {
+        if (mkdir(path, 0711) < 0 && errno != EEXIST)
+                return -errno;
+        return chmod(path, 0711) < 0 ? -errno : 0;
+}
+
+int notify_dir_new(const char *path, bool alone, struct notify_dir **ret) {
         _cleanup_(notify_dir_freep) struct notify_dir *dir = calloc(1, sizeof(*dir));
+        int r;
 
         if (!dir)
                 return -ENOMEM;
         list_init(&dir->idle);
         if (strlen(path) + 1 + NAME_LENGTH >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
                 return -ENAMETOOLONG;
-        if (mkdir(path, 0711) < 0 && errno != EEXIST)
-                return -errno;
-        if (chmod(path, 0711) < 0) /* whatever the umask says: children of other users pass through */
-                return -errno;
-        if (clean)
+        r = make_dir(path);
+        if (r < 0)
+                return r;
+        if (alone)
                 remove_sockets(path);
+        dir->alone = alone;
         dir->path = strdup(path);
         if (!dir->path)
                 return -ENOMEM;
@@ -104,7 +113,7 @@ struct notify_dir *notify_dir_free(struct notify_dir *dir) {
                 list_remove(&notify->link);
                 notify_free(notify);
         }
-        if (dir->path)
+        if (dir->path && dir->alone)
                 (void)rmdir(dir->path);
         free(dir->path);
         free(dir);
@@ -127,17 +136,22 @@ struct notify *notify_take(struct notify_dir *dir) {
 static int bind_somewhere(struct notify *notify) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         uint64_t bits = clock_now(CLOCK_ID_MONOTONIC) ^ (uint64_t)(uintptr_t)notify;
+        int r;
 
         if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) < 0) /* there may be none early at boot */
                 bits ^= (uint64_t)getpid() << 32;
         (void)snprintf(notify->environment, sizeof(notify->environment), "NOTIFY_SOCKET=%s/%016" PRIx64,
                        notify->dir->path, bits);
         (void)strcpy(address.sun_path, path_of(notify));
-        if (bind(notify->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-                int error = errno;
-
+        r = bind(notify->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+        if (r == -ENOENT) { /* somebody tidied up */
+                r = make_dir(notify->dir->path);
+                if (r >= 0 && bind(notify->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                        r = -errno;
+        }
+        if (r < 0) {
                 notify->environment[strlen("NOTIFY_SOCKET=")] = '\0'; /* not ours to remove */
-                return -error;
+                return r;
         }
         return chmod(path_of(notify), 0666) < 0 ? -errno : 0;
 }

@@ -22,9 +22,10 @@ typedef void (*notify_fn)(const struct notify_message *message, void *arg);
 /* Whether a process of user @uid may speak for the owner. @pid may have ended already. */
 typedef bool (*notify_is_ours_fn)(pid_t pid, uid_t uid, void *arg);
 
-/* Sockets in the directory @path, which is made; those that an earlier daemon left there are removed if @clean. Returns
- * 0, -ENOMEM, -ENAMETOOLONG when no socket could have a name below it, -errno. */
-int notify_dir_new(const char *path, bool clean, struct notify_dir **ret);
+/* Sockets in the directory @path, which is made. Nobody else is at work with it if @alone: then what an earlier daemon
+ * left there is removed, and in the end the directory. Returns 0, -ENOMEM, -ENAMETOOLONG when no socket could have a name
+ * below it, -errno. */
+int notify_dir_new(const char *path, bool alone, struct notify_dir **ret);
 /* All sockets must have been given back. Always returns NULL. */
 struct notify_dir *notify_dir_free(struct notify_dir *dir);
 DEFINE_CLEANUP(struct notify_dir, notify_dir_free)

@@ -166,6 +166,27 @@ START_TEST(what_an_earlier_daemon_left_is_removed) {
 }
 END_TEST
 
+START_TEST(a_directory_that_was_removed_is_made_again) {
+        struct notify *other;
+
+        (void)unlink(socket_path());
+        ck_assert_int_eq(rmdir(path), 0);
+        ck_assert_int_eq(notify_new(dir, &other), 0);
+        ck_assert_int_eq(access(strchr(notify_environment(other), '=') + 1, F_OK), 0);
+        notify_release(other);
+}
+END_TEST
+
+START_TEST(who_shares_a_directory_leaves_it) {
+        struct notify_dir *next;
+
+        (void)unlink(socket_path());
+        ck_assert_int_eq(notify_dir_new(path, false, &next), 0);
+        notify_dir_free(next);
+        ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(a_directory_must_leave_room_for_names) {
         struct notify_dir *next = NULL;
         char longer[128];
@@ -193,6 +214,8 @@ int main(void) {
         tcase_add_test(tcase, others_may_write_to_it_and_nobody_lists_it);
         tcase_add_test(tcase, a_reused_socket_forgets_what_was_said_before);
         tcase_add_test(tcase, what_an_earlier_daemon_left_is_removed);
+        tcase_add_test(tcase, a_directory_that_was_removed_is_made_again);
+        tcase_add_test(tcase, who_shares_a_directory_leaves_it);
         tcase_add_test(tcase, a_directory_must_leave_room_for_names);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

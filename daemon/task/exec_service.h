@@ -15,18 +15,18 @@ struct exec_service {
         struct run *leaf; /* NULL: it does not matter any more */
         const struct task *task;
         struct loop_timer ready;    /* when to try to connect again, or when it counts as ready */
-        struct loop_timer watchdog; /* the last moment for the next WATCHDOG=1 */
+        struct loop_timer watchdog; /* the last moment for the next WATCHDOG=1, or, leaving, for its end */
         struct ready_probe *probe;
-        char *address; /* to connect to */
         regex_t expression;
         bool has_expression;
-        bool has_spoken; /* it told a status of its own */
-        bool is_ready;
-        bool is_stopped;
+        bool has_spoken;   /* it told a status of its own */
+        bool is_ready;     /* has ever been */
+        bool is_leaving;   /* it said STOPPING=1 */
+        bool is_stopped;   /* it was asked to end, or has ended */
         usec_t pause_usec; /* before the next try to connect */
 };
 
-/* Of the attempt @leaf. Returns 0, -ENOMEM, -EINVAL. exec_service_done() is needed in either case. */
+/* Of the attempt @leaf. Returns 0 or -ENOMEM. exec_service_done() is needed in either case. */
 int exec_service_init(struct exec_service *service, struct run *leaf);
 void exec_service_done(struct exec_service *service);
 

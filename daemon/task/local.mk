@@ -26,6 +26,8 @@ libtendd_a_SOURCES += daemon/task/template.c daemon/task/template.h
 libtendd_a_SOURCES += daemon/task/trust.c daemon/task/trust.h
 
 fake_getaddrinfo_sources = tests/support/fake-getaddrinfo.c tests/support/fake-getaddrinfo.h
+exec_bed_sources = tests/support/exec-bed.c tests/support/exec-bed.h tests/support/fake-child.c \
+	tests/support/fake-child.h $(run_fixture_sources)
 http_peer_sources = tests/support/http-peer.c tests/support/http-peer.h
 task_bed_sources = tests/support/task-bed.c tests/support/task-bed.h
 
@@ -43,8 +45,11 @@ tests_unit_test_http_engine_SOURCES = tests/unit/test-http-engine.c $(http_peer_
 unit_tests += tests/unit/test-kind-dns
 tests_unit_test_kind_dns_SOURCES = tests/unit/test-kind-dns.c $(task_bed_sources) $(fake_getaddrinfo_sources)
 unit_tests += tests/unit/test-kind-exec
-tests_unit_test_kind_exec_SOURCES = tests/unit/test-kind-exec.c tests/support/fake-child.c \
-	tests/support/fake-child.h $(run_fixture_sources)
+tests_unit_test_kind_exec_SOURCES = tests/unit/test-kind-exec.c $(exec_bed_sources)
+unit_tests += tests/unit/test-exec-service
+tests_unit_test_exec_service_SOURCES = tests/unit/test-exec-service.c $(exec_bed_sources)
+unit_tests += tests/unit/test-ready-probe
+tests_unit_test_ready_probe_SOURCES = tests/unit/test-ready-probe.c $(fake_getaddrinfo_sources)
 unit_tests += tests/unit/test-kind-file
 tests_unit_test_kind_file_SOURCES = tests/unit/test-kind-file.c $(task_bed_sources)
 unit_tests += tests/unit/test-kind-tcp

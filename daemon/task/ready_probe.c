@@ -11,15 +11,27 @@
 #include <sys/un.h>
 
 #define CONNECT_MSEC 1000
+#define WHY_MAX      128
 
 struct ready_probe {
         struct pool_job *job;
         ready_probe_fn fn;
         void *arg;
         struct tcp_address address;
-        int error;
+        char why[WHY_MAX]; /* empty: it was connected */
         char text[];
 };
+
+/* Asked for a port that nobody listens on, but that the kernel may give out, it may give it to the very socket that asks,
+ * which then is connected to itself. */
+static bool is_own(int fd) {
+        struct sockaddr_storage own = { 0 }, peer = { 0 };
+        socklen_t n_own = sizeof(own), n_peer = sizeof(peer);
+
+        return getsockname(fd, (struct sockaddr *)&own, &n_own) == 0 && own.ss_family != AF_UNIX &&
+               getpeername(fd, (struct sockaddr *)&peer, &n_peer) == 0 && n_own == n_peer &&
+               memcmp(&own, &peer, n_own) == 0;
+}
 
 static int connect_to(const struct sockaddr *address, socklen_t length) {
         _cleanup_(closep) int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -29,13 +41,15 @@ static int connect_to(const struct sockaddr *address, socklen_t length) {
 
         if (fd < 0)
                 return errno;
-        if (connect(fd, address, length) == 0)
-                return 0;
-        if (errno != EINPROGRESS)
-                return errno;
-        if (poll(&pollfd, 1, CONNECT_MSEC) <= 0)
-                return ETIMEDOUT;
-        return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
+        if (connect(fd, address, length) < 0) {
+                if (errno != EINPROGRESS)
+                        return errno;
+                if (poll(&pollfd, 1, CONNECT_MSEC) <= 0)
+                        return ETIMEDOUT;
+                if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+                        return errno;
+        }
+        return error == 0 && is_own(fd) ? ECONNREFUSED : error;
 }
 
 static int connect_path(const char *path) {
@@ -47,41 +61,61 @@ static int connect_path(const char *path) {
         return connect_to((struct sockaddr *)&address, sizeof(address));
 }
 
-static int connect_host(const struct tcp_address *wanted) {
-        struct resolve_answer *answer = resolve_blocking(wanted->host);
-        int error = answer ? 0 : ENOMEM;
+static void note(struct ready_probe *probe, int error) {
+        if (error > 0)
+                (void)snprintf(probe->why, sizeof(probe->why), "%s", strerrordesc_np(error) ?: "unknown error");
+}
 
-        if (answer && answer->error != 0)
-                error = EADDRNOTAVAIL;
-        for (size_t i = 0; answer && i < answer->n; i++) {
+static int connect_any(const struct resolve_answer *answer, unsigned port) {
+        int error = 0;
+
+        for (size_t i = 0; i < answer->n; i++) {
                 struct sockaddr_storage address = answer->addresses[i].address;
 
                 if (address.ss_family == AF_INET)
-                        ((struct sockaddr_in *)&address)->sin_port = htons((uint16_t)wanted->port);
+                        ((struct sockaddr_in *)&address)->sin_port = htons((uint16_t)port);
                 else
-                        ((struct sockaddr_in6 *)&address)->sin6_port = htons((uint16_t)wanted->port);
+                        ((struct sockaddr_in6 *)&address)->sin6_port = htons((uint16_t)port);
                 error = connect_to((struct sockaddr *)&address, answer->addresses[i].length);
                 if (error == 0)
                         break;
         }
-        free(answer); /* nobody else has it; its count belongs to the loop's thread */
         return error;
+}
+
+static struct resolve_answer *look_up(const char *host) {
+        struct resolve_address address;
+
+        return resolve_literal(host, &address) ? resolve_answer_of(&address) : resolve_blocking(host);
+}
+
+static void connect_host(struct ready_probe *probe) {
+        struct resolve_answer *answer = look_up(probe->address.host);
+        int error = ENOMEM;
+
+        if (answer && answer->error != 0) {
+                (void)snprintf(probe->why, sizeof(probe->why), "%s", resolve_answer_reason(answer));
+                error = 0;
+        } else if (answer)
+                error = connect_any(answer, probe->address.port);
+        note(probe, error);
+        free(answer); /* nobody else has it; its count belongs to the loop's thread */
 }
 
 static void work(void *arg) {
         struct ready_probe *probe = arg;
 
-        probe->error = probe->address.path ? connect_path(probe->address.path) : connect_host(&probe->address);
+        if (probe->address.path)
+                note(probe, connect_path(probe->address.path));
+        else
+                connect_host(probe);
 }
 
 static void done(void *arg) {
         struct ready_probe *probe = arg;
-        ready_probe_fn fn = probe->fn;
-        void *fn_arg = probe->arg;
-        int error = probe->error;
 
+        probe->fn(*probe->why ? probe->why : NULL, probe->arg);
         free(probe);
-        fn(error, fn_arg);
 }
 
 int ready_probe_start(struct pool *pool, const char *address, ready_probe_fn fn, void *arg, struct ready_probe **ret) {

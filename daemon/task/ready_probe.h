@@ -5,9 +5,9 @@
 
 struct ready_probe;
 
-/* @error is a positive errno, or 0: it was connected, and closed again. The probe is gone. In a later turn than the
- * start. */
-typedef void (*ready_probe_fn)(int error, void *arg);
+/* @why it could not be, in words; NULL: it was connected, and closed again. The probe is gone when it returns. In a later
+ * turn than the start. */
+typedef void (*ready_probe_fn)(const char *why, void *arg);
 
 /* Connects to @address ("host:port", "[IPv6]:port" or "unix:/path", copied), within a second an address of the name.
  * Returns 0, -EINVAL, -ENOMEM, or what pool_submit() says. */

@@ -17,6 +17,8 @@ struct child {
         bool holds_exit;
         int status;
         struct cgroup_usage usage;
+        struct notify_message held;
+        bool holds_message;
 };
 
 static struct {
@@ -70,6 +72,11 @@ void fake_child_hold_exit(struct child *child, int status) {
         child->status = status;
 }
 
+void fake_child_hold_message(struct child *child, const struct notify_message *message) {
+        child->holds_message = true;
+        child->held = *message;
+}
+
 /* ---- what is told ---- */
 
 void fake_child_started(struct child *child) {
@@ -86,6 +93,11 @@ bool fake_child_prints(struct child *child, const char *text) {
                 return false;
         child->ops->on_output(child, text, strlen(text), child->arg);
         return true;
+}
+
+void fake_child_says(struct child *child, const struct notify_message *message) {
+        child->holds_message = false;
+        child->ops->on_notify(child, message, child->arg);
 }
 
 void fake_child_exited(struct child *child, int status) {
@@ -172,6 +184,8 @@ void child_kill(struct child *child _unused_) {
 }
 
 void child_poll(struct child *child) {
+        if (child->holds_message)
+                fake_child_says(child, &child->held);
         if (child->holds_exit)
                 fake_child_exited(child, child->status);
 }

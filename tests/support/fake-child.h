@@ -25,12 +25,15 @@ void fake_child_refuse(int error);
 
 /* child_poll() finds that the main process has ended with @status. */
 void fake_child_hold_exit(struct child *child, int status);
+/* It finds, before that, that one of its processes has said something. */
+void fake_child_hold_message(struct child *child, const struct notify_message *message);
 
 /* ---- what is told, see struct child_ops ---- */
 void fake_child_started(struct child *child);
 void fake_child_failed(struct child *child, enum child_step step, int error);
 /* Whether the text was taken; else it is to be printed again later. */
 bool fake_child_prints(struct child *child, const char *text);
+void fake_child_says(struct child *child, const struct notify_message *message);
 void fake_child_exited(struct child *child, int status);
 /* What it will have used when it is gone. */
 void fake_child_used(struct child *child, const struct cgroup_usage *usage);

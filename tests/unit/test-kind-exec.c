@@ -1,121 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* kind_exec: what becomes of a run when its command ends, cannot be started, is stopped, is forced, will not go, or
  * prints faster than the log can take it. The child is played by the test. */
-#include "base/log.h"
 #include "base/text.h"
-#include "support/fake-child.h"
-#include "support/run-fixture.h"
+#include "support/exec-bed.h"
 #include "task/exec_env.h"
-#include "task/kind.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
-
-static struct task_env env;
-static struct task *task;
-static struct child *child;
-
-/* ---- in place of the logger ---- */
-
-static char logged[1024];
-static bool congested;
-
-void log_output(int level, const struct log_context *context, const char *line, size_t n) {
-        size_t at = strlen(logged);
-
-        ck_assert_str_eq(context->task, "t");
-        ck_assert_str_eq(context->identifier, "t");
-        (void)snprintf(logged + at, sizeof(logged) - at, "%d:%s:%.*s;", level, context->run, (int)n, line);
-}
-
-bool log_is_congested(void) {
-        return congested;
-}
-
-void log_record(int level _unused_, const struct log_context *context _unused_, const char *format _unused_, ...) {
-}
-
-/* ---- fixture ---- */
-
-static char *const words[] = { (char *)"PATH=/bin", NULL };
-
-static void setup(void) {
-        fixture_setup();
-        fake_child_reset();
-        logged[0] = '\0';
-        congested = false;
-        env = (struct task_env){ .loop = loop, .environ = words, .shell = "/bin/bash" };
-        task = task_new("t");
-        ck_assert_ptr_nonnull(task);
-        task->kind = &kind_exec;
-        task->env = &env;
-        task->run.leaf = kind_exec.leaf;
-        task->run.grace_usec = 10 * USEC_PER_SEC;
-        task->part = calloc(1, kind_exec.part_size);
-        ck_assert_ptr_nonnull(task->part);
-        kind_exec.part_init(task->part);
-        task->exec->command = calloc(3, sizeof(char *));
-        task->exec->command[0] = strdup("/usr/bin/job");
-        task->exec->command[1] = strdup("--now");
-        for (enum bound b = 0; b < _BOUND_MAX; b++)
-                task->run.bounds[b] = USEC_INFINITY;
-}
-
-static void teardown(void) {
-        ck_assert_uint_eq(remnant_count(), 0);
-        fixture_teardown();
-        ck_assert_uint_eq(fake_child_count(), 0);
-        task_unref(task);
-}
-
-/* Starts t#1; its child is asked for, and not started yet. */
-static struct run *start_task(void) {
-        struct run_start how = { .spec = &task->run, .number = 1, .trigger = "test", .due_realtime_usec = 5000000 };
-        struct run *run;
-
-        ck_assert_int_eq(run_tree_start(tree, &how, &run), 0);
-        settle();
-        child = fake_child_last();
-        return run;
-}
-
-/* A slow callback is reported for the task, unless it has been abandoned. */
-static void check_subject(void) {
-        if (remnant_count() == 0)
-                ck_assert_str_eq(loop_subject(loop), "t");
-        loop_set_subject(loop, NULL);
-}
-
-static struct run *start_running(void) {
-        struct run *run = start_task();
-
-        ck_assert_str_eq(fake_child_trace(), "spawn");
-        fake_child_started(child);
-        check_subject();
-        settle();
-        check_state("t#1", RUN_RUNNING);
-        return run;
-}
-
-static void exits(int status) {
-        fake_child_exited(child, status);
-        check_subject();
-        settle();
-}
-
-static void goes(void) {
-        bool abandoned = remnant_count() > 0;
-
-        fake_child_gone(child);
-        if (!abandoned)
-                check_subject();
-        settle();
-}
-
-static void check_asked(const char *expected) {
-        ck_assert_str_eq(fake_child_trace(), expected);
-}
 
 /* How t#1 ended: with the errors "kind/run …" and the detail of the first. */
 static void check_end(enum outcome outcome, const char *errors, const char *detail, int exit_code) {
@@ -313,7 +205,7 @@ START_TEST(the_child_is_told_what_it_is_for) {
         ck_assert(has_word(spec->env, "TENDD_ATTEMPT=1"));
         ck_assert(has_word(spec->env, "TENDD_DUE=5"));
         ck_assert(has_word(spec->env, "TENDD_TRIGGER=test"));
-        ck_assert_ptr_eq(spec->env_base, words);
+        ck_assert_ptr_eq(spec->env_base, env.environ);
         ck_assert(spec->output_pipe);
         fake_child_started(child);
         exits(0);
@@ -572,7 +464,7 @@ int main(void) {
         int failed;
 
         suite_add_tcase(suite, tcase);
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, exec_setup, exec_teardown);
         tcase_add_loop_test(tcase, the_commands_end_is_the_runs, 0, ARRAY_SIZE(ends));
         tcase_add_loop_test(tcase, a_kill_by_the_kernel_is_explained, 0, (int)ARRAY_SIZE(kills));
         tcase_add_test(tcase, a_cancel_after_the_exit_changes_nothing);

@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#define RESTARTS_A_STEP 25
+
 enum progress {
         TARGET_PENDING,
         TARGET_ASKED, /* its attempt is awaited */
@@ -182,14 +184,18 @@ static bool holds_up(const struct target *target) {
         return service && service->ready != READY_EXEC && target->progress == TARGET_ASKED;
 }
 
-static void ask_next(struct restart_cursor *restart) {
-        while (restart->next < restart->n) {
+/* Restarts those that may be restarted now, some of them. Returns whether there may be more. */
+static bool ask_some(struct restart_cursor *restart) {
+        for (unsigned budget = RESTARTS_A_STEP; restart->next < restart->n; budget--) {
                 struct target *before = restart->next > 0 ? &restart->targets[restart->next - 1] : NULL;
 
                 if (restart->wait && before && holds_up(before))
-                        return;
+                        return false;
+                if (budget == 0)
+                        return true;
                 ask(restart, &restart->targets[restart->next++]);
         }
+        return false;
 }
 
 static void look(struct restart_cursor *restart, struct target *target, const struct event *event) {
@@ -244,7 +250,6 @@ static int select_some(struct restart_cursor *restart, struct varlink_call *call
 static int tell_names(struct restart_cursor *restart, json_t **ret) {
         json_t *names = json_array();
 
-        ask_next(restart);
         for (size_t i = 0; i < restart->n; i++) {
                 const struct target *target = &restart->targets[i];
 
@@ -271,12 +276,15 @@ static int tell_target(struct restart_cursor *restart, struct target *target, js
 
 static int restart_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct restart_cursor *restart = cursor;
+        bool more;
 
         if (!restart->selected)
                 return select_some(restart, call);
-        if (!restart->told)
+        more = ask_some(restart);
+        if (more)
+                varlink_wake(call);
+        if (!restart->told && (!more || restart->wait))
                 return tell_names(restart, ret);
-        ask_next(restart);
         for (size_t i = 0; i < restart->next; i++)
                 if (restart->targets[i].progress == TARGET_KNOWN)
                         return tell_target(restart, &restart->targets[i], ret);

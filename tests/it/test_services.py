@@ -271,7 +271,7 @@ shell = trap 'echo main >>{self.path('got')}' USR1; (trap 'echo other >>{self.pa
         self.assertEqual(daemon.ctl("signal", "web", "FOO").returncode, 2)
         self.assertEqual(self.state(daemon, "web"), "up")
 
-    def test_extend_gives_time_but_not_to_what_is_stopping(self):
+    def test_extend_gives_time(self):
         daemon = self.pair()
         self.succeeds(daemon, "start", "job")
         self.assertRegex(self.succeeds(daemon, "extend", "job", "2h"), r"^job#1 ends in (3h|2h 59min).*, by timeout\n$")
@@ -280,9 +280,23 @@ shell = trap 'echo main >>{self.path('got')}' USR1; (trap 'echo other >>{self.pa
         self.assertEqual(clipped["deadline"]["bound"], "total-timeout")
         self.assertEqual(daemon.ctl("extend", "job", "soon").returncode, 2)
         self.assertEqual(daemon.ctl("extend", "web", "1h").returncode, 1)  # nothing bounds it
-        daemon.kill(signal.SIGSTOP)
-        daemon.kill(signal.SIGCONT)
         self.assertEqual(daemon.ctl("extend", "nothing", "1h").returncode, 5)
+
+    def test_what_is_being_stopped_gets_no_more_time(self):
+        daemon = self.daemon(f"""
+[task deaf]
+manual = yes
+shell = trap '' TERM; echo x >{self.path('up')}; while :; do sleep 0.1; done
+grace = 1h
+""")
+        self.succeeds(daemon, "start", "deaf")
+        self.until(lambda: self.read("up"), "the task")
+        self.succeeds(daemon, "stop", "deaf")
+        done = daemon.ctl("extend", "deaf#1", "1h")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("it is being stopped", done.stderr)
+        self.succeeds(daemon, "stop", "--force", "deaf")
+        self.assertEqual(daemon.ctl("wait", "deaf").returncode, 1)
 
     def test_json_has_what_is_told(self):
         daemon = self.pair()
@@ -428,6 +442,26 @@ command = {other}
                 self.assertIn(f"ending with exit code {code}: critical service web has failed", daemon.log.text())
         for pid in self.pids():
             self.assertFalse(processes.alive(pid))
+
+    def test_the_service_manager_is_told_why(self):
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.addCleanup(manager.close)
+        manager.bind(self.path("notify"))
+        daemon = self.daemon(self.CONFIG.format(command="exit 3", other=self.sleeper()), start=False,
+                             env={"NOTIFY_SOCKET": self.path("notify")})
+        daemon.start(wait=False)
+        self.assertEqual(daemon.wait_exit(), 3)
+        said = []
+        try:
+            while True:
+                said += manager.recv(4096).decode().splitlines()
+        except BlockingIOError:
+            pass
+        if not said:
+            self.skipTest("built without libsystemd")
+        self.assertIn("STOPPING=1", said)
+        self.assertRegex([line for line in said if line.startswith("STATUS=")][-1],
+                         "^STATUS=ending with exit code 3: critical service web has failed: ")
 
     def test_as_a_member(self):
         daemon = self.daemon(self.CONFIG.format(command="exit 3", other=self.sleeper()) + "[group both]\n"

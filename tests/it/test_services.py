@@ -2,6 +2,7 @@
 """Services on a real daemon: what follows an attempt, what operators may ask, health, critical ones."""
 import json
 import os
+import re
 import signal
 import socket
 
@@ -51,6 +52,14 @@ class ServiceCase(Case):
     def sleeper(self, name="pids"):
         """A command that notes its pid and stays."""
         return f"sh -c 'echo $$ >>{self.path(name)}; exec sleep 1000'"
+
+    def lines_from(self, daemon, first, last):
+        """The log from the line that matches @first to the one after it that matches @last; it may come late."""
+        daemon.log.wait(first)
+        start = next(n for n, line in enumerate(daemon.log.lines) if re.search(first, line))
+        daemon.log.wait(last, start=start)
+        end = next(n for n, line in enumerate(daemon.log.lines) if n >= start and re.search(last, line))
+        return daemon.log.lines[start:end + 1]
 
     def succeeds(self, daemon, *args):
         done = daemon.ctl(*args)
@@ -147,15 +156,11 @@ command = sleep 1000
 after = middle
 """)
         self.until_state(daemon, "site", "up")
-        started = [daemon.log.lines.index(line) for task in ("back ready", "middle started", "middle ready", "front started")
-                   for line in daemon.log.lines if f"site#1/{task}" in line]
-        self.assertEqual(len(started), 4)
-        self.assertEqual(started, sorted(started))
+        told = self.lines_from(daemon, "site#1 started", "site#1/front ready")
+        self.assertEqual([line.split("site#1/")[1] for line in told if "site#1/" in line],
+                         [f"{task} {word}" for task in ("back", "middle", "front") for word in ("started", "ready")])
         self.assertEqual(daemon.stop(), 0)
-        ended = [daemon.log.lines.index(line) for task in ("front", "middle", "back")
-                 for line in daemon.log.lines if f"site#1/{task} cancelled" in line]
-        self.assertEqual(len(ended), 3)
-        self.assertEqual(ended, sorted(ended))
+        self.assertEqual(re.findall(r"site#1/(\w+) cancelled", daemon.log.text()), ["front", "middle", "back"])
 
     def test_why_names_who_is_not_ready(self):
         daemon = self.daemon("""
@@ -335,8 +340,7 @@ failing-after = 3
         daemon.log.wait(r"web#1 restarts in .*: health: web-ping failed 3 times in a row: http-status: .*503", 20)
         self.until(lambda: len(self.pids()) > len(before), "the next attempt", 20)
         self.assertGone(before[-1])
-        seen = len(daemon.log.lines)
-        daemon.log.wait("web-ping#.* ok after", 20, seen)
+        self.lines_from(daemon, "web#1 restarts in .*: health", "web-ping#.* ok after")
         self.assertEqual(self.state(daemon, "web"), "up")
         self.succeeds(daemon, "stop", "web")
         self.until_state(daemon, "web", "stopped")
@@ -388,11 +392,8 @@ command = {self.sleeper('beat')}
     def test_is_up_in_order(self):
         daemon = self.site()
         self.until_state(daemon, "site", "up")
-        lines = daemon.log.lines
-        mail = next(i for i, line in enumerate(lines) if "site#1/worker-mail started" in line)
-        for number in range(1, 5):
-            ready = next(i for i, line in enumerate(lines) if f"site#1/web/web@{number} ready" in line)
-            self.assertLess(ready, mail)
+        told = "\n".join(self.lines_from(daemon, "site#1 started", "site#1/worker-mail started"))
+        self.assertEqual(sorted(re.findall(r"site#1/web/(web@\d) ready", told)), [f"web@{n}" for n in range(1, 5)])
         tree = self.succeeds(daemon, "tree")
         self.assertRegex(tree, r"web@3 +up +.*\[#####     \] 52% 520/1000 serving unix:/run/app/3.sock")
 
@@ -400,11 +401,10 @@ command = {self.sleeper('beat')}
         daemon = self.site()
         self.until_state(daemon, "site", "up")
         self.assertEqual(self.succeeds(daemon, "restart", "web@2"), "site#1/web/web@2 ready, attempt 2\n")
-        seen = len(daemon.log.lines)
         self.assertEqual(len(self.succeeds(daemon, "restart", "web").splitlines()), 4)
-        told = [line for line in daemon.log.lines[seen:] if "/web/web@" in line]
-        self.assertEqual([line.rsplit("/", 1)[1].split()[:2] for line in told],
-                         [[f"web@{n}", word] for n in range(1, 5) for word in ("restarts", "ready")])
+        told = "\n".join(self.lines_from(daemon, r'Restart by .*"web"\]', "web@4 ready"))
+        self.assertEqual(re.findall(r"web/(web@\d \w+)", told),
+                         [f"web@{n} {word}" for n in range(1, 5) for word in ("restarts", "ready")])
         self.succeeds(daemon, "stop", "web")
         self.until_state(daemon, "web", "stopped")
         self.assertEqual(self.state(daemon, "worker-mail"), "up")
@@ -494,7 +494,7 @@ shell = cat >{self.path('json')}; echo $TENDD_FOR_EVENT $TENDD_FOR_OUTCOME $TEND
         self.until(lambda: self.read("alert") == "slow running backfill#1\n", "the hook")
         told = json.loads(self.read("json"))
         self.assertEqual((told["event"], told["outcome"], told["run"]), ("slow", "running", "backfill#1"))
-        self.assertEqual(daemon.log.count("slow: at work for 200ms"), 1)
+        daemon.log.wait("slow: at work for 200ms")
         self.assertTrue(self.task(daemon, "backfill")["slow"])
         self.assertRegex(self.succeeds(daemon, "list", "backfill"), "running, slow")
         self.assertRegex(self.succeeds(daemon, "why", "backfill"), "longer than slow-after")

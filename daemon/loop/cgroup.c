@@ -5,6 +5,9 @@
  * that is empty and has no bounds is kept for the next run. What it counts goes on counting; the processor time of former
  * users is subtracted. Peak memory cannot be reset on the kernels we meet, so a tree that knows it keeps no groups.
  *
+ * A run with the right to write to its group may have spoiled it: made groups below it, or frozen it for whoever comes
+ * next. Then it is removed; and one that a stranger removed meanwhile is passed over.
+ *
  * Groups are named by number and reached by name below the tree's descriptor: thousands of runs take no descriptors.
  *
  * A pid read from cgroup.procs may be gone a moment later and name somebody else. It is turned into a pidfd, and
@@ -22,7 +25,7 @@
 #include <sys/syscall.h>
 
 #define IDLE_MAX   512
-#define DEPTH_MAX  16
+#define DEPTH_MAX  (CGROUP_DEPTH_MAX + 1)
 #define BATCH_MAX  512 /* pidfds held at once */
 #define CPU_PERIOD 100000
 
@@ -112,7 +115,7 @@ void cgroup_free(struct cgroup *cgroup) {
         free(cgroup);
 }
 
-static struct cgroup *take_idle(struct cgroup_tree *tree, unsigned *ret_number) {
+static struct cgroup *take_idle(struct cgroup_tree *tree) {
         struct cgroup *cgroup;
 
         (void)pthread_mutex_lock(&tree->lock);
@@ -120,30 +123,37 @@ static struct cgroup *take_idle(struct cgroup_tree *tree, unsigned *ret_number) 
         if (cgroup) {
                 list_remove(&cgroup->link);
                 tree->n_idle--;
-        } else {
-                *ret_number = ++tree->n_made;
         }
         (void)pthread_mutex_unlock(&tree->lock);
         return cgroup;
 }
 
-static int make(struct cgroup_tree *tree, unsigned number, struct cgroup **ret) {
+static unsigned next_number(struct cgroup_tree *tree) {
+        unsigned number;
+
+        (void)pthread_mutex_lock(&tree->lock);
+        number = ++tree->n_made;
+        (void)pthread_mutex_unlock(&tree->lock);
+        return number;
+}
+
+static int make(struct cgroup_tree *tree, struct cgroup **ret) {
         struct cgroup *cgroup = calloc(1, sizeof(*cgroup));
+        int r;
 
         if (!cgroup)
                 return -ENOMEM;
         list_init(&cgroup->link);
         cgroup->tree = tree;
-        (void)snprintf(cgroup->name, sizeof(cgroup->name), "run-%u", number);
-        (void)snprintf(cgroup->procs, sizeof(cgroup->procs), "%s/cgroup.procs", cgroup->name);
-        if (mkdirat(tree->fd, cgroup->name, 0755) < 0) {
-                int error = errno;
-
+        do {
+                (void)snprintf(cgroup->name, sizeof(cgroup->name), "run-%u", next_number(tree));
+                r = mkdirat(tree->fd, cgroup->name, 0755) < 0 ? -errno : 0;
+        } while (r == -EEXIST); /* left by a dead daemon, with somebody in it whom nothing could kill */
+        if (r < 0)
                 free(cgroup);
-                return -error;
-        }
-        *ret = cgroup;
-        return 0;
+        else
+                *ret = cgroup;
+        return r;
 }
 
 static int set_bound(const struct cgroup *cgroup, enum cgroup_controller controller, const char *file,
@@ -186,58 +196,94 @@ static usec_t read_cpu(const struct cgroup *cgroup) {
         return usec;
 }
 
-int cgroup_new(struct cgroup_tree *tree, const struct cgroup_limits *limits, struct cgroup **ret) {
+/* One that is there, with its descriptor. */
+static int obtain(struct cgroup_tree *tree, struct cgroup **ret, int *ret_procs) {
         struct cgroup *cgroup;
-        unsigned number = 0;
-        int r = 0;
+        int r;
 
-        cgroup = take_idle(tree, &number);
-        if (cgroup)
-                cgroup->cpu_base_usec = read_cpu(cgroup);
-        else
-                r = make(tree, number, &cgroup);
+        while ((cgroup = take_idle(tree))) {
+                r = open_file(tree->fd, cgroup->name, "cgroup.procs", O_WRONLY);
+                if (r >= 0) {
+                        cgroup->cpu_base_usec = read_cpu(cgroup);
+                        break;
+                }
+                if (r != -ENOENT) {
+                        cgroup_release(cgroup);
+                        return r;
+                }
+                cgroup_free(cgroup);
+        }
+        if (!cgroup) {
+                r = make(tree, &cgroup);
+                if (r < 0)
+                        return r;
+                r = open_file(tree->fd, cgroup->name, "cgroup.procs", O_WRONLY);
+                if (r < 0) {
+                        cgroup_discard(cgroup);
+                        return r;
+                }
+        }
+        *ret = cgroup;
+        *ret_procs = r;
+        return 0;
+}
+
+int cgroup_new(struct cgroup_tree *tree, const struct cgroup_limits *limits, struct cgroup **ret, int *ret_procs) {
+        struct cgroup *cgroup;
+        int procs, r;
+
+        r = obtain(tree, &cgroup, &procs);
         if (r < 0)
                 return r;
         r = set_bounds(cgroup, limits);
         if (r < 0) {
-                (void)cgroup_remove(tree->fd, cgroup->name);
-                cgroup_free(cgroup);
+                (void)close(procs);
+                cgroup_discard(cgroup);
                 return r;
         }
         *ret = cgroup;
+        *ret_procs = procs;
         return 0;
 }
 
-/* Whether it can be kept for another run. */
-static bool is_reusable(const struct cgroup *cgroup) {
+static bool may_keep(const struct cgroup *cgroup) {
         return !cgroup->bounded && !cgroup_tree_has(cgroup->tree, CGROUP_MEMORY);
 }
 
-bool cgroup_needs_last_look(const struct cgroup *cgroup) {
-        return !is_reusable(cgroup);
+/* The state of nobody in it: not what it was made with, but what its processes may have changed. */
+static bool is_as_new(const struct cgroup *cgroup) {
+        struct stat st;
+        char text[256];
+        uint64_t value;
+
+        if (cgroup_read(cgroup->tree->fd, cgroup->name, "cgroup.events", text, sizeof(text)) < 0)
+                return false;
+        if (!find_number(text, "populated", &value) || value != 0 ||
+            (find_number(text, "frozen", &value) && value != 0))
+                return false;
+        /* Each directory below is a link to it. */
+        return fstatat(cgroup->tree->fd, cgroup->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_nlink <= 2;
+}
+
+bool cgroup_try_release(struct cgroup *cgroup) {
+        struct cgroup_tree *tree = cgroup->tree;
+        bool keep;
+
+        if (!may_keep(cgroup) || !is_as_new(cgroup))
+                return false;
+        (void)pthread_mutex_lock(&tree->lock);
+        keep = tree->n_idle < IDLE_MAX;
+        if (keep) {
+                list_prepend(&tree->idle, &cgroup->link);
+                tree->n_idle++;
+        }
+        (void)pthread_mutex_unlock(&tree->lock);
+        return keep;
 }
 
 struct cgroup *cgroup_release(struct cgroup *cgroup) {
-        struct cgroup_tree *tree;
-        bool keep = false;
-
-        if (!cgroup)
-                return NULL;
-        tree = cgroup->tree;
-        if (is_reusable(cgroup)) {
-                (void)pthread_mutex_lock(&tree->lock);
-                keep = tree->n_idle < IDLE_MAX;
-                if (keep) {
-                        list_prepend(&tree->idle, &cgroup->link);
-                        tree->n_idle++;
-                }
-                (void)pthread_mutex_unlock(&tree->lock);
-        }
-        if (!keep) {
-                /* One that cannot be removed now is removed at the end, or by the next daemon. */
-                (void)cgroup_remove(tree->fd, cgroup->name);
-                cgroup_free(cgroup);
-        }
+        if (cgroup && !cgroup_try_release(cgroup))
+                cgroup_discard(cgroup);
         return NULL;
 }
 
@@ -255,12 +301,17 @@ void cgroup_dup_free(struct cgroup *copy) {
         free(copy);
 }
 
-const char *cgroup_procs_name(const struct cgroup *cgroup) {
-        return cgroup->procs;
+struct cgroup *cgroup_discard(struct cgroup *cgroup) {
+        if (!cgroup)
+                return NULL;
+        /* One that cannot be removed now is removed at the end, or by the next daemon. */
+        (void)cgroup_remove(cgroup->tree->fd, cgroup->name);
+        cgroup_free(cgroup);
+        return NULL;
 }
 
-int cgroup_dir_fd(const struct cgroup *cgroup) {
-        return cgroup->tree->fd;
+const char *cgroup_name(const struct cgroup *cgroup) {
+        return cgroup->name;
 }
 
 /* ---- who is in it ---- */

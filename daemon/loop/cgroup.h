@@ -63,23 +63,26 @@ bool cgroup_tree_has(const struct cgroup_tree *tree, enum cgroup_controller cont
 
 /* ---- a group ---- */
 
-/* An empty group with @limits: a new one, or one that was released. Returns 0, -ENOMEM, or -errno of mkdir(2) or of
- * writing a bound; then nothing is left of it. */
-int cgroup_new(struct cgroup_tree *tree, const struct cgroup_limits *limits, struct cgroup **ret);
+/* An empty group with @limits: a new one, or one that was released. A process enters it by writing "0" to @ret_procs, a
+ * descriptor for the caller to close. Returns 0, -ENOMEM, or -errno of mkdir(2), open(2) or of writing a bound; then
+ * nothing is left of it. */
+int cgroup_new(struct cgroup_tree *tree, const struct cgroup_limits *limits, struct cgroup **ret, int *ret_procs);
 
-/* Gives an empty group back, to be reused if it can be without a system call. NULL and always returns NULL. */
+/* Gives an empty group back, to be reused if it is as good as new. NULL is fine, and always returned. */
 struct cgroup *cgroup_release(struct cgroup *cgroup);
 
 /* Another handle on the same group, which may outlive it: for looking at who is in it. NULL: out of memory. */
 struct cgroup *cgroup_dup(const struct cgroup *cgroup);
 void cgroup_dup_free(struct cgroup *copy);
 
-/* What a process, between vfork and exec too, opens and writes "0" to in order to enter: a name below cgroup_dir_fd(). */
-const char *cgroup_procs_name(const struct cgroup *cgroup);
-int cgroup_dir_fd(const struct cgroup *cgroup);
+/* Gives back one that something is wrong with: it is not reused. NULL is fine, and always returned. */
+struct cgroup *cgroup_discard(struct cgroup *cgroup);
 
-/* Whether releasing it needs a thread: it cannot be reused, or its usage is of interest. */
-bool cgroup_needs_last_look(const struct cgroup *cgroup);
+/* The same for the loop: only if nobody is in it and nothing is to be done that takes time. Returns false otherwise:
+ * somebody is in it, or there are groups below it, or it will not be reused, or its usage is of interest. */
+bool cgroup_try_release(struct cgroup *cgroup);
+
+const char *cgroup_name(const struct cgroup *cgroup);
 
 /* Returns 1 when a living process is in it or below, 0 when none, -errno. */
 int cgroup_is_populated(const struct cgroup *cgroup);

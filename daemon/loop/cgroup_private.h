@@ -6,7 +6,8 @@
 
 #include <pthread.h>
 
-#define CGROUP_NAME_MAX 40
+#define CGROUP_NAME_MAX  40
+#define CGROUP_DEPTH_MAX 32 /* of groups that runs make below theirs; the kernel refuses more */
 
 struct cgroup_tree {
         int fd;        /* of our directory */
@@ -28,7 +29,6 @@ struct cgroup {
         usec_t cpu_base_usec; /* what its former users had used */
         bool bounded;
         char name[CGROUP_NAME_MAX]; /* "run-7" */
-        char procs[CGROUP_NAME_MAX + 16];
 };
 
 /* Writes @text to @file of the directory @name below @dir_fd, without creating it. Returns 0 or -errno. */

@@ -245,6 +245,14 @@ static void remove_leftovers(const struct cgroup_tree *tree) {
 
 /* ---- the tree ---- */
 
+/* What can be made can be removed, too. */
+static void limit_depth(const struct cgroup_tree *tree) {
+        char text[16];
+
+        (void)snprintf(text, sizeof(text), "%d", CGROUP_DEPTH_MAX);
+        (void)cgroup_write(tree->fd, ".", "cgroup.max.depth", text);
+}
+
 static int open_tree(struct cgroup_tree *tree, const char *parent, const char *tag) {
         tree->parent_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (tree->parent_fd < 0)
@@ -261,6 +269,7 @@ static int open_tree(struct cgroup_tree *tree, const char *parent, const char *t
         if (faccessat(tree->fd, "cgroup.procs", W_OK, AT_EACCESS) < 0)
                 return -errno;
         remove_leftovers(tree);
+        limit_depth(tree);
         enable_controllers(tree);
         return 0;
 }

@@ -6,7 +6,8 @@
  *
  * A child that is exited has a main process that is a zombie: kept unreaped, because its pid is also the name of its
  * group and session, until no other process of the tree is found. Most often that is at once: when the daemon has no
- * orphans at all, nobody can be left, for the orphans of a process are inherited before its end is told.
+ * orphans at all, nobody can be left, for the orphans of a process are inherited before its end is told. Its cgroup is
+ * asked all the same: a main process can make siblings of itself (CLONE_PARENT), who are never orphans.
  *
  * Otherwise a walk looks (child_tree.c), on a thread; one at a time for each child. A walk that was begun before the
  * exit proves nothing. While killing, walks are repeated with growing pauses until one finds nobody; when only
@@ -31,6 +32,7 @@
 
 #define RETRY_MIN_USEC  (2 * USEC_PER_MSEC)
 #define RETRY_MAX_USEC  (200 * USEC_PER_MSEC)
+#define PUT_DOWN_USEC   (5 * USEC_PER_SEC)
 #define DRAIN_MAX_READS 32 /* a pipe that a stranger holds and fills is given up then */
 
 enum child_state {
@@ -245,19 +247,25 @@ static void finish(struct child *child) {
                 (void)wait_main(child, true, &status, &usage);
         child->reaped = true;
         child_look_forget(TAKE_PTR(child->look)); /* its pid and its cgroup may come to be those of others */
-        child->tree.cgroup = cgroup_release(child->tree.cgroup);
         list_remove(&child->lingering);
         loop_work_schedule(&child->gone);
 }
 
 static void start_walk(struct child *child);
 
+static bool give_group_back(struct child *child) {
+        if (child->tree.cgroup && !cgroup_try_release(child->tree.cgroup))
+                return false;
+        child->tree.cgroup = NULL;
+        return true;
+}
+
 /* After the exit, with no walk under way: gone, or another look. */
 static void settle(struct child *child) {
         child->look_again = false;
         if (child->reaped)
                 return;
-        if (!spawner_has_orphans(child->spawner) && !(child->tree.cgroup && cgroup_needs_last_look(child->tree.cgroup)))
+        if (!spawner_has_orphans(child->spawner) && give_group_back(child))
                 finish(child);
         else
                 start_walk(child);
@@ -344,8 +352,8 @@ static void on_walked(struct spawner_job *job) {
                 settle(child);
         else if (child->state == CHILD_EXITED && !child->tree.cgroup && !spawner_has_orphans(child->spawner))
                 finish(child);
-        else if (child->killing || child->walk_result < 0)
-                retry_later(child);
+        else if (child->killing || child->walk_result < 0 || (child->state == CHILD_EXITED && child->tree.cgroup))
+                retry_later(child); /* who is in a group need not be an orphan of ours, whose end we are told of */
 }
 
 static void start_walk(struct child *child) {
@@ -456,9 +464,13 @@ static void report_failure(struct child *child) {
 /* Ends a process that cannot be watched, on a thread because that may take a moment. */
 static void do_put_down(struct spawner_job *job, _unused_ struct spawner_thread *thread) {
         struct child *child = CONTAINER_OF(job, struct child, launch_job);
+        usec_t deadline_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), PUT_DOWN_USEC);
         siginfo_t info;
 
         (void)child_tree_kill(&child->tree);
+        (void)waitid(P_PIDFD, (id_t)child->launch.pidfd, &info, WEXITED | WNOWAIT);
+        while (child_tree_kill(&child->tree) != 0 && clock_now(CLOCK_ID_MONOTONIC) < deadline_usec)
+                (void)poll(NULL, 0, 1);
         (void)waitid(P_PIDFD, (id_t)child->launch.pidfd, &info, WEXITED);
         child_tree_end(&child->tree, &child->group_usage);
 }

@@ -55,8 +55,7 @@ struct birth {
         const struct child_plan *plan;
         struct child_launch *launch;
         const struct rlimit *nofile;
-        int cgroup_dir_fd;
-        const char *cgroup_procs;
+        int cgroup_procs; /* where to enter the group; -EBADF: there is none */
         int stdin_fd;
         int output_fd;
         int report_fd; /* plain fork: where to report; -EBADF: memory is shared */
@@ -265,21 +264,12 @@ _child_path_ static int become_program(struct birth *birth) {
         return exec_in_path(birth, search);
 }
 
-/* Before the table of descriptors is cut short: the tree's own is anywhere. */
+/* Before the table of descriptors is cut short. It was opened by the launcher: what the child opens while the table is
+ * shared would stay open in the daemon, should the child be killed before it closes it. */
 _child_path_ static int enter_cgroup(struct birth *birth) {
-        const struct cgroup *cgroup = birth->launch->cgroup;
-        long fd, n;
-        int r;
-
-        if (!cgroup)
+        if (birth->cgroup_procs < 0)
                 return 0;
-        fd = syscall(SYS_openat, birth->cgroup_dir_fd, birth->cgroup_procs, O_WRONLY | O_CLOEXEC, 0);
-        if (fd < 0)
-                return errno;
-        n = syscall(SYS_write, fd, "0", (size_t)1);
-        r = n < 0 ? errno : 0;
-        (void)syscall(SYS_close, fd);
-        return r;
+        return syscall(SYS_write, birth->cgroup_procs, "0", (size_t)1) < 0 ? errno : 0;
 }
 
 /* In this order: what needs privileges before they are given up; what names files of the user's after it. */
@@ -475,17 +465,11 @@ static int launch_with(struct birth *birth, struct spawner_thread *thread, int s
 
 static int make_cgroup(struct birth *birth, struct spawner *spawner) {
         struct child_launch *launch = birth->launch;
-        int r;
 
         if (!spawner->cgroups)
                 return 0;
         birth->report.step = CHILD_STEP_CGROUP;
-        r = cgroup_new(spawner->cgroups, &birth->plan->spec.limits, &launch->cgroup);
-        if (r < 0)
-                return r;
-        birth->cgroup_dir_fd = cgroup_dir_fd(launch->cgroup);
-        birth->cgroup_procs = cgroup_procs_name(launch->cgroup);
-        return 0;
+        return cgroup_new(spawner->cgroups, &birth->plan->spec.limits, &launch->cgroup, &birth->cgroup_procs);
 }
 
 static int try_launch(struct birth *birth, struct spawner_thread *thread) {
@@ -510,6 +494,7 @@ static int try_launch(struct birth *birth, struct spawner_thread *thread) {
                 pid = launch_with(birth, thread, stdin_fd, output_fd);
                 r = MIN(pid, 0);
         }
+        closep(&birth->cgroup_procs);
         close_or_vacate(stdin_fd, thread->slots[0], null_fd);
         close_or_vacate(output_fd, thread->slots[1], null_fd);
         return r < 0 ? r : pid;
@@ -537,6 +522,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 .plan = plan,
                 .launch = launch,
                 .nofile = &thread->spawner->nofile,
+                .cgroup_procs = -EBADF,
                 .report_fd = -EBADF,
         };
         int r;
@@ -558,7 +544,9 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 (void)waitpid(r, NULL, 0);
         else /* clone() may have written a number that it then took back */
                 launch->pidfd = -EBADF;
-        launch->cgroup = cgroup_release(launch->cgroup);
+        /* If it could not be entered, whoever comes next could not either. */
+        launch->cgroup =
+                launch->step == CHILD_STEP_CGROUP ? cgroup_discard(launch->cgroup) : cgroup_release(launch->cgroup);
 }
 
 void child_launch_cancel(struct child_launch *launch) {

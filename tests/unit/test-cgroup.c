@@ -69,6 +69,16 @@ static void make_tree(const char *controllers) {
         ck_assert_int_eq(cgroup_tree_new(path_of_top, "test", &tree), 0);
 }
 
+static struct cgroup *new_group(const struct cgroup_limits *limits) {
+        struct cgroup *cgroup = NULL;
+        int fd = -EBADF;
+
+        ck_assert_int_eq(cgroup_new(tree, limits, &cgroup, &fd), 0);
+        ck_assert_int_ge(fd, 0);
+        (void)close(fd);
+        return cgroup;
+}
+
 static void end_tree(void) {
         tree = cgroup_tree_free(tree);
         ck_assert(!fake_cgroup_exists("tendd-test/cgroup.procs"));
@@ -129,7 +139,7 @@ START_TEST(controllers_that_are_missing_are_known) {
         ck_assert(cgroup_tree_has(tree, CGROUP_CPU));
         ck_assert(!cgroup_tree_has(tree, CGROUP_MEMORY));
         ck_assert(!cgroup_tree_has(tree, CGROUP_PIDS));
-        ck_assert_int_eq(cgroup_new(tree, &limits, &cgroup), 0);
+        cgroup = new_group(&limits);
         ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/cpu.max"), "50000 100000");
         ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/memory.max"), "max");
         ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/pids.max"), "max");
@@ -143,7 +153,7 @@ START_TEST(bounds_are_written) {
         struct cgroup *cgroup;
 
         make_tree("cpu memory pids");
-        ck_assert_int_eq(cgroup_new(tree, &limits, &cgroup), 0);
+        cgroup = new_group(&limits);
         ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/memory.max"), "5368709120");
         ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/memory.oom.group"), "1");
         ck_assert_str_eq(fake_cgroup_read("tendd-test/run-1/pids.max"), "64");
@@ -159,10 +169,11 @@ static const char *const bound_files[] = { "memory.max", "pids.max", "cpu.max" }
 START_TEST(a_bound_that_cannot_be_written_leaves_nothing) {
         struct cgroup_limits limits = { .memory_max = 1 << 20, .pids_max = 7, .cpu_max = 50 };
         struct cgroup *cgroup = NULL;
+        int fd;
 
         make_tree("cpu memory pids");
         fake_cgroup_leave_out(bound_files[_i]);
-        ck_assert_int_eq(cgroup_new(tree, &limits, &cgroup), -ENOENT);
+        ck_assert_int_eq(cgroup_new(tree, &limits, &cgroup, &fd), -ENOENT);
         ck_assert_ptr_null(cgroup);
         ck_assert(!fake_cgroup_exists("tendd-test/run-1/cgroup.procs"));
         end_tree();
@@ -173,16 +184,89 @@ START_TEST(empty_groups_are_reused) {
         struct cgroup *a, *b;
 
         make_tree("");
-        ck_assert_int_eq(cgroup_new(tree, &no_limits, &a), 0);
-        ck_assert(!cgroup_needs_last_look(a));
-        ck_assert_int_eq(cgroup_new(tree, &no_limits, &b), 0);
-        ck_assert_str_eq(cgroup_procs_name(a), "run-1/cgroup.procs");
-        ck_assert_str_eq(cgroup_procs_name(b), "run-2/cgroup.procs");
-        cgroup_release(a);
-        ck_assert_int_eq(cgroup_new(tree, &no_limits, &a), 0);
-        ck_assert_str_eq(cgroup_procs_name(a), "run-1/cgroup.procs");
+        a = new_group(&no_limits);
+        b = new_group(&no_limits);
+        ck_assert_str_eq(cgroup_name(a), "run-1");
+        ck_assert_str_eq(cgroup_name(b), "run-2");
+        ck_assert(cgroup_try_release(a));
+        a = new_group(&no_limits);
+        ck_assert_str_eq(cgroup_name(a), "run-1");
         cgroup_release(a);
         cgroup_release(b);
+        end_tree();
+}
+END_TEST
+
+static void make_below(const struct cgroup *cgroup, const char *name) {
+        char path[256];
+
+        snprintf(path, sizeof(path), "%s/%s/%s", cgroup_tree_path(tree), cgroup_name(cgroup), name);
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+}
+
+START_TEST(spoiled_groups_are_removed) {
+        struct cgroup *cgroup;
+
+        make_tree("");
+        cgroup = new_group(&no_limits);
+        fake_cgroup_write("tendd-test/run-1/cgroup.events", "populated 1\nfrozen 0\n");
+        ck_assert(!cgroup_try_release(cgroup));
+        fake_cgroup_write("tendd-test/run-1/cgroup.events", "populated 0\nfrozen 1\n");
+        ck_assert(!cgroup_try_release(cgroup));
+        cgroup_release(cgroup);
+        ck_assert(!fake_cgroup_exists("tendd-test/run-1/cgroup.procs"));
+
+        cgroup = new_group(&no_limits);
+        ck_assert_str_eq(cgroup_name(cgroup), "run-2");
+        make_below(cgroup, "a");
+        ck_assert(!cgroup_try_release(cgroup));
+        cgroup_release(cgroup);
+        ck_assert(!fake_cgroup_exists("tendd-test/run-2/cgroup.procs"));
+        end_tree();
+}
+END_TEST
+
+START_TEST(groups_that_a_stranger_removed_are_passed_over) {
+        struct cgroup *a, *b;
+        char path[256];
+
+        make_tree("");
+        a = new_group(&no_limits);
+        b = new_group(&no_limits);
+        cgroup_release(b);
+        cgroup_release(a);
+        snprintf(path, sizeof(path), "%s/run-1", cgroup_tree_path(tree));
+        ck_assert_int_eq(rmdir(path), 0);
+        a = new_group(&no_limits);
+        ck_assert_str_eq(cgroup_name(a), "run-2");
+        cgroup_release(a);
+        end_tree();
+}
+END_TEST
+
+START_TEST(a_number_that_is_taken_is_passed_over) {
+        struct cgroup *cgroup;
+        char path[256];
+
+        make_tree("");
+        snprintf(path, sizeof(path), "%s/run-1", cgroup_tree_path(tree));
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        cgroup = new_group(&no_limits);
+        ck_assert_str_eq(cgroup_name(cgroup), "run-2");
+        cgroup_release(cgroup);
+        end_tree();
+}
+END_TEST
+
+START_TEST(a_group_that_cannot_be_entered_is_not_kept) {
+        struct cgroup *cgroup = NULL;
+        int fd;
+
+        make_tree("");
+        fake_cgroup_leave_out("cgroup.procs");
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &cgroup, &fd), -ENOENT);
+        ck_assert_ptr_null(cgroup);
+        ck_assert(!fake_cgroup_exists("tendd-test/run-1/cgroup.events"));
         end_tree();
 }
 END_TEST
@@ -192,12 +276,12 @@ START_TEST(processor_time_of_former_users_does_not_count) {
         struct cgroup *cgroup;
 
         make_tree("");
-        ck_assert_int_eq(cgroup_new(tree, &no_limits, &cgroup), 0);
+        cgroup = new_group(&no_limits);
         fake_cgroup_write("tendd-test/run-1/cpu.stat", "usage_usec 1000\nuser_usec 900\n");
         ck_assert_int_eq(cgroup_get_usage(cgroup, &usage), 0);
         ck_assert_uint_eq(usage.cpu_usec, 1000);
         cgroup_release(cgroup);
-        ck_assert_int_eq(cgroup_new(tree, &no_limits, &cgroup), 0);
+        cgroup = new_group(&no_limits);
         fake_cgroup_write("tendd-test/run-1/cpu.stat", "usage_usec 1700\nuser_usec 900\n");
         ck_assert_int_eq(cgroup_get_usage(cgroup, &usage), 0);
         ck_assert_uint_eq(usage.cpu_usec, 700);
@@ -212,8 +296,8 @@ START_TEST(memory_is_known_where_there_is_the_controller) {
         struct cgroup *cgroup;
 
         make_tree("memory");
-        ck_assert_int_eq(cgroup_new(tree, &no_limits, &cgroup), 0);
-        ck_assert(cgroup_needs_last_look(cgroup));
+        cgroup = new_group(&no_limits);
+        ck_assert(!cgroup_try_release(cgroup));
         fake_cgroup_write("tendd-test/run-1/memory.peak", "123456789\n");
         fake_cgroup_write("tendd-test/run-1/memory.events", "oom 3\noom_group_kill 9\noom_kill 2\n");
         ck_assert_int_eq(cgroup_get_usage(cgroup, &usage), 0);
@@ -232,7 +316,7 @@ START_TEST(groups_of_a_dead_daemon_are_removed) {
 
         make_tree("");
         former = tree;
-        ck_assert_int_eq(cgroup_new(former, &no_limits, &cgroup), 0);
+        cgroup = new_group(&no_limits);
         snprintf(path, sizeof(path), "%s/run-1/made-by-it", cgroup_tree_path(former));
         ck_assert_int_eq(mkdir(path, 0755), 0);
         ck_assert(fake_cgroup_exists("tendd-test/run-1/made-by-it/cgroup.procs"));
@@ -260,6 +344,7 @@ END_TEST
 /* ---- for real ---- */
 
 static struct cgroup *group;
+static int group_procs;
 
 static void real_setup(void) {
         char tag[32];
@@ -267,20 +352,18 @@ static void real_setup(void) {
         snprintf(tag, sizeof(tag), "test-%d", (int)getpid());
         if (cgroup_tree_new(NULL, tag, &tree) < 0)
                 return; /* skipped: see main() */
-        ck_assert_int_eq(cgroup_new(tree, &no_limits, &group), 0);
+        ck_assert_int_eq(cgroup_new(tree, &no_limits, &group, &group_procs), 0);
 }
 
 static void real_teardown(void) {
+        closep(&group_procs);
         group = cgroup_release(group);
         tree = cgroup_tree_free(tree);
 }
 
 static void enter(void) {
-        int fd = openat(cgroup_dir_fd(group), cgroup_procs_name(group), O_WRONLY);
-
-        if (fd < 0 || write(fd, "0", 1) != 1)
+        if (write(group_procs, "0", 1) != 1)
                 _exit(99);
-        (void)close(fd);
 }
 
 /* A process in the group, which sleeps; a stopped one if asked for. */
@@ -385,6 +468,26 @@ START_TEST(a_signal_reaches_many_and_those_below) {
 }
 END_TEST
 
+/* As deep as can be removed, and no deeper. */
+START_TEST(groups_below_are_removed_however_deep) {
+        char path[4096];
+        int n, depth;
+
+        n = snprintf(path, sizeof(path), "%s/%s", cgroup_tree_path(tree), cgroup_name(group));
+        for (depth = 0; depth < 100; depth++) {
+                n += snprintf(path + n, sizeof(path) - (size_t)n, "/d");
+                if (mkdir(path, 0755) < 0)
+                        break;
+        }
+        ck_assert_int_gt(depth, 20);
+        ck_assert_int_lt(depth, 100);
+        path[strlen(cgroup_tree_path(tree)) + 1 + strlen(cgroup_name(group))] = '\0';
+        ck_assert_int_eq(access(path, F_OK), 0);
+        group = cgroup_release(group);
+        ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
 START_TEST(what_a_dead_daemon_left_is_killed) {
         pid_t pid = sleeper(false);
         struct cgroup_tree *next;
@@ -425,6 +528,10 @@ int main(void) {
         tcase_add_test(fake, bounds_are_written);
         tcase_add_loop_test(fake, a_bound_that_cannot_be_written_leaves_nothing, 0, ARRAY_SIZE(bound_files));
         tcase_add_test(fake, empty_groups_are_reused);
+        tcase_add_test(fake, spoiled_groups_are_removed);
+        tcase_add_test(fake, groups_that_a_stranger_removed_are_passed_over);
+        tcase_add_test(fake, a_number_that_is_taken_is_passed_over);
+        tcase_add_test(fake, a_group_that_cannot_be_entered_is_not_kept);
         tcase_add_test(fake, processor_time_of_former_users_does_not_count);
         tcase_add_test(fake, memory_is_known_where_there_is_the_controller);
         tcase_add_test(fake, groups_of_a_dead_daemon_are_removed);
@@ -435,6 +542,7 @@ int main(void) {
         tcase_add_test(real, a_group_knows_who_is_in_it_and_is_killed);
         tcase_add_test(real, a_signal_reaches_all_the_stopped_too);
         tcase_add_test(real, a_signal_reaches_many_and_those_below);
+        tcase_add_test(real, groups_below_are_removed_however_deep);
         tcase_add_test(real, what_a_dead_daemon_left_is_killed);
         if (can_make_groups())
                 suite_add_tcase(suite, real);

@@ -461,10 +461,12 @@ int cgroup_signal(const struct cgroup *cgroup, int signo, bool wake) {
         return r < 0 ? r : n;
 }
 
-int cgroup_kill(const struct cgroup *cgroup) {
+int cgroup_kill(const struct cgroup *cgroup, bool again) {
         int r = cgroup_write(cgroup->tree->fd, cgroup->name, "cgroup.kill", "1");
 
-        if (r == -ENOENT) { /* before Linux 5.14 */
+        /* There is none before Linux 5.14; and it sends SIGKILL to the first thread of each process, so that one whose
+         * first thread has ended, while others go on, does not notice. */
+        if (r == -ENOENT || (r == 0 && again)) {
                 r = cgroup_signal(cgroup, SIGKILL, false);
                 r = MIN(r, 0);
         }

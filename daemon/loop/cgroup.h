@@ -90,8 +90,9 @@ int cgroup_is_populated(const struct cgroup *cgroup);
 /* Whether @pid is in it or below, by /proc/PID/cgroup. Returns 1, 0, -ESRCH when there is no such process any more. */
 int cgroup_contains(const struct cgroup *cgroup, pid_t pid);
 
-/* Kills all that is in it and below; they may still be dying when it returns. Returns 0 or -errno. */
-int cgroup_kill(const struct cgroup *cgroup);
+/* Kills all that is in it and below; they may still be dying when it returns. @again: not for the first time, so that
+ * more is tried. Returns 0 or -errno. */
+int cgroup_kill(const struct cgroup *cgroup, bool again);
 
 /* Sends @signo once to all that is in it and below, with SIGCONT after it when @wake; by pidfd, so that no other process
  * can be hit. Returns how many were there, or -errno when some may have been missed. */

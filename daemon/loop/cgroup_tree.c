@@ -212,7 +212,7 @@ static bool is_run(const struct dirent *entry) {
 }
 
 /* Removes the groups of runs, killing who is in them if asked to. Returns how many are left. */
-static unsigned remove_runs(const struct cgroup_tree *tree, bool kill) {
+static unsigned remove_runs(const struct cgroup_tree *tree, bool kill, bool again) {
         int fd = openat(tree->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *dir = fd < 0 ? NULL : fdopendir(fd);
         struct dirent *entry;
@@ -229,7 +229,7 @@ static unsigned remove_runs(const struct cgroup_tree *tree, bool kill) {
                         continue;
                 (void)strcpy(cgroup.name, entry->d_name);
                 if (kill)
-                        (void)cgroup_kill(&cgroup);
+                        (void)cgroup_kill(&cgroup, again);
                 left += cgroup_remove(tree->fd, cgroup.name) < 0;
         }
         (void)closedir(dir);
@@ -239,7 +239,8 @@ static unsigned remove_runs(const struct cgroup_tree *tree, bool kill) {
 static void remove_leftovers(const struct cgroup_tree *tree) {
         usec_t deadline = usec_add(clock_now(CLOCK_ID_MONOTONIC), LEFTOVERS_USEC);
 
-        while (remove_runs(tree, true) > 0 && clock_now(CLOCK_ID_MONOTONIC) < deadline)
+        for (bool again = false; remove_runs(tree, true, again) > 0 && clock_now(CLOCK_ID_MONOTONIC) < deadline;
+             again = true)
                 (void)poll(NULL, 0, RETRY_MSEC);
 }
 
@@ -305,7 +306,7 @@ struct cgroup_tree *cgroup_tree_free(struct cgroup_tree *tree) {
         list_for_each_entry_safe(cgroup, tmp, &tree->idle, link)
                 cgroup_free(cgroup);
         if (tree->fd >= 0) {
-                (void)remove_runs(tree, false);
+                (void)remove_runs(tree, false, false);
                 disable_controllers(tree);
                 (void)rmdir(tree->path); /* kept when a run is left that nothing could kill */
         }

@@ -4,15 +4,65 @@
  * A cgroup holds whoever does not leave it on purpose, which takes the right to write to another group. A process that
  * did becomes an orphan of the daemon when its parents are killed: so while there are orphans, those that are known by
  * session, group or marker are looked for outside as well.
+ *
+ * A main process can make siblings of itself (CLONE_PARENT). They are children of the thread that spawned it, and no
+ * orphans, so that nobody would reap them: who kills them does. Without a cgroup they are not found at all.
  */
 #include "loop/child_tree.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+#define SIBLINGS_MAX 64
+#define DYING_MSEC   100 /* what is killed is dead by then, unless it cannot be killed */
+
+struct siblings {
+        const struct walk_tree *walk;
+        int pidfds[SIBLINGS_MAX];
+        size_t n;
+};
+
+static int collect_sibling(pid_t pid, void *arg) {
+        struct siblings *siblings = arg;
+        int pidfd = walk_open_sibling(siblings->walk, pid);
+
+        if (pidfd >= 0)
+                siblings->pidfds[siblings->n++] = pidfd;
+        return siblings->n == SIBLINGS_MAX;
+}
+
+/* Orphans may be among them, which the loop would reap as well. */
+static void reap_siblings(const struct siblings *siblings) {
+        for (size_t i = 0; i < siblings->n; i++) {
+                struct pollfd pollfd = { .fd = siblings->pidfds[i], .events = POLLIN };
+                siginfo_t info;
+
+                if (poll(&pollfd, 1, DYING_MSEC) > 0)
+                        (void)waitid(P_PIDFD, (id_t)pollfd.fd, &info, WEXITED | WNOHANG);
+                (void)close(pollfd.fd);
+        }
+}
+
+static int kill_group(struct child_tree *tree) {
+        struct siblings siblings = { .walk = &tree->walk };
+        int r;
+
+        (void)cgroup_for_each_pid(tree->cgroup, collect_sibling, &siblings);
+        r = cgroup_kill(tree->cgroup, tree->killed);
+        tree->killed = true;
+        if (r >= 0)
+                reap_siblings(&siblings);
+        else
+                for (size_t i = 0; i < siblings.n; i++)
+                        (void)close(siblings.pidfds[i]);
+        return r;
+}
 
 int child_tree_kill(struct child_tree *tree) {
         int r;
 
-        if (!tree->cgroup || cgroup_kill(tree->cgroup) < 0)
+        if (!tree->cgroup || kill_group(tree) < 0)
                 return walk_kill(&tree->walk);
         r = cgroup_is_populated(tree->cgroup);
         return r == 0 && tree->beyond ? walk_kill(&tree->walk) : r;

@@ -11,6 +11,7 @@ struct child_tree {
         struct walk_tree walk;
         struct cgroup *cgroup; /* NULL: there is none, walks are all we have */
         bool beyond;           /* somebody may have left the cgroup: look outside too */
+        bool killed;           /* once */
 };
 
 /* As walk_kill() and walk_signal(). */

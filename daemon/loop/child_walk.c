@@ -183,6 +183,21 @@ static void learn_session(struct walk_tree *tree, pid_t session) {
                 tree->sessions[tree->n_sessions++ % WALK_SESSIONS_MAX] = session;
 }
 
+int walk_open_sibling(const struct walk_tree *tree, pid_t pid) {
+        _cleanup_(closep) int pidfd = open_pidfd(pid);
+        struct stat_line line;
+        int r;
+
+        if (pidfd < 0 || pid == tree->pid)
+                return pidfd < 0 ? pidfd : -ESRCH;
+        r = read_stat(pid, &line);
+        if (r < 0)
+                return r;
+        if (line.parent != getpid() || line.session != tree->pid || is_dead(pidfd))
+                return -ESRCH;
+        return TAKE_FD(pidfd);
+}
+
 /* ---- going down ---- */
 
 /* One that is gone by now is what walks are about. */

@@ -38,6 +38,10 @@ int walk_contains(const struct walk_tree *tree, bool changing, pid_t pid);
 typedef int (*walk_pid_fn)(pid_t pid, void *arg);
 int walk_list(struct walk_tree *tree, bool orphans, walk_pid_fn fn, void *arg);
 
+/* A pidfd of @pid, if that is alive, a child of this process, and in the session of the tree, but not its main process.
+ * Returns it, -ESRCH, or -errno. */
+int walk_open_sibling(const struct walk_tree *tree, pid_t pid);
+
 /* Sends @signo once to every process that can be found, with SIGCONT after it when @wake. 0 sends nothing and looks
  * only. Returns how many are alive, or -errno as above. */
 int walk_signal(struct walk_tree *tree, int signo, bool wake);

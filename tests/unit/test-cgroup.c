@@ -410,7 +410,7 @@ START_TEST(a_group_knows_who_is_in_it_and_is_killed) {
         for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
                 pids[i] = sleeper(i == 1);
         ck_assert_int_eq(cgroup_is_populated(group), 1);
-        ck_assert_int_eq(cgroup_kill(group), 0);
+        ck_assert_int_eq(cgroup_kill(group, false), 0);
         for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
                 ck_assert_int_eq(signal_that_ended(pids[i]), SIGKILL);
         wait_until_empty();

@@ -9,6 +9,9 @@
  * orphans at all, nobody can be left, for the orphans of a process are inherited before its end is told. Its cgroup is
  * asked all the same: a main process can make siblings of itself (CLONE_PARENT), who are never orphans.
  *
+ * A main process that somebody traces is dead for its pidfd at once, but for wait(2) only when the tracer has let go of
+ * it. Meanwhile it is running for us, and looked at from time to time.
+ *
  * Otherwise a walk looks (child_tree.c), on a thread; one at a time for each child. A walk that was begun before the
  * exit proves nothing. While killing, walks are repeated with growing pauses until one finds nobody; when only
  * waiting, a walk is made whenever an orphan was reaped.
@@ -62,6 +65,7 @@ struct child {
         struct child_look *look; /* at its processes, under way; NULL: none */
 
         bool killing;
+        bool withheld;    /* it has ended, but its tracer keeps that from us */
         uint64_t signals; /* asked for and not sent yet, bit n: signal n + 1 */
         bool reaped;
 
@@ -299,6 +303,7 @@ static void take_exit(struct child *child) {
         take_notify(child); /* said before */
         (void)read_output(child);
         child->state = CHILD_EXITED;
+        child->withheld = false;
         note_usage(child, &usage);
         child->exit_io = loop_io_free(child->exit_io);
         linger(child);
@@ -309,7 +314,15 @@ static void take_exit(struct child *child) {
 }
 
 static void on_exit_ready(_unused_ struct loop_io *io, _unused_ int fd, _unused_ unsigned events, void *arg) {
-        take_exit(arg);
+        struct child *child = arg;
+
+        take_exit(child);
+        if (child->state != CHILD_RUNNING)
+                return;
+        (void)loop_io_set(child->exit_io, 0); /* or it would be ready without end */
+        child->withheld = true;
+        linger(child);
+        retry_later(child);
 }
 
 void child_poll(struct child *child) {
@@ -425,6 +438,14 @@ void child_on_orphans(struct spawner *spawner) {
                         settle(child); /* while killing, walks have their own pace: those that die need it too */
 }
 
+static void look_for_exit(struct child *child) {
+        take_exit(child);
+        if (child->state == CHILD_RUNNING && child->killing)
+                start_walk(child);
+        else if (child->state == CHILD_RUNNING)
+                retry_later(child);
+}
+
 void child_on_linger(struct spawner *spawner) {
         usec_t now = clock_now(CLOCK_ID_MONOTONIC), next = USEC_INFINITY;
         struct child *child, *tmp;
@@ -437,9 +458,13 @@ void child_on_linger(struct spawner *spawner) {
                 child->retry_at_usec = USEC_INFINITY;
                 if (child->state == CHILD_EXITED)
                         settle(child);
+                else if (child->withheld)
+                        look_for_exit(child);
                 else
                         start_walk(child);
         }
+        if (loop_timer_armed(&spawner->linger_timer)) /* set meanwhile, for one that was looked at */
+                next = MIN(next, spawner->linger_timer.at_usec);
         loop_timer_set(&spawner->linger_timer, next);
 }
 

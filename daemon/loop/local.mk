@@ -25,8 +25,10 @@ libtendd_a_SOURCES += daemon/loop/watchdog.c daemon/loop/watchdog.h
 # What a test of pure code names in its SOURCES to get the fake loop and the fake clock.
 fake_clock_sources = tests/support/fake-clock.c tests/support/fake-clock.h
 fake_loop_sources = tests/support/fake-loop.c tests/support/fake-loop.h $(fake_clock_sources)
-child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h tests/support/hostile.c tests/support/hostile.h \
-	tests/support/notify-say.c tests/support/notify-say.h
+hostile_sources = tests/support/hostile.c tests/support/hostile-breed.c tests/support/hostile-cgroup.c \
+	tests/support/hostile-leave.c tests/support/hostile-self.c tests/support/hostile.h \
+	tests/support/hostile-private.h tests/support/notify-say.c tests/support/notify-say.h
+child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h $(hostile_sources)
 
 unit_tests += tests/unit/test-cgroup
 tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c tests/support/fake-cgroup.c tests/support/fake-cgroup.h
@@ -49,6 +51,8 @@ unit_tests += tests/unit/test-child-output
 tests_unit_test_child_output_SOURCES = tests/unit/test-child-output.c $(child_bed_sources)
 unit_tests += tests/unit/test-child-spawn
 tests_unit_test_child_spawn_SOURCES = tests/unit/test-child-spawn.c $(child_bed_sources)
+unit_tests += tests/unit/test-child-zoo
+tests_unit_test_child_zoo_SOURCES = tests/unit/test-child-zoo.c $(child_bed_sources)
 unit_tests += tests/unit/test-fake-loop
 tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sources)
 unit_tests += tests/unit/test-stream

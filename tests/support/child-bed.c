@@ -180,18 +180,22 @@ void child_bed_says(const struct child_spec *spec, const char *expected) {
 
 /* ---- who is left ---- */
 
-static bool has_marker(const char *pid) {
-        char path[64], env[4096];
+const char *child_bed_marker(void) {
+        return marker;
+}
+
+static bool has_marker(const char *pid, const char *file) {
+        char path[64], text[4096];
         ssize_t n;
         int fd;
 
-        (void)snprintf(path, sizeof(path), "/proc/%.20s/environ", pid);
+        (void)snprintf(path, sizeof(path), "/proc/%.20s/%s", pid, file);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return false;
-        n = read(fd, env, sizeof(env) - 1);
+        n = read(fd, text, sizeof(text) - 1);
         (void)close(fd);
-        return n > 0 && memmem(env, (size_t)n, marker, strlen(marker));
+        return n > 0 && memmem(text, (size_t)n, marker, strlen(marker));
 }
 
 unsigned child_bed_count_left(void) {
@@ -201,8 +205,30 @@ unsigned child_bed_count_left(void) {
 
         ck_assert_ptr_nonnull(proc);
         while ((entry = readdir(proc)))
-                n += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && has_marker(entry->d_name);
+                n += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+                     (has_marker(entry->d_name, "environ") || has_marker(entry->d_name, "cmdline"));
         (void)closedir(proc);
+        return n;
+}
+
+unsigned child_bed_count_unreaped(void) {
+        DIR *tasks = opendir("/proc/self/task");
+        struct dirent *entry;
+        unsigned n = 0;
+
+        ck_assert_ptr_nonnull(tasks);
+        while ((entry = readdir(tasks))) {
+                char path[300];
+                FILE *file;
+
+                (void)snprintf(path, sizeof(path), "/proc/self/task/%s/children", entry->d_name);
+                file = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
+                for (int pid; file && fscanf(file, "%d", &pid) == 1;)
+                        n++;
+                if (file)
+                        (void)fclose(file);
+        }
+        (void)closedir(tasks);
         return n;
 }
 

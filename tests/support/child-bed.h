@@ -14,7 +14,7 @@
 
 #define WORDS(...)    ((char *const *)(const char *const[]){ __VA_ARGS__, NULL })
 #define SHELL(text)   WORDS("/bin/sh", "-c", text)
-#define HOSTILE(mode) WORDS(child_bed.self, "hostile", mode) /* see hostile.h */
+#define HOSTILE(mode) WORDS(child_bed.self, "hostile", mode, child_bed_marker()) /* see hostile.h */
 
 /* One child and what it told. */
 struct probe {
@@ -75,7 +75,12 @@ void child_bed_run_to_end(struct probe *probe, const struct child_spec *spec);
 /* Runs it to a successful end and compares its output. */
 void child_bed_says(const struct child_spec *spec, const char *expected);
 
+/* Who is left of all children: by the marker, in the environment or on the command line. */
 unsigned child_bed_count_left(void);
+const char *child_bed_marker(void);
+
+/* Processes that this one has not reaped: a leak, when nobody is left. */
+unsigned child_bed_count_unreaped(void);
 unsigned child_bed_count_descriptors(void);
 
 /* In the directory of the test; good for the next three calls. */

@@ -1,178 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* hostile: every way of not going away that needs no privileges. */
-#include "support/hostile.h"
-
-#include "base/macros.h"
+/* hostile: every way of not going away; the table, and those that only talk. */
+#include "support/hostile-private.h"
 #include "support/notify-say.h"
 
-#include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <time.h>
 
-static void say(const char *word) {
+static char *mark;
+
+void say(const char *word) {
         if (write(STDOUT_FILENO, word, strlen(word)) < 0)
                 _exit(111);
 }
 
-/* Waits for ever. */
-_noreturn_ static void stay(void) {
+void stay(void) {
         for (;;)
                 (void)pause();
 }
 
-static pid_t fork_or_die(void) {
+pid_t fork_or_die(void) {
         pid_t pid = fork();
 
         if (pid < 0)
                 _exit(112);
         if (pid == 0)
-                (void)alarm(60); /* not for ever, should the test that looks after us fail */
+                (void)alarm(60);
         return pid;
 }
 
-static void mute(void) {
+void mute(void) {
         (void)signal(SIGTERM, SIG_IGN);
         (void)signal(SIGHUP, SIG_IGN);
         (void)signal(SIGINT, SIG_IGN);
 }
 
-/* A daemon of the old school; its parents return when it is one. */
-static bool daemonize(void) {
-        int pair[2];
-        char c;
+void become(const char *mode) {
+        char *const argv[] = { (char *)"hostile", (char *)"hostile", (char *)mode, mark, NULL };
+        char *const env[] = { NULL };
 
-        if (pipe(pair) < 0)
-                _exit(113);
-        if (fork_or_die() > 0) {
-                (void)close(pair[1]);
-                (void)!read(pair[0], &c, 1);
-                (void)wait(NULL);
-                return false;
-        }
-        (void)setsid();
-        if (fork_or_die() > 0)
-                _exit(0);
-        mute();
-        while (getsid(0) == getppid()) /* until the intermediate one has gone */
-                (void)sched_yield();
-        (void)close(pair[0]);
-        (void)close(pair[1]);
-        return true;
+        (void)execve("/proc/self/exe", argv, env);
+        _exit(115);
 }
 
+/* Ignores whatever can be ignored. */
 static void deaf(void) {
-        mute();
-        say("ready\n");
-        stay();
-}
-
-/* Leaves a daemon and ends. */
-static void orphan(void) {
-        if (daemonize())
-                stay();
-        say("ready\n");
-        _exit(0);
-}
-
-/* Leaves a daemon and stays. */
-static void escape(void) {
-        if (daemonize())
-                stay();
-        mute();
-        say("ready\n");
-        stay();
-}
-
-/* Ends at once; what stays ends when its stdin does. */
-static void linger(void) {
-        char c;
-
-        if (fork_or_die() > 0) {
-                say("ready\n");
-                _exit(0);
-        }
-        mute();
-        while (read(STDIN_FILENO, &c, 1) > 0)
-                ;
-        _exit(0);
-}
-
-/* A population that renews itself as fast as it can: each process keeps two children. */
-static void breed(void) {
-        mute();
-        say("ready\n");
-        for (;;) {
-                for (int i = 0; i < 8; i++)
-                        if (fork_or_die() == 0) {
-                                if (fork_or_die() == 0)
-                                        (void)setsid();
-                                (void)usleep(20000);
-                                _exit(0);
-                        }
-                while (waitpid(-1, NULL, 0) > 0)
-                        ;
-        }
-}
-
-static void stopped(void) {
-        pid_t pid = fork_or_die();
-
-        if (pid == 0) {
-                (void)raise(SIGSTOP);
-                stay();
-        }
-        (void)waitpid(pid, NULL, WUNTRACED);
-        say("ready\n");
-        stay();
-}
-
-/* A child with a group of its own, one with a session of its own. */
-static void regroup(void) {
-        int pair[2];
-        char c;
-
-        if (pipe(pair) < 0)
-                _exit(113);
-        for (int i = 0; i < 2; i++)
-                if (fork_or_die() == 0) {
-                        (void)(i == 0 ? setpgid(0, 0) : (int)setsid());
-                        (void)!write(pair[1], "x", 1);
-                        stay();
-                }
-        for (int i = 0; i < 2; i++)
-                (void)!read(pair[0], &c, 1);
-        say("ready\n");
-        stay();
-}
-
-static void *fork_in_thread(_unused_ void *arg) {
-        if (fork_or_die() == 0) {
-                (void)setsid();
-                mute();
-                say("ready\n");
-                stay();
-        }
-        stay();
-}
-
-/* A child of a thread that is not the first. */
-static void threaded(void) {
-        pthread_t thread;
-
-        if (pthread_create(&thread, NULL, fork_in_thread, NULL) != 0)
-                _exit(114);
-        stay();
-}
-
-/* A chain of processes, each the child of the one before. */
-static void chain(void) {
-        for (int i = 0; i < 150; i++)
-                if (fork_or_die() > 0)
-                        stay();
-        mute();
+        for (int signo = 1; signo <= 64; signo++)
+                if (signo != SIGALRM)
+                        (void)signal(signo, SIG_IGN);
         say("ready\n");
         stay();
 }
@@ -194,45 +69,81 @@ static void flood(void) {
 static void speak(void) {
         const char *path = getenv("NOTIFY_SOCKET");
 
-        if (!path || notify_say(path, "READY=1\nSTATUS=from the main process", -1) < 0)
+        if (path && notify_say(path, "READY=1\nSTATUS=from the main process", -1) < 0)
                 _exit(1);
         say("ready\n");
-        for (;;)
-                (void)pause();
+        stay();
 }
 
 /* The same by a grandchild, in a session of its own, that has ended before anybody can look at it. */
 static void speak_and_go(void) {
         const char *path = getenv("NOTIFY_SOCKET");
-        pid_t pid = fork();
+        pid_t pid = fork_or_die();
 
         if (pid == 0) {
                 (void)setsid();
-                if (fork() == 0)
-                        _exit(!path || notify_say(path, "STATUS=from one that is gone", -1) < 0);
+                if (fork_or_die() == 0)
+                        _exit(path && notify_say(path, "STATUS=from one that is gone", -1) < 0);
                 (void)wait(NULL);
                 _exit(0);
         }
         (void)waitpid(pid, NULL, 0);
         say("ready\n");
-        for (;;)
-                (void)pause();
+        stay();
 }
 
-static const struct {
-        const char *name;
-        void (*run)(void);
-} modes[] = {
-        { "deaf", deaf },   { "orphan", orphan },   { "escape", escape },   { "linger", linger },
-        { "breed", breed }, { "stopped", stopped }, { "regroup", regroup }, { "threaded", threaded },
-        { "chain", chain }, { "flood", flood },     { "speak", speak },     { "speak-and-go", speak_and_go },
+const struct hostile_mode hostile_modes[] = {
+        { "deaf", deaf, 0 },
+        { "flood", flood, 0 },
+        { "speak", speak, 0 },
+        { "speak-and-go", speak_and_go, 0 },
+
+        { "bomb", bomb, 0 },
+        { "breed", breed, 0 },
+        { "chain", chain, 0 },
+        { "reborn", reborn, HOSTILE_NEEDS_GROUP },
+        { "spiteful", spiteful, 0 },
+        { "twins", twins, 0 },
+
+        { "bare-child", bare_child, HOSTILE_WHEN_READY },
+        { "bare-orphan", bare_orphan, HOSTILE_ENDS | HOSTILE_NEEDS_GROUP },
+        { "daemon3", daemon3, 0 },
+        { "escape", escape, 0 },
+        { "hop", hop, 0 },
+        { "linger", linger, HOSTILE_ENDS },
+        { "namespace", namespace, 0 },
+        { "orphan", orphan, HOSTILE_ENDS },
+        { "regroup", regroup, 0 },
+        { "sibling", sibling, HOSTILE_ENDS | HOSTILE_NEEDS_GROUP | HOSTILE_WHEN_READY },
+        { "subreaper", subreaper, 0 },
+
+        { "bare", bare, 0 },
+        { "exec-again", exec_again, HOSTILE_SILENT },
+        { "exec-loop", exec_loop, 0 },
+        { "exec-thread", exec_thread, 0 },
+        { "halted", halted, 0 },
+        { "headless", headless, 0 },
+        { "stopped", stopped, 0 },
+        { "threaded", threaded, 0 },
+        { "traced", traced, 0 },
+        { "tracer", tracer, 0 },
+        { "vforked", vforked, 0 },
+
+        { "deserter", deserter, 0 },
+        { "freezer", freezer, 0 },
+        { "nested", nested, 0 },
 };
+const size_t hostile_n_modes = ARRAY_SIZE(hostile_modes);
 
 void hostile_main(int argc, char *argv[]) {
-        (void)alarm(60);
-        for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(modes); i++)
-                if (streq(argv[1], modes[i].name))
-                        modes[i].run();
+        unsigned left = alarm(60);
+
+        if (left > 0) /* exec does not prolong a life */
+                (void)alarm(left);
+        mark = argc > 2 ? argv[2] : NULL;
+        for (size_t i = 0; argc > 1 && i < hostile_n_modes; i++)
+                if (streq(argv[1], hostile_modes[i].name))
+                        hostile_modes[i].run();
         fprintf(stderr, "no such mode\n");
         _exit(110);
 }

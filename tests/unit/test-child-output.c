@@ -2,6 +2,7 @@
 /* child-output: what a child prints: to a file or to the loop, whole, and no faster than it is taken. */
 #include "support/child-bed.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 START_TEST(output_is_appended_to_a_file) {
@@ -39,6 +40,26 @@ START_TEST(what_was_printed_before_the_exit_is_told_before_it) {
                 child_bed_run_to_end(probe, &spec);
                 ck_assert_uint_eq(probe->n_before_exit, strlen("ready\n"));
         }
+}
+END_TEST
+
+/* Who is no process of the tree, and outlives it. */
+START_TEST(a_pipe_that_a_stranger_holds_open_ends_with_the_tree) {
+        _cleanup_(freep) struct probe *probe = probe_new();
+        struct child_spec spec = child_bed_spec(HOSTILE("deaf"));
+        _cleanup_(closep) int fd = -EBADF;
+        char path[64];
+
+        child_bed_spawn(probe, &spec);
+        child_bed_run(probe, 1, child_bed_is_ready);
+        (void)snprintf(path, sizeof(path), "/proc/%d/fd/1", probe->pid);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, "mine\n", 5), 5);
+        child_kill(probe->child);
+        child_bed_run(probe, 1, child_bed_all_gone);
+        ck_assert_str_eq(probe->output, "ready\nmine\n");
+        ck_assert_uint_eq(probe->ended_output, 1);
 }
 END_TEST
 
@@ -80,6 +101,7 @@ static Suite *child_output_suite(void) {
         tcase_add_test(tcase, output_is_appended_to_a_file);
         tcase_add_test(tcase, all_output_comes_before_the_end);
         tcase_add_test(tcase, what_was_printed_before_the_exit_is_told_before_it);
+        tcase_add_test(tcase, a_pipe_that_a_stranger_holds_open_ends_with_the_tree);
         tcase_add_test(tcase, a_paused_child_waits);
         return suite;
 }

@@ -4,7 +4,7 @@
  * a test compares the man page with it. */
 #include "tendctl/ctl.h"
 
-#define VERB_OPTIONS_MAX 4
+#define VERB_OPTIONS_MAX 6
 
 struct verb_option {
         const char *name;     /* without --; NULL ends the list */
@@ -55,6 +55,7 @@ int verb_wait(struct ctl *ctl, const struct verb_args *args);
 int verb_limits(struct ctl *ctl, const struct verb_args *args);
 int verb_pools(struct ctl *ctl, const struct verb_args *args);
 int verb_events(struct ctl *ctl, const struct verb_args *args);
+int verb_notify(struct ctl *ctl, const struct verb_args *args);
 
 /* The names that @answer, whose reference is taken, has as @key, each behind @word. Returns an exit code. */
 int print_names(struct ctl *ctl, json_t *answer, const char *key, const char *word);
@@ -72,3 +73,4 @@ enum { RESTART_NO_WAIT };
 enum { SIGNAL_MAIN };
 enum { EXTEND_PARENTS };
 enum { EVENTS_FOLLOW, EVENTS_LINES };
+enum { NOTIFY_READY, NOTIFY_STOPPING, NOTIFY_STATUS, NOTIFY_PROGRESS, NOTIFY_WATCHDOG, NOTIFY_EXTEND };

@@ -185,6 +185,23 @@ static const struct verb verbs[] = {
                              [EVENTS_LINES] = { "lines", 'n', "N", "begin with the latest N, at most 256" } },
                 .run = verb_events,
         },
+        {
+                .name = "notify",
+                .arguments = "",
+                .summary = "say how a run does, from inside it",
+                .details = "For what tendd runs: speaks to $NOTIFY_SOCKET, and returns when it was heard. Programs "
+                           "may do the same themselves, with sd_notify(3).",
+                .examples = "tendctl notify --ready                   with ready = notify\n"
+                            "tendctl notify --progress \"$i/$n\"       shown by tendctl tree\n"
+                            "tendctl notify --status 'copying users' --extend 10min\n",
+                .options = { [NOTIFY_READY] = { "ready", 0, NULL, "the service is ready" },
+                             [NOTIFY_STOPPING] = { "stopping", 0, NULL, "it is going to end" },
+                             [NOTIFY_STATUS] = { "status", 0, "TEXT", "what it is at; empty: nothing" },
+                             [NOTIFY_PROGRESS] = { "progress", 0, "A/B", "how much is done, of how much" },
+                             [NOTIFY_WATCHDOG] = { "watchdog", 0, NULL, "it lives" },
+                             [NOTIFY_EXTEND] = { "extend", 0, "SPAN", "it needs at least so much time from now" } },
+                .run = verb_notify,
+        },
 };
 
 const struct verb *verb_find(const char *name) {

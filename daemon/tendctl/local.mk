@@ -7,6 +7,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/ctl.h \
 	daemon/tendctl/main.c \
 	daemon/tendctl/print.c daemon/tendctl/print.h \
+	daemon/tendctl/processes.c \
 	daemon/tendctl/socket.c \
 	daemon/tendctl/table.c \
 	daemon/tendctl/trees.c \

@@ -78,8 +78,26 @@ int print_json(json_t *json);
 /* The outcome tree @outcome, all of it. */
 void print_outcome(const json_t *outcome);
 
-/* The array of live runs @runs, as a tree. */
-void print_runs(const json_t *runs);
+/* The array of live runs @runs, as a tree; with @processes those of each run below it. */
+void print_runs(const json_t *runs, bool processes);
+
+/* ---- processes ---- */
+
+#define PROCESS_COMMAND_MAX 256
+
+/* The processes of @object, a Run or Remnant, a line for each, and what is to be known of odd ones. */
+void print_processes(const json_t *object);
+
+/* The state of a process in a word, and whether it is one that may explain why nothing goes on. */
+const char *process_state(const json_t *process);
+bool process_is_odd(const json_t *process);
+
+/* The command line, or the name in brackets as ps(1) has it. Returns @buf. */
+const char *process_command(const json_t *process, char buf[PROCESS_COMMAND_MAX]);
+
+/* "12M"; "0.31s", from a minute on as format_span(). Return @buf. */
+const char *format_memory(json_int_t bytes, char buf[WHEN_MAX]);
+const char *format_cpu(json_int_t usec, char buf[WHEN_MAX]);
 
 /* A progress, "[#####     ] 52% 520/1000", in the @size bytes at @buf. */
 const char *format_progress(const json_t *progress, char *buf, size_t size);

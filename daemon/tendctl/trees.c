@@ -55,7 +55,8 @@ static void describe_run(const json_t *run, char *buf, size_t size) {
         const json_t *waiting = json_object_get(run, "waiting"), *items = json_object_get(run, "items");
         const json_t *deadline = json_object_get(run, "deadline");
         const json_t *progress = json_object_get(run, "progress");
-        const char *status = get_string(run, "status");
+        const char *status = get_string(run, "status"), *item = get_string(run, "item");
+        const char *doing = get_string(run, "doing");
         char when[WHEN_MAX], counts[100];
 
         buf[0] = '\0';
@@ -66,8 +67,8 @@ static void describe_run(const json_t *run, char *buf, size_t size) {
                                progress && *status ? " " : "", status);
         else if (items)
                 (void)snprintf(buf, size, "%s", format_items(items, counts, sizeof(counts)));
-        else if (*get_string(run, "item"))
-                (void)snprintf(buf, size, "%s", get_string(run, "item"));
+        else if (*item || *doing)
+                (void)snprintf(buf, size, "%s%s%s", item, *item && *doing ? ": " : "", doing);
         else if (get_int(run, "attempts") > 1)
                 (void)snprintf(buf, size, "attempt %lld", (long long)get_int(run, "attempts"));
         else if (deadline)
@@ -75,9 +76,74 @@ static void describe_run(const json_t *run, char *buf, size_t size) {
                                format_relative(get_int(deadline, "at_usec"), when));
 }
 
-void print_runs(const json_t *runs) {
-        static const char *const headings[] = { "RUN", "STATE", "FOR", "DETAIL", NULL };
-        _cleanup_(table_freep) struct table *table = table_new(headings);
+/* The columns MEM and CPU. */
+static void add_usage(struct table *table, enum paint paint, json_int_t memory, json_int_t cpu_usec) {
+        char text[WHEN_MAX];
+
+        table_cellf(table, paint, "%6s", format_memory(memory, text));
+        table_cellf(table, paint, "%8s", format_cpu(cpu_usec, text));
+}
+
+/* Those of a run, all its processes together. */
+static void add_sum(struct table *table, const json_t *run) {
+        const json_t *processes = json_object_get(run, "processes");
+        json_int_t memory = 0, cpu_usec = 0;
+        size_t index;
+        json_t *process;
+
+        json_array_foreach((json_t *)processes, index, process) {
+                memory += get_int(process, "memory");
+                cpu_usec += get_int(process, "cpu_usec");
+        }
+        if (index > 0) {
+                add_usage(table, PAINT_NONE, memory, cpu_usec);
+                return;
+        }
+        table_cell(table, PAINT_NONE, NULL);
+        table_cell(table, PAINT_NONE, NULL);
+}
+
+/* A process, a leaf of the tree: runs that have processes have no runs below them. */
+static void add_process(struct table *table, struct branch *branch, size_t depth, const json_t *process) {
+        json_int_t age = (json_int_t)clock_now(CLOCK_ID_REALTIME) - get_int(process, "started_usec");
+        char lines[DEPTH_MAX * 8], span[WHEN_MAX], command[PROCESS_COMMAND_MAX];
+
+        draw_branch(branch, depth, lines, sizeof(lines));
+        table_cellf(table, PAINT_DIM, "%s%lld", lines, (long long)get_int(process, "pid"));
+        table_cell(table, process_is_odd(process) ? PAINT_WARN : PAINT_DIM, process_state(process));
+        table_cell(table, PAINT_DIM, format_span(age, span));
+        add_usage(table, PAINT_DIM, get_int(process, "memory"), get_int(process, "cpu_usec"));
+        table_cell(table, PAINT_DIM, process_command(process, command));
+        table_end_row(table);
+}
+
+static void add_processes(struct table *table, struct branch *branch, size_t depth, const json_t *run) {
+        const json_t *processes = json_object_get(run, "processes");
+        const char *missing = get_string(run, "processes_missing");
+        json_int_t hidden = get_int(run, "processes_hidden");
+        size_t index;
+        json_t *process;
+
+        json_array_foreach((json_t *)processes, index, process) {
+                branch->last[depth] = index + 1 == json_array_size(processes);
+                add_process(table, branch, depth, process);
+        }
+        if (hidden > 0) {
+                table_cellf(table, PAINT_DIM, "   and %lld more processes", (long long)hidden);
+                table_end_row(table);
+        }
+        if (*missing) {
+                for (size_t column = 0; column < 5; column++)
+                        table_cell(table, PAINT_NONE, NULL);
+                table_cellf(table, PAINT_DIM, "its processes are not known: %s", missing);
+                table_end_row(table);
+        }
+}
+
+void print_runs(const json_t *runs, bool processes) {
+        static const char *const plain[] = { "RUN", "STATE", "FOR", "DETAIL", NULL };
+        static const char *const full[] = { "RUN", "STATE", "FOR", "   MEM", "     CPU", "DETAIL", NULL };
+        _cleanup_(table_freep) struct table *table = table_new(processes ? full : plain);
         json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME);
         struct branch branch = { 0 };
         size_t index;
@@ -90,7 +156,7 @@ void print_runs(const json_t *runs) {
                 const char *state = service ? get_string(service, "state") : get_string(run, "state");
                 char lines[DEPTH_MAX * 8], detail[512], span[WHEN_MAX];
 
-                if (!table || depth >= DEPTH_MAX)
+                if (!table || depth + 1 >= DEPTH_MAX)
                         continue;
                 branch.last[depth] = is_last_sibling(runs, index);
                 draw_branch(&branch, depth, lines, sizeof(lines));
@@ -99,8 +165,12 @@ void print_runs(const json_t *runs) {
                 table_cellf(table, get_bool(run, "slow") ? PAINT_WARN : paint_for(state), "%s%s", state,
                             get_bool(run, "slow") ? ", slow" : "");
                 table_cell(table, PAINT_NONE, format_span(now - (since ? since : get_int(run, "created_usec")), span));
+                if (processes)
+                        add_sum(table, run);
                 table_cell(table, PAINT_NONE, detail);
                 table_end_row(table);
+                if (processes)
+                        add_processes(table, &branch, depth + 1, run);
                 if (get_int(run, "hidden") > 0) {
                         table_cellf(table, PAINT_DIM, "   and %lld more below it", (long long)get_int(run, "hidden"));
                         table_end_row(table);

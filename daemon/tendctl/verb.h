@@ -67,6 +67,7 @@ int print_done(struct ctl *ctl, json_t *answer, const char *key, const char *wor
 /* Rows of the verbs' options, as the functions look them up. */
 enum { STATUS_QUIET };
 enum { LIST_FAILING };
+enum { TREE_NO_PROCESSES };
 enum { START_WAIT };
 enum { STOP_FORCE, STOP_REASON };
 enum { RESTART_NO_WAIT };

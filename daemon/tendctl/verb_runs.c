@@ -15,7 +15,7 @@ int verb_tree(struct ctl *ctl, const struct verb_args *args) {
         if (ctl->json)
                 return print_json(json_pack("{s:o}", "runs", runs));
         if (json_array_size(runs) > 0)
-                print_runs(runs);
+                print_runs(runs, !args->options[TREE_NO_PROCESSES]);
         else
                 printf("nothing runs\n");
         json_decref(runs);

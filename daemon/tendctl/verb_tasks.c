@@ -157,7 +157,7 @@ int verb_show(struct ctl *ctl, const struct verb_args *args) {
         print_settings(json_object_get(answer, "settings"));
         if (json_array_size(json_object_get(answer, "runs")) > 0) {
                 printf("\nlive runs:\n");
-                print_runs(json_object_get(answer, "runs"));
+                print_runs(json_object_get(answer, "runs"), false);
         }
         if (json_object_get(answer, "last")) {
                 printf("\nlast run:\n");

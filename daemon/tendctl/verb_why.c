@@ -25,6 +25,22 @@ static void explain_waiting(const json_t *waiting) {
                 printf("  see tendctl limits %s\n", get_string(waiting, "limit"));
 }
 
+static void explain_output(const json_t *run) {
+        char when[WHEN_MAX];
+
+        if (get_int(run, "last_output_usec") > 0)
+                printf("  its last output, %s", format_relative(get_int(run, "last_output_usec"), when));
+        else if (*get_string(run, "last_output"))
+                printf("  its last output");
+        else
+                return;
+        if (*get_string(run, "last_output")) {
+                printf(": ");
+                print_safe(get_string(run, "last_output"), false);
+        }
+        putchar('\n');
+}
+
 /* What it says of itself, and what can be seen of it. */
 static void explain_work(const json_t *run) {
         const json_t *service = json_object_get(run, "service"), *progress = json_object_get(run, "progress");
@@ -38,8 +54,12 @@ static void explain_work(const json_t *run) {
                 printf("  %s\n", format_progress(progress, text, sizeof(text)));
         if (get_bool(run, "slow"))
                 printf("  it is at work for longer than slow-after\n");
-        if (get_int(run, "last_output_usec") > 0)
-                printf("  its last output: %s\n", format_relative(get_int(run, "last_output_usec"), text));
+        if (*get_string(run, "doing")) {
+                printf("  it is at: ");
+                say(get_string(run, "doing"));
+        }
+        explain_output(run);
+        print_processes(run);
         if (service && get_int(run, "attempts") > 1)
                 printf("  restarts so far: %lld\n", (long long)get_int(service, "restarts"));
         else if (get_int(run, "attempts") > 1)
@@ -142,10 +162,39 @@ static void explain_ended(const json_t *task, const json_t *last) {
         point_at_cause(last);
 }
 
+static void explain_remnant(const json_t *remnant) {
+        char when[WHEN_MAX];
+
+        printf("%s left a %s that cannot be ended, %s; it keeps its permits\n", get_string(remnant, "run"),
+               get_bool(remnant, "process") ? "process" : "thread",
+               format_relative(get_int(remnant, "since_usec"), when));
+        if (*get_string(remnant, "doing")) {
+                printf("  it is at: ");
+                say(get_string(remnant, "doing"));
+        }
+        explain_output(remnant);
+        print_processes(remnant);
+}
+
+/* What can be done about @name, if something of it is at work. */
+static void suggest(const char *name, const json_t *runs) {
+        size_t index;
+        json_t *run;
+
+        json_array_foreach((json_t *)runs, index, run) {
+                if (!streq(get_string(run, "state"), "running"))
+                        continue;
+                printf("to end it: tendctl stop %s", name);
+                if (json_object_get(run, "deadline"))
+                        printf("; to give it more time: tendctl extend %s 1h", name);
+                putchar('\n');
+                return;
+        }
+}
+
 int verb_why(struct ctl *ctl, const struct verb_args *args) {
         json_t *answer, *entry;
         const json_t *runs;
-        char when[WHEN_MAX];
         size_t index;
         int code;
 
@@ -158,14 +207,13 @@ int verb_why(struct ctl *ctl, const struct verb_args *args) {
         json_array_foreach((json_t *)runs, index, entry)
                 explain_run(entry);
         json_array_foreach(json_object_get(answer, "remnants"), index, entry)
-                printf("%s left a %s that cannot be ended; it keeps its permits since %s\n", get_string(entry, "run"),
-                       get_bool(entry, "process") ? "process" : "thread",
-                       format_relative(get_int(entry, "since_usec"), when));
+                explain_remnant(entry);
         if (strchr(args->words[0], '#') && json_array_size(runs) == 0)
                 explain_ended(json_object_get(answer, "task"), json_object_get(answer, "last"));
         else if (!strchr(args->words[0], '#'))
                 explain_task(json_object_get(answer, "task"), json_object_get(answer, "last"),
                              json_array_size(runs) > 0);
+        suggest(args->words[0], runs);
         json_decref(answer);
         return CTL_OK;
 }

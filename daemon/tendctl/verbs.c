@@ -44,10 +44,11 @@ static const struct verb verbs[] = {
                 .name = "tree",
                 .arguments = "[TASK|RUN...]",
                 .max = ANY,
-                .summary = "the runs that live, each below its parent",
+                .summary = "the runs that live, each below its parent, and their processes",
                 .examples = "tendctl tree             all\n"
                             "tendctl tree 'web*'      of tasks whose names match\n"
                             "tendctl tree etl#88      one run and what is below it\n",
+                .options = { [TREE_NO_PROCESSES] = { "no-processes", 0, NULL, "only the runs" } },
                 .run = verb_tree,
         },
         {
@@ -57,8 +58,9 @@ static const struct verb verbs[] = {
                 .max = 1,
                 .summary = "why a task or a run is as it is",
                 .details =
-                        "What it waits for and who holds it, which bound fires next, how the last run ended, and when "
-                        "it is due.",
+                        "What it waits for and who holds it; of a run at work its last output and what each of its "
+                        "processes is at: state, function of the kernel that it waits in, memory, processor time; which "
+                        "bound fires next, how the last run ended, and when it is due.",
                 .examples = "tendctl why backup\n"
                             "tendctl why etl#88/etl-load-orders\n",
                 .run = verb_why,

@@ -263,6 +263,25 @@ class Output(Tendctl):
         self.assertEqual((done.returncode, done.stdout), (5, "stopping a#1\n"))
         self.assertIn("nothing runs of: b", done.stderr)
 
+    def test_why_explains_what_cannot_be_ended_or_seen(self):
+        process = {"pid": 7, "parent": 1, "name": "cp", "command": "cp /nfs/\033[31m .", "state": "D",
+                   "wchan": "rpc_wait_bit_killable", "threads": 3, "memory": 12 << 20, "cpu_usec": 310000,
+                   "started_usec": 1, "cpu_percent": 0}
+        remnant = {"run": "t#1", "task": "t", "process": True, "since_usec": 1, "processes": [process],
+                   "processes_hidden": 4}
+        run = {"name": "t#2", "task": "t", "role": "job", "state": "running", "depth": 0, "trigger": "", "errors": [],
+               "created_usec": 1, "attempts": 1, "cancelled": False, "slow": False, "processes": [],
+               "processes_missing": "reading about them takes longer than 1s"}
+        fake = self.fake(reply(task=TASK, runs=[run], remnants=[remnant]))
+        shown = self.run_ctl("--socket", fake.path, "why", "t").stdout
+        self.assertIn("  its processes are not known: reading about them takes longer than 1s\n", shown)
+        self.assertIn("t#1 left a process that cannot be ended", shown)
+        self.assertIn("  pid 7 in kernel (rpc_wait_bit_killable: for a file server (NFS)), 12M, 0.31s CPU, now 0%, "
+                      "3 threads: cp /nfs/?[31m .\n    no signal reaches it, KILL neither", shown)
+        self.assertIn("  and 4 more processes\n", shown)
+        shown = self.run_ctl("--socket", self.fake(reply(runs=[run]), "tree").path, "tree").stdout
+        self.assertRegex(shown, "(?m)^ +its processes are not known: reading about them takes longer than 1s$")
+
     def test_why_points_at_the_task_that_was_the_cause(self):
         for run, task in (("etl#8/load", "load"), ("a#1/b/c", "c"), ("a#1", "a"), ("a#1/item 7", "a"),
                           ("a#1/b/item 7", "b")):

@@ -133,7 +133,7 @@ restart = always
 command = {self.sleeper()}
 """)
         self.until_state(daemon, "bad", "gave-up")
-        self.assertEqual(self.state(daemon, "good"), "up")
+        self.until_state(daemon, "good", "up")
         self.assertEqual(self.state(daemon, "site"), "partly-up")
 
 
@@ -233,7 +233,7 @@ grace = 1s
         daemon = self.pair()
         self.succeeds(daemon, "stop", "web")
         daemon.log.wait("web.*an operator has stopped it")
-        self.assertEqual(self.state(daemon, "web"), "stopped")
+        self.until_state(daemon, "web", "stopped")
         self.assertEqual(len(self.pids("web")), 1)
         self.succeeds(daemon, "start", "web")
         self.until(lambda: len(self.pids("web")) == 2, "web to come back")
@@ -269,6 +269,7 @@ restart = always
 shell = trap 'echo main >>{self.path('got')}' USR1; (trap 'echo other >>{self.path('got')}' USR1; echo x >{self.path('up')}; while :; do sleep 0.05 || :; done) & while :; do wait || :; done
 """)
         self.until(lambda: self.read("up"), "both to listen")
+        self.until_state(daemon, "web", "up")
         self.succeeds(daemon, "signal", "--main", "web", "SIGUSR1")
         self.until(lambda: self.read("got") == "main\n", "the main process")
         self.succeeds(daemon, "signal", "web#1", str(int(signal.SIGUSR1)))
@@ -474,7 +475,7 @@ command = {other}
         self.until_state(daemon, "web", "up")
         self.succeeds(daemon, "stop", "web")
         self.until_state(daemon, "web", "stopped")
-        self.assertEqual(self.state(daemon, "other"), "up")
+        self.until_state(daemon, "other", "up")
         self.assertEqual(daemon.stop(), 0)
 
 

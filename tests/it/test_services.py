@@ -8,6 +8,7 @@ import socket
 
 from support import processes
 from support.case import Case
+from support.daemon import TENDCTL
 
 # A web server whose health is gone once it gets SIGUSR1.
 WEB = """
@@ -348,6 +349,29 @@ failing-after = 3
         self.assertNotIn("next_usec", self.task(daemon, "web-ping"))
 
 
+    def test_each_instance_has_its_own(self):
+        daemon = self.daemon(f"""
+[task web]
+command = {self.sleeper('pids-{n}')}
+instances = 2
+restart = always
+restart-delay = 10ms..10ms
+health = web-ping
+[task web-ping]
+command = test ! -e {self.path('sick-{n}')}
+every = 50ms
+failing-after = 2
+""")
+        self.until_state(daemon, "web", "up")
+        self.write("sick-1", "")
+        daemon.log.wait("web#1/web@1 restarts in .*: health: web-ping@1 failed 2 times in a row: exit: .*status 1")
+        os.unlink(self.path("sick-1"))
+        self.until(lambda: len(self.pids("pids-1")) > 1, "the next attempt")
+        self.until_state(daemon, "web", "up")
+        self.until(lambda: self.pids("pids-2"), "the other instance")
+        self.assertEqual(len(self.pids("pids-2")), 1)
+
+
 class Situation3(ServiceCase):
     """A supervisord replaced, as it is written; the commands are stand-ins."""
 
@@ -419,6 +443,28 @@ command = {self.sleeper('beat')}
         before = len(self.pids())
         self.succeeds(daemon, "signal", "web", "KILL")
         self.until(lambda: len(self.pids()) == before + 4, "four new attempts")
+
+
+class Situation8(ServiceCase):
+    def test_a_long_batch_watched_and_extended(self):
+        daemon = self.daemon(f"""
+[task backfill]
+manual = yes
+shell = for i in 1 2 3; do {TENDCTL} notify --progress "$i/4"; done; exec sleep 1000
+timeout = 6h
+total-timeout = 12h
+slow-after = 300ms
+on-slow = alert
+[task alert]
+manual = yes
+shell = echo $TENDD_FOR_RUN $TENDD_FOR_DETAIL >{self.path('alert')}
+""")
+        self.succeeds(daemon, "start", "backfill")
+        self.until(lambda: "75% 3/4" in daemon.ctl("tree", "backfill").stdout, "the progress")
+        self.assertRegex(self.succeeds(daemon, "tree", "backfill"), r"backfill#1 .*\[#######   \] 75% 3/4")
+        self.until(lambda: self.read("alert").startswith("backfill#1 slow: at work for 300ms"), "the alert")
+        self.assertRegex(self.succeeds(daemon, "extend", "backfill", "2h"), "^backfill#1 ends in (8h|7h 59min).*timeout")
+        self.assertRegex(self.succeeds(daemon, "why", "backfill"), r"timeout of backfill#1 ends it in (8h|7h 59min)")
 
 
 class Critical(ServiceCase):

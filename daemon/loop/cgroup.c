@@ -105,6 +105,8 @@ static int remove_one(int dir_fd, const char *name, _unused_ void *arg) {
 }
 
 int cgroup_remove(int dir_fd, const char *name) {
+        if (remove_one(dir_fd, name, NULL) == 0) /* mostly there is nothing below */
+                return 0;
         return for_each_below(dir_fd, name, 0, remove_one, NULL);
 }
 

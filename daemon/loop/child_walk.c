@@ -136,7 +136,8 @@ static int read_stat(pid_t pid, struct stat_line *ret) {
         return 0;
 }
 
-/* Returns whether the environment of @pid has @marker, or -ENODATA when it is empty. */
+/* Returns whether the environment of @pid has @marker, -ENODATA when it is empty, or -errno. One that we may not read is
+ * of a process that we may not signal either. */
 static int has_marker(pid_t pid, const char *marker) {
         _cleanup_(freep) char *env = NULL;
         char path[64];
@@ -147,6 +148,8 @@ static int has_marker(pid_t pid, const char *marker) {
         for (const char *at = env; n > 0 && at < env + n; at += strlen(at) + 1)
                 if (streq(at, marker))
                         return 1;
+        if (n < 0)
+                return n == -EACCES || n == -EPERM ? 0 : (int)n;
         return n == 0 ? -ENODATA : 0;
 }
 
@@ -352,6 +355,8 @@ static bool visit_orphan(struct walk *walk, pid_t pid) {
         if (line.parent != getpid())
                 return true;
         r = is_ours(walk, pid, &line);
+        if (r < 0 && r != -ENODATA)
+                fail(walk, r);
         if (r > 0)
                 visit(walk, pid, TAKE_FD(pidfd), line.group == walk->tree->pid, 0);
         return r >= 0 || is_dead(pidfd);

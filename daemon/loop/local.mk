@@ -28,6 +28,10 @@ fake_loop_sources = tests/support/fake-loop.c tests/support/fake-loop.h $(fake_c
 hostile_sources = tests/support/hostile.c tests/support/hostile-breed.c tests/support/hostile-cgroup.c \
 	tests/support/hostile-leave.c tests/support/hostile-self.c tests/support/hostile.h \
 	tests/support/hostile-private.h tests/support/notify-say.c tests/support/notify-say.h
+fault_wraps = -Wl,--wrap=bind,--wrap=calloc,--wrap=chmod,--wrap=clone,--wrap=fcntl,--wrap=fork,--wrap=lseek \
+	-Wl,--wrap=malloc,--wrap=memfd_create,--wrap=mkdirat,--wrap=mmap,--wrap=open,--wrap=openat,--wrap=pipe2 \
+	-Wl,--wrap=realloc,--wrap=reallocarray,--wrap=setsockopt,--wrap=socket,--wrap=strdup,--wrap=syscall,--wrap=write \
+	-Wl,--wrap=_mark_point
 child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h $(hostile_sources)
 
 unit_tests += tests/unit/test-cgroup
@@ -41,6 +45,10 @@ tests_unit_test_pool_SOURCES = tests/unit/test-pool.c tests/support/fake-thread.
 unit_tests += tests/unit/test-loop
 unit_tests += tests/unit/test-child-end
 tests_unit_test_child_end_SOURCES = tests/unit/test-child-end.c $(child_bed_sources)
+unit_tests += tests/unit/test-child-faults
+tests_unit_test_child_faults_SOURCES = tests/unit/test-child-faults.c tests/support/faults.c tests/support/faults.h \
+	$(child_bed_sources)
+tests_unit_test_child_faults_LDFLAGS = $(AM_LDFLAGS) $(fault_wraps)
 unit_tests += tests/unit/test-child-given
 tests_unit_test_child_given_SOURCES = tests/unit/test-child-given.c $(child_bed_sources)
 unit_tests += tests/unit/test-child-inspect

@@ -49,6 +49,17 @@ static const char *find_shell(const struct config *config) {
         return access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
 }
 
+static void warn_of_silent(const struct live *live) {
+        for (size_t i = 0; i < live->config->n_tasks; i++) {
+                const struct task *task = live->config->tasks[i];
+                const struct service_part *service = task->service;
+
+                if (service && (service->ready == READY_NOTIFY || service->watchdog_usec > 0))
+                        log_warning("[task %s] has %s, and will fail without a notify socket", task->run.name,
+                                    service->ready == READY_NOTIFY ? "ready = notify" : "a watchdog");
+        }
+}
+
 /* Without a socket a run works as well, but cannot say how it does: no reason not to run it. */
 static void use_notify(struct live *live, const struct live_options *options) {
         struct notify_dir *dir = NULL;
@@ -57,8 +68,10 @@ static void use_notify(struct live *live, const struct live_options *options) {
         if (!options->notify_dir)
                 return;
         r = notify_dir_new(options->notify_dir, !options->shared, &dir);
-        if (r < 0)
+        if (r < 0) {
                 log_warning("runs get no notify sockets: %s: %s", options->notify_dir, strerror(-r));
+                warn_of_silent(live);
+        }
         spawner_use_notify(live->env.spawner, dir);
 }
 

@@ -74,7 +74,8 @@ class ReadyCase(ServiceCase):
         """Returns when all has been read that was said at @address before."""
         mine, passed = os.pipe()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-            out.sendmsg([b"BARRIER=1"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed]))], 0, address)
+            rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed]))
+            out.sendmsg([b"BARRIER=1"], [rights], 0, address)
         os.close(passed)
         self.addCleanup(os.close, mine)
         os.set_blocking(mine, False)
@@ -127,8 +128,9 @@ command = sleep 1000
             self.go(f"{name}.go")
             self.until_state(daemon, name, "up")
         self.until_state(daemon, "chain", "up")
-        lines = "\n".join(daemon.log.lines)
-        places = [lines.index(f"{name} {what}") for name in names for what in ("started", "ready")]
+        daemon.log.wait("chain#1/lasts ready")
+        lines = daemon.log.text()
+        places = [lines.index(f"chain#1/{name} {what}") for name in names for what in ("started", "ready")]
         self.assertEqual(places, sorted(places))
 
     def test_what_an_address_says_is_shown_until_it_answers(self):
@@ -411,8 +413,8 @@ shell = NOTIFY_SOCKET=$(cat {self.path('mute')}) tendctl notify --ready --status
 
     def test_one_of_no_run_is_not(self):
         daemon = self.start(self.mute())
-        done = subprocess.run([TENDCTL, "notify", "--ready"], env=environment(NOTIFY_SOCKET=self.address()), check=False,
-                              timeout=30 * self.SCALE)
+        done = subprocess.run([TENDCTL, "notify", "--ready"], env=environment(NOTIFY_SOCKET=self.address()),
+                              check=False, timeout=30 * self.SCALE)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(self.state(daemon, "mute"), "starting")
 
@@ -479,7 +481,8 @@ ready = notify
 command = sleep 1000
 """, start=False)
         # The control socket's name is just short enough.
-        daemon.runtime_dir = os.path.join(daemon.directory, "r" * (107 - len("/control.sock") - len(daemon.directory) - 1))
+        room = 107 - len(daemon.directory) - len("//control.sock")
+        daemon.runtime_dir = os.path.join(daemon.directory, "r" * room)
         daemon.socket_path = os.path.join(daemon.runtime_dir, "control.sock")
         daemon.start()
         daemon.log.wait("runs get no notify sockets: .*: File name too long")

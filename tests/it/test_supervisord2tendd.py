@@ -28,11 +28,14 @@ numprocs_start=1
 environment=LAYER="program",WORDS="two words, one comma"
 stopsignal=INT
 stopwaitsecs=5
+priority=1
 
 [program:worker]
 command=/bin/sh -c "echo worker in $(pwd); exec sleep 1000"
 directory=%(here)s
 autorestart=true
+priority=2
+startsecs=0
 stdout_logfile=%(here)s/worker-%(host_node_name)s.log
 
 [program:importer]
@@ -205,6 +208,12 @@ class Convert(Case):
             daemon.log.wait(line)
         log = self.path(f"worker-{os.uname().nodename}.log")
         self.until(lambda: f"worker in {self.directory}" in self.read(log), "the worker's output")
+        # By their priorities: the worker when all of web are ready, after the second that startsecs is by default.
+        daemon.log.wait("site#1/worker started")
+        lines = daemon.log.text()
+        started = lines.index("site#1/worker started")
+        for n in (1, 2, 3):
+            self.assertLess(lines.index(f"site#1/web/web@{n} ready"), started)
         shown = daemon.ctl("list").stdout
         for name in ("web@3", "site", "worker", "importer", "numbered", "numbered_00", "numbered_01", "once"):
             self.assertRegex(shown, rf"(?m)^{re.escape(name)}\s")

@@ -171,10 +171,15 @@ static int note_pid(pid_t pid, void *arg) {
         return 0;
 }
 
-static int compare_pids(const void *a, const void *b) {
-        pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+/* The main process comes first, so that it is never one too many; the others by pid. */
+static int order(pid_t a, pid_t b, pid_t main) {
+        if ((a == main) != (b == main))
+                return a == main ? -1 : 1;
+        return (a > b) - (a < b);
+}
 
-        return (x > y) - (x < y);
+static int compare_pids(const void *a, const void *b, void *look) {
+        return order(*(const pid_t *)a, *(const pid_t *)b, ((const struct child_look *)look)->tree.walk.pid);
 }
 
 /* They are found more than once when both the cgroup and the walk know them. */
@@ -182,7 +187,7 @@ static void drop_doubles(struct child_look *look) {
         size_t n = 0;
 
         if (look->n_pids > 0)
-                qsort(look->pids, look->n_pids, sizeof(pid_t), compare_pids);
+                qsort_r(look->pids, look->n_pids, sizeof(pid_t), compare_pids, look);
         for (size_t i = 0; i < look->n_pids; i++)
                 if (n == 0 || look->pids[n - 1] != look->pids[i])
                         look->pids[n++] = look->pids[i];
@@ -252,13 +257,13 @@ void child_looks_go_on(struct spawner *spawner) {
         }
 }
 
-/* What processes used since the look before. Both lists are in the order of pids. */
+/* What processes used since the look before. Both lists are in the same order. */
 static void compare(struct child_look *look) {
         for (size_t i = 0, b = 0; i < look->n; i++) {
                 struct child_process *now = &look->list[i];
                 const struct child_process *before;
 
-                while (b < look->n_before && look->before[b].pid < now->pid)
+                while (b < look->n_before && order(look->before[b].pid, now->pid, look->tree.walk.pid) < 0)
                         b++;
                 before = &look->before[b];
                 if (b == look->n_before || before->pid != now->pid || before->started_usec != now->started_usec)

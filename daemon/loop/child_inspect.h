@@ -36,7 +36,7 @@ struct child_process {
 
 struct child_processes {
         int error; /* 0; -ESRCH: all have ended meanwhile; or another negative errno: some may be missing */
-        const struct child_process *list; /* by pid */
+        const struct child_process *list; /* the main process first, then by pid */
         size_t n;
         size_t n_more; /* beyond CHILD_PROCESSES_MAX */
 };

@@ -224,6 +224,13 @@ static void move_bound(struct run *run, enum bound bound, usec_t asked) {
         run_arm(run);
 }
 
+/* The same for all bounds of @run that are at the instant @at. */
+static void move_bounds(struct run *run, usec_t at, usec_t asked) {
+        for (enum bound bound = 0; bound < _BOUND_MAX; bound++)
+                if (run_bound_at(run, bound) == at)
+                        move_bound(run, bound, asked);
+}
+
 /* What came of asking for @asked on behalf of @run. */
 static struct run_extension answer(const struct run *run, enum bound moved, usec_t asked) {
         const struct run *owner = NULL;
@@ -238,18 +245,22 @@ static struct run_extension answer(const struct run *run, enum bound moved, usec
 
 int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret) {
         enum bound bound = _BOUND_INVALID;
-        struct run *moved;
-        usec_t asked;
+        struct run *leaf = run_present_leaf(run), *moved;
+        usec_t at, asked;
 
         if (is_stopping(run))
                 return -ESTALE;
         moved = earliest_bounded(run, &bound);
         if (!moved)
                 return -ENOENT;
-        asked = usec_add(run_bound_at(moved, bound), by_usec);
+        at = run_bound_at(moved, bound);
+        asked = usec_add(at, by_usec);
         if (parents)
                 extend_ancestors(moved, asked);
-        move_bound(moved, bound, asked);
+        /* At a tie all of them are the earliest. */
+        move_bounds(run, at, asked);
+        if (leaf)
+                move_bounds(leaf, at, asked);
         *ret = answer(run, bound, asked);
         return 0;
 }

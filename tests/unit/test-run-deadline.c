@@ -362,6 +362,24 @@ START_TEST(rule4_extend_is_clipped_to_its_own_total_timeout) {
 END_TEST
 
 /* What was moved is the total-timeout; what will end the run now is its attempt's. */
+START_TEST(rule4_extend_moves_all_that_are_the_earliest) {
+        struct run_extension how;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        make();
+        bound(&a, BOUND_TIMEOUT, 10 * S);
+        bound(&a, BOUND_TOTAL_TIMEOUT, 10 * S);
+        start(&a, 1);
+        ck_assert_int_eq(run_extend(get("a#1"), 10 * S, false, &how), 0);
+        ck_assert_uint_eq(how.deadline_usec - now, 20 * S);
+        ck_assert_ptr_null(how.clipped_by);
+        pass(20 * S - 1);
+        check_state("a#1", RUN_RUNNING);
+        pass(1);
+        check_outcome("a#1", OUTCOME_TIMEOUT);
+}
+END_TEST
+
 START_TEST(rule4_extend_answers_with_the_deadline_that_holds) {
         struct run_extension how;
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
@@ -516,6 +534,7 @@ int main(void) {
                 rule4_extend_moves_the_earliest_own_bound,
                 rule4_extend_is_clipped_to_the_parents,
                 rule4_extend_is_clipped_to_its_own_total_timeout,
+                rule4_extend_moves_all_that_are_the_earliest,
                 rule4_extend_answers_with_the_deadline_that_holds,
                 rule4_extend_with_parents_moves_those_that_would_clip,
                 rule4_extend_never_shortens,

@@ -215,12 +215,20 @@ static void take_finished(struct spawner *spawner) {
         (void)pthread_mutex_lock(&spawner->lock);
         list_splice(&finished, &spawner->finished);
         (void)pthread_mutex_unlock(&spawner->lock);
-        while ((job = list_first_entry(&finished, struct spawner_job, link))) {
+        while (!loop_share_used(spawner->loop) && (job = list_first_entry(&finished, struct spawner_job, link))) {
                 list_remove(&job->link);
                 job->done(job);
                 if (!list_empty(&finished)) /* each is for another child */
                         loop_switch(spawner->loop, "spawner finished");
         }
+        if (list_empty(&finished))
+                return;
+        /* The rest in a later turn, before what was finished meanwhile; threads tell only of an empty list. */
+        (void)pthread_mutex_lock(&spawner->lock);
+        list_splice(&finished, &spawner->finished);
+        list_splice(&spawner->finished, &finished);
+        (void)pthread_mutex_unlock(&spawner->lock);
+        (void)eventfd_write(spawner->event_fd, 1);
 }
 
 static void on_finished(struct loop_io *io, int fd, unsigned events, void *arg) {

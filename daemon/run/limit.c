@@ -290,12 +290,19 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
 
         serve(limits);
         list_splice(&told, &limits->told);
-        while (!list_empty(&told)) {
+        while (!list_empty(&told) && !loop_share_used(limits->loop)) {
                 struct limit_ticket *ticket = list_first_entry(&told, struct limit_ticket, link);
 
                 list_remove(&ticket->link);
                 ticket->on_granted(ticket, ticket->arg);
+                loop_switch(limits->loop, "limits"); /* each is for another run */
         }
+        if (list_empty(&told))
+                return;
+        /* The others hold what they were granted, and are told in a later turn, before those granted meanwhile. */
+        list_splice(&told, &limits->told);
+        list_splice(&limits->told, &told);
+        loop_work_schedule(&limits->work);
 }
 
 /* ---- limits ---- */

@@ -426,7 +426,8 @@ static int signal_batch(const struct cgroup *cgroup, struct batch *batch, int si
                 return r;
         for (size_t i = 0; i < batch->n; i++) {
                 batch->items[i].pidfd = (int)syscall(SYS_pidfd_open, batch->items[i].pid, 0);
-                if (batch->items[i].pidfd < 0 && errno != ESRCH)
+                /* ESRCH: it is gone. Otherwise a thread has its number now. */
+                if (batch->items[i].pidfd < 0 && errno != ESRCH && errno != EINVAL && errno != ENOENT)
                         batch->error = -errno;
         }
         r = cgroup_for_each_pid(cgroup, confirm, batch);

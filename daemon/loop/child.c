@@ -128,7 +128,7 @@ static void destroy(struct child *child) {
         notify_release(child->notify);
         notify_release(child->launch.notify);
         child_look_forget(child->look);
-        cgroup_release(child->tree.cgroup);
+        child_tree_done(&child->tree);
         child_plan_free(child->plan);
         free(child->marker);
         free(child);
@@ -258,6 +258,8 @@ static void finish(struct child *child) {
 static void start_walk(struct child *child);
 
 static bool give_group_back(struct child *child) {
+        if (!child_tree_may_be_left(&child->tree))
+                return false;
         if (child->tree.cgroup && !cgroup_try_release(child->tree.cgroup))
                 return false;
         child->tree.cgroup = NULL;

@@ -14,58 +14,92 @@
 #include <poll.h>
 #include <sys/wait.h>
 
-#define SIBLINGS_MAX 64
-#define DYING_MSEC   100 /* what is killed is dead by then, unless it cannot be killed */
+#define SIBLINGS_MAX 64 /* more are killed, but stay zombies */
 
-struct siblings {
-        const struct walk_tree *walk;
-        int pidfds[SIBLINGS_MAX];
+struct child_siblings {
+        struct {
+                pid_t pid;
+                int pidfd;
+        } items[SIBLINGS_MAX];
         size_t n;
 };
 
+/* Orphans may be among them, which the loop would reap as well. */
 static int collect_sibling(pid_t pid, void *arg) {
-        struct siblings *siblings = arg;
-        int pidfd = walk_open_sibling(siblings->walk, pid);
+        struct child_tree *tree = arg;
+        struct child_siblings *siblings = tree->siblings;
+        int pidfd;
 
-        if (pidfd >= 0)
-                siblings->pidfds[siblings->n++] = pidfd;
-        return siblings->n == SIBLINGS_MAX;
+        for (size_t i = 0; siblings && i < siblings->n; i++)
+                if (siblings->items[i].pid == pid)
+                        return 0;
+        pidfd = walk_open_sibling(&tree->walk, pid);
+        if (pidfd < 0)
+                return 0;
+        if (!siblings)
+                siblings = tree->siblings = calloc(1, sizeof(*siblings));
+        if (!siblings || siblings->n == SIBLINGS_MAX) {
+                (void)close(pidfd);
+                return -ENOMEM;
+        }
+        siblings->items[siblings->n].pid = pid;
+        siblings->items[siblings->n++].pidfd = pidfd;
+        return 0;
 }
 
-/* Orphans may be among them, which the loop would reap as well. */
-static void reap_siblings(const struct siblings *siblings) {
-        for (size_t i = 0; i < siblings->n; i++) {
-                struct pollfd pollfd = { .fd = siblings->pidfds[i], .events = POLLIN };
+/* Those that are dead. Returns how many are not yet. */
+static size_t reap_siblings(struct child_tree *tree) {
+        struct child_siblings *siblings = tree->siblings;
+        size_t n = 0;
+
+        for (size_t i = 0; siblings && i < siblings->n; i++) {
+                struct pollfd pollfd = { .fd = siblings->items[i].pidfd, .events = POLLIN };
                 siginfo_t info;
 
-                if (poll(&pollfd, 1, DYING_MSEC) > 0)
+                if (poll(&pollfd, 1, 0) > 0) {
                         (void)waitid(P_PIDFD, (id_t)pollfd.fd, &info, WEXITED | WNOHANG);
-                (void)close(pollfd.fd);
+                        (void)close(pollfd.fd);
+                } else {
+                        siblings->items[n++] = siblings->items[i];
+                }
         }
+        if (siblings)
+                siblings->n = n;
+        return n;
 }
 
 static int kill_group(struct child_tree *tree) {
-        struct siblings siblings = { .walk = &tree->walk };
         int r;
 
-        (void)cgroup_for_each_pid(tree->cgroup, collect_sibling, &siblings);
+        (void)cgroup_for_each_pid(tree->cgroup, collect_sibling, tree);
         r = cgroup_kill(tree->cgroup, tree->killed);
         tree->killed = true;
-        if (r >= 0)
-                reap_siblings(&siblings);
-        else
-                for (size_t i = 0; i < siblings.n; i++)
-                        (void)close(siblings.pidfds[i]);
         return r;
 }
 
 int child_tree_kill(struct child_tree *tree) {
         int r;
 
-        if (!tree->cgroup || kill_group(tree) < 0)
+        if (!tree->cgroup)
                 return walk_kill(&tree->walk);
+        if (kill_group(tree) < 0)
+                (void)walk_kill(&tree->walk);
         r = cgroup_is_populated(tree->cgroup);
+        if (reap_siblings(tree) > 0 && r == 0)
+                return 1;
         return r == 0 && tree->beyond ? walk_kill(&tree->walk) : r;
+}
+
+bool child_tree_may_be_left(const struct child_tree *tree) {
+        return !tree->siblings || tree->siblings->n == 0;
+}
+
+void child_tree_done(struct child_tree *tree) {
+        for (size_t i = 0; tree->siblings && i < tree->siblings->n; i++)
+                (void)close(tree->siblings->items[i].pidfd);
+        free(tree->siblings);
+        tree->siblings = NULL;
+        tree->cgroup = cgroup_release(tree->cgroup);
 }
 
 int child_tree_signal(struct child_tree *tree, int signo, bool wake) {

@@ -9,10 +9,17 @@
 
 struct child_tree {
         struct walk_tree walk;
-        struct cgroup *cgroup; /* NULL: there is none, walks are all we have */
-        bool beyond;           /* somebody may have left the cgroup: look outside too */
-        bool killed;           /* once */
+        struct cgroup *cgroup;           /* NULL: there is none, walks are all we have */
+        bool beyond;                     /* somebody may have left the cgroup: look outside too */
+        bool killed;                     /* once */
+        struct child_siblings *siblings; /* killed and to be reaped; mostly NULL */
 };
+
+/* Lets go of all it holds. */
+void child_tree_done(struct child_tree *tree);
+
+/* Whether nobody is known whom a walk must reap. */
+bool child_tree_may_be_left(const struct child_tree *tree);
 
 /* As walk_kill() and walk_signal(). */
 int child_tree_kill(struct child_tree *tree);

@@ -72,6 +72,8 @@ struct stat_line {
 static int open_pidfd(pid_t pid) {
         int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
+        if (fd < 0 && errno == EINVAL) /* a thread has its number now */
+                return -ESRCH;
         return fd < 0 ? -errno : fd;
 }
 

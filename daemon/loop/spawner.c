@@ -4,7 +4,8 @@
  * Two threads serve two queues, first what is urgent (signals and kills), then spawns in their order. A job that hangs
  * (a FIFO, a dead file server, a directory service that does not answer) holds up its thread; a timer on the loop, armed
  * only while jobs are at work, notices that, and adds twice as many threads as are stuck, so that what is healthy goes
- * on whatever hangs. Threads are never ended before the spawner is: a process belongs to the thread that created it, and
+ * on whatever hangs. On a machine that is too busy every job takes long, and more threads would make it busier: so it
+ * takes the longer to be stuck, the more threads there are. Threads are never ended before the spawner is: a process belongs to the thread that created it, and
  * would pass to the main thread, where it could no longer be told from an inherited orphan.
  *
  * A finished job is put on a list; the eventfd is written only when that list was empty.
@@ -31,7 +32,7 @@
 #define THREADS_MAX  256 /* so many jobs may hang at once; as many as runs, by default */
 #define QUEUED_MAX   4096
 #define THREAD_STACK ((size_t)256 * 1024)
-#define STUCK_USEC   (50 * USEC_PER_MSEC)
+#define STUCK_USEC   (50 * USEC_PER_MSEC) /* for the first threads; the more there are, the longer */
 #define FREE_USEC    USEC_PER_SEC
 
 #if defined(__SANITIZE_THREAD__)
@@ -243,14 +244,15 @@ static void on_finished(struct loop_io *io, int fd, unsigned events, void *arg) 
 /* Adds threads when all are at work, work waits, and some seem to hang. */
 static void on_stuck_timer(struct loop_timer *timer, void *arg) {
         struct spawner *spawner = arg;
-        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC), after_usec;
         unsigned stuck = 0, wanted;
         struct spawner_thread *thread;
         bool waiting, busy;
 
         (void)pthread_mutex_lock(&spawner->lock);
+        after_usec = STUCK_USEC * spawner->n_threads / THREADS_MIN;
         list_for_each_entry(thread, &spawner->threads, link)
-                stuck += thread->job && usec_sub(now, thread->since_usec) >= STUCK_USEC;
+                stuck += thread->job && usec_sub(now, thread->since_usec) >= after_usec;
         waiting = !list_empty(&spawner->urgent) || !list_empty(&spawner->queued);
         wanted = MIN(THREADS_MIN + 2 * stuck, (unsigned)THREADS_MAX);
         while (waiting && spawner->n_idle == 0 && spawner->n_threads < wanted)

@@ -11,4 +11,9 @@ check-it: all
 dist-hook:
 	find $(distdir) -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: check-it
+# A hundred thousand short runs, without and with cgroups; some minutes.
+soak: all
+	@$(AM_TESTS_ENVIRONMENT) TENDD_SOAK_RUNS=100000 TENDD_TEST_SCALE=10 \
+		/usr/bin/python3 $(srcdir)/tests/it/run.py -v -j 1 test_endurance.Soak
+
+.PHONY: check-it soak

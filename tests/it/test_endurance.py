@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""What lasts, floods, or crashes all at once: memory, descriptors, groups and threads stay flat, and others are served."""
+import json
+import os
+import time
+
+from support import processes
+from support.case import Case
+
+# `make soak` has a hundred thousand; otherwise what fits into a minute.
+RUNS = int(os.environ.get("TENDD_SOAK_RUNS", "20000"))
+CONCURRENCY = 20
+ANSWER = 0.05
+
+
+class EnduranceCase(Case):
+    def gauge(self, daemon):
+        return {"rss": daemon.rss_kib(), "descriptors": processes.n_fds(daemon.pid),
+                "threads": len(os.listdir(f"/proc/{daemon.pid}/task"))}
+
+    def answers(self, connection, goes_on, least):
+        """Asks for the status, at least @least times and as long as @goes_on() says: nearly all answers come in time."""
+        times = []
+        while len(times) < least or goes_on():
+            start = time.monotonic()
+            self.assertIn("parameters", connection.call("io.tendd.Runner.Status"))
+            times.append(time.monotonic() - start)
+            time.sleep(0.005)
+        times.sort()
+        self.assertLess(times[len(times) * 9 // 10], ANSWER * self.SCALE,
+                        f"of {len(times)} answers; half came within {times[len(times) // 2]:.4f} s")
+        print(f"{len(times)} answers: p50 {times[len(times) // 2]:.4f} s, longest {times[-1]:.4f} s")
+
+
+class Soak(EnduranceCase):
+    def groups(self, daemon):
+        tree = daemon.log.wait("runs get control groups below (.*)$")[1]
+        return [name for name in os.listdir(tree) if name.startswith("run-")]
+
+    def soak(self, cgroup):
+        def task(name, runs):
+            return (f"[task {name}]\nmanual = yes\nfor-each = command:seq {runs}\ncommand = /bin/true\n"
+                    f"concurrency = {CONCURRENCY}\n")
+
+        daemon = self.daemon(f"[daemon]\ncgroup = {cgroup}\n" + task("warm-up", 1000) + task("soak", RUNS))
+        if cgroup == "auto" and not daemon.log.count("runs get control groups below"):
+            self.skipTest("no cgroup2 tree is writable here")
+        self.assertEqual(daemon.ctl("start", "--wait", "warm-up", timeout=60).returncode, 0)
+        before = self.gauge(daemon)
+        tree = json.loads(daemon.ctl("--json", "start", "--wait", "soak", timeout=100).stdout)
+        self.assertEqual((tree["outcome"], tree["items"]["ok"]), ("ok", RUNS), tree)
+        after = self.gauge(daemon)
+        print(f"{before} → {after}, {RUNS * 1000000 // tree['duration_usec']} runs a second")
+        self.assertLess(after["rss"] - before["rss"], self.FLAT_KIB, (before, after))
+        self.assertLessEqual(after["descriptors"], before["descriptors"] + 4, (before, after))
+        # Those of the spawner are more where all seem to hang, as on a busy machine, and stay.
+        self.assertLessEqual(after["threads"], before["threads"] + 16, (before, after))
+        self.assertEqual(processes.children(daemon.pid), [])
+        if cgroup == "auto":
+            self.assertLessEqual(len(self.groups(daemon)), 2 * CONCURRENCY)
+
+    def test_short_runs_leave_nothing(self):
+        self.soak("no")
+
+    def test_short_runs_leave_nothing_with_cgroups(self):
+        self.soak("auto")
+
+    def test_daemons_without_end_leave_no_zombie(self):
+        daemon = self.daemon("[task t]\nmanual = yes\nfor-each = command:seq 300\nconcurrency = 10\n"
+                             "shell = for i in 1 2 3; do (setsid sh -c '(sleep 0.0$i) &' &); done\n")
+        self.assertEqual(daemon.ctl("start", "--wait", "t", timeout=60).returncode, 0)
+        self.until(lambda: processes.children(daemon.pid) == [], "all orphans to be reaped")
+
+
+class Floods(EnduranceCase):
+    def test_who_writes_without_end_costs_itself(self):
+        daemon = self.daemon(f"""
+[defaults]
+user = root
+idle-timeout = infinity
+[task lines]
+manual = yes
+command = yes
+[task long-lines]
+manual = yes
+command = cat /dev/zero
+[task file]
+manual = yes
+command = head -c 200M /dev/zero
+output = file:{self.path('out')}
+""")
+        connection = daemon.connect()
+        before = daemon.rss_kib()
+        for task in ("lines", "long-lines", "file"):
+            self.assertEqual(daemon.ctl("start", task).returncode, 0)
+        self.until(lambda: daemon.log.count(r"\by$") > 1000, "the flood")
+        self.answers(connection, lambda: False, 500)
+        self.assertGreaterEqual(len(processes.children(daemon.pid)), 2, "both flood on")
+        loop = connection.call("io.tendd.Runner.Status")["parameters"]["loop"]
+        self.assertLess(loop["turn_p50_usec"], 10000 * self.SCALE, loop)
+        self.assertLess(daemon.rss_kib() - before, self.FLAT_KIB)
+        for task in ("lines", "long-lines"):
+            self.assertEqual(daemon.ctl("stop", task).returncode, 0)
+        self.assertEqual(daemon.stop(), 0)
+
+
+class Storms(EnduranceCase):
+    SERVICES = 1000
+
+    def test_a_thousand_services_that_crash_at_once(self):
+        daemon = self.daemon(f"""
+[daemon]
+max-running = 10
+[task bad]
+restart = always
+restart-limit = 1000/1min
+instances = {self.SERVICES}
+command = /bin/false
+output = null
+""")
+        connection = daemon.connect()
+        start, used = time.monotonic(), processes.cpu_seconds(daemon.pid)
+        self.answers(connection, lambda: daemon.log.count("restarts in .* attempt 4:") < self.SERVICES, 300)
+        elapsed, used = time.monotonic() - start, processes.cpu_seconds(daemon.pid) - used
+        # The delays are 1, 2, 4 … s, a fifth more or less: nobody can have begun more than a few times.
+        self.assertGreater(elapsed, 0.8 * (1 + 2), "attempts are spaced")
+        self.assertLess(daemon.log.count("restarts in"), 6 * self.SERVICES)
+        self.assertLess(used, elapsed, "a processor")
+        self.assertEqual(daemon.stop(), 0)

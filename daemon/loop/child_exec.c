@@ -142,27 +142,27 @@ _child_path_ static int set_rlimits(struct birth *birth) {
 }
 
 _child_path_ static int change_groups(struct birth *birth) {
-        const struct child_plan *plan = birth->plan;
+        const struct child_user *user = birth->plan->user;
 
-        if (!plan->change_user)
+        if (!user || !user->change)
                 return 0;
-        return syscall(SETGROUPS, (long)plan->n_groups, plan->groups) < 0 ? errno : 0;
+        return syscall(SETGROUPS, (long)user->n_groups, user->groups) < 0 ? errno : 0;
 }
 
 _child_path_ static int change_gid(struct birth *birth) {
-        const struct child_plan *plan = birth->plan;
+        const struct child_user *user = birth->plan->user;
 
-        if (!plan->change_user)
+        if (!user || !user->change)
                 return 0;
-        return syscall(SETRESGID, plan->gid, plan->gid, plan->gid) < 0 ? errno : 0;
+        return syscall(SETRESGID, user->gid, user->gid, user->gid) < 0 ? errno : 0;
 }
 
 _child_path_ static int change_uid(struct birth *birth) {
-        const struct child_plan *plan = birth->plan;
+        const struct child_user *user = birth->plan->user;
 
-        if (!plan->change_user)
+        if (!user || !user->change)
                 return 0;
-        return syscall(SETRESUID, plan->uid, plan->uid, plan->uid) < 0 ? errno : 0;
+        return syscall(SETRESUID, user->uid, user->uid, user->uid) < 0 ? errno : 0;
 }
 
 _child_path_ static int renounce_privileges(struct birth *birth) {
@@ -390,7 +390,7 @@ static int give_birth(struct birth *birth, struct spawner_thread *thread) {
                 atomic_store(&spawner->plain_fork, true);
                 return fork_reporting(birth);
         }
-        if (birth->plan->change_user && spawner->dumpable)
+        if (birth->plan->user && birth->plan->user->change && spawner->dumpable)
                 (void)prctl(PR_SET_DUMPABLE, 1L);
         return pid;
 }
@@ -512,8 +512,8 @@ static int prepare(struct birth *birth, struct child_plan *plan, struct spawner 
         }
         if (launch->notify)
                 plan->notify = notify_environment(launch->notify);
-        r = child_plan_complete(plan, &birth->report.step);
-        launch->uid = plan->change_user ? plan->uid : geteuid();
+        r = child_plan_complete(plan, spawner->users, &birth->report.step);
+        launch->uid = plan->user && plan->user->change ? plan->user->uid : geteuid();
         return r;
 }
 

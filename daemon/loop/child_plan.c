@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* child_plan: copies what is to be spawned, looks up who it is to be, and puts its environment together.
+/* child_plan: copies what is to be spawned, and puts its environment together.
  *
  * The copy is one allocation: the structure, then the pointer arrays, then the strings. It is made in two passes over
  * the same function: the first, with nowhere to put anything, only measures.
@@ -7,14 +7,9 @@
 #include "loop/child_plan.h"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 
-#define USER_ENV_MAX   4             /* HOME USER LOGNAME SHELL */
-#define NSS_BUFFER_MAX (1024 * 1024) /* an answer that is larger is refused */
-#define GROUPS_MAX     65536
-#define ENV_FILE_MAX   (256 * 1024)
+#define ENV_FILE_MAX (256 * 1024)
 
 /* ---- the copy ---- */
 
@@ -102,116 +97,10 @@ struct child_plan *child_plan_free(struct child_plan *plan) {
         if (!plan)
                 return NULL;
         free(plan->env);
-        free(plan->groups);
-        free(plan->user_env);
+        child_user_unref(plan->user);
         free(plan->file_env);
         free(plan);
         return NULL;
-}
-
-/* ---- the user ---- */
-
-/* One string of NAME=VALUE, NUL each, ended by an empty one. */
-static int format_user_env(const struct passwd *pw, char **ret) {
-        const char *shell = pw->pw_shell && *pw->pw_shell ? pw->pw_shell : "/bin/sh";
-        size_t size = strlen(pw->pw_dir) + 2 * strlen(pw->pw_name) + strlen(shell) + 64;
-        char *s = malloc(size);
-
-        if (!s)
-                return -ENOMEM;
-        (void)snprintf(s, size, "HOME=%s%cUSER=%s%cLOGNAME=%s%cSHELL=%s%c", pw->pw_dir, 0, pw->pw_name, 0, pw->pw_name,
-                       0, shell, 0);
-        *ret = s;
-        return 0;
-}
-
-/* getgrouplist() tells how many there are only after having been given too little room. */
-static int look_up_groups(struct child_plan *plan, const char *name) {
-        int n = 32;
-
-        for (;;) {
-                gid_t *groups = reallocarray(plan->groups, (size_t)n, sizeof(gid_t));
-                int wanted = n;
-
-                if (!groups)
-                        return -ENOMEM;
-                plan->groups = groups;
-                if (getgrouplist(name, plan->gid, groups, &wanted) >= 0) {
-                        plan->n_groups = wanted;
-                        return 0;
-                }
-                n = MAX(wanted, 2 * n);
-                if (n > GROUPS_MAX)
-                        return -E2BIG;
-        }
-}
-
-/* Calls a getXXnam_r() through @ask with a buffer that grows until the answer fits. */
-static int ask_nss(int (*ask)(const char *name, void *entry, char *buffer, size_t size, bool *ret_found),
-                   const char *name, void *entry, char **ret_buffer) {
-        for (size_t size = 4096; size <= NSS_BUFFER_MAX; size *= 4) {
-                _cleanup_(freep) char *buffer = malloc(size);
-                bool found = false;
-                int r;
-
-                if (!buffer)
-                        return -ENOMEM;
-                r = ask(name, entry, buffer, size, &found);
-                if (r == ERANGE)
-                        continue;
-                /* "Not found" comes in several dresses, see getpwnam_r(3). */
-                if (!found)
-                        return r == 0 || r == ENOENT || r == EBADF || r == EPERM ? -ESRCH : -r;
-                *ret_buffer = TAKE_PTR(buffer);
-                return 0;
-        }
-        return -ERANGE;
-}
-
-static int ask_user(const char *name, void *entry, char *buffer, size_t size, bool *ret_found) {
-        struct passwd *result = NULL;
-        int r = getpwnam_r(name, entry, buffer, size, &result);
-
-        *ret_found = result;
-        return r;
-}
-
-static int ask_group(const char *name, void *entry, char *buffer, size_t size, bool *ret_found) {
-        struct group *result = NULL;
-        int r = getgrnam_r(name, entry, buffer, size, &result);
-
-        *ret_found = result;
-        return r;
-}
-
-static int look_up_user(struct child_plan *plan, enum child_step *ret_step) {
-        _cleanup_(freep) char *user_buffer = NULL, *group_buffer = NULL;
-        struct passwd pw = { 0 };
-        struct group gr = { 0 };
-        int r;
-
-        *ret_step = CHILD_STEP_USER;
-        r = ask_nss(ask_user, plan->spec.user, &pw, &user_buffer);
-        if (r < 0)
-                return r;
-        plan->uid = pw.pw_uid;
-        plan->gid = pw.pw_gid;
-        r = format_user_env(&pw, &plan->user_env);
-        if (r < 0)
-                return r;
-
-        *ret_step = CHILD_STEP_GROUP;
-        if (plan->spec.group) {
-                r = ask_nss(ask_group, plan->spec.group, &gr, &group_buffer);
-                if (r < 0)
-                        return r;
-                plan->gid = gr.gr_gid;
-        }
-        /* A daemon that is not root can only stay who it is, which it may without any change. */
-        if (geteuid() != 0 && plan->uid == geteuid() && plan->gid == getegid())
-                return 0;
-        plan->change_user = true;
-        return look_up_groups(plan, pw.pw_name);
 }
 
 /* ---- the environment file ---- */
@@ -333,7 +222,9 @@ static size_t count_block(const char *block) {
 
 static int merge_env(struct child_plan *plan) {
         char *const *base = plan->spec.env_base, *const *own = plan->spec.env;
-        size_t n_max = count(own) + count_block(plan->file_env) + USER_ENV_MAX + count(base) + 1, n = 0, n_stronger;
+        char *user_env = plan->user ? plan->user->env : NULL;
+        size_t n_max = count(own) + count_block(plan->file_env) + count_block(user_env) + count(base) + 1, n = 0;
+        size_t n_stronger;
         char **env = reallocarray(NULL, n_max + 1, sizeof(char *));
 
         if (!env)
@@ -343,7 +234,7 @@ static int merge_env(struct child_plan *plan) {
         if (plan->notify)
                 n = add(env, n, n, (char *)plan->notify);
         n = add_block(env, n, plan->file_env);
-        n = add_block(env, n, plan->user_env);
+        n = add_block(env, n, user_env);
         n_stronger = n;
         for (size_t i = 0; base && base[i]; i++)
                 n = add(env, n, n_stronger, base[i]);
@@ -352,11 +243,11 @@ static int merge_env(struct child_plan *plan) {
         return 0;
 }
 
-int child_plan_complete(struct child_plan *plan, enum child_step *ret_step) {
+int child_plan_complete(struct child_plan *plan, struct child_users *users, enum child_step *ret_step) {
         int r;
 
         if (plan->spec.user) {
-                r = look_up_user(plan, ret_step);
+                r = child_users_get(users, plan->spec.user, plan->spec.group, &plan->user, ret_step);
                 if (r < 0)
                         return r;
         }

@@ -18,6 +18,7 @@
 #include "loop/spawner.h"
 
 #include "loop/child_exec.h"
+#include "loop/child_user.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -378,6 +379,9 @@ int spawner_new(struct loop *loop, struct spawner **ret) {
         spawner->buffer = malloc(OUTPUT_BUFFER);
         if (!spawner->buffer)
                 return -ENOMEM;
+        r = child_users_new(&spawner->users);
+        if (r < 0)
+                return r;
         r = prepare_process(spawner);
         if (r < 0)
                 return r;
@@ -454,6 +458,7 @@ struct spawner *spawner_free(struct spawner *spawner) {
         child_looks_end(spawner);
         cgroup_tree_free(spawner->cgroups);
         notify_dir_free(spawner->notify_dir);
+        child_users_free(spawner->users);
         closep(&spawner->event_fd);
         closep(&spawner->null_fd);
         (void)pthread_cond_destroy(&spawner->ended);

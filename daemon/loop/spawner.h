@@ -25,6 +25,7 @@ struct spawner_thread {
 };
 
 struct child_tree;
+struct child_users;
 
 struct spawner_job {
         struct list link;
@@ -53,6 +54,7 @@ struct spawner {
         int event_fd;
         struct cgroup_tree *cgroups;   /* NULL: none */
         struct notify_dir *notify_dir; /* NULL: no sockets */
+        struct child_users *users;
         bool dumpable;
         struct rlimit nofile;   /* what children get */
         atomic_bool plain_fork; /* sharing memory with the child does not work here; may turn true at any time */

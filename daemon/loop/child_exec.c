@@ -6,7 +6,8 @@
  * - nothing but system calls: no allocation, no locks, no stdio, no NSS; no sanitizer's instrumentation either;
  * - the set*id calls of libc would change all threads of the daemon: the bare system calls change the child only. The
  *   kernel takes that for a reason to clear the dumpable flag of the shared memory, which we restore;
- * - handlers are reset before the signal mask is, so that no handler of ours ever runs in the child;
+ * - handlers are reset before the signal mask is, so that no handler of ours ever runs in the child: those that were
+ *   there when its thread spawned for the first time, and the daemon has all of its handlers before it spawns;
  * - it runs on a stack of its own, and reports what failed by writing to the launcher's variable.
  *
  * It also shares the table of descriptors (CLONE_FILES), because copying that of a busy daemon takes milliseconds; its
@@ -55,6 +56,7 @@ struct birth {
         const struct child_plan *plan;
         struct child_launch *launch;
         const struct rlimit *nofile;
+        uint64_t signals; /* those to be reset */
         int cgroup_procs; /* where to enter the group; -EBADF: there is none */
         int stdin_fd;
         int output_fd;
@@ -108,11 +110,11 @@ _child_path_ static int lead_session(struct birth *birth) {
 _child_path_ static int reset_signals(struct birth *birth) {
         uint64_t action[8];
 
-        (void)birth;
         for (size_t i = 0; i < ARRAY_SIZE(action); i++)
                 action[i] = 0;
         for (int i = 1; i <= SIGNAL_MAX; i++)
-                (void)syscall(SYS_rt_sigaction, i, action, NULL, (size_t)(SIGNAL_MAX / 8));
+                if (birth->signals & 1ULL << (i - 1))
+                        (void)syscall(SYS_rt_sigaction, i, action, NULL, (size_t)(SIGNAL_MAX / 8));
         return 0;
 }
 
@@ -378,6 +380,22 @@ static int fork_reporting(struct birth *birth) {
         return pid;
 }
 
+/* Which signals are not as they are by default, asked for when the thread spawns for the first time: sixty calls less for
+ * each child. The daemon's handlers are in place by then; it ignores nothing later. The kernel's own structure, because
+ * libc does not tell about the signals it uses itself; its first word is the handler. */
+static uint64_t signals_of(struct spawner_thread *thread) {
+        if (thread->knows_signals)
+                return thread->signals;
+        for (int i = 1; i <= SIGNAL_MAX; i++) {
+                unsigned long action[8] = { 0 };
+
+                if (syscall(SYS_rt_sigaction, i, NULL, action, (size_t)(SIGNAL_MAX / 8)) == 0 && action[0] != 0)
+                        thread->signals |= 1ULL << (i - 1);
+        }
+        thread->knows_signals = true;
+        return thread->signals;
+}
+
 static int give_birth(struct birth *birth, struct spawner_thread *thread) {
         struct spawner *spawner = thread->spawner;
         int pid;
@@ -522,6 +540,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 .plan = plan,
                 .launch = launch,
                 .nofile = &thread->spawner->nofile,
+                .signals = signals_of(thread),
                 .cgroup_procs = -EBADF,
                 .report_fd = -EBADF,
         };

@@ -20,6 +20,8 @@ struct spawner_thread {
         pthread_t thread;
         struct spawner_job *job; /* what it works on; guarded by the lock */
         usec_t since_usec;
+        uint64_t signals; /* bit n: signal n + 1 is handled or ignored here */
+        bool knows_signals;
         int slots[2]; /* low descriptors that are its own (child_exec.c); -EBADF: none */
         char *stack;  /* for the child that shares our memory; NULL until needed */
 };

@@ -187,13 +187,14 @@ static int read_env_file(struct child_plan *plan, enum child_step *ret_step) {
 
 /* ---- the environment ---- */
 
-/* Adds @s unless its name is among the first @n_stronger; among the others it takes the place of its name. */
+/* Adds @s unless its name is among the first @n_stronger; among the others it takes the place of its name. Most names
+ * differ in their first letter: there is no call for these. */
 static size_t add(char **env, size_t n, size_t n_stronger, char *s) {
         const char *equals = strchr(s, '=');
         size_t length = equals ? (size_t)(equals - s) + 1 : strlen(s) + 1;
 
         for (size_t i = 0; i < n; i++) {
-                if (strncmp(env[i], s, length) != 0)
+                if (env[i][0] != s[0] || strncmp(env[i], s, length) != 0)
                         continue;
                 if (i >= n_stronger)
                         env[i] = s;

@@ -279,12 +279,14 @@ static void settle(struct child *child) {
 
 /* A child that shares our memory until exec begins with the most that we ever had: only more than that is its own. */
 static void note_usage(struct child *child, const struct rusage *usage) {
-        struct rusage own = { 0 };
+        struct spawner *spawner = child->spawner;
+        struct rusage own;
 
-        (void)getrusage(RUSAGE_SELF, &own);
+        if (usage->ru_maxrss > spawner->maxrss && getrusage(RUSAGE_SELF, &own) == 0)
+                spawner->maxrss = own.ru_maxrss;
         child->usage.cpu_usec = (usec_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * USEC_PER_SEC +
                                 (usec_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
-        if (usage->ru_maxrss > own.ru_maxrss)
+        if (usage->ru_maxrss > spawner->maxrss)
                 child->usage.memory_peak = (uint64_t)usage->ru_maxrss * 1024;
 }
 

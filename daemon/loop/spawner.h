@@ -50,6 +50,7 @@ struct spawner {
         struct list looked;  /* those that wait until a second look is due */
         bool orphans_reaped; /* since the last look at the lingering children */
         char *buffer;        /* for output; one for all */
+        long maxrss;         /* of the daemon, when that was last asked for: it never falls */
         /* constant */
         pid_t loop_tid;
         int null_fd;

@@ -138,9 +138,12 @@ bool exec_service_wants_lines(const struct exec_service *service) {
 }
 
 void exec_service_line(struct exec_service *service, const char *line, size_t n) {
-        regmatch_t span = { .rm_so = 0, .rm_eo = (regoff_t)n };
+        _cleanup_(freep) char *text = NULL;
 
-        if (exec_service_wants_lines(service) && regexec(&service->expression, line, 1, &span, REG_STARTEND) == 0)
+        if (!exec_service_wants_lines(service))
+                return;
+        text = strndup(line, n); /* REG_STARTEND is neither POSIX nor known to sanitizers */
+        if (text && regexec(&service->expression, text, 0, NULL, 0) == 0)
                 set_ready(service);
 }
 

@@ -32,7 +32,7 @@ void exec_service_done(struct exec_service *service);
 
 /* Its program runs. */
 void exec_service_started(struct exec_service *service);
-/* It printed a line, of @n bytes without the line break. */
+/* It printed a line, of @n bytes without the line break; what is behind a NUL byte is not looked at. */
 void exec_service_line(struct exec_service *service, const char *line, size_t n);
 /* One of its processes spoke on the notify socket. */
 void exec_service_notify(struct exec_service *service, const struct notify_message *message);

@@ -2,9 +2,10 @@
 /* methods_restart: Restart.
  *
  * First all services that are meant are found, in slices; then they are restarted in this order. One that says itself
- * when it is ready holds up those after it, until its new attempt is ready or has failed, so that of several instances
- * one at most is down. What becomes of an attempt is seen by events, because runs and attempts are freed: a target knows
- * which attempt it waits for, and a later one means that this failed.
+ * when it is ready holds up those after it until its new attempt is ready; when that fails, they are left as they are.
+ * So of several instances one at most is down, also when what is to be started is broken. What becomes of an attempt is
+ * seen by events, because runs and attempts are freed: a target knows which attempt it waits for, and a later one means
+ * that this failed.
  */
 #include "control/methods.h"
 #include "live/outcome_json.h"
@@ -26,6 +27,7 @@ struct target {
         unsigned attempt;
         enum progress progress;
         bool ready;
+        bool left;    /* nothing was done to it, because one before it did not become ready */
         char *detail; /* why it is not ready, or NULL */
 };
 
@@ -177,23 +179,37 @@ static void ask(struct restart_cursor *restart, struct target *target) {
                 settle(restart, target, false, r == -ESTALE ? "it has ended, or is being stopped" : strerror(-r));
 }
 
-/* It says itself when it is ready, so that those after it wait. */
-static bool holds_up(const struct target *target) {
+static void leave(struct restart_cursor *restart, struct target *target) {
+        const struct run *run = live_service_run(target->task);
+
+        target->left = true;
+        target->attempt = run ? run_attempts(run) : 0;
+        settle(restart, target, run && run_is_ready(run), NULL);
+}
+
+/* It says itself when it is ready, so that those after it wait, and are left as they are when it fails. */
+static bool goes_before(const struct target *target) {
         const struct service_part *service = live_task_task(target->task)->service;
 
-        return service && service->ready != READY_EXEC && target->progress == TARGET_ASKED;
+        return service && service->ready != READY_EXEC;
 }
 
 /* Restarts those that may be restarted now, some of them. Returns whether there may be more. */
 static bool ask_some(struct restart_cursor *restart) {
         for (unsigned budget = RESTARTS_A_STEP; restart->next < restart->n; budget--) {
                 struct target *before = restart->next > 0 ? &restart->targets[restart->next - 1] : NULL;
+                bool ordered = restart->wait && before && goes_before(before);
+                struct target *target = &restart->targets[restart->next];
 
-                if (restart->wait && before && holds_up(before))
+                if (ordered && before->progress == TARGET_ASKED)
                         return false;
                 if (budget == 0)
                         return true;
-                ask(restart, &restart->targets[restart->next++]);
+                restart->next++;
+                if (before && (before->left || (ordered && !before->ready)))
+                        leave(restart, target);
+                else
+                        ask(restart, target);
         }
         return false;
 }
@@ -267,10 +283,10 @@ static int tell_names(struct restart_cursor *restart, json_t **ret) {
 static int tell_target(struct restart_cursor *restart, struct target *target, json_t **ret) {
         target->progress = TARGET_TOLD;
         restart->n_told++;
-        *ret = json_pack("{s:{s:o, s:b, s:i, s:o*}}", "result", "run",
+        *ret = json_pack("{s:{s:o, s:b, s:i, s:o*, s:o*}}", "result", "run",
                          json_text(target->run ? target->run : live_task_task(target->task)->run.name), "ready",
-                         (int)target->ready, "attempt", (int)target->attempt, "detail",
-                         target->detail ? json_text(target->detail) : NULL);
+                         (int)target->ready, "attempt", (int)target->attempt, "left", target->left ? json_true() : NULL,
+                         "detail", target->detail ? json_text(target->detail) : NULL);
         return restart->n_told < restart->n;
 }
 

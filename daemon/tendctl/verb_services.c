@@ -8,6 +8,22 @@
 
 /* ---- restart ---- */
 
+static void print_restarted(const json_t *result) {
+        bool ready = get_bool(result, "ready");
+
+        print_painted(PAINT_BOLD, get_string(result, "run"));
+        printf(" ");
+        if (get_bool(result, "left")) {
+                print_painted(PAINT_WARN, "not restarted");
+                printf(", one before it is not ready\n");
+                return;
+        }
+        print_painted(ready ? PAINT_GOOD : PAINT_BAD, ready ? "ready" : "not ready");
+        printf(", attempt %lld%s", (long long)get_int(result, "attempt"), *get_string(result, "detail") ? ": " : "");
+        print_safe(get_string(result, "detail"), false);
+        putchar('\n');
+}
+
 static int on_restarted(struct ctl *ctl, const json_t *parameters, void *arg) {
         json_t *result = json_object_get(parameters, "result");
         int *code = arg;
@@ -16,18 +32,10 @@ static int on_restarted(struct ctl *ctl, const json_t *parameters, void *arg) {
                 return CTL_OK;
         if (!get_bool(result, "ready"))
                 *code = CTL_FAILED;
-        if (ctl->json) {
+        if (ctl->json)
                 (void)print_json(json_incref(result));
-        } else {
-                print_painted(PAINT_BOLD, get_string(result, "run"));
-                printf(" ");
-                print_painted(get_bool(result, "ready") ? PAINT_GOOD : PAINT_BAD,
-                              get_bool(result, "ready") ? "ready" : "not ready");
-                printf(", attempt %lld%s", (long long)get_int(result, "attempt"),
-                       *get_string(result, "detail") ? ": " : "");
-                print_safe(get_string(result, "detail"), false);
-                putchar('\n');
-        }
+        else
+                print_restarted(result);
         (void)fflush(stdout);
         return CTL_OK;
 }

@@ -109,9 +109,9 @@ static const struct verb verbs[] = {
                 .summary = "restart services, and wait until they are ready",
                 .details =
                         "Of a group, all its services. Those whose `ready` is other than exec are restarted one after "
-                        "the other, each when the one before is ready or has failed. A service that is down is started "
-                        "when it is named. Exits 1 when one did not become ready. To interrupt tendctl leaves the rest "
-                        "as they are.",
+                        "the other, each when the one before is ready; when it fails, those after it are left as they "
+                        "are. A service that is down is started when it is named. Exits 1 when one did not become "
+                        "ready. To interrupt tendctl leaves the rest as they are.",
                 .examples = "tendctl restart web               all instances, one by one\n"
                             "tendctl restart web@2             one instance\n"
                             "tendctl restart --no-wait 'w*'    all at once\n",

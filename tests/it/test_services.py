@@ -263,6 +263,27 @@ ready = after:300ms
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertRegex(done.stdout, "^web#1 not ready, attempt 2: restarts in .*exit status 1")
 
+    def test_a_broken_version_takes_down_one_instance(self):
+        daemon = self.daemon(f"""
+[task web]
+restart = always
+instances = 3
+restart-delay = 10ms
+restart-limit = 1/1min
+shell = test ! -e {self.path('broken')}; echo ready; exec sleep 1000
+ready = line:ready
+""")
+        self.until_state(daemon, "web", "up")
+        self.write("broken", "")
+        done = daemon.ctl("restart", "web")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertRegex(done.stdout, r"^web#1/web@1 not ready, attempt 2: restarts in .*exit status 1\n"
+                         r"web#1/web@2 not restarted, one before it is not ready\n"
+                         r"web#1/web@3 not restarted, one before it is not ready\n$")
+        self.until_state(daemon, "web@1", "gave-up")
+        self.assertEqual([self.state(daemon, f"web@{n}") for n in (2, 3)], ["up", "up"])
+        self.assertEqual(self.state(daemon, "web"), "partly-up")
+
     def test_signals_reach_the_tree_or_the_main_process(self):
         daemon = self.daemon(f"""
 [task web]

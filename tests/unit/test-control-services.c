@@ -97,20 +97,37 @@ START_TEST(others_are_restarted_at_once_and_told_as_they_come) {
 }
 END_TEST
 
-START_TEST(one_that_fails_to_come_back_is_told_and_does_not_hold_up_the_next) {
+START_TEST(when_one_fails_to_come_back_the_next_are_left_as_they_are) {
         json_t *got;
 
         set_ready_notify();
-        call("Restart", "{\"runs\":[\"a\",\"b\"],\"wait\":true}", true);
-        test_client_expect(&client, RESTARTING_BOTH);
+        call("Restart", "{\"runs\":[\"a\",\"b\",\"web\"],\"wait\":true}", true);
+        json_decref(answer());
         live_bed_end("a", ERROR_EXIT);
         got = answer();
         expect_at(got, "result.run", "both#1/a");
         expect_at(got, "result.ready", "false");
+        expect_at(got, "result.left", "-");
         ck_assert_ptr_nonnull(
                 strstr(json_string_value(json_object_get(json_object_get(got, "result"), "detail")), "exit: as told"));
         json_decref(got);
-        ck_assert_uint_eq(attempt_of("both#1/b"), 2);
+        got = answer();
+        expect_at(got, "result.run", "both#1/b");
+        expect_at(got, "result.ready", "true");
+        expect_at(got, "result.left", "true");
+        json_decref(got);
+        expect_result("web#1", "true", "1");
+        ck_assert_uint_eq(attempt_of("both#1/b"), 1);
+        ck_assert_uint_eq(attempt_of("web#1"), 1);
+        ck_assert(list_empty(&control->restarts));
+}
+END_TEST
+
+START_TEST(others_that_fail_to_come_back_hold_up_nobody) {
+        call("Restart", "{\"runs\":[\"both\"],\"wait\":true}", true);
+        test_client_expect(&client, RESTARTING_BOTH);
+        live_bed_end("a", ERROR_EXIT);
+        expect_result("both#1/a", "false", "2");
         live_bed_ready("b");
         expect_result("both#1/b", "true", "2");
 }
@@ -433,7 +450,8 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, those_that_say_when_they_are_ready_are_restarted_one_by_one);
         tcase_add_test(tcase, others_are_restarted_at_once_and_told_as_they_come);
-        tcase_add_test(tcase, one_that_fails_to_come_back_is_told_and_does_not_hold_up_the_next);
+        tcase_add_test(tcase, when_one_fails_to_come_back_the_next_are_left_as_they_are);
+        tcase_add_test(tcase, others_that_fail_to_come_back_hold_up_nobody);
         tcase_add_test(tcase, one_that_is_stopped_meanwhile_is_told);
         tcase_add_test(tcase, one_that_is_given_up_meanwhile_is_told);
         tcase_add_test(tcase, without_wait_all_are_restarted_at_once);

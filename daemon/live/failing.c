@@ -3,7 +3,7 @@
  *
  * `failing` is set by the failure that is the failing-after-th in a row, and cleared by the next ok: two edges, each told
  * once. A service has no ok while it is up: it fails when it is given up, at once and whatever failing-after says, and
- * is fine again when it is ready. `failures` counts for itself: that of a task that tells a service's health begins anew
+ * is fine again when it is ready, as is a group that holds services. `failures` counts for itself: that of a task that tells a service's health begins anew
  * with each attempt of the service, while the task goes on failing.
  */
 #include "live/live_private.h"

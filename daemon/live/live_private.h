@@ -96,7 +96,7 @@ struct live_task *live_task_of(const struct run *run);
 /* ---- failing.c ---- */
 /* Keeps @result, of a run of @entry, and tells when the task begins to fail or is fine again; @hooks: also to its hooks. */
 void live_remember(struct live_task *entry, struct result *result, bool hooks);
-/* A service that had failed is ready. */
+/* A service that had failed, or a group of them, is ready. */
 void live_recovered(struct live_task *entry, struct run *run);
 
 /* ---- slow.c ---- */
@@ -113,6 +113,8 @@ void live_touch(struct live_service *service);
 void live_service_new(struct live_task *entry, struct run *run);
 void live_service_done(struct live_task *entry, const struct run *run, const struct result *result);
 void live_service_ready(struct live_task *entry, struct run *run, bool ready);
+/* @run is ready or ok: groups of services above it, when they are failing, may recover. */
+void live_group_may_be_ready(const struct run *run);
 void live_service_restarts(struct live_task *entry, struct run *run, usec_t at_usec, const char *by);
 /* Brings back what an operator had stopped of the service, or finds that it is up. Returns 0, -EALREADY when there was
  * nothing to do, -ENOENT when it has no run: one is to be made. */

@@ -24,7 +24,7 @@ static void on_touch(struct loop_work *work _unused_, void *arg) {
 
                 list_remove(&service->touched);
                 loop_set_subject(live->loop, service->entry->task->run.name);
-                if (service->entry->task->service && service->run && run_is_ready(service->run))
+                if (service->run && run_is_ready(service->run))
                         live_recovered(service->entry, service->run);
                 live_health_update(service);
         }
@@ -109,16 +109,27 @@ void live_service_done(struct live_task *entry, const struct run *run, const str
                 live->on_critical(result, live->arg);
 }
 
+void live_group_may_be_ready(const struct run *run) {
+        for (run = run_get_parent(run); run_get_role(run) == RUN_GROUP; run = run_get_parent(run)) {
+                struct live_task *entry = live_task_of(run);
+
+                if (entry->service && entry->failing)
+                        live_touch(entry->service);
+        }
+}
+
 void live_service_ready(struct live_task *entry, struct run *run, bool ready) {
         char name[RUN_NAME_MAX];
 
-        if (ready)
+        if (ready) {
+                live_group_may_be_ready(run);
                 live_emit(entry->live, &(const struct event){
                                                .id = EVENT_RUN_READY,
                                                .task = entry->task->run.name,
                                                .run = run_name(run, name),
                                                .text = "ready",
                                        });
+        }
         if (entry->service)
                 live_touch(entry->service);
 }

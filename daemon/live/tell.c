@@ -150,6 +150,8 @@ static void on_done(struct run *run, struct result *result, void *arg) {
         if (!run_is_hook(run))
                 fire_hooks(live, entry->task, result);
         live_service_done(entry, run, result);
+        if (result->outcome == OUTCOME_OK)
+                live_group_may_be_ready(run);
         if (live_is_check(entry))
                 live_touch(entry->health_of);
 }

@@ -171,6 +171,23 @@ START_TEST(starting_the_group_brings_back_who_is_down) {
 }
 END_TEST
 
+START_TEST(a_group_that_failed_recovers_when_it_is_ready) {
+        for (unsigned i = 0; i < 6; i++) {
+                live_bed_end("a", ERROR_EXIT);
+                live_bed_end("b", ERROR_EXIT);
+                fake_clock_advance(73 * S);
+        }
+        ck_assert(live_task_is_failing(live_bed_entry("site")));
+        (void)live_bed_start("site");
+        live_bed_ready("a");
+        ck_assert(live_task_is_failing(live_bed_entry("site")));
+        live_bed_ready("b");
+        ck_assert(!live_task_is_failing(live_bed_entry("site")));
+        check_state("site", "up");
+        ck_assert_uint_eq(live_bed_events(EVENT_RECOVERED), 3); /* a, b, and site */
+}
+END_TEST
+
 START_TEST(a_group_that_ends_forgets_who_was_kept_down) {
         ck_assert_int_eq(live_stop(live_bed_run("site#1/a"), "alice", false), 0);
         fake_loop_settle();
@@ -356,6 +373,7 @@ int main(void) {
         tcase = make_case(suite, "members", setup_site);
         tcase_add_test(tcase, a_member_is_kept_down_in_its_place);
         tcase_add_test(tcase, starting_the_group_brings_back_who_is_down);
+        tcase_add_test(tcase, a_group_that_failed_recovers_when_it_is_ready);
         tcase_add_test(tcase, a_group_that_ends_forgets_who_was_kept_down);
         tcase = make_case(suite, "instances", setup_instances);
         tcase_add_test(tcase, stopped_instances_can_be_started_each);

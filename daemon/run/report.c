@@ -2,6 +2,16 @@
 /* report: makes the result that outlives a run. */
 #include "run/node.h"
 
+/* A service that is given up has failed by what its last attempt was ended for; how that took it is not its own code. */
+static int failed_code(const struct run *run, int own) {
+        switch (run->errors.n > 0 ? run->errors.items[0].kind : ERROR_NONE) {
+        case ERROR_TIMEOUT: return run->role == RUN_JOB ? 124 : 1;
+        case ERROR_WATCHDOG:
+        case ERROR_HEALTH: return 1;
+        default: return own > 0 ? own : 1;
+        }
+}
+
 /* What the shell would say: see "Exit status" in tendctl(1). */
 static int exit_code(const struct run *run) {
         int own = run->role == RUN_JOB ? run->job.exit_code : 0;
@@ -10,7 +20,7 @@ static int exit_code(const struct run *run) {
         case OUTCOME_OK: return own;
         case OUTCOME_TIMEOUT: return 124;
         case OUTCOME_CANCELLED: return 130;
-        case OUTCOME_FAILED: return own > 0 ? own : 1;
+        case OUTCOME_FAILED: return failed_code(run, own);
         default: return 1;
         }
 }

@@ -273,6 +273,21 @@ START_TEST(what_is_given_up_has_failed_also_when_a_bound_ended_it) {
         check_outcome("a#1", OUTCOME_FAILED);
         check_errors("a#1", "timeout/a#1 timeout/a#1");
         ck_assert_int_eq(result_error(result_of("a#1")), ERROR_TIMEOUT);
+        ck_assert_int_eq(result_of("a#1")->exit_code, 124);
+}
+END_TEST
+
+/* The code is that of the signal that stopped it. */
+START_TEST(what_was_ended_for_its_silence_has_no_code_of_its_own) {
+        make(RESTART_ALWAYS);
+        service.restart_limit = 0;
+        a.script.exit_code = 143;
+        start(&a, 1);
+        run_leaf_fail(run_present_leaf(get("a#1")), ERROR_WATCHDOG, "silent");
+        settle();
+        check_outcome("a#1", OUTCOME_FAILED);
+        check_errors("a#1", "watchdog/a#1 watchdog/a#1");
+        ck_assert_int_eq(result_of("a#1")->exit_code, 1);
 }
 END_TEST
 
@@ -593,6 +608,7 @@ int main(void) {
                 what_is_given_up_failed_of_its_last_error,
                 what_is_given_up_has_failed_also_when_all_ends_were_ok,
                 what_is_given_up_has_failed_also_when_a_bound_ended_it,
+                what_was_ended_for_its_silence_has_no_code_of_its_own,
                 memory_for_counting_is_taken_by_those_who_restart,
                 the_delay_doubles_from_attempt_to_attempt,
                 the_delay_begins_anew_after_a_healthy_attempt,

@@ -9,16 +9,24 @@
 
 /* ---- runs ---- */
 
-json_t *run_deadline_json(const struct run *run) {
-        const struct run *owner = NULL;
-        enum bound bound = _BOUND_INVALID;
-        usec_t at = run_deadline(run, &owner, &bound);
+static json_t *pack_deadline(usec_t at, const char *bound, const struct run *owner) {
         char name[RUN_NAME_MAX];
 
+        return json_pack("{s:o, s:s, s:o}", "at_usec", json_usec(to_realtime(at)), "bound", bound, "run",
+                         json_text(run_name(owner, name)));
+}
+
+json_t *run_deadline_json(const struct run *run) {
+        usec_t grace_ends = run_grace_ends(run), at;
+        const struct run *owner = NULL;
+        enum bound bound = _BOUND_INVALID;
+
+        if (grace_ends != USEC_INFINITY)
+                return pack_deadline(grace_ends, "grace", run);
+        at = run_deadline(run, &owner, &bound);
         if (at == USEC_INFINITY || !owner || bound < 0)
                 return NULL;
-        return json_pack("{s:o, s:s, s:o}", "at_usec", json_usec(to_realtime(at)), "bound", bound_to_string(bound),
-                         "run", json_text(run_name(owner, name)));
+        return pack_deadline(at, bound_to_string(bound), owner);
 }
 
 static const char *const role_names[_RUN_ROLE_MAX] = {

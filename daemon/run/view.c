@@ -207,6 +207,13 @@ usec_t run_last_output_usec(const struct run *run) {
         return leaf ? leaf->output_usec : 0;
 }
 
+usec_t run_grace_ends(const struct run *run) {
+        const struct run *leaf = run->role == RUN_LEAF ? run : run_present_leaf(run);
+
+        return leaf && leaf->state == RUN_STOPPING && !leaf->leaf.exited && !leaf->leaf.forced ? leaf->stop_at_usec
+                                                                                               : USEC_INFINITY;
+}
+
 struct run *run_first_child(const struct run *run) {
         return list_first_entry(&run->children, struct run, sibling);
 }
@@ -273,7 +280,9 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
         if (run->state != RUN_QUEUED)
                 return;
         ret->why = WHY_TURN;
-        if (run->slot && !run->slot->slot.held) {
+        if (run_is_kept_down(run)) {
+                ret->why = WHY_STOPPED;
+        } else if (run->slot && !run->slot->slot.held) {
                 ret->why = WHY_OVERLAP;
                 ret->other = holder_of_slot(run->tree->root, run->slot->slot.overlap);
         } else if (run->parent->role == RUN_GROUP && (ret->other = unmet_member(run))) {

@@ -60,9 +60,9 @@ static void explain_work(const json_t *run) {
         }
         explain_output(run);
         print_processes(run);
-        if (service && get_int(run, "attempts") > 1)
+        if (service && get_int(service, "restarts") > 0)
                 printf("  restarts so far: %lld\n", (long long)get_int(service, "restarts"));
-        else if (get_int(run, "attempts") > 1)
+        else if (!service && get_int(run, "attempts") > 1)
                 printf("  attempt %lld\n", (long long)get_int(run, "attempts"));
 }
 
@@ -84,6 +84,11 @@ static void explain_run(const json_t *run) {
                 explain_waiting(waiting);
         else
                 putchar('\n');
+        if (streq(state, "stopping") && *get_string(service, "stopped_by")) {
+                printf("  stopped by ");
+                print_safe(get_string(service, "stopped_by"), false);
+                printf(", until it is started\n");
+        }
         if (*get_string(run, "item")) {
                 printf("  item ");
                 say(get_string(run, "item"));
@@ -176,13 +181,18 @@ static void explain_remnant(const json_t *remnant) {
         print_processes(remnant);
 }
 
-/* What can be done about @name, if something of it is at work. */
+/* What can be done about @name, if something of it is at work or kept down. */
 static void suggest(const char *name, const json_t *runs) {
+        bool down = false;
         size_t index;
         json_t *run;
 
         json_array_foreach((json_t *)runs, index, run) {
-                if (!streq(get_string(run, "state"), "running"))
+                const char *service = get_string(json_object_get(run, "service"), "state");
+
+                down |= streq(service, "stopped");
+                if (!streq(get_string(run, "state"), "running") || streq(service, "stopped") ||
+                    streq(service, "stopping"))
                         continue;
                 printf("to end it: tendctl stop %s", name);
                 if (json_object_get(run, "deadline"))
@@ -190,6 +200,8 @@ static void suggest(const char *name, const json_t *runs) {
                 putchar('\n');
                 return;
         }
+        if (down)
+                printf("to bring it back: tendctl start %s\n", name);
 }
 
 int verb_why(struct ctl *ctl, const struct verb_args *args) {

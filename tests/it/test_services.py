@@ -222,13 +222,34 @@ grace = 1s
         self.until_state(daemon, "a", "stopped")
         self.assertGone(self.pids("a")[0])
         self.assertRegex(self.succeeds(daemon, "list", "a"), r"stopped by uid \d+, pid \d+: maintenance")
-        self.assertRegex(self.succeeds(daemon, "why", "a"), "is stopped by uid .*until it is started")
+        why = self.succeeds(daemon, "why", "a")
+        self.assertRegex(why, "is stopped by uid .*until it is started")
+        self.assertIn("to bring it back: tendctl start a\n", why)
+        self.assertNotIn("to end it", why)
         self.assertRegex(self.succeeds(daemon, "status"), "STOPPED +a .*tendctl start a")
         self.assertEqual(daemon.ctl("status", "-q").returncode, 0)
         self.assertEqual(self.state(daemon, "b"), "up")
         self.assertEqual(self.succeeds(daemon, "start", "a"), "started both#1/a\n")
         self.until(lambda: len(self.pids("a")) == 2, "a to come back")
         self.assertEqual(self.succeeds(daemon, "start", "a"), "both#1/a is up already\n")
+
+    def test_what_is_slow_to_stop_is_explained(self):
+        daemon = self.daemon(f"""
+[task web]
+restart = always
+shell = trap '' TERM; echo x >{self.path('up')}; while :; do sleep 0.1; done
+grace = 1h
+ready = after:100ms
+start-timeout = 2h
+""")
+        self.until(lambda: self.read("up"), "web to be up")
+        self.succeeds(daemon, "stop", "web")
+        why = self.succeeds(daemon, "why", "web")
+        self.assertRegex(why, r"(?m)^  stopped by uid \d+, pid \d+, until it is started$")
+        self.assertRegex(why, r"(?m)^  grace of web#1 ends it in (1h|59min.*)$")
+        self.assertNotIn("start-timeout", why)
+        self.succeeds(daemon, "stop", "--force", "web")
+        self.until_state(daemon, "web", "stopped")
 
     def test_triggers_do_not_start_what_was_stopped(self):
         daemon = self.pair()

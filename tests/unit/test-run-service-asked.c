@@ -262,7 +262,7 @@ START_TEST(rule7_kept_down_before_its_turn_it_stays_down_when_that_comes) {
         make();
         start(&g, 1);
         ck_assert_int_eq(keep_down("g#1/b"), 0);
-        check_why("g#1/b", WHY_AFTER);
+        check_why("g#1/b", WHY_STOPPED);
         fake_leaf_ready("g#1/a");
         settle();
         check_down("g#1/b");
@@ -280,7 +280,7 @@ START_TEST(kept_down_while_it_waits_for_its_slot_it_stays_down_with_it) {
         start(&a, 1);
         start(&a, 2);
         ck_assert_int_eq(keep_down("a#2"), 0);
-        check_why("a#2", WHY_OVERLAP);
+        check_why("a#2", WHY_STOPPED);
         (void)run_cancel(get("a#1"), CANCEL_OPERATOR, NULL);
         settle();
         check_down("a#2");

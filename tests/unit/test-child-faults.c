@@ -71,8 +71,8 @@ static const struct {
         { "orphan", true, false },
 };
 
-static struct child_spec all_of_it(int i) {
-        struct child_spec spec = child_bed_spec(HOSTILE(cases[i].mode));
+static struct child_spec all_of_it(int i, char *const *argv) {
+        struct child_spec spec = child_bed_spec(argv);
 
         if (geteuid() == 0)
                 spec.user = "root";
@@ -102,7 +102,7 @@ static bool is_over(const struct probe *probe, size_t n) {
 
 /* To its end, whatever fails on the way. Returns what child_spawn() did. */
 static int play(int i, struct probe *probe) {
-        struct child_spec spec = all_of_it(i);
+        struct child_spec spec = all_of_it(i, HOSTILE(cases[i].mode));
         int r = child_spawn(child_bed.spawner, &spec, &child_bed_ops, probe, &probe->child);
 
         if (r < 0)

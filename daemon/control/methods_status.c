@@ -15,6 +15,8 @@
 
 #define NEXT_MAX     3
 #define PROBLEMS_MAX 100
+#define SAID_MAX     10
+#define LISTEN_MAX   1000 /* runs that are asked whether they said something */
 
 struct status_cursor {
         struct control *control;
@@ -185,6 +187,35 @@ static void add_others(struct status_cursor *status) {
         (void)limits_for_each(run_tree_limits(tree), add_full_limit, status);
 }
 
+/* What runs at and below @run say of themselves, of at most @budget. */
+static void add_said(struct run *run, unsigned *budget, json_t *array) {
+        const char *said = run_get_status(run);
+        json_t *progress = progress_to_json(run);
+        char name[RUN_NAME_MAX];
+
+        if (run_get_role(run) == RUN_JOB && (said || progress))
+                (void)json_array_append_new(array,
+                                            json_pack("{s:o, s:o*, s:O*}", "run", json_text(run_name(run, name)),
+                                                      "status", said ? json_text(said) : NULL, "progress", progress));
+        json_decref(progress);
+        if (run_get_role(run) != RUN_GROUP && run_get_role(run) != RUN_ROOT)
+                return;
+        for (run = run_first_child(run); run && *budget > 0 && json_array_size(array) < SAID_MAX;
+             run = run_next_sibling(run)) {
+                (*budget)--;
+                add_said(run, budget, array);
+        }
+}
+
+static json_t *said_to_json(const struct status_cursor *status) {
+        unsigned budget = LISTEN_MAX;
+        json_t *array = json_array();
+
+        if (array)
+                add_said(run_tree_root(live_tree(status->control->live)), &budget, array);
+        return array;
+}
+
 static json_t *next_to_json(const struct status_cursor *status) {
         const struct live *live = status->control->live;
         json_t *array = json_array();
@@ -231,15 +262,15 @@ static json_t *status_to_json(struct status_cursor *status) {
         run_tree_get_counts(live_tree(control->live), &counts);
         outcomes = outcomes_to_json(&counts, &done);
         varlink_server_get_stats(control->server, &clients);
-        return json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:o, s:O, s:o, s:o, s:I, s:I, s:i}", "version",
-                         PACKAGE_VERSION, "pid", (int)getpid(), "phase", control->options.phase(control->options.arg),
-                         "uptime_usec", (json_int_t)(clock_now(CLOCK_ID_MONOTONIC) - control->started_usec), "tasks",
-                         (json_int_t)live_n_tasks(control->live), "failing", status->failing, "running",
-                         (int)counts.running, "queued", (int)counts.queued, "done", done, "outcomes", outcomes,
-                         "problems", status->problems, "next", next_to_json(status), "loop",
-                         loop_to_json(live_loop(control->live)), "log_dropped", (json_int_t)log_dropped(),
-                         "hooks_dropped", (json_int_t)live_hooks_dropped(control->live), "clients",
-                         (int)clients.connections);
+        return json_pack(
+                "{s:s, s:i, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:o, s:O, s:o, s:o, s:o, s:I, s:I, s:i}", "version",
+                PACKAGE_VERSION, "pid", (int)getpid(), "phase", control->options.phase(control->options.arg),
+                "uptime_usec", (json_int_t)(clock_now(CLOCK_ID_MONOTONIC) - control->started_usec), "tasks",
+                (json_int_t)live_n_tasks(control->live), "failing", status->failing, "running", (int)counts.running,
+                "queued", (int)counts.queued, "done", done, "outcomes", outcomes, "problems", status->problems, "said",
+                said_to_json(status), "next", next_to_json(status), "loop", loop_to_json(live_loop(control->live)),
+                "log_dropped", (json_int_t)log_dropped(), "hooks_dropped",
+                (json_int_t)live_hooks_dropped(control->live), "clients", (int)clients.connections);
 }
 
 static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {

@@ -82,6 +82,28 @@ static void print_problems(const json_t *status) {
                        (long long)get_int(status, "failing"));
 }
 
+static void print_said(const json_t *status) {
+        static const char *const headings[] = { "", "", "", NULL };
+        _cleanup_(table_freep) struct table *table = table_new(headings);
+        char bar[100];
+        size_t index;
+        json_t *said;
+
+        json_array_foreach(json_object_get(status, "said"), index, said) {
+                const json_t *progress = json_object_get(said, "progress");
+
+                if (!table)
+                        return;
+                table_cell(table, PAINT_DIM, "says");
+                table_cell(table, PAINT_BOLD, get_string(said, "run"));
+                table_cellf(table, PAINT_NONE, "%s%s%s", progress ? format_progress(progress, bar, sizeof(bar)) : "",
+                            progress && *get_string(said, "status") ? " " : "", get_string(said, "status"));
+                table_end_row(table);
+        }
+        if (table)
+                table_print(table);
+}
+
 static void print_next(const json_t *status) {
         const json_t *next = json_object_get(status, "next");
         char when[WHEN_MAX];
@@ -109,6 +131,7 @@ static void print_status(const json_t *status) {
                 printf("%lld log records were dropped: they came faster than they could be written\n", (long long)lost);
         if (hooks > 0)
                 printf("%lld hooks were not started: too many waited\n", (long long)hooks);
+        print_said(status);
         print_next(status);
 }
 

@@ -265,6 +265,7 @@ shell = tendctl notify --status 'copying users' --progress 3/12; {self.until_gon
         self.succeeds(daemon, "start", "load")
         run = self.until_run(daemon, "load", "under way", lambda run: "progress" in run)
         self.assertEqual((run["status"], run["progress"]["done"], run["progress"]["total"]), ("copying users", 3, 12))
+        self.assertRegex(daemon.ctl("status").stdout, r"says +load#1 +\[[# ]+\] 25% 3/12 copying users")
         self.assertRegex(daemon.ctl("tree").stdout, r"load#1 .*3/12.* copying users")
         self.go("more")
         self.until_run(daemon, "load", "done", lambda run: run["progress"]["done"] == 12 and "status" not in run)

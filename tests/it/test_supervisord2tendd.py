@@ -171,6 +171,15 @@ class Convert(Case):
         self.assertIn("include: no file matches", told)
         self.assertLess(config.index("[task a]"), config.index("[task b]"))
 
+    def test_descriptors_are_those_that_programs_had(self):
+        program = "[program:a]\ncommand=/bin/true\n"
+        config, _ = self.convert("[supervisord]\nminfds=65536\n" + program)
+        self.assertIn("nofile = 65536\n", config)
+        self.check(config, "--portable")
+        for main in ("", "[supervisord]\nminfds=1024 ; the default\n"):
+            self.assertNotIn("nofile", self.convert(main + program)[0])
+        self.assertIn("minfds: is no number", self.convert("[supervisord]\nminfds=many\n" + program)[1])
+
     def test_restarts_are_bounded_as_they_were(self):
         config, _ = self.convert("[program:a]\ncommand=/bin/a\nstartretries=5\nstartsecs=3\nautorestart=true\n"
                                  "[program:b]\ncommand=/bin/b\nautorestart=unexpected\nstartsecs=0\nexitcodes=0,7\n"

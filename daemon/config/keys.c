@@ -215,7 +215,7 @@ static const struct key task_keys[] = {
         { "background", TYPE(names), .scope = KEY_GROUPS, TASK(background), .topic = "Groups", .example = "tunnel",
           .help = "Members that are cancelled when all others are done, and do not affect the outcome." },
         { "after", TYPE(names), TASK(after), .topic = "Groups", .flags = KEY_WHOLE, .example = "dump",
-          .help = "Members of the same group that must be ok before this one starts." },
+          .help = "Members of the same group that must be ok, or ready where they are services, before this one starts." },
 
         /* When */
         { "every", TYPE(duration), TASK(every_usec), .topic = "When", .flags = KEY_WHOLE, .min = 10 * USEC_PER_MSEC,

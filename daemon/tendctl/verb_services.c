@@ -4,6 +4,7 @@
 #include "tendctl/print.h"
 #include "tendctl/verb.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 /* ---- restart ---- */
@@ -56,13 +57,23 @@ int verb_restart(struct ctl *ctl, const struct verb_args *args) {
 
 /* ---- signal ---- */
 
+static bool is_signal(const char *text) {
+        uint64_t number;
+        int signo;
+
+        return text_parse_signal(text, &signo) == 0 || text_parse_uint(text, 1, (uint64_t)SIGRTMAX, &number) == 0;
+}
+
 int verb_signal(struct ctl *ctl, const struct verb_args *args) {
+        const char *name = args->words[args->n - 1];
         json_t *answer;
         int code;
 
+        if (!is_signal(name))
+                return ctl_error(CTL_USAGE, "%s: no signal (such as HUP or 15)", name);
         code = ctl_ask(ctl, "Signal",
-                       json_pack("{s:o, s:s, s:b}", "runs", ctl_strings(args->words, args->n - 1), "signal",
-                                 args->words[args->n - 1], "main", args->options[SIGNAL_MAIN] != NULL),
+                       json_pack("{s:o, s:s, s:b}", "runs", ctl_strings(args->words, args->n - 1), "signal", name,
+                                 "main", args->options[SIGNAL_MAIN] != NULL),
                        &answer);
         return code == CTL_OK ? print_done(ctl, answer, "signalled", "signalled") : code;
 }

@@ -317,7 +317,8 @@ shell = trap 'echo main >>{self.path('got')}' USR1; (trap 'echo other >>{self.pa
         self.until(lambda: self.read("got") == "main\n", "the main process")
         self.succeeds(daemon, "signal", "web#1", str(int(signal.SIGUSR1)))
         self.until(lambda: sorted(self.read("got").split()) == ["main", "main", "other"], "both")
-        self.assertEqual(daemon.ctl("signal", "web", "FOO").returncode, 2)
+        wrong = daemon.ctl("signal", "web", "FOO")
+        self.assertEqual((wrong.returncode, wrong.stderr), (2, "tendctl: FOO: no signal (such as HUP or 15)\n"))
         self.assertEqual(self.state(daemon, "web"), "up")
 
     def test_extend_gives_time(self):

@@ -122,8 +122,8 @@ static void describe_expiry(const struct run_spec *spec, enum bound bound, char 
         char length[TEXT_USEC_MAX], origin[128] = "";
 
         if (spec->default_bounds & (1u << bound))
-                (void)snprintf(origin, sizeof(origin), " (the default; set %s in [%s %s])", key,
-                               spec->is_group ? "group" : "task", spec->name);
+                (void)snprintf(origin, sizeof(origin), " (the default; set %s in [%s %.*s])", key,
+                               spec->is_group ? "group" : "task", RUN_SECTION(spec));
         (void)snprintf(buf, size, "%s of %s reached%s", key, text_format_usec(spec->bounds[bound], length), origin);
 }
 

@@ -238,6 +238,9 @@ void run_on_timer(struct loop_timer *timer, void *arg);
 /* Acts on the deadlines that have passed. */
 void run_tree_expire(struct run_tree *tree);
 
+/* For "%.*s": the name in the configuration, which instances share. */
+#define RUN_SECTION(spec) (int)strcspn((spec)->name, "@"), (spec)->name
+
 /* When @run's own @bound is reached as things stand; USEC_INFINITY: not armed. */
 usec_t run_bound_at(const struct run *run, enum bound bound);
 

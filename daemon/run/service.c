@@ -73,8 +73,8 @@ void service_give_up(struct run *job, const struct run *leaf) {
         enum error_kind kind = job->errors.n > 0 ? job->errors.items[0].kind : ERROR_EXIT;
         char text[192], span[TEXT_USEC_MAX], name[RUN_NAME_MAX];
 
-        (void)snprintf(text, sizeof(text), "given up: more than %u restarts in %s (restart-limit in [task %s])",
-                       spec->restart_limit, text_format_usec(spec->restart_limit_usec, span), job->spec->name);
+        (void)snprintf(text, sizeof(text), "given up: more than %u restarts in %s (restart-limit in [task %.*s])",
+                       spec->restart_limit, text_format_usec(spec->restart_limit_usec, span), RUN_SECTION(job->spec));
         errors_add(&job->errors, kind, text, run_name(leaf, name));
         job->outcome = OUTCOME_FAILED;
 }

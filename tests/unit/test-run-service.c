@@ -253,6 +253,17 @@ START_TEST(what_is_given_up_failed_of_its_last_error) {
 }
 END_TEST
 
+START_TEST(what_is_given_up_of_instances_names_their_section) {
+        make(RESTART_ALWAYS);
+        service.restart_limit = 0;
+        a.spec.name = "a@2";
+        start(&a, 1);
+        crash("a@2#1", ERROR_EXIT);
+        ck_assert_str_eq(result_of("a@2#1")->errors.items[1].detail,
+                         "given up: more than 0 restarts in 10min (restart-limit in [task a])");
+}
+END_TEST
+
 START_TEST(what_is_given_up_has_failed_also_when_all_ends_were_ok) {
         make(RESTART_ALWAYS);
         service.restart_limit = 0;
@@ -606,6 +617,7 @@ int main(void) {
                 an_attempt_that_waited_in_vain_ends_the_service,
                 more_restarts_within_the_span_than_the_limit_are_too_many,
                 what_is_given_up_failed_of_its_last_error,
+                what_is_given_up_of_instances_names_their_section,
                 what_is_given_up_has_failed_also_when_all_ends_were_ok,
                 what_is_given_up_has_failed_also_when_a_bound_ended_it,
                 what_was_ended_for_its_silence_has_no_code_of_its_own,

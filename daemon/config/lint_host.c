@@ -59,8 +59,10 @@ static bool has_user(const char *name) {
         char buffer[8192];
         uint64_t uid;
 
-        return getpwnam_r(name, &entry, buffer, sizeof(buffer), &found) != 0 || found ||
-               text_parse_uint(name, 0, UINT32_MAX - 1, &uid) == 0;
+        if (getpwnam_r(name, &entry, buffer, sizeof(buffer), &found) != 0 || found)
+                return true;
+        return text_parse_uint(name, 0, UINT32_MAX - 1, &uid) == 0 &&
+               (getpwuid_r((uid_t)uid, &entry, buffer, sizeof(buffer), &found) != 0 || found);
 }
 
 static bool has_group(const char *name) {

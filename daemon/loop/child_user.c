@@ -7,6 +7,8 @@
  */
 #include "loop/child_user.h"
 
+#include "base/text.h"
+
 #include <grp.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -51,6 +53,11 @@ struct child_user *child_user_unref(struct child_user *user) {
 }
 
 /* ---- looking up ---- */
+
+/* A number that is nobody's name is the id itself, as in chown(1); -1 is none. */
+static bool parse_id(const char *text, uint64_t *ret) {
+        return text_parse_uint(text, 0, UINT32_MAX - 1, ret) == 0;
+}
 
 /* One string of NAME=VALUE, NUL each, ended by an empty one. */
 static int format_env(const struct passwd *pw, char **ret) {
@@ -112,7 +119,10 @@ static int ask_nss(int (*ask)(const char *name, void *entry, char *buffer, size_
 static int ask_user(const char *name, void *entry, char *buffer, size_t size, bool *ret_found) {
         struct passwd *result = NULL;
         int r = getpwnam_r(name, entry, buffer, size, &result);
+        uint64_t uid;
 
+        if (!result && parse_id(name, &uid))
+                r = getpwuid_r((uid_t)uid, entry, buffer, size, &result);
         *ret_found = result;
         return r;
 }
@@ -125,10 +135,24 @@ static int ask_group(const char *name, void *entry, char *buffer, size_t size, b
         return r;
 }
 
-static int look_up(struct child_user *user, const char *name, const char *group, enum child_step *ret_step) {
-        _cleanup_(freep) char *user_buffer = NULL, *group_buffer = NULL;
-        struct passwd pw = { 0 };
+static int look_up_group(struct child_user *user, const char *group) {
+        _cleanup_(freep) char *buffer = NULL;
         struct group gr = { 0 };
+        uint64_t gid;
+        int r = ask_nss(ask_group, group, &gr, &buffer);
+
+        if (r >= 0)
+                user->gid = gr.gr_gid;
+        else if (r == -ESRCH && parse_id(group, &gid)) {
+                user->gid = (gid_t)gid;
+                r = 0;
+        }
+        return r;
+}
+
+static int look_up(struct child_user *user, const char *name, const char *group, enum child_step *ret_step) {
+        _cleanup_(freep) char *user_buffer = NULL;
+        struct passwd pw = { 0 };
         int r;
 
         *ret_step = CHILD_STEP_USER;
@@ -143,10 +167,9 @@ static int look_up(struct child_user *user, const char *name, const char *group,
 
         *ret_step = CHILD_STEP_GROUP;
         if (group) {
-                r = ask_nss(ask_group, group, &gr, &group_buffer);
+                r = look_up_group(user, group);
                 if (r < 0)
                         return r;
-                user->gid = gr.gr_gid;
         }
         /* A daemon that is not root can only stay who it is, which it may without any change. */
         if (geteuid() != 0 && user->uid == geteuid() && user->gid == getegid())

@@ -132,6 +132,29 @@ START_TEST(a_user_brings_id_groups_and_variables) {
 }
 END_TEST
 
+START_TEST(a_user_may_be_a_number) {
+        struct child_spec spec = child_bed_spec(SHELL("id -u; id -g; id -G; echo $USER $HOME"));
+        _cleanup_(freep) struct probe *probe = probe_new();
+
+        if (geteuid() != 0) {
+                fprintf(stderr, "skipped: a change of user needs root\n");
+                return;
+        }
+        spec.user = "65534";
+        spec.env_base = WORDS("PATH=/usr/bin:/bin");
+        child_bed_says(&spec, "65534\n65534\n65534\nnobody /nonexistent\n");
+        spec.group = "1";
+        spec.argv = SHELL("id -g");
+        child_bed_says(&spec, "1\n");
+        spec.group = "4000000"; /* a group needs no name, but a user a home */
+        child_bed_says(&spec, "4000000\n");
+        spec.user = "4000000";
+        child_bed_run_to_end(probe, &spec);
+        ck_assert_int_eq(probe->step, CHILD_STEP_USER);
+        ck_assert_int_eq(probe->error, ESRCH);
+}
+END_TEST
+
 START_TEST(stdin_is_null_a_file_or_data) {
         struct child_spec spec = child_bed_spec(WORDS("wc", "-c"));
         size_t n = 3 * 1024 * 1024;
@@ -159,6 +182,7 @@ static Suite *child_given_suite(void) {
         tcase_add_test(tcase, path_is_searched);
         tcase_add_test(tcase, the_environment_has_four_layers);
         tcase_add_test(tcase, a_user_brings_id_groups_and_variables);
+        tcase_add_test(tcase, a_user_may_be_a_number);
         tcase_add_test(tcase, stdin_is_null_a_file_or_data);
         return suite;
 }

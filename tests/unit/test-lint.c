@@ -180,6 +180,9 @@ static const struct {
 } host_cases[] = {
         { "[task a]\ncommand = /bin/true\nmanual = yes\nuser = root\n", "" },
         { "[task a]\ncommand = true\nmanual = yes\nuser = 0:0\n", "" },
+        { "[task a]\ncommand = true\nmanual = yes\nuser = 0:4000000\n", "" },
+        { "[task a]\ncommand = true\nmanual = yes\nuser = 4000000\n",
+          "tendd.ini:4: user: warning: there is no user 4000000 here\n" },
         { "[task a]\ncommand = /bin/true\nmanual = yes\nuser = no-such-user:no-such-group\n",
           "tendd.ini:4: user: warning: there is no user no-such-user here\n"
           "tendd.ini:4: user: warning: there is no group no-such-group here\n" },

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define ENV_FILE_MAX (256 * 1024)
 
@@ -110,6 +111,7 @@ struct child_plan *child_plan_free(struct child_plan *plan) {
 static int read_file(const char *path, char **ret, size_t *ret_size) {
         _cleanup_(freep) char *buffer = malloc(ENV_FILE_MAX + 2);
         _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
         size_t n = 0;
 
         if (!buffer)
@@ -117,6 +119,10 @@ static int read_file(const char *path, char **ret, size_t *ret_size) {
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISFIFO(st.st_mode)) /* it would seem to be empty */
+                return -EINVAL;
         while (n <= ENV_FILE_MAX) {
                 ssize_t r = read(fd, buffer + n, ENV_FILE_MAX + 1 - n);
 
@@ -133,12 +139,20 @@ static int read_file(const char *path, char **ret, size_t *ret_size) {
         return 0;
 }
 
+/* "export A" and "A " are shell habits, and names that no program asks for. */
+static bool is_name(const char *from, const char *end) {
+        for (const char *c = from; c < end; c++)
+                if ((unsigned char)*c <= ' ')
+                        return false;
+        return from < end;
+}
+
 /* Takes one pair of quotes off the value of the line @from … @end, and the white space around it. Appends NAME=VALUE and
  * a NUL at @to, which is not after @from. Returns the new end, NULL when the line is no assignment. */
 static char *put_assignment(char *to, char *from, char *end) {
         char *equals = memchr(from, '=', (size_t)(end - from)), *value;
 
-        if (!equals || equals == from || memchr(from, 0, (size_t)(end - from)))
+        if (!equals || !is_name(from, equals) || memchr(equals, 0, (size_t)(end - equals)))
                 return NULL;
         for (value = equals + 1; value < end && (*value == ' ' || *value == '\t');)
                 value++;

@@ -78,6 +78,34 @@ START_TEST(a_failing_step_is_named) {
 }
 END_TEST
 
+/* Lines that a shell would take otherwise, or not at all. */
+static const char *const bad_lines[] = { "export A=1", "A = 1", "=1", "A", "A B=1" };
+
+START_TEST(a_line_that_is_no_assignment_is_refused) {
+        _cleanup_(freep) struct probe *probe = probe_new();
+        struct child_spec spec = child_bed_spec(WORDS("/bin/true"));
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "B=1\n%s\n", bad_lines[_i]);
+        spec.env_file = child_bed_write("env", text);
+        child_bed_run_to_end(probe, &spec);
+        ck_assert_int_eq(probe->step, CHILD_STEP_ENV_FILE);
+        ck_assert_int_eq(probe->error, EBADMSG);
+}
+END_TEST
+
+START_TEST(an_environment_is_not_read_from_a_fifo) {
+        _cleanup_(freep) struct probe *probe = probe_new();
+        struct child_spec spec = child_bed_spec(WORDS("/bin/true"));
+
+        spec.env_file = child_bed_path("fifo");
+        ck_assert_int_eq(mkfifo(spec.env_file, 0600), 0);
+        child_bed_run_to_end(probe, &spec);
+        ck_assert_int_eq(probe->step, CHILD_STEP_ENV_FILE);
+        ck_assert_int_eq(probe->error, EINVAL);
+}
+END_TEST
+
 START_TEST(a_script_without_interpreter_is_refused) {
         _cleanup_(freep) struct probe *probe = probe_new();
         const char *path = child_bed_write("script", "echo hello\n");
@@ -236,6 +264,8 @@ static Suite *child_spawn_suite(void) {
         TCase *tcase = child_bed_case(suite, "spawn");
 
         tcase_add_loop_test(tcase, a_failing_step_is_named, 0, (int)ARRAY_SIZE(failures));
+        tcase_add_loop_test(tcase, a_line_that_is_no_assignment_is_refused, 0, (int)ARRAY_SIZE(bad_lines));
+        tcase_add_test(tcase, an_environment_is_not_read_from_a_fifo);
         tcase_add_test(tcase, a_script_without_interpreter_is_refused);
         tcase_add_test(tcase, fork_may_fail_and_recover);
         tcase_add_test(tcase, a_refused_clone_falls_back_to_fork);

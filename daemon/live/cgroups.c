@@ -27,6 +27,10 @@ static void warn_of_missing(const struct live *live, const struct cgroup_tree *t
         }
 }
 
+static const char *explain(int error) {
+        return error == -EOPNOTSUPP ? "there is no cgroup2 tree" : strerror(-error);
+}
+
 int live_use_cgroups(struct live *live, const char *tag) {
         const char *where = live->config->daemon.cgroup;
         bool is_auto = !where || streq(where, "auto");
@@ -36,14 +40,13 @@ int live_use_cgroups(struct live *live, const char *tag) {
         if (tag && (is_auto || !streq(where, "no"))) {
                 r = cgroup_tree_new(is_auto ? NULL : where, tag, &tree);
                 if (r < 0 && !is_auto) {
-                        log_error("[daemon] cgroup = %s: no control group can be made there: %s", where, strerror(-r));
+                        log_error("[daemon] cgroup = %s: no control group can be made there: %s", where, explain(r));
                         return r;
                 }
                 if (tree)
                         log_info("runs get control groups below %s", cgroup_tree_path(tree));
                 else
-                        log_info("runs get no control groups (%s): their processes are found by walking",
-                                 r == -EOPNOTSUPP ? "there is no cgroup2 tree" : strerror(-r));
+                        log_info("runs get no control groups (%s): their processes are found by walking", explain(r));
         }
         warn_of_missing(live, tree);
         spawner_use_cgroups(live->env.spawner, tree);

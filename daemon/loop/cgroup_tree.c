@@ -267,6 +267,9 @@ static int open_tree(struct cgroup_tree *tree, const char *parent, const char *t
         tree->fd = open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (tree->fd < 0)
                 return -errno;
+        /* A directory of cgroup version 1 has processes, but neither this nor a way to kill them. */
+        if (faccessat(tree->fd, "cgroup.events", F_OK, 0) < 0)
+                return errno == ENOENT ? -EOPNOTSUPP : -errno;
         if (faccessat(tree->fd, "cgroup.procs", W_OK, AT_EACCESS) < 0)
                 return -errno;
         remove_leftovers(tree);

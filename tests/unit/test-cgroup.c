@@ -197,6 +197,16 @@ START_TEST(empty_groups_are_reused) {
 }
 END_TEST
 
+/* As a directory of version 1, which has cgroup.procs. */
+START_TEST(a_directory_that_is_no_cgroup2_is_refused) {
+        path_of_top = fake_cgroup_init("");
+        fake_cgroup_leave_out("cgroup.events");
+        ck_assert_int_eq(cgroup_tree_new(path_of_top, "test", &tree), -EOPNOTSUPP);
+        ck_assert(!fake_cgroup_exists("tendd-test/cgroup.controllers"));
+        fake_cgroup_done();
+}
+END_TEST
+
 static void make_below(const struct cgroup *cgroup, const char *name) {
         char path[256];
 
@@ -334,7 +344,7 @@ START_TEST(what_is_no_tree_is_refused) {
 
         /* No wrapped mkdir fills it: the fake is not in use. */
         ck_assert_ptr_nonnull(mkdtemp(empty));
-        ck_assert_int_eq(cgroup_tree_new(empty, "test", &tree), -ENOENT);
+        ck_assert_int_eq(cgroup_tree_new(empty, "test", &tree), -EOPNOTSUPP);
         ck_assert_int_eq(rmdir(empty), 0);
         ck_assert_int_eq(cgroup_tree_new("/no/such/directory", "test", &tree), -ENOENT);
         ck_assert_ptr_null(tree);
@@ -528,6 +538,7 @@ int main(void) {
         tcase_add_test(fake, bounds_are_written);
         tcase_add_loop_test(fake, a_bound_that_cannot_be_written_leaves_nothing, 0, ARRAY_SIZE(bound_files));
         tcase_add_test(fake, empty_groups_are_reused);
+        tcase_add_test(fake, a_directory_that_is_no_cgroup2_is_refused);
         tcase_add_test(fake, spoiled_groups_are_removed);
         tcase_add_test(fake, groups_that_a_stranger_removed_are_passed_over);
         tcase_add_test(fake, a_number_that_is_taken_is_passed_over);

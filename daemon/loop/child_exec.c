@@ -130,17 +130,18 @@ _child_path_ static int set_rlimit(int resource, rlim_t soft, rlim_t hard) {
         return syscall(SYS_prlimit64, 0, resource, &limit, NULL) < 0 ? errno : 0;
 }
 
-_child_path_ static int set_rlimits(struct birth *birth) {
-        const struct child_spec *spec = &birth->plan->spec;
-        int r;
+_child_path_ static int limit_descriptors(struct birth *birth) {
+        rlim_t own = birth->plan->spec.nofile;
 
-        if (spec->nofile > 0)
-                r = set_rlimit(RLIMIT_NOFILE, spec->nofile, spec->nofile);
-        else
-                r = set_rlimit(RLIMIT_NOFILE, birth->nofile->rlim_cur, birth->nofile->rlim_max);
-        if (r == 0 && spec->core != UINT64_MAX)
-                r = set_rlimit(RLIMIT_CORE, spec->core, spec->core);
-        return r;
+        if (own > 0)
+                return set_rlimit(RLIMIT_NOFILE, own, own);
+        return set_rlimit(RLIMIT_NOFILE, birth->nofile->rlim_cur, birth->nofile->rlim_max);
+}
+
+_child_path_ static int limit_core(struct birth *birth) {
+        uint64_t core = birth->plan->spec.core;
+
+        return core == UINT64_MAX ? 0 : set_rlimit(RLIMIT_CORE, core, core);
 }
 
 _child_path_ static int change_groups(struct birth *birth) {
@@ -279,13 +280,21 @@ static const struct {
         enum child_step step;
         int (*act)(struct birth *birth); /* 0 or a positive errno */
 } steps[] = {
-        { CHILD_STEP_CGROUP, enter_cgroup },     { CHILD_STEP_DESCRIPTORS, take_descriptors },
-        { CHILD_STEP_SETSID, lead_session },     { CHILD_STEP_SETSID, reset_signals },
-        { CHILD_STEP_NICE, change_nice },        { CHILD_STEP_RLIMIT, set_rlimits },
-        { CHILD_STEP_SETGROUPS, change_groups }, { CHILD_STEP_SETGID, change_gid },
-        { CHILD_STEP_SETUID, change_uid },       { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
-        { CHILD_STEP_CHDIR, change_directory },  { CHILD_STEP_STDIN, open_stdin },
-        { CHILD_STEP_OUTPUT, open_output },      { CHILD_STEP_EXEC, become_program },
+        { CHILD_STEP_CGROUP, enter_cgroup },
+        { CHILD_STEP_DESCRIPTORS, take_descriptors },
+        { CHILD_STEP_SETSID, lead_session },
+        { CHILD_STEP_SETSID, reset_signals },
+        { CHILD_STEP_NICE, change_nice },
+        { CHILD_STEP_NOFILE, limit_descriptors },
+        { CHILD_STEP_CORE, limit_core },
+        { CHILD_STEP_SETGROUPS, change_groups },
+        { CHILD_STEP_SETGID, change_gid },
+        { CHILD_STEP_SETUID, change_uid },
+        { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
+        { CHILD_STEP_CHDIR, change_directory },
+        { CHILD_STEP_STDIN, open_stdin },
+        { CHILD_STEP_OUTPUT, open_output },
+        { CHILD_STEP_EXEC, become_program },
 };
 
 _child_path_ static int child_main(void *arg) {

@@ -43,7 +43,7 @@ static const struct {
         { "pidfd_open", S(FORK), false },
         { "pipe2", S(PIPE) | S(FORK), false },
         { "prctl", S(NO_NEW_PRIVILEGES), false },
-        { "prlimit", S(RLIMIT), false },
+        { "prlimit", S(NOFILE) | S(CORE), false },
         { "realloc", 0, false },
         { "reallocarray", 0, false },
         { "setgroups", S(SETGROUPS), false },

@@ -50,6 +50,7 @@ static const struct {
         { { .output_path = "/etc" }, CHILD_STEP_OUTPUT, EISDIR },
         { { .user = "no-such-user-here" }, CHILD_STEP_USER, ESRCH },
         { { .user = "root", .group = "no-such-group-here" }, CHILD_STEP_GROUP, ESRCH },
+        { { .nofile = UINT64_C(1) << 40 }, CHILD_STEP_NOFILE, EPERM },
         { { .env_file = "/nonexistent" }, CHILD_STEP_ENV_FILE, ENOENT },
         { { .env_file = "/etc/passwd" }, CHILD_STEP_ENV_FILE, EBADMSG },
 };

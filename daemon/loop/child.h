@@ -45,6 +45,8 @@ enum child_step {
 
 const char *child_step_to_string(enum child_step step);
 
+#define CHILD_CORE_UNCHANGED (UINT64_MAX - 1)
+
 /* What to start. Everything is copied; nothing needs to outlive child_spawn(). */
 struct child_spec {
         const char *path;     /* a path, or a name without a slash to be looked up in PATH (off the loop) */
@@ -66,7 +68,7 @@ struct child_spec {
         mode_t umask;                /* (mode_t)-1: unchanged */
         int nice;                    /* 0: unchanged */
         uint64_t nofile;             /* 0: unchanged */
-        uint64_t core;               /* UINT64_MAX: unchanged */
+        uint64_t core;               /* bytes, UINT64_MAX: no bound, or CHILD_CORE_UNCHANGED */
         struct cgroup_limits limits; /* those that the cgroup tree has controllers for; nothing without a tree */
         const char *marker; /* the element of @env that no other child has ("INVOCATION_ID=…"): tells whose an orphan is
                              * that left its session; NULL: none */

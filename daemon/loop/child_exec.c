@@ -141,7 +141,7 @@ _child_path_ static int limit_descriptors(struct birth *birth) {
 _child_path_ static int limit_core(struct birth *birth) {
         uint64_t core = birth->plan->spec.core;
 
-        return core == UINT64_MAX ? 0 : set_rlimit(RLIMIT_CORE, core, core);
+        return core == CHILD_CORE_UNCHANGED ? 0 : set_rlimit(RLIMIT_CORE, core, core);
 }
 
 _child_path_ static int change_groups(struct birth *birth) {

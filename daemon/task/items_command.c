@@ -96,7 +96,7 @@ static int command_open(struct items *items) {
                 .user = exec ? exec->user : NULL,
                 .group = exec ? exec->group : NULL,
                 .umask = (mode_t)-1,
-                .core = UINT64_MAX,
+                .core = CHILD_CORE_UNCHANGED,
         };
         return child_spawn(task->env->spawner, &c->spec, &ops, c, &c->child);
 }

@@ -430,7 +430,7 @@ static void part_init(void *part) {
         struct exec_part *exec = part;
 
         exec->umask = -1;
-        exec->core = UINT64_MAX;
+        exec->core = CHILD_CORE_UNCHANGED;
         exec->stop_signal = SIGTERM;
         exec->success_exit[0] = 1;
 }

@@ -82,7 +82,7 @@ struct exec_part {
         uint8_t success_exit[32]; /* bit map of exit codes; 0 included unless it was written without */
         int stop_signal;
         uint64_t nofile; /* 0: unchanged */
-        uint64_t core;   /* UINT64_MAX: unchanged */
+        uint64_t core;   /* UINT64_MAX: no bound, or CHILD_CORE_UNCHANGED */
         bool no_new_privileges;
         uint64_t memory_max; /* bytes; 0: no bound */
         uint64_t pids_max;   /* processes and threads; 0: no bound */

@@ -144,7 +144,7 @@ struct child_spec child_bed_spec(char *const *argv) {
                 .env_base = (char *const *)base,
                 .output_pipe = true,
                 .umask = (mode_t)-1,
-                .core = UINT64_MAX,
+                .core = CHILD_CORE_UNCHANGED,
                 .marker = marker,
         };
 }

@@ -55,6 +55,24 @@ START_TEST(limits_of_open_files_are_those_of_before) {
 }
 END_TEST
 
+/* Of the soft limit; that there is none is not the same as leaving it. */
+START_TEST(the_limit_of_core_files_is_left_or_lifted) {
+        struct child_spec spec = child_bed_spec(SHELL("ulimit -Sc"));
+        struct rlimit limit;
+
+        ck_assert_int_eq(getrlimit(RLIMIT_CORE, &limit), 0);
+        if (limit.rlim_max != RLIM_INFINITY && geteuid() != 0) {
+                fprintf(stderr, "skipped: the hard limit of core files is low\n");
+                return;
+        }
+        limit.rlim_cur = 0;
+        ck_assert_int_eq(setrlimit(RLIMIT_CORE, &limit), 0);
+        child_bed_says(&spec, "0\n");
+        spec.core = UINT64_MAX;
+        child_bed_says(&spec, "unlimited\n");
+}
+END_TEST
+
 START_TEST(umask_nice_directory_and_privileges_are_set) {
         struct child_spec spec = child_bed_spec(SHELL("umask; pwd; nice; grep NoNewPrivs /proc/self/status"));
 
@@ -178,6 +196,7 @@ static Suite *child_given_suite(void) {
         tcase_add_test(tcase, it_has_a_session_of_its_own_and_no_signal_changed);
         tcase_add_test(tcase, no_descriptor_leaks);
         tcase_add_test(tcase, limits_of_open_files_are_those_of_before);
+        tcase_add_test(tcase, the_limit_of_core_files_is_left_or_lifted);
         tcase_add_test(tcase, umask_nice_directory_and_privileges_are_set);
         tcase_add_test(tcase, path_is_searched);
         tcase_add_test(tcase, the_environment_has_four_layers);

@@ -63,7 +63,7 @@ START_TEST(a_failing_step_is_named) {
                 spec.path = "/bin/true";
         spec.argv = WORDS("/bin/true");
         spec.umask = (mode_t)-1;
-        spec.core = UINT64_MAX;
+        spec.core = CHILD_CORE_UNCHANGED;
         spec.output_pipe = true;
         for (int i = 0; i < 2; i++) {
                 _cleanup_(freep) struct probe *probe = probe_new();

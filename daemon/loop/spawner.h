@@ -72,6 +72,7 @@ struct spawner {
         unsigned n_queued;
         unsigned n_threads;
         unsigned n_idle;
+        unsigned n_changing; /* children that share our memory and may have another user already (child_exec.c) */
         bool stopping;
 };
 

@@ -3,10 +3,14 @@
 #include "support/child-bed.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -211,6 +215,98 @@ START_TEST(children_that_hang_before_exec_cost_only_themselves) {
 }
 END_TEST
 
+/* ---- another user before exec ---- */
+
+#define NOBODY 65534
+
+static bool is_nobodys(int pid) {
+        char path[64], line[256];
+        unsigned uid = 0;
+        FILE *file;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        file = fopen(path, "re");
+        while (file && fgets(line, sizeof(line), file))
+                if (sscanf(line, "Uid: %u", &uid) == 1)
+                        break;
+        if (file)
+                (void)fclose(file);
+        return uid == NOBODY;
+}
+
+/* The child that is nobody's; 0: none. */
+static int find_nobodys(void) {
+        int pid = 0, found = 0;
+        glob_t threads;
+
+        ck_assert_int_eq(glob("/proc/self/task/*/children", 0, NULL, &threads), 0);
+        for (size_t i = 0; i < threads.gl_pathc && found == 0; i++) {
+                FILE *file = fopen(threads.gl_pathv[i], "re");
+
+                while (file && found == 0 && fscanf(file, "%d", &pid) == 1)
+                        found = is_nobodys(pid) ? pid : 0;
+                if (file)
+                        (void)fclose(file);
+        }
+        globfree(&threads);
+        return found;
+}
+
+static bool is_hanging(const struct probe *probes _unused_, size_t n _unused_) {
+        return find_nobodys() > 0;
+}
+
+/* What nobody is told when he asks for the memory of @pid: an errno, 0 when he gets it. */
+static int ask_for_memory(int pid) {
+        char path[64];
+        int status = 0;
+        pid_t nobody;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+        nobody = fork();
+        if (nobody == 0) {
+                if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+                    setresuid(NOBODY, NOBODY, NOBODY) < 0)
+                        _exit(255);
+                _exit(open(path, O_RDWR | O_CLOEXEC) < 0 ? errno : 0);
+        }
+        ck_assert_int_eq(waitpid(nobody, &status, 0), nobody);
+        ck_assert(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+START_TEST(until_exec_nobody_sees_our_memory) {
+        _cleanup_(freep) struct probe *hanging = probe_new();
+        struct child_spec spec = child_bed_spec(SHELL("exit 0"));
+        int pid;
+
+        if (geteuid() != 0) {
+                fprintf(stderr, "skipped: a change of user needs root\n");
+                return;
+        }
+        spec.user = "nobody";
+        spec.stdin_path = child_bed_path("fifo"); /* opened as nobody; nobody ever writes to it */
+        ck_assert_int_eq(chmod(child_bed_path("."), 0711), 0);
+        ck_assert_int_eq(mkfifo(spec.stdin_path, 0600), 0);
+        ck_assert_int_eq(chown(spec.stdin_path, NOBODY, NOBODY), 0);
+        child_bed_spawn(hanging, &spec);
+        child_bed_look();
+        child_bed_run(hanging, 1, is_hanging);
+        pid = find_nobodys();
+
+        /* Another child of his comes and goes. */
+        spec.stdin_path = NULL;
+        child_bed_says(&spec, "");
+        ck_assert_int_eq(ask_for_memory(pid), EACCES);
+
+        child_kill(hanging->child);
+        child_bed_run(hanging, 1, child_bed_all_gone);
+        ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 1);
+}
+END_TEST
+
+/* ---- waiting for a turn ---- */
+
 START_TEST(killed_before_its_turn_it_never_starts) {
         enum { N = 4 };
         _cleanup_(freep) struct probe *probes = calloc(N, sizeof(*probes));
@@ -272,6 +368,7 @@ static Suite *child_spawn_suite(void) {
         tcase_add_test(tcase, a_refused_clone_falls_back_to_fork);
         tcase_add_test(tcase, running_out_of_descriptors_is_told_and_recovered_from);
         tcase_add_test(tcase, children_that_hang_before_exec_cost_only_themselves);
+        tcase_add_test(tcase, until_exec_nobody_sees_our_memory);
         tcase_add_test(tcase, killed_before_its_turn_it_never_starts);
         tcase_add_test(tcase, too_many_waiting_spawns_are_refused);
         tcase_add_test(tcase, many_at_once);

@@ -17,10 +17,25 @@ static bool needs_http(const struct config *config) {
 /* What is about the daemon, and would mislead a child. */
 static bool is_ours(const char *word) {
         static const char *const names[] = {
-                "NOTIFY_SOCKET=",   "WATCHDOG_",        "LISTEN_",          "CREDENTIALS_DIRECTORY=",
-                "JOURNAL_STREAM=",  "INVOCATION_ID=",   "MAINPID=",         "RUNTIME_DIRECTORY=",
-                "STATE_DIRECTORY=", "LOGS_DIRECTORY=",  "CACHE_DIRECTORY=", "CONFIGURATION_DIRECTORY=",
-                "FDSTORE=",         "MEMORY_PRESSURE_", "TENDD_",
+                "NOTIFY_SOCKET=",
+                "WATCHDOG_",
+                "LISTEN_",
+                "CREDENTIALS_DIRECTORY=",
+                "JOURNAL_STREAM=",
+                "INVOCATION_ID=",
+                "MAINPID=",
+                "RUNTIME_DIRECTORY=",
+                "STATE_DIRECTORY=",
+                "LOGS_DIRECTORY=",
+                "CACHE_DIRECTORY=",
+                "CONFIGURATION_DIRECTORY=",
+                "FDSTORE=",
+                "MEMORY_PRESSURE_",
+                "SYSTEMD_EXEC_PID=",
+                "PWD=",
+                "OLDPWD=",
+                "_=",
+                "TENDD_",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)

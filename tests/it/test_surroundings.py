@@ -14,8 +14,8 @@ TASK = "[task t]\nmanual = yes\nshell = echo said\n"
 
 
 class Start(Case):
-    def once(self, config, **kwargs):
-        daemon = self.daemon(config, start=False)
+    def once(self, config, env=None, **kwargs):
+        daemon = self.daemon(config, start=False, env=env)
         return daemon, subprocess.run(daemon.command("--once", "t"), env=daemon.env, timeout=60 * self.SCALE, check=False,
                                       **kwargs)
 
@@ -37,6 +37,30 @@ class Start(Case):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.assertEqual(daemon.ctl("start", "--wait", "t").returncode, 0)
         self.assertEqual(daemon.stop(), 0)
+
+    def test_what_is_about_the_daemon_stays_with_it(self):
+        about = {name: "of the daemon" for name in (
+            "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "INVOCATION_ID",
+            "CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "STATE_DIRECTORY", "RUNTIME_DIRECTORY",
+            "OLDPWD", "TENDD_SOCKET", "TENDD_RUN")}
+        _, done = self.once("[task t]\nmanual = yes\ncommand = cat /proc/self/environ\n"
+                            f"output = file:{self.path('environ')}\n", env={**about, "KEPT": "of the daemon"},
+                            stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0)
+        given = dict(word.split("=", 1) for word in self.read("environ").split("\0") if word)
+        self.assertEqual([name for name, value in given.items() if value == "of the daemon"], ["KEPT"])
+        self.assertFalse({"PWD", "_"} & given.keys())
+        self.assertEqual(given["TENDD_RUN"], "t#1")
+
+    def test_signals_ignored_by_the_daemon_are_not_by_its_children(self):
+        def ignore():
+            for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1):
+                signal.signal(number, signal.SIG_IGN)
+            os.umask(0o027)
+        _, done = self.once("[task t]\nmanual = yes\nshell = grep -E 'Sig(Blk|Ign)' /proc/self/status; umask\n"
+                            f"output = file:{self.path('status')}\n", preexec_fn=ignore)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(self.read("status").split(), ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16, "0027"])
 
     def test_too_few_descriptors_are_told(self):
         # The sanitizer's own search for leaks needs descriptors.

@@ -144,6 +144,19 @@ static void print_settings(const json_t *settings) {
         }
 }
 
+/* What the processes of a run used: the time of all attempts and items, the memory of the largest. */
+static void print_usage(const json_t *outcome) {
+        json_int_t cpu_usec = get_int(outcome, "cpu_usec"), memory = get_int(outcome, "memory_peak");
+        char text[WHEN_MAX];
+
+        if (cpu_usec > 0 || memory > 0)
+                printf("  used %s CPU", format_cpu(cpu_usec, text));
+        if (memory > 0)
+                printf(", %s of memory at its peak", format_memory(memory, text));
+        if (cpu_usec > 0 || memory > 0)
+                putchar('\n');
+}
+
 int verb_show(struct ctl *ctl, const struct verb_args *args) {
         json_t *answer;
         int code;
@@ -162,6 +175,7 @@ int verb_show(struct ctl *ctl, const struct verb_args *args) {
         if (json_object_get(answer, "last")) {
                 printf("\nlast run:\n");
                 print_outcome(json_object_get(answer, "last"));
+                print_usage(json_object_get(answer, "last"));
         }
         if (*get_string(answer, "output_tail")) {
                 printf("\nthe end of its output:\n");

@@ -263,6 +263,15 @@ class Output(Tendctl):
         self.assertEqual((done.returncode, done.stdout), (5, "stopping a#1\n"))
         self.assertIn("nothing runs of: b", done.stderr)
 
+    def test_show_tells_what_the_last_run_used(self):
+        def used(**usage):
+            last = {"task": "t", "run": "t#1", "outcome": "ok", "errors": [], **usage}
+            fake = self.fake(reply(task=TASK, settings=[], runs=[], last=last), "-".join(["fake", *usage]))
+            return self.run_ctl("--socket", fake.path, "show", "t").stdout.split("last run:\n")[1].splitlines()[1:]
+        self.assertEqual(used(), [])
+        self.assertEqual(used(cpu_usec=310000), ["  used 0.31s CPU"])
+        self.assertEqual(used(cpu_usec=310000, memory_peak=12 << 20), ["  used 0.31s CPU, 12M of memory at its peak"])
+
     def test_why_explains_what_cannot_be_ended_or_seen(self):
         process = {"pid": 7, "parent": 1, "name": "cp", "command": "cp /nfs/\033[31m .", "state": "D",
                    "wchan": "rpc_wait_bit_killable", "threads": 3, "memory": 12 << 20, "cpu_usec": 310000,

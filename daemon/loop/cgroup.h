@@ -51,7 +51,7 @@ int cgroup_find_own(char **ret);
 /* Makes a directory of our own, "tendd-@tag", below @directory (NULL: where this process is), and kills and removes the
  * groups that an earlier owner of it left there. Has the controllers that can be had enabled for its groups; this process
  * moves into a group beside them if the kernel demands it. Returns 0, -EOPNOTSUPP when there is no cgroup2 tree, or it is
- * not in one, or -errno when it is not writable. Blocks; for the start only. */
+ * not in one, or -errno when it is not writable, or nobody could enter a group there. Blocks; for the start only. */
 int cgroup_tree_new(const char *directory, const char *tag, struct cgroup_tree **ret);
 
 /* Removes what is empty. Always returns NULL. */

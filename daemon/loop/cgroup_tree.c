@@ -22,6 +22,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define LEFTOVERS_USEC (2 * USEC_PER_SEC)
 #define RETRY_MSEC     10
@@ -254,7 +255,26 @@ static void limit_depth(const struct cgroup_tree *tree) {
         (void)cgroup_write(tree->fd, ".", "cgroup.max.depth", text);
 }
 
+/* Who is elsewhere may be allowed to make groups here and yet to enter none: that takes the right to write to the group
+ * above both places. Only trying tells. */
+static int try_to_enter(const struct cgroup_tree *tree) {
+        int status = 0;
+        pid_t pid;
+
+        if (mkdirat(tree->fd, "run-try", 0755) < 0 && errno != EEXIST)
+                return -errno;
+        pid = fork();
+        if (pid == 0)
+                _exit(-cgroup_write(tree->fd, "run-try", "cgroup.procs", "0"));
+        if (pid > 0)
+                (void)waitpid(pid, &status, 0);
+        (void)cgroup_remove(tree->fd, "run-try");
+        return WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
+}
+
 static int open_tree(struct cgroup_tree *tree, const char *parent, const char *tag) {
+        int r;
+
         tree->parent_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (tree->parent_fd < 0)
                 return -errno;
@@ -273,6 +293,9 @@ static int open_tree(struct cgroup_tree *tree, const char *parent, const char *t
         if (faccessat(tree->fd, "cgroup.procs", W_OK, AT_EACCESS) < 0)
                 return -errno;
         remove_leftovers(tree);
+        r = try_to_enter(tree);
+        if (r < 0)
+                return r;
         limit_depth(tree);
         enable_controllers(tree);
         return 0;

@@ -371,6 +371,35 @@ static void real_teardown(void) {
         tree = cgroup_tree_free(tree);
 }
 
+/* It is nobody's, but he is elsewhere, and what is above belongs to root. */
+START_TEST(a_directory_that_cannot_be_entered_is_refused) {
+        char path[512], procs[600];
+        int status = 0;
+        pid_t nobody;
+
+        if (!tree || geteuid() != 0) {
+                fprintf(stderr, "skipped: giving a group away needs root and cgroup2\n");
+                return;
+        }
+        snprintf(path, sizeof(path), "%s/run-given", cgroup_tree_path(tree));
+        snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        ck_assert_int_eq(chown(path, 65534, 65534), 0);
+        ck_assert_int_eq(chown(procs, 65534, 65534), 0);
+        nobody = fork();
+        if (nobody == 0) {
+                struct cgroup_tree *theirs = NULL;
+
+                _exit(setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0
+                              ? 255
+                              : -cgroup_tree_new(path, "test", &theirs));
+        }
+        ck_assert_int_eq(waitpid(nobody, &status, 0), nobody);
+        ck_assert_int_eq(WEXITSTATUS(status), EACCES);
+        ck_assert_int_eq(rmdir(path), 0); /* nothing of ours is left in it */
+}
+END_TEST
+
 static void enter(void) {
         if (write(group_procs, "0", 1) != 1)
                 _exit(99);
@@ -550,6 +579,7 @@ int main(void) {
         suite_add_tcase(suite, fake);
         tcase_add_checked_fixture(real, real_setup, real_teardown);
         tcase_set_timeout(real, 60);
+        tcase_add_test(real, a_directory_that_cannot_be_entered_is_refused);
         tcase_add_test(real, a_group_knows_who_is_in_it_and_is_killed);
         tcase_add_test(real, a_signal_reaches_all_the_stopped_too);
         tcase_add_test(real, a_signal_reaches_many_and_those_below);

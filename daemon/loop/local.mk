@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+libtendd_a_SOURCES += daemon/loop/as_user.c daemon/loop/as_user.h
 libtendd_a_SOURCES += daemon/loop/cgroup.c daemon/loop/cgroup.h daemon/loop/cgroup_private.h
 libtendd_a_SOURCES += daemon/loop/cgroup_tree.c
 libtendd_a_SOURCES += daemon/loop/child.c daemon/loop/child.h
@@ -9,6 +10,8 @@ libtendd_a_SOURCES += daemon/loop/child_tree.c daemon/loop/child_tree.h
 libtendd_a_SOURCES += daemon/loop/child_user.c daemon/loop/child_user.h
 libtendd_a_SOURCES += daemon/loop/child_walk.c daemon/loop/child_walk.h
 libtendd_a_SOURCES += daemon/loop/spawner.c daemon/loop/spawner.h
+libtendd_a_SOURCES += daemon/loop/file_sink.c daemon/loop/file_sink.h daemon/loop/file_sink_private.h
+libtendd_a_SOURCES += daemon/loop/file_sink_thread.c
 libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h
 libtendd_a_SOURCES += daemon/loop/loop_io.c
 libtendd_a_SOURCES += daemon/loop/loop_private.h
@@ -67,5 +70,7 @@ unit_tests += tests/unit/test-child-zoo
 tests_unit_test_child_zoo_SOURCES = tests/unit/test-child-zoo.c $(child_bed_sources)
 unit_tests += tests/unit/test-fake-loop
 tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sources)
+unit_tests += tests/unit/test-file-sink
+tests_unit_test_file_sink_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write
 unit_tests += tests/unit/test-stream
 unit_tests += tests/unit/test-watchdog

@@ -174,6 +174,8 @@ static void take_down(struct runner *runner) {
         systemd_watchdog_done(&runner->systemd_watchdog);
         runner->control = control_free(runner->control);
         runner_once_done(runner);
+        if (runner->live)
+                live_flush_files(runner->live, FLUSH_WITHIN);
         /* What is left has been told of; its memory may be in use by a thread that cannot be stopped. */
         if (runner->live &&
             (!run_tree_is_empty(live_tree(runner->live)) || run_tree_first_remnant(live_tree(runner->live)))) {

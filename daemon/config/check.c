@@ -35,7 +35,7 @@ static const char *wrong_item(const struct raw_section *section, const struct ke
         if (row->kind == &kind_exec && streq(row->name, "shell"))
                 return "{item} would become a part of the script (write \"$TENDD_ITEM\")";
         if (!(row->flags & KEY_ITEM))
-                return "{item} is not filled in here (but in command, env, url, header, body, connect, resolve and path)";
+                return "{item} is not filled in here (but in command, env, output, url, header, body, connect, resolve and path)";
         if (task->for_each.type == FOR_EACH_NONE && !raw_section_may_have(section, "for-each"))
                 return "{item} means nothing without for-each";
         return NULL;

@@ -121,7 +121,7 @@ static const struct key task_keys[] = {
           .default_value = "0", .help = "The higher, the less of the processor it takes from others." },
         { "stdin", TYPE(stdin), PART(exec, stdin_path), .topic = "Commands", .flags = KEY_NUMBER,
           .default_value = "null", .help = "Where it reads from." },
-        { "output", TYPE(output), PART(exec, output), .topic = "Commands", .flags = KEY_NUMBER, .default_value = "log",
+        { "output", TYPE(output), PART(exec, output), .topic = "Commands", .flags = KEY_ITEM, .default_value = "log",
           .help = "Where its output goes: line by line to the log, nowhere, or to the end of a file." },
         { "success-exit", TYPE(exit_codes), PART(exec, success_exit), .topic = "Commands", .max = 255,
           .default_value = "0", .help = "Which exit codes are no failure." },

@@ -116,6 +116,14 @@ int live_env_init(struct live *live, const struct live_options *options) {
         return needs_http(live->config) ? http_engine_new(live->loop, env->resolver, &env->http) : 0;
 }
 
+void live_reopen_files(struct live *live) {
+        spawner_reopen_files(live->env.spawner);
+}
+
+void live_flush_files(struct live *live, usec_t timeout_usec) {
+        spawner_flush_files(live->env.spawner, timeout_usec);
+}
+
 void live_env_done(struct live *live) {
         http_engine_free(live->env.http);
         trust_free(live->env.trust);

@@ -36,6 +36,12 @@ DEFINE_CLEANUP(struct live, live_free)
 struct run_tree *live_tree(const struct live *live);
 struct loop *live_loop(const struct live *live);
 
+/* Opens the files that output goes to anew by their paths. */
+void live_reopen_files(struct live *live);
+
+/* Waits, at most @timeout_usec, until what was printed is in these files. */
+void live_flush_files(struct live *live, usec_t timeout_usec);
+
 /* No trigger fires any more. */
 void live_stop_triggers(struct live *live);
 

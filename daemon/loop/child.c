@@ -18,6 +18,9 @@
  *
  * Exited children, and those being killed, are on the spawner's list of lingering ones, which one timer serves.
  *
+ * One whose output goes to a file is gone when that is written: whoever comes after it finds all of it there. A file that
+ * is too slow is not waited for longer than FLUSH_USEC, which is less than it takes to be called unkillable.
+ *
  * A child that was freed by its owner goes through the same states without callbacks and is destroyed when gone. One in a
  * job of the spawner is never destroyed. Callbacks may free their child: that only forgets it, unless it is gone, and
  * on_gone, or on_started with a failure, is the last thing done to it.
@@ -30,12 +33,14 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define RETRY_MIN_USEC  (2 * USEC_PER_MSEC)
 #define RETRY_MAX_USEC  (200 * USEC_PER_MSEC)
 #define PUT_DOWN_USEC   (5 * USEC_PER_SEC)
+#define FLUSH_USEC      (2 * USEC_PER_SEC)
 #define DRAIN_MAX_READS 32 /* a pipe that a stranger holds and fills is given up then */
 
 enum child_state {
@@ -60,7 +65,8 @@ struct child {
 
         struct loop_io *exit_io;
         struct loop_io *output_io;
-        struct notify *notify; /* NULL: none, or still of the launch */
+        struct notify *notify;    /* NULL: none, or still of the launch */
+        struct file_writer *file; /* the same */
         struct loop_work gone;
         struct child_look *look; /* at its processes, under way; NULL: none */
 
@@ -128,6 +134,8 @@ static void destroy(struct child *child) {
         closep(&child->launch.pidfd);
         notify_release(child->notify);
         notify_release(child->launch.notify);
+        file_writer_close(child->file);
+        file_writer_close(child->launch.file);
         child_look_forget(child->look);
         child_tree_done(&child->tree);
         child_plan_free(child->plan);
@@ -165,15 +173,30 @@ static bool read_output(struct child *child) {
                 close_output(child);
                 n = 0;
         }
+        if (child->file && n > 0)
+                file_writer_write(child->file, buffer, (size_t)n);
         if (child->ops && child->ops->on_output)
                 child->ops->on_output(child, buffer, (size_t)n, child->arg);
         return n > 0;
 }
 
+static void on_room(void *arg) {
+        child_pause_output(arg, false);
+}
+
+/* Asked before it is read, because then it must find room, however many children print in the same turn. */
+static bool may_read(struct child *child) {
+        if (child->file && !file_writer_has_room(child->file, on_room, child)) {
+                child_pause_output(child, true);
+                return false;
+        }
+        return !child->ops || !child->ops->may_output || child->ops->may_output(child, child->arg);
+}
+
 static void on_output_ready(_unused_ struct loop_io *io, _unused_ int fd, _unused_ unsigned events, void *arg) {
         struct child *child = arg;
 
-        if (!child->ops || !child->ops->may_output || child->ops->may_output(child, child->arg))
+        if (may_read(child))
                 (void)read_output(child);
 }
 
@@ -191,6 +214,12 @@ static void drain_output(struct child *child) {
 void child_pause_output(struct child *child, bool pause) {
         if (child->output_io)
                 (void)loop_io_set(child->output_io, pause ? 0 : LOOP_READ);
+}
+
+bool child_has_output(const struct child *child) {
+        int n = 0;
+
+        return child->output_io && ioctl(child->launch.output_fd, FIONREAD, &n) == 0 && n > 0;
 }
 
 /* ---- what it says ---- */
@@ -216,17 +245,24 @@ static void take_notify(struct child *child) {
 
 /* ---- the end ---- */
 
+static void be_gone(void *arg) {
+        struct child *child = arg;
+
+        child->state = CHILD_GONE;
+        if (child->ops)
+                child->ops->on_gone(child, child->arg);
+        else
+                destroy(child);
+}
+
 static void on_gone(_unused_ struct loop_work *work, void *arg) {
         struct child *child = arg;
 
         drain_output(child);
         take_notify(child);
         child->notify = notify_release(child->notify);
-        child->state = CHILD_GONE;
-        if (child->ops)
-                child->ops->on_gone(child, child->arg);
-        else
-                destroy(child);
+        if (!child->ops || !child->file || file_writer_flush(child->file, FLUSH_USEC, be_gone, child))
+                be_gone(child);
 }
 
 /* Looks whether the main process has ended; reaps it when @reap. Returns whether it has. */
@@ -541,6 +577,7 @@ static void on_launched(struct spawner_job *job) {
         child->plan = child_plan_free(child->plan);
         child->tree.cgroup = TAKE_PTR(child->launch.cgroup);
         child->notify = TAKE_PTR(child->launch.notify);
+        child->file = TAKE_PTR(child->launch.file);
         child->tree.walk.pid = child->launch.pid;
         child->tree.walk.pidfd = child->launch.pidfd;
         r = watch_child(child);

@@ -62,8 +62,9 @@ struct child_spec {
         const char *stdin_path; /* NULL: /dev/null */
         const void *stdin_data; /* when not NULL, @stdin_size bytes given on stdin instead of @stdin_path */
         size_t stdin_size;
-        const char *output_path; /* NULL: see below; else created 0640 and appended to */
-        bool output_pipe;        /* stdout and stderr go to on_output; neither this nor a path: /dev/null */
+        const char
+                *output_path; /* what goes to on_output is appended to this file as well, see file_sink.h; NULL: not */
+        bool output_pipe;     /* stdout and stderr go to on_output; neither this nor a path: /dev/null */
         bool no_new_privileges;
         mode_t umask;                /* (mode_t)-1: unchanged */
         int nice;                    /* 0: unchanged */
@@ -91,7 +92,8 @@ struct child_ops {
         /* One of its processes said something on the notify socket, which it has when this is not NULL. Not after on_exit;
          * what was said and printed before comes before. */
         void (*on_notify)(struct child *child, const struct notify_message *message, void *arg);
-        /* After on_exit: no process of the tree is left, of itself or through child_kill(). */
+        /* After on_exit: no process of the tree is left, of itself or through child_kill(); and what they printed is in the
+         * file, unless that is too slow. */
         void (*on_gone)(struct child *child, void *arg);
 };
 
@@ -105,6 +107,12 @@ void spawner_use_cgroups(struct spawner *spawner, struct cgroup_tree *tree);
 
 /* Gives each child from now on, if it has on_notify, a socket in @dir, which passes to the spawner. */
 void spawner_use_notify(struct spawner *spawner, struct notify_dir *dir);
+
+/* Files of children's output: opens them anew by their paths, see file_sink_reopen(). */
+void spawner_reopen_files(struct spawner *spawner);
+
+/* Waits, at most @timeout_usec, until all output is in its files. */
+void spawner_flush_files(struct spawner *spawner, usec_t timeout_usec);
 
 /* NULL: children have no groups. */
 const struct cgroup_tree *spawner_get_cgroups(const struct spawner *spawner);
@@ -139,6 +147,9 @@ void child_kill(struct child *child);
 
 /* Takes what was said and an exit that has happened already: on_notify and on_exit are called from here. */
 void child_poll(struct child *child);
+
+/* Whether it has printed something that was not read yet. */
+bool child_has_output(const struct child *child);
 
 /* Stops or resumes reading the output pipe, so that a child that writes too fast waits. What is in the pipe when the
  * tree is gone is delivered all the same. */

@@ -181,31 +181,19 @@ _child_path_ static int change_directory(struct birth *birth) {
         return syscall(SYS_chdir, directory ? directory : "/") < 0 ? errno : 0;
 }
 
-_child_path_ static int open_as(const char *path, int flags, int to) {
-        long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_NOCTTY | O_CLOEXEC, 0640);
-        int r;
-
-        if (fd < 0)
-                return errno;
-        r = move_fd((int)fd, to);
-        (void)syscall(SYS_close, fd);
-        return r;
-}
-
 _child_path_ static int open_stdin(struct birth *birth) {
         const struct child_spec *spec = &birth->plan->spec;
-
-        return spec->stdin_path && !spec->stdin_data ? open_as(spec->stdin_path, O_RDONLY, STDIN_FILENO) : 0;
-}
-
-_child_path_ static int open_output(struct birth *birth) {
-        const char *path = birth->plan->spec.output_path;
+        long fd;
         int r;
 
-        if (!path)
+        if (!spec->stdin_path || spec->stdin_data)
                 return 0;
-        r = open_as(path, O_WRONLY | O_CREAT | O_APPEND, STDOUT_FILENO);
-        return r == 0 ? move_fd(STDOUT_FILENO, STDERR_FILENO) : r;
+        fd = syscall(SYS_openat, AT_FDCWD, spec->stdin_path, O_RDONLY | O_NOCTTY | O_CLOEXEC, 0);
+        if (fd < 0)
+                return errno;
+        r = move_fd((int)fd, STDIN_FILENO);
+        (void)syscall(SYS_close, fd);
+        return r;
 }
 
 _child_path_ static int exec(struct birth *birth, const char *path) {
@@ -294,7 +282,6 @@ static const struct {
         { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
         { CHILD_STEP_CHDIR, change_directory },
         { CHILD_STEP_STDIN, open_stdin },
-        { CHILD_STEP_OUTPUT, open_output },
         { CHILD_STEP_EXEC, become_program },
 };
 
@@ -528,7 +515,7 @@ static int try_launch(struct birth *birth, struct spawner_thread *thread) {
                 if (r >= 0)
                         r = lower(&stdin_fd, thread->slots[0]);
         }
-        if (r >= 0 && spec->output_pipe && !spec->output_path) {
+        if (r >= 0 && (spec->output_pipe || spec->output_path)) {
                 birth->report.step = CHILD_STEP_PIPE;
                 r = make_output(&birth->launch->output_fd, &output_fd);
                 if (r >= 0)
@@ -545,6 +532,25 @@ static int try_launch(struct birth *birth, struct spawner_thread *thread) {
         return r < 0 ? r : pid;
 }
 
+/* Before there is a process: it is the daemon's, opened on this thread with the rights that the process will have. */
+static int open_output_file(struct birth *birth, const struct child_plan *plan, struct spawner *spawner) {
+        const struct child_user *user = plan->user;
+        struct file_user as = { 0 };
+
+        if (!plan->spec.output_path)
+                return 0;
+        birth->report.step = CHILD_STEP_OUTPUT;
+        if (user && user->change)
+                as = (struct file_user){
+                        .uid = user->uid,
+                        .gid = user->gid,
+                        .groups = user->groups,
+                        .n_groups = (size_t)user->n_groups,
+                };
+        return file_sink_open(spawner->files, plan->spec.output_path, user && user->change ? &as : NULL,
+                              &birth->launch->file);
+}
+
 static int prepare(struct birth *birth, struct child_plan *plan, struct spawner *spawner) {
         struct child_launch *launch = birth->launch;
         int r;
@@ -559,7 +565,7 @@ static int prepare(struct birth *birth, struct child_plan *plan, struct spawner 
                 plan->notify = notify_environment(launch->notify);
         r = child_plan_complete(plan, spawner->users, &birth->report.step);
         launch->uid = plan->user && plan->user->change ? plan->user->uid : geteuid();
-        return r;
+        return r < 0 ? r : open_output_file(birth, plan, spawner);
 }
 
 void child_launch(struct child_launch *launch, struct child_plan *plan, struct spawner_thread *thread) {
@@ -593,6 +599,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
         /* If it could not be entered, whoever comes next could not either. */
         launch->cgroup =
                 launch->step == CHILD_STEP_CGROUP ? cgroup_discard(launch->cgroup) : cgroup_release(launch->cgroup);
+        launch->file = file_writer_close(launch->file);
 }
 
 void child_launch_cancel(struct child_launch *launch) {

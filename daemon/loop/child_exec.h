@@ -8,11 +8,12 @@
 struct child_launch {
         pid_t pid; /* 0: failed, with @step and @error */
         int pidfd;
-        int output_fd;         /* our end of the output pipe, non-blocking */
-        uid_t uid;             /* of its processes, unless they change it */
-        bool wants_notify;     /* if @notify is NULL, make one */
-        struct notify *notify; /* passes to the child */
-        struct cgroup *cgroup; /* that it is in; passes to the child */
+        int output_fd;            /* our end of the output pipe, non-blocking */
+        struct file_writer *file; /* that its output goes to; passes to the child */
+        uid_t uid;                /* of its processes, unless they change it */
+        bool wants_notify;        /* if @notify is NULL, make one */
+        struct notify *notify;    /* passes to the child */
+        struct cgroup *cgroup;    /* that it is in; passes to the child */
         enum child_step step;
         int error;
         /* A process that hangs before exec (a file on a dead server) holds up its thread; the loop gets rid of it so: */

@@ -391,6 +391,9 @@ int spawner_new(struct loop *loop, struct spawner **ret) {
         r = watch(spawner);
         if (r < 0)
                 return r;
+        r = file_sink_new(loop, &spawner->files);
+        if (r < 0)
+                return r;
         r = start_threads(spawner);
         if (r < 0)
                 return r;
@@ -404,6 +407,14 @@ void spawner_use_cgroups(struct spawner *spawner, struct cgroup_tree *tree) {
 
 void spawner_use_notify(struct spawner *spawner, struct notify_dir *dir) {
         spawner->notify_dir = dir;
+}
+
+void spawner_reopen_files(struct spawner *spawner) {
+        file_sink_reopen(spawner->files);
+}
+
+void spawner_flush_files(struct spawner *spawner, usec_t timeout_usec) {
+        (void)file_sink_flush(spawner->files, timeout_usec);
 }
 
 const struct cgroup_tree *spawner_get_cgroups(const struct spawner *spawner) {
@@ -456,6 +467,7 @@ struct spawner *spawner_free(struct spawner *spawner) {
 
         child_end_all(spawner, deadline_usec);
         child_looks_end(spawner);
+        file_sink_free(spawner->files);
         cgroup_tree_free(spawner->cgroups);
         notify_dir_free(spawner->notify_dir);
         child_users_free(spawner->users);

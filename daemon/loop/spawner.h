@@ -6,6 +6,7 @@
  * owner keeps it alive until then.
  */
 #include "loop/child.h"
+#include "loop/file_sink.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -58,6 +59,7 @@ struct spawner {
         struct cgroup_tree *cgroups;   /* NULL: none */
         struct notify_dir *notify_dir; /* NULL: no sockets */
         struct child_users *users;
+        struct file_sink *files;       /* for output */
         bool dumpable;
         struct rlimit nofile;   /* what children get */
         atomic_bool plain_fork; /* sharing memory with the child does not work here; may turn true at any time */

@@ -106,7 +106,7 @@ static int dns_leaf_start(struct run *run) {
         if (!leaf)
                 return -ENOMEM;
         leaf_work_init(&leaf->work, run, leaf_free);
-        r = template_fill(run, task_of(run_get_spec(run))->dns->resolve, &leaf->name);
+        r = template_fill(run, task_of(run_get_spec(run))->dns->resolve, TEMPLATE_TEXT, &leaf->name);
         if (r < 0)
                 return r;
         leaf_work_begin(&leaf->work, on_thread, on_done);

@@ -5,7 +5,9 @@
  * then, or after the grace when it was being stopped; if that cannot be, the run fails as unkillable. Its outcome is that
  * of the command's exit.
  *
- * A child whose output the log cannot take as fast as it comes is not read for a while: its pipe fills, and it waits.
+ * A child whose output the log cannot take as fast as it comes is not read for a while: its pipe fills, and it waits. For
+ * a file loop/child.c does the same. Output that goes nowhere is read only when something depends on it: without a pipe,
+ * children would cost nothing and a bound on their silence could not be kept.
  */
 #include "base/text.h"
 #include "loop/child.h"
@@ -32,7 +34,8 @@ struct exec_leaf {
         struct loop_timer resume; /* reading goes on */
         char name[RUN_NAME_MAX];
         char detail[DETAIL_MAX];
-        char *what; /* the command, for messages */
+        char *what;        /* the command, for messages */
+        char *output_path; /* NULL: none */
         struct leaf_end end;
 };
 
@@ -42,6 +45,7 @@ static void exec_free(struct exec_leaf *exec) {
         exec_service_done(&exec->service);
         output_done(&exec->output);
         task_unref(exec->task);
+        free(exec->output_path);
         free(exec->what);
         free(exec);
 }
@@ -156,7 +160,7 @@ static const char *step_object(const struct exec_leaf *exec, enum child_step ste
         case CHILD_STEP_ENV_FILE: return part->env_file;
         case CHILD_STEP_CHDIR: return part->directory;
         case CHILD_STEP_STDIN: return part->stdin_path;
-        case CHILD_STEP_OUTPUT: return part->output_path;
+        case CHILD_STEP_OUTPUT: return exec->output_path;
         case CHILD_STEP_EXEC: return part->shell ? exec->task->env->shell : NULL;
         default: return NULL;
         }
@@ -206,7 +210,7 @@ static void on_resume(struct loop_timer *timer, void *arg) {
 static bool may_output(struct child *child, void *arg) {
         struct exec_leaf *exec = arg;
 
-        if (!log_is_congested())
+        if (!exec->output.is_logged || !log_is_congested())
                 return true;
         child_pause_output(child, true);
         loop_timer_set(&exec->resume, usec_add(clock_now(CLOCK_ID_MONOTONIC), CONGESTED_WAIT));
@@ -283,6 +287,12 @@ static int shell_words(const struct task *task, char ***ret) {
         return 0;
 }
 
+/* Whether it matters that it prints, wherever that goes. */
+static bool is_listened_to(const struct task *task) {
+        return task->run.bounds[BOUND_IDLE_TIMEOUT] != USEC_INFINITY ||
+               (task->service && task->service->ready == READY_LINE);
+}
+
 static const struct child_ops child_callbacks = {
         .on_started = on_started,
         .on_exit = on_exit_status,
@@ -308,8 +318,8 @@ static int spawn(struct exec_leaf *exec, char **argv, char **env, const char *ma
                 .stdin_path = part->stdin_path,
                 .stdin_data = hook && !part->stdin_path ? hook->json : NULL,
                 .stdin_size = hook && !part->stdin_path ? hook->json_size : 0,
-                .output_path = part->output == OUTPUT_FILE ? part->output_path : NULL,
-                .output_pipe = part->output == OUTPUT_LOG,
+                .output_path = exec->output_path,
+                .output_pipe = part->output == OUTPUT_LOG || is_listened_to(task),
                 .no_new_privileges = part->no_new_privileges,
                 .umask = part->umask < 0 ? (mode_t)-1 : (mode_t)part->umask,
                 .nice = part->nice,
@@ -323,10 +333,12 @@ static int spawn(struct exec_leaf *exec, char **argv, char **env, const char *ma
 }
 
 static int prepare(struct exec_leaf *exec, struct run *leaf) {
+        const struct exec_part *part;
         int r;
 
         exec->leaf = leaf;
         exec->task = task_ref(task_of(run_get_spec(leaf)));
+        part = exec->task->exec;
         (void)run_name(leaf, exec->name);
         output_init(&exec->output, &(struct log_context){
                                            .task = exec->task->run.name,
@@ -334,7 +346,11 @@ static int prepare(struct exec_leaf *exec, struct run *leaf) {
                                            .identifier = exec->task->run.name,
                                    });
         exec->output.arg = exec;
+        exec->output.is_logged = part->output == OUTPUT_LOG;
+        exec->output.has_tail = part->output != OUTPUT_NULL;
         r = exec_service_init(&exec->service, leaf);
+        if (r >= 0 && part->output == OUTPUT_FILE)
+                r = template_fill(leaf, part->output_path, TEMPLATE_FILE, &exec->output_path);
         if (r < 0)
                 return r;
         return loop_timer_init(&exec->resume, exec->task->env->loop, CLOCK_ID_MONOTONIC, "output", on_resume, exec);
@@ -383,11 +399,15 @@ static void exec_force(struct run *leaf) {
                 child_kill(exec->child);
 }
 
+/* What it has printed and nobody has read, for want of room or of time, is no silence. */
 static void exec_poll(struct run *leaf) {
         const struct exec_leaf *exec = run_leaf_data(leaf);
 
-        if (exec->child)
-                child_poll(exec->child);
+        if (!exec->child)
+                return;
+        if (child_has_output(exec->child))
+                run_leaf_output(leaf);
+        child_poll(exec->child);
 }
 
 static void exec_abandon(struct run *leaf, struct remnant *remnant) {

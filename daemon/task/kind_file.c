@@ -173,7 +173,7 @@ static int file_leaf_start(struct run *run) {
         if (!leaf)
                 return -ENOMEM;
         leaf_work_init(&leaf->work, run, leaf_free);
-        r = template_fill(run, task_of(run_get_spec(run))->file->path, &leaf->path);
+        r = template_fill(run, task_of(run_get_spec(run))->file->path, TEMPLATE_TEXT, &leaf->path);
         if (r < 0)
                 return r;
         leaf_work_begin(&leaf->work, on_thread, on_done);

@@ -313,7 +313,7 @@ static int tcp_leaf_new(struct run *run, struct tcp_leaf **ret) {
         leaf->path_fd = -EBADF;
         leaf_work_init(&leaf->work, run, leaf_free);
         *ret = leaf;
-        return template_fill(run, part->connect, &leaf->connect);
+        return template_fill(run, part->connect, TEMPLATE_TEXT, &leaf->connect);
 }
 
 static bool find_trust(struct tcp_leaf *leaf) {

@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 
 void output_init(struct output *output, const struct log_context *context) {
-        *output = (struct output){ .context = *context, .level = -1 };
+        *output = (struct output){ .context = *context, .is_logged = true, .has_tail = true, .level = -1 };
 }
 
 void output_done(struct output *output) {
@@ -35,7 +35,7 @@ static bool has_level(const char *line, size_t n) {
         return n >= 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>';
 }
 
-/* Logs a line, or a piece of one: the level of the first piece is that of all. */
+/* Tells a line, or a piece of one: the level of the first piece is that of all. */
 static void emit(struct output *output, const char *line, size_t n, bool ends) {
         if (output->level < 0) {
                 output->level = LOG_INFO;
@@ -45,7 +45,8 @@ static void emit(struct output *output, const char *line, size_t n, bool ends) {
                         n -= 3;
                 }
         }
-        log_output(output->level, &output->context, line, n);
+        if (output->is_logged)
+                log_output(output->level, &output->context, line, n);
         if (output->on_line)
                 output->on_line(line, n, output->arg);
         if (ends)
@@ -64,7 +65,7 @@ static size_t whole_characters(const char *piece, size_t n) {
         return n;
 }
 
-/* Logs the most of a piece that is full. */
+/* Tells the most of a piece that is full. */
 static void emit_piece(struct output *output) {
         size_t n = whole_characters(output->line, output->n_line);
 
@@ -120,7 +121,13 @@ static void log_plain(const struct output *output, const char *lines, const char
 void output_add(struct output *output, const char *data, size_t n) {
         const char *plain = data; /* from here on all lines are */
 
-        keep_tail(output, data, n);
+        if (output->has_tail)
+                keep_tail(output, data, n);
+        if (!output->is_logged && !output->on_line) { /* nobody asks where a line ends */
+                output->n_line = 0;
+                output->level = -1;
+                return;
+        }
         while (n > 0) {
                 const char *end = memchr(data, '\n', n);
                 size_t length = end ? (size_t)(end - data) : n;

@@ -78,6 +78,11 @@ static size_t escape_none(char *to, unsigned char c) {
         return 1;
 }
 
+static size_t escape_file(char *to, unsigned char c) {
+        *to = c == '/' ? '_' : (char)c;
+        return 1;
+}
+
 static size_t escape_header(char *to, unsigned char c) {
         *to = c < ' ' || c == 0x7f ? ' ' : (char)c;
         return 1;
@@ -199,10 +204,23 @@ static int put_escaped(struct output *out, const char *value, size_t (*escape)(c
         return 0;
 }
 
+/* No value may lead to another directory: not by a slash, nor as, or as the beginning of, "..". */
+static int put_file(struct output *out, const char *value) {
+        if (*value == '.' && out->n > 0 && (out->data[out->n - 1] == '/' || out->data[out->n - 1] == '.')) {
+                int r = put_text(out, "_", 1);
+
+                if (r < 0)
+                        return r;
+                value++;
+        }
+        return put_escaped(out, value, escape_file);
+}
+
 static int put_value(struct output *out, const char *value, enum template_place place, enum template_word word) {
         switch (place) {
         case TEMPLATE_URL: return put_escaped(out, value, word <= TEMPLATE_N ? escape_url_item : escape_url);
         case TEMPLATE_HEADER: return put_escaped(out, value, escape_header);
+        case TEMPLATE_FILE: return put_file(out, value);
         case TEMPLATE_JSON:
                 if (word == TEMPLATE_OUTCOME_TREE)
                         return put_text(out, value, strlen(value));
@@ -242,9 +260,9 @@ int template_expand(const char *text, const struct template_values *values, enum
         return 0;
 }
 
-int template_fill(const struct run *leaf, const char *text, char **ret) {
+int template_fill(const struct run *leaf, const char *text, enum template_place place, char **ret) {
         struct template_values values;
 
         template_values_of(leaf, template_words(text), &values);
-        return template_expand(text, &values, TEMPLATE_TEXT, ret);
+        return template_expand(text, &values, place, ret);
 }

@@ -26,7 +26,8 @@ enum template_place {
         TEMPLATE_URL,  /* {item} and {n} may have their own / ? & and %XX, what no URL can have is escaped in them; all
                           * others are escaped wholly */
         TEMPLATE_HEADER, /* control characters become spaces */
-        TEMPLATE_JSON,   /* within a JSON string */
+        TEMPLATE_FILE, /* within the path of a file that is written: / becomes _, and so does a dot that would begin a name */
+        TEMPLATE_JSON, /* within a JSON string */
 };
 
 struct template_values {
@@ -41,8 +42,8 @@ unsigned template_words(const char *text);
 /* Fills in those of @words that @leaf has a value for. The values live as long as the leaf and @ret. */
 void template_values_of(const struct run *leaf, unsigned words, struct template_values *ret);
 
-/* @text with all values that @leaf has put in as they are; the caller frees @ret. Returns 0 or -ENOMEM. */
-int template_fill(const struct run *leaf, const char *text, char **ret);
+/* @text with all values that @leaf has put in; the caller frees @ret. Returns 0 or -ENOMEM. */
+int template_fill(const struct run *leaf, const char *text, enum template_place place, char **ret);
 
 /* @text with the values put in; the caller frees @ret. Returns 0 or -ENOMEM. */
 int template_expand(const char *text, const struct template_values *values, enum template_place place, char **ret);

@@ -15,6 +15,7 @@ struct child {
         struct child_plan *plan;
         bool started;
         bool holds_exit;
+        bool holds_output;
         int status;
         struct cgroup_usage usage;
         struct notify_message held;
@@ -86,6 +87,10 @@ void fake_child_started(struct child *child) {
 
 void fake_child_failed(struct child *child, enum child_step step, int error) {
         child->ops->on_started(child, 0, step, error, child->arg);
+}
+
+void fake_child_hold_output(struct child *child, bool hold) {
+        child->holds_output = hold;
 }
 
 bool fake_child_prints(struct child *child, const char *text) {
@@ -188,6 +193,10 @@ void child_poll(struct child *child) {
                 fake_child_says(child, &child->held);
         if (child->holds_exit)
                 fake_child_exited(child, child->status);
+}
+
+bool child_has_output(const struct child *child) {
+        return child->holds_output;
 }
 
 void child_pause_output(struct child *child _unused_, bool pause) {

@@ -23,6 +23,9 @@ unsigned fake_child_count(void);
 /* child_spawn() returns -@error from now on; 0: no more. */
 void fake_child_refuse(int error);
 
+/* child_has_output() says so. */
+void fake_child_hold_output(struct child *child, bool hold);
+
 /* child_poll() finds that the main process has ended with @status. */
 void fake_child_hold_exit(struct child *child, int status);
 /* It finds, before that, that one of its processes has said something. */

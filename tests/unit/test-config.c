@@ -101,7 +101,7 @@ static const struct {
         { "[task a]\nshell = x {item}\nfor-each = list:a\nmanual = yes\n",
           "tendd.ini:2: shell: {item} would become a part of the script (write \"$TENDD_ITEM\")\n" },
         { "[task a]\ncommand = x\ndirectory = /{item}\nfor-each = list:a\nmanual = yes\n",
-          "tendd.ini:3: directory: {item} is not filled in here (but in command, env, url, header, body, connect, resolve "
+          "tendd.ini:3: directory: {item} is not filled in here (but in command, env, output, url, header, body, connect, resolve "
           "and path)\n" },
         { "[task a]\ncommand = x\nconcurrency = 4\nmanual = yes\n",
           "tendd.ini:3: concurrency: means nothing without for-each\n" },
@@ -221,7 +221,7 @@ static const struct {
           "tendd.ini:3: command: {item} means nothing without for-each; it comes from [defaults d]\n" },
         { "[defaults]\ndirectory = /{item}\n[defaults d]\ndirectory = /\n[task a]\ncommand = x\nmanual = yes\n"
           "[task b]\nuse = d\ncommand = x\nmanual = yes\n",
-          "tendd.ini:5: directory: {item} is not filled in here (but in command, env, url, header, body, connect, "
+          "tendd.ini:5: directory: {item} is not filled in here (but in command, env, output, url, header, body, connect, "
           "resolve and path); it comes from [defaults]\n" },
 
         /* a mistake is told once: what it was meant to be is not also missing */

@@ -457,6 +457,76 @@ START_TEST(a_child_waits_while_the_log_is_congested) {
 }
 END_TEST
 
+static const struct {
+        enum output_type output;
+        bool listens; /* has idle-timeout */
+        bool pipe;
+        const char *logged;
+        const char *tail;
+} outputs[] = {
+        { OUTPUT_LOG, false, true, "6:t#1:text;", "text\n" },
+        { OUTPUT_LOG, true, true, "6:t#1:text;", "text\n" },
+        { OUTPUT_NULL, false, false, "", NULL },
+        { OUTPUT_NULL, true, true, "", NULL },
+        { OUTPUT_FILE, false, false, "", "text\n" }, /* which has a pipe as well */
+        { OUTPUT_FILE, true, true, "", "text\n" },
+};
+
+START_TEST(output_is_read_where_something_depends_on_it) {
+        const struct child_spec *spec;
+        bool is_read = outputs[_i].pipe || outputs[_i].output == OUTPUT_FILE;
+
+        task->exec->output = outputs[_i].output;
+        if (outputs[_i].output == OUTPUT_FILE)
+                task->exec->output_path = strdup("/var/log/{task}.log");
+        if (outputs[_i].listens)
+                task->run.bounds[BOUND_IDLE_TIMEOUT] = 10 * USEC_PER_SEC;
+        start_running();
+        spec = fake_child_spec(child);
+        ck_assert_int_eq(spec->output_pipe, outputs[_i].pipe);
+        if (outputs[_i].output == OUTPUT_FILE)
+                ck_assert_str_eq(spec->output_path, "/var/log/t.log");
+        else
+                ck_assert_ptr_null(spec->output_path);
+        if (is_read) {
+                congested = outputs[_i].output != OUTPUT_LOG; /* which is of no matter then */
+                pass(9 * USEC_PER_SEC);
+                ck_assert(fake_child_prints(child, "text\n"));
+        }
+        exits(0);
+        goes();
+        ck_assert_str_eq(logged, outputs[_i].logged);
+        if (outputs[_i].tail)
+                ck_assert_str_eq(result_of("t#1")->output_tail, outputs[_i].tail);
+        else
+                ck_assert_ptr_null(result_of("t#1")->output_tail);
+}
+END_TEST
+
+START_TEST(silence_is_what_idle_timeout_bounds) {
+        task->exec->output = OUTPUT_NULL;
+        task->run.bounds[BOUND_IDLE_TIMEOUT] = 10 * USEC_PER_SEC;
+        start_running();
+        pass(9 * USEC_PER_SEC);
+        fake_child_prints(child, "x");
+        pass(9 * USEC_PER_SEC);
+        check_state("t#1", RUN_RUNNING);
+        check_asked("");
+
+        /* What was printed and could not be read yet is no silence. */
+        fake_child_hold_output(child, true);
+        pass(30 * USEC_PER_SEC);
+        check_state("t#1", RUN_RUNNING);
+        check_asked("");
+        fake_child_hold_output(child, false);
+        pass(10 * USEC_PER_SEC);
+        check_asked("signal:15");
+        exits(W_EXITCODE(0, SIGTERM));
+        goes();
+        check_outcome("t#1", OUTCOME_TIMEOUT);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("kind-exec");
         TCase *tcase = tcase_create("kind-exec");
@@ -486,6 +556,8 @@ int main(void) {
         tcase_add_test(tcase, output_is_logged_line_by_line_and_its_end_is_kept);
         tcase_add_test(tcase, what_it_is_at_is_told);
         tcase_add_test(tcase, a_child_waits_while_the_log_is_congested);
+        tcase_add_loop_test(tcase, output_is_read_where_something_depends_on_it, 0, ARRAY_SIZE(outputs));
+        tcase_add_test(tcase, silence_is_what_idle_timeout_bounds);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);

@@ -148,6 +148,31 @@ START_TEST(lines_that_come_together_are_logged_together) {
 }
 END_TEST
 
+static char told[64];
+
+static void tell(const char *line, size_t n, _unused_ void *arg) {
+        (void)snprintf(told + strlen(told), sizeof(told) - strlen(told), "%.*s;", (int)n, line);
+}
+
+START_TEST(lines_are_told_and_the_end_kept_also_of_what_is_not_logged) {
+        _cleanup_(freep) char *tail = NULL;
+
+        output.is_logged = false;
+        output_add(&output, "nobody a", 8);
+        output.on_line = tell;
+        output_add(&output, "sks\n<3>one\ntw", 13);
+        output_add(&output, "o\nthr", 5);
+        ck_assert_str_eq(told, "sks;one;two;");
+        output.on_line = NULL;
+        output_add(&output, "ee\n", 3);
+        output_flush(&output);
+        ck_assert_str_eq(told, "sks;one;two;");
+        ck_assert_uint_eq(n_lines, 0);
+        tail = output_tail(&output);
+        ck_assert_str_eq(tail, "nobody asks\n<3>one\ntwo\nthree\n");
+}
+END_TEST
+
 START_TEST(the_tail_is_what_came_last) {
         char expected[3 * OUTPUT_TAIL_MAX + 1] = "", line[32];
         char *tail;
@@ -218,6 +243,7 @@ int main(void) {
         tcase_add_test(tcase, a_megabyte_line_comes_in_pieces_of_one_level);
         tcase_add_test(tcase, pieces_end_between_characters);
         tcase_add_test(tcase, lines_that_come_together_are_logged_together);
+        tcase_add_test(tcase, lines_are_told_and_the_end_kept_also_of_what_is_not_logged);
         tcase_add_test(tcase, the_tail_is_what_came_last);
         tcase_add_loop_test(tcase, the_last_line_is_known, 0, ARRAY_SIZE(last_lines));
         tcase_add_test(tcase, the_last_line_is_known_of_much);

@@ -39,6 +39,11 @@ static const struct {
         { "X-Item: {item}", TEMPLATE_HEADER, "a\r\nEvil: yes", NULL, "X-Item: a  Evil: yes" },
         { "{\"t\": \"{detail}\"}", TEMPLATE_JSON, NULL, "\"a\\b\"\n\x01", "{\"t\": \"\\\"a\\\\b\\\"\\n\\u0001\"}" },
         { "\"{detail}\"", TEMPLATE_JSON, NULL, "\xc3\xa4 \xff \xe2\x82", "\"\xc3\xa4 \\ufffd \\ufffd\\ufffd\"" },
+        { "/l/{item}.log", TEMPLATE_FILE, "/srv/in/a b", NULL, "/l/_srv_in_a b.log" },
+        { "/l/{item}", TEMPLATE_FILE, "../../etc/x", NULL, "/l/_._.._etc_x" },
+        { "/l/{item}/x", TEMPLATE_FILE, "..", NULL, "/l/_./x" },
+        { "/l/.{item}/x", TEMPLATE_FILE, ".", NULL, "/l/._/x" },
+        { "/l/{item}/{item}", TEMPLATE_FILE, "a.b", NULL, "/l/a.b/a.b" },
         { "{item} {item}", TEMPLATE_TEXT, "a b", NULL, "a b a b" },
         { "{item}{detail}", TEMPLATE_TEXT, "{detail}", "x", "{detail}x" }, /* values are not looked at again */
         { "{item}", TEMPLATE_TEXT, NULL, NULL, "{item}" },                 /* no value: it is text */

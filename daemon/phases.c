@@ -171,8 +171,12 @@ static void on_stop_signal(int signo, void *arg) {
         }
 }
 
-static void on_hangup(int signo _unused_, void *arg _unused_) {
-        log_notice("SIGHUP: this version cannot reload; restart it to apply a changed configuration");
+static void on_hangup(int signo _unused_, void *arg) {
+        struct runner *runner = arg;
+
+        log_notice("SIGHUP: opening output files anew; this version cannot reload, restart it to apply a changed "
+                   "configuration");
+        live_reopen_files(runner->live);
 }
 
 static const struct {

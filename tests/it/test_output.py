@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where output goes: files that are rotated, shared, full, slow or not there; the end of it in show; idle-timeout."""
 import os
+import signal
 import stat
 import unittest
 
@@ -88,6 +89,20 @@ class Files(Output):
 
 
 class Rotation(Output):
+    def test_nothing_is_lost_or_doubled_by_rename_and_sighup(self):
+        body = f"i=0; while [ ! -e {self.path('enough')} ]; do i=$((i + 1)); echo $i; done"
+        daemon = self.daemon(self.task(body, output=f"file:{self.path('log')}"))
+        self.assertEqual(daemon.ctl("start", "t").returncode, 0)
+        for n in range(10):
+            self.until(lambda: os.path.exists(self.path("log")) and self.bytes_of("log"), "output", 20)
+            os.rename(self.path("log"), self.path(f"log.{n}"))
+            daemon.kill(signal.SIGHUP)
+        self.write("enough", "")
+        self.assertEqual(daemon.ctl("wait", "t").returncode, 0)
+        numbers = "".join([self.read(f"log.{n}") for n in range(10)] + [self.read("log")]).split()
+        self.assertEqual(numbers, [str(n) for n in range(1, len(numbers) + 1)])
+        daemon.log.wait("SIGHUP: opening output files anew")
+
     def test_short_runs_follow_a_rename_without_a_signal(self):
         daemon = self.daemon(self.task("echo $TENDD_RUN", output=f"file:{self.path('log')}"))
         for n in (1, 2):

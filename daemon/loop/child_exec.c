@@ -5,8 +5,7 @@
  * the daemon; the thread is suspended meanwhile. Hence the rules for all code between child_main() and exec:
  * - nothing but system calls: no allocation, no locks, no stdio, no NSS; no sanitizer's instrumentation either;
  * - the set*id calls of libc would change all threads of the daemon: the bare system calls change the child only. The
- *   kernel takes that for a reason to clear the dumpable flag of the shared memory. We restore it, but not before the
- *   last such child has left our memory: its user may trace it, and so would read and write ours;
+ *   kernel takes that for a reason to clear the dumpable flag of the shared memory, which we restore (dumpable.h);
  * - handlers are reset before the signal mask is, so that no handler of ours ever runs in the child: those that were
  *   there when its thread spawned for the first time, and the daemon has all of its handlers before it spawns;
  * - it runs on a stack of its own, and reports what failed by writing to the launcher's variable.
@@ -393,20 +392,6 @@ static uint64_t signals_of(struct spawner_thread *thread) {
         return thread->signals;
 }
 
-static void begin_change(struct spawner *spawner) {
-        (void)pthread_mutex_lock(&spawner->lock);
-        spawner->n_changing++;
-        (void)pthread_mutex_unlock(&spawner->lock);
-}
-
-/* Under the lock, so that nobody begins between the look and the call. */
-static void end_change(struct spawner *spawner) {
-        (void)pthread_mutex_lock(&spawner->lock);
-        if (--spawner->n_changing == 0 && spawner->dumpable)
-                (void)prctl(PR_SET_DUMPABLE, 1L);
-        (void)pthread_mutex_unlock(&spawner->lock);
-}
-
 static int give_birth(struct birth *birth, struct spawner_thread *thread) {
         bool changes = birth->plan->user && birth->plan->user->change;
         struct spawner *spawner = thread->spawner;
@@ -416,10 +401,10 @@ static int give_birth(struct birth *birth, struct spawner_thread *thread) {
                 return fork_reporting(birth);
 
         if (changes)
-                begin_change(spawner);
+                dumpable_begin(&spawner->dumpable);
         pid = clone_sharing(birth, thread);
         if (changes)
-                end_change(spawner);
+                dumpable_end(&spawner->dumpable);
         if (pid == -EINVAL || pid == -ENOSYS || pid == -EPERM) { /* valgrind, an old kernel, a seccomp filter */
                 atomic_store(&spawner->plain_fork, true);
                 return fork_reporting(birth);

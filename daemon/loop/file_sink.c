@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #define FILE_BYTES   ((size_t)512 * 1024)       /* so much may wait for a file … */
@@ -444,7 +443,6 @@ static void init(struct file_sink *sink, struct loop *loop) {
         pthread_condattr_t attr;
 
         sink->loop = loop;
-        sink->dumpable = prctl(PR_GET_DUMPABLE) == 1;
         list_init(&sink->waiting);
         list_init(&sink->files);
         list_init(&sink->ready);
@@ -457,13 +455,14 @@ static void init(struct file_sink *sink, struct loop *loop) {
         (void)pthread_condattr_destroy(&attr);
 }
 
-int file_sink_new(struct loop *loop, struct file_sink **ret) {
+int file_sink_new(struct loop *loop, struct dumpable *dumpable, struct file_sink **ret) {
         _cleanup_(file_sink_freep) struct file_sink *sink = calloc(1, sizeof(*sink));
         int r;
 
         if (!sink)
                 return -ENOMEM;
         init(sink, loop);
+        sink->dumpable = dumpable;
         sink->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (sink->event_fd < 0)
                 return -errno;
@@ -502,7 +501,7 @@ struct file_sink *file_sink_free(struct file_sink *sink) {
         loop_io_free(sink->io);
         loop_timer_done(&sink->timer);
         if (!stop_threads(sink))
-                return NULL; /* a thread hangs and uses all this: it goes with the process */
+                return sink;
         list_for_each_entry_safe(file, tmp, &sink->files, link)
                 sink_file_free(file);
         closep(&sink->event_fd);

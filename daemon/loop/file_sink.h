@@ -11,16 +11,18 @@
  * All functions are called on the loop thread but file_sink_open() and file_writer_close().
  */
 #include "loop/as_user.h"
+#include "loop/dumpable.h"
 #include "loop/loop.h"
 
 struct file_sink;
 struct file_writer;
 
-/* Its threads are started when first needed. Returns 0, -ENOMEM, -errno of eventfd(2) and epoll. */
-int file_sink_new(struct loop *loop, struct file_sink **ret);
+/* Its threads are started when first needed. @dumpable must outlive it. Returns 0, -ENOMEM, -errno of eventfd(2) and
+ * epoll. */
+int file_sink_new(struct loop *loop, struct dumpable *dumpable, struct file_sink **ret);
 
-/* Waits for nothing: threads that are stuck in a write leave the process with it. All writers must be closed. Always
- * returns NULL. */
+/* Waits for nothing. All writers must be closed. Returns NULL; or @sink, when a thread hangs in a system call: then both,
+ * and what was given to file_sink_new(), leave with the process. */
 struct file_sink *file_sink_free(struct file_sink *sink);
 DEFINE_CLEANUP(struct file_sink, file_sink_free)
 

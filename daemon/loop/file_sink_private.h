@@ -42,7 +42,7 @@ struct sink_file {
 struct file_sink {
         struct loop *loop;
         int event_fd;
-        bool dumpable; /* constant: what the kernel takes from a process of which a thread acts as a user */
+        struct dumpable *dumpable;
         /* loop thread only */
         struct loop_io *io;
         struct loop_timer timer; /* for threads that are stuck, and for flushes that take too long */

@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #define RETRY_USEC   (20 * USEC_PER_MSEC)
@@ -33,15 +32,12 @@ struct progress {
 
 /* ---- without the lock ---- */
 
-static void restore_dumpable(const struct file_sink *sink) {
-        if (sink->dumpable)
-                (void)prctl(PR_SET_DUMPABLE, 1L);
-}
-
 int sink_open(const struct file_sink *sink, const char *path, const struct file_user *user) {
-        int fd = open_as_user(user, path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0640);
+        int fd;
 
-        restore_dumpable(sink);
+        dumpable_begin(sink->dumpable);
+        fd = open_as_user(user, path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0640);
+        dumpable_end(sink->dumpable);
         return fd;
 }
 
@@ -207,8 +203,9 @@ static void wait_for_work(struct file_sink *sink) {
 static void *thread_main(void *arg) {
         struct file_sink *sink = arg;
 
+        dumpable_begin(sink->dumpable);
         write_as_nobody();
-        restore_dumpable(sink);
+        dumpable_end(sink->dumpable);
         (void)pthread_mutex_lock(&sink->lock);
         while (!sink->closing) {
                 struct sink_file *file = next_file(sink);

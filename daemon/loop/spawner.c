@@ -305,7 +305,6 @@ static int prepare_process(struct spawner *spawner) {
         raised = spawner->nofile;
         raised.rlim_cur = raised.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &raised); /* best effort */
-        spawner->dumpable = prctl(PR_GET_DUMPABLE) == 1;
         /* Without it children cannot get out of the shared table. */
         atomic_init(&spawner->plain_fork, PLAIN_FORK || syscall(SYS_close_range, ~0U, ~0U, 0U) < 0);
         return 0;
@@ -362,6 +361,7 @@ static void init(struct spawner *spawner, struct loop *loop) {
         list_init(&spawner->threads);
         spawner->loop_tid = (pid_t)syscall(SYS_gettid);
         (void)pthread_mutex_init(&spawner->lock, NULL);
+        dumpable_init(&spawner->dumpable);
         (void)pthread_cond_init(&spawner->wake, NULL);
         (void)pthread_condattr_init(&attr);
         (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -391,7 +391,7 @@ int spawner_new(struct loop *loop, struct spawner **ret) {
         r = watch(spawner);
         if (r < 0)
                 return r;
-        r = file_sink_new(loop, &spawner->files);
+        r = file_sink_new(loop, &spawner->dumpable, &spawner->files);
         if (r < 0)
                 return r;
         r = start_threads(spawner);
@@ -467,7 +467,8 @@ struct spawner *spawner_free(struct spawner *spawner) {
 
         child_end_all(spawner, deadline_usec);
         child_looks_end(spawner);
-        file_sink_free(spawner->files);
+        if (file_sink_free(spawner->files))
+                return NULL; /* so does one of its */
         cgroup_tree_free(spawner->cgroups);
         notify_dir_free(spawner->notify_dir);
         child_users_free(spawner->users);
@@ -476,6 +477,7 @@ struct spawner *spawner_free(struct spawner *spawner) {
         (void)pthread_cond_destroy(&spawner->ended);
         (void)pthread_cond_destroy(&spawner->wake);
         (void)pthread_mutex_destroy(&spawner->lock);
+        dumpable_done(&spawner->dumpable);
         free(spawner->buffer);
         free(spawner);
         return NULL;

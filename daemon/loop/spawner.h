@@ -6,6 +6,7 @@
  * owner keeps it alive until then.
  */
 #include "loop/child.h"
+#include "loop/dumpable.h"
 #include "loop/file_sink.h"
 
 #include <pthread.h>
@@ -59,8 +60,8 @@ struct spawner {
         struct cgroup_tree *cgroups;   /* NULL: none */
         struct notify_dir *notify_dir; /* NULL: no sockets */
         struct child_users *users;
-        struct file_sink *files;       /* for output */
-        bool dumpable;
+        struct file_sink *files; /* for output */
+        struct dumpable dumpable;
         struct rlimit nofile;   /* what children get */
         atomic_bool plain_fork; /* sharing memory with the child does not work here; may turn true at any time */
         /* guarded by the lock */
@@ -74,7 +75,6 @@ struct spawner {
         unsigned n_queued;
         unsigned n_threads;
         unsigned n_idle;
-        unsigned n_changing; /* children that share our memory and may have another user already (child_exec.c) */
         bool stopping;
 };
 

@@ -6,6 +6,10 @@
  * `after` order: one that others were started on top of is asked when those are gone.
  *
  * A background member never decides anything; it is ended when all others are done.
+ *
+ * A service that has ended while its group goes on may be taken up again: another run takes its place, and what became of
+ * the first counts no more. Those that come after it and still wait, wait for the new one; those that do not are left
+ * alone, as when a service restarts. It waits itself for those before it that live.
  */
 #include "run/node.h"
 
@@ -86,7 +90,7 @@ static void met(struct run *group, struct run *child) {
                 struct member_state *next = &group->group.members[i];
                 unsigned n = comes_after(&spec->members[i], child->member);
 
-                if (n == 0 || next->run->closing)
+                if (n == 0 || next->unmet == 0 || next->run->closing)
                         continue;
                 next->unmet -= n;
                 if (next->unmet == 0)
@@ -103,7 +107,8 @@ static void not_met(struct run *group, struct run *child) {
         for (size_t i = 0; i < spec->n_members; i++) {
                 struct run *next = group->group.members[i].run;
 
-                if (comes_after(&spec->members[i], child->member) == 0 || next->closing)
+                if (comes_after(&spec->members[i], child->member) == 0 || group->group.members[i].unmet == 0 ||
+                    next->closing)
                         continue;
                 (void)snprintf(text, sizeof(text), "%s, which it comes after, ended %s", child->spec->name,
                                outcome_to_string(child->outcome));
@@ -286,6 +291,73 @@ static void group_child_done(struct run *group, struct run *child) {
 static void group_child_ready(struct run *group, struct run *child) {
         met(group, child);
         check_ready(group);
+}
+
+/* ---- a place that is taken again ---- */
+
+static bool goes_on(const struct run *group) {
+        return !run_is_cancelled(group) && count(group).live > 0;
+}
+
+static void forget(struct run *group, const struct run *child) {
+        char name[RUN_NAME_MAX];
+        size_t n = 0;
+
+        run_name(child, name);
+        for (size_t i = 0; i < group->n_results; i++) {
+                if (streq(group->results[i]->run, name))
+                        result_unref(group->results[i]);
+                else
+                        group->results[n++] = group->results[i];
+        }
+        group->n_results = n;
+        if (!member_of(group, child)->background)
+                errors_unmerge(&group->errors, &child->errors);
+}
+
+static void take_place(struct run *group, struct run *child) {
+        const struct run_spec *spec = group->spec;
+        const struct run_member *member = member_of(group, child);
+        struct member_state *members = group->group.members;
+        struct member_state *state = &members[child->member];
+
+        *state = (struct member_state){ .run = child };
+        for (size_t i = 0; i < member->n_after; i++) {
+                const struct member_state *before = &members[member->after[i]];
+
+                state->unmet += !before->met && before->run->state != RUN_DONE;
+        }
+        for (size_t i = 0; i < spec->n_members; i++)
+                if (members[i].unmet > 0 && !members[i].run->closing)
+                        members[i].unmet += comes_after(&spec->members[i], child->member);
+}
+
+int run_revive(struct run *member, struct run **ret) {
+        struct run *group = member->parent;
+        struct run *run;
+
+        if (group->role != RUN_GROUP || !member->spec->is_service)
+                return -EOPNOTSUPP;
+        if (group->tree->stopping)
+                return -ESHUTDOWN;
+        if (member->state != RUN_DONE || !goes_on(group))
+                return -ESTALE;
+        run = run_new(group, member->spec, member->role, 0);
+        if (!run)
+                return -ENOMEM;
+        run->member = member->member;
+        list_remove(&run->sibling);
+        list_insert_before(&member->sibling, &run->sibling);
+        list_remove(&member->sibling);
+        forget(group, member);
+        run_bury(member);
+        take_place(group, run);
+        run_set_waiting(run, true);
+        run_arm(run);
+        if (group->group.members[run->member].unmet == 0)
+                run_enqueue(run);
+        *ret = run;
+        return 0;
 }
 
 /* ---- retries ---- */

@@ -50,5 +50,7 @@ unit_tests += tests/unit/test-run-service
 tests_unit_test_run_service_SOURCES = tests/unit/test-run-service.c $(run_fixture_sources)
 unit_tests += tests/unit/test-run-service-asked
 tests_unit_test_run_service_asked_SOURCES = tests/unit/test-run-service-asked.c $(run_fixture_sources)
+unit_tests += tests/unit/test-run-revive
+tests_unit_test_run_revive_SOURCES = tests/unit/test-run-revive.c $(run_fixture_sources)
 unit_tests += tests/unit/test-run-service-bounds
 tests_unit_test_run_service_bounds_SOURCES = tests/unit/test-run-service-bounds.c $(run_fixture_sources)

@@ -52,7 +52,7 @@ struct job {
 
 struct member_state {
         struct run *run;
-        unsigned unmet; /* predecessors that are not ok or ready yet */
+        unsigned unmet; /* predecessors that it waits for: not ok or ready yet; 0: it waits for none any more */
         bool met;       /* it is ok or ready: told its successors */
         bool seen;      /* by a search under way */
 };

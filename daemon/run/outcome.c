@@ -106,6 +106,28 @@ static void error_done(struct run_error *error) {
         free(error->run);
 }
 
+static bool is_same(const struct run_error *a, const struct run_error *b) {
+        return a->kind == b->kind && streq(a->detail, b->detail) && streq(a->run, b->run);
+}
+
+/* One that is not there was only counted. */
+static void take_out(struct errors *errors, const struct run_error *error) {
+        for (size_t i = 0; i < errors->n; i++) {
+                if (!is_same(&errors->items[i], error))
+                        continue;
+                error_done(&errors->items[i]);
+                memmove(&errors->items[i], &errors->items[i + 1], (--errors->n - i) * sizeof(*errors->items));
+                return;
+        }
+        errors->n_lost -= errors->n_lost > 0;
+}
+
+void errors_unmerge(struct errors *errors, const struct errors *from) {
+        for (size_t i = 0; i < from->n; i++)
+                take_out(errors, &from->items[i]);
+        errors->n_lost -= MIN(errors->n_lost, from->n_lost);
+}
+
 static void rotate(struct errors *errors) {
         struct run_error last = errors->items[errors->n - 1];
 

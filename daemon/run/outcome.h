@@ -99,6 +99,8 @@ void errors_merge(struct errors *errors, const struct errors *from);
 /* The same before all others, of which the last gives way beyond ERRORS_MAX: a root cause is never lost to them. */
 void errors_add_first(struct errors *errors, enum error_kind kind, const char *detail, const char *run);
 void errors_merge_first(struct errors *errors, const struct errors *from);
+/* Takes out again what errors_merge() of @from put in. */
+void errors_unmerge(struct errors *errors, const struct errors *from);
 void errors_done(struct errors *errors);
 
 /* What a fan-out says of its items. */

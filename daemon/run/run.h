@@ -340,7 +340,13 @@ int run_restart(struct run *job, const char *by);
 int run_keep_down(struct run *job, const char *by);
 bool run_is_kept_down(const struct run *job);
 
-/* First child and next sibling, in the order of creation; NULL at the end. */
+/* Puts a new run in the place of @member, a service or a group that counts as one, which is done while the group that it
+ * is a member of goes on. @member is freed in the next turn, and its outcome and errors count no more in the group's. Not
+ * from inside a callback of the tree. Returns 0, -EOPNOTSUPP when it is no such member, -ESTALE when it is not done or
+ * its group has ended or is to end, -ESHUTDOWN when the tree is stopping, -ENOMEM. */
+int run_revive(struct run *member, struct run **ret);
+
+/* First child and next sibling; members in the order of the group, others in that of their creation. NULL at the end. */
 struct run *run_first_child(const struct run *run);
 struct run *run_next_sibling(const struct run *run);
 

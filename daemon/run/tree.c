@@ -6,7 +6,7 @@
  * its own list waits for the next turn, with one exception: an end is carried up to the parents at once, so that a
  * deadline sees a tree in which every end that was known is already counted.
  *
- * Members of a group stay in the tree, done, until the group is; attempts and items are freed as soon as their parent
+ * Members of a group stay in the tree, done, until the group is or their place is taken again; attempts and items are freed as soon as their parent
  * has seen them.
  */
 #include "run/node.h"
@@ -424,6 +424,8 @@ struct run_tree *run_tree_free(struct run_tree *tree) {
         if (tree->root)
                 list_for_each_entry_safe(run, tmp, &tree->root->children, sibling)
                         run_free(run);
+        while (!list_empty(&tree->dead)) /* whose places were taken */
+                run_free(list_first_entry(&tree->dead, struct run, link));
         while (!list_empty(&tree->remnants))
                 remnant_gone(list_first_entry(&tree->remnants, struct remnant, link));
         loop_work_cancel(&tree->work);

@@ -244,9 +244,14 @@ static const struct run *unmet_member(const struct run *run) {
         const struct run *group = run->parent;
         const struct run_member *member = &group->spec->members[run->member];
 
-        for (size_t i = 0; i < member->n_after; i++)
-                if (!group->group.members[member->after[i]].met)
-                        return group->group.members[member->after[i]].run;
+        if (group->group.members[run->member].unmet == 0)
+                return NULL;
+        for (size_t i = 0; i < member->n_after; i++) {
+                const struct member_state *before = &group->group.members[member->after[i]];
+
+                if (!before->met && before->run->state != RUN_DONE)
+                        return before->run;
+        }
         return NULL;
 }
 

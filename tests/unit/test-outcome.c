@@ -84,6 +84,31 @@ START_TEST(errors_are_bounded_and_the_rest_is_counted) {
 }
 END_TEST
 
+START_TEST(what_was_merged_can_be_taken_out_again) {
+        struct errors errors = { 0 }, from = { 0 };
+
+        errors_add(&errors, ERROR_EXIT, "first", "a#1");
+        errors_add(&from, ERROR_EXIT, "one", "b#1");
+        errors_add(&from, ERROR_IO, "two", "b#1");
+        errors_merge(&errors, &from);
+        errors_add(&errors, ERROR_IO, "last", "c#1");
+        errors_unmerge(&errors, &from);
+        ck_assert_uint_eq(errors.n, 2);
+        ck_assert_str_eq(errors.items[0].detail, "first");
+        ck_assert_str_eq(errors.items[1].detail, "last");
+        while (errors.n < ERRORS_MAX - 1)
+                errors_add(&errors, ERROR_EXIT, "more", "a#1");
+        from.n_lost = 3;
+        errors_merge(&errors, &from);
+        ck_assert_uint_eq(errors.n_lost, 4);
+        errors_unmerge(&errors, &from);
+        ck_assert_uint_eq(errors.n, ERRORS_MAX - 1);
+        ck_assert_uint_eq(errors.n_lost, 0);
+        errors_done(&errors);
+        errors_done(&from);
+}
+END_TEST
+
 START_TEST(the_root_cause_goes_first_and_is_never_lost) {
         struct errors errors = { 0 }, cause = { 0 };
 
@@ -168,6 +193,7 @@ int main(void) {
         tcase_add_test(tcase, reasons_and_bounds_have_names);
         tcase_add_test(tcase, a_failure_is_failed_or_timeout);
         tcase_add_test(tcase, errors_are_bounded_and_the_rest_is_counted);
+        tcase_add_test(tcase, what_was_merged_can_be_taken_out_again);
         tcase_add_test(tcase, the_root_cause_goes_first_and_is_never_lost);
         tcase_add_test(tcase, a_result_lives_as_long_as_somebody_has_it);
         tcase_add_test(tcase, the_root_cause_is_told_of_failures_only);

@@ -2,7 +2,7 @@
 /* run-random: trees at random, to which things happen at random; after each step all that must always hold is checked.
  *
  * A step does one thing to the tree: starts, cancels, forces, extends, skips or ends a run, makes it ready, sick or
- * talk, restarts it or keeps it down, lets a remnant go, changes a limit, or lets time pass. Now and then the loop is not left to settle between two steps, and now
+ * talk, restarts it, keeps it down or gives its place to another, lets a remnant go, changes a limit, or lets time pass. Now and then the loop is not left to settle between two steps, and now
  * and then it is late. After some hundred steps the tree is stopped, forced and must drain; then comes another world.
  *
  * TENDD_TEST_SEED and TENDD_TEST_STEPS choose the seed and the number of steps; the seed is printed.
@@ -48,6 +48,7 @@ static struct {
         struct run *runs[RUNS_MAX];
         size_t n_runs;
         struct watch watches[RUNS_MAX];
+        const struct run *revived[RUNS_MAX]; /* groups in which a place was taken again */
 } t;
 
 static const char *name_of(const struct run *run) {
@@ -109,6 +110,20 @@ static void on_ready(struct run *job, bool ready, void *arg _unused_) {
         watch->ready = ready;
 }
 
+/* Where @group is kept if a place in it was taken again, else a free one. */
+static const struct run **place_of_revived(const struct run *group) {
+        const struct run **unused = NULL;
+
+        for (size_t i = 0; i < RUNS_MAX; i++) {
+                if (t.revived[i] == group)
+                        return &t.revived[i];
+                if (!t.revived[i])
+                        unused = &t.revived[i];
+        }
+        check(unused != NULL, "%s", name_of(group));
+        return unused;
+}
+
 /* ---- what the listener is told ---- */
 
 static void on_done(struct run *run, struct result *result, void *arg _unused_) {
@@ -131,6 +146,8 @@ static void on_state(struct run *run, enum run_state from, void *arg _unused_) {
         check(from != RUN_DONE, "%s rose", name_of(run));
         if (run->spec->service && run_get_state(run) == RUN_DONE)
                 watch_end(run);
+        if (run->role == RUN_GROUP && run_get_state(run) == RUN_DONE)
+                *place_of_revived(run) = NULL;
         if (run_get_state(run) == RUN_DONE && run_get_parent(run) == run_tree_root(t.tree))
                 t.n_ended++;
 }
@@ -165,6 +182,9 @@ static void check_order(const struct run *run) {
         const struct run *group = run_get_parent(run);
         const struct run_member *member = &group->spec->members[run->member];
 
+        check(group->group.members[run->member].unmet == 0, "%s waits for others", name_of(run));
+        if (*place_of_revived(group)) /* who takes a place does not wait for what has ended, nor who runs for it */
+                return;
         for (size_t i = 0; i < member->n_after; i++) {
                 const struct run *before = group->group.members[member->after[i]].run;
 
@@ -579,6 +599,48 @@ static void step_keep_down(void) {
         check(fingerprint() == before, "keeping %s down again changed something", name_of(job));
 }
 
+static struct run *any_ended_member(void) {
+        for (unsigned i = 0; i < 12; i++) {
+                struct run *run = any_run();
+
+                if (run && run->state == RUN_DONE && run->role != RUN_LEAF && run->spec->is_service)
+                        return run;
+        }
+        return any_run();
+}
+
+/* Its result and errors count no more, and the others stay in their order. */
+static void check_revived(const struct run *run) {
+        const struct run *group = run->parent;
+        unsigned next = 0;
+
+        check(run->state == RUN_QUEUED, "%s", name_of(run));
+        for (const struct run *child = run_first_child(group); child; child = run_next_sibling(child))
+                check(child->member == next++, "%s is out of its place", name_of(child));
+        check(next == group->spec->n_members, "%u members of %s", next, name_of(group));
+        for (size_t i = 0; i < group->n_results; i++)
+                check(!streq(group->results[i]->run, name_of(run)), "%s has a result", name_of(run));
+        for (size_t i = 0; i < group->errors.n; i++)
+                check(!streq(group->errors.items[i].run, name_of(run)), "%s has an error", name_of(run));
+}
+
+static void step_revive(void) {
+        struct run *member = any_ended_member(), *group = member ? member->parent : NULL, *run;
+        bool may;
+        int r;
+
+        if (!member)
+                return;
+        may = group->role == RUN_GROUP && member->spec->is_service && member->state == RUN_DONE && !t.tree->stopping &&
+              !run_is_cancelled(group);
+        r = run_revive(member, &run);
+        check(r <= 0 && (may || r < 0), "%s: %d", name_of(group), r);
+        if (r < 0)
+                return;
+        *place_of_revived(group) = group;
+        check_revived(run);
+}
+
 static void step_skip(void) {
         struct run *run = any_run();
 
@@ -622,9 +684,10 @@ static const struct {
         void (*fn)(void);
         unsigned weight;
 } steps[] = {
-        { step_start, 25 }, { step_cancel, 6 }, { step_force, 2 },   { step_extend, 5 },    { step_end, 15 },
-        { step_ready, 5 },  { step_skip, 1 },   { step_remnant, 6 }, { step_configure, 1 }, { step_time, 35 },
-        { step_fail, 3 },   { step_talk, 5 },   { step_restart, 5 }, { step_keep_down, 3 }, { step_leaf_extend, 3 },
+        { step_start, 25 },    { step_cancel, 6 },    { step_force, 2 },       { step_extend, 5 },
+        { step_end, 15 },      { step_ready, 5 },     { step_skip, 1 },        { step_remnant, 6 },
+        { step_configure, 1 }, { step_time, 35 },     { step_fail, 3 },        { step_talk, 5 },
+        { step_restart, 5 },   { step_keep_down, 3 }, { step_leaf_extend, 3 }, { step_revive, 3 },
 };
 
 static void step(void) {
@@ -656,6 +719,7 @@ static void begin(void) {
         fake_clock_reset();
         memset(t.told, 0, sizeof(t.told));
         memset(t.watches, 0, sizeof(t.watches));
+        memset(t.revived, 0, sizeof(t.revived));
         t.number = t.n_ended = t.full_at_nsec = 0;
         t.forced = false;
         check(loop_new(&t.loop) == 0, "loop");

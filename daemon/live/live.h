@@ -71,7 +71,7 @@ bool live_task_is_slow(const struct live_task *task);
 const char *live_task_state(const struct live_task *task);
 
 /* Starts a run for an operator, who waits for overlap like a member does. @by: "uid 0, pid 12, start". A service that he
- * had stopped in its group is brought back there. Returns 0, -ESHUTDOWN, -ENOMEM, -ECANCELED when the task is disabled,
+ * had stopped in its group, or that has ended while its group goes on, is brought back there. Returns 0, -ESHUTDOWN, -ENOMEM, -ECANCELED when the task is disabled,
  * -EALREADY when it is a service that is up: @ret is its run. */
 int live_start(struct live *live, struct live_task *task, const char *by, struct run **ret);
 

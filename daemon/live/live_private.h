@@ -116,8 +116,9 @@ void live_service_ready(struct live_task *entry, struct run *run, bool ready);
 /* @run is ready or ok: groups of services above it, when they are failing, may recover. */
 void live_group_may_be_ready(const struct run *run);
 void live_service_restarts(struct live_task *entry, struct run *run, usec_t at_usec, const char *by);
-/* Brings back what an operator had stopped of the service, or finds that it is up. Returns 0, -EALREADY when there was
- * nothing to do, -ENOENT when it has no run: one is to be made. */
+/* Brings back what an operator had stopped of the service or what has ended in a group that goes on, or finds that it is
+ * up. Returns 0, -EALREADY when there was nothing to do, -ENOENT when it has no run: one is to be made; -ESHUTDOWN,
+ * -ENOMEM. */
 int live_service_start(struct live_task *entry, const char *by, struct run **ret);
 
 /* ---- health.c ---- */

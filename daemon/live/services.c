@@ -6,7 +6,8 @@
  *
  * An operator's stop holds until an operator's start. A member of a group is kept down in its place, and the group goes
  * on; a run of its own ends, and `stopped_by` keeps triggers from making another. The group that `instances` makes has
- * no work but theirs: to stop it is to keep them all down, and each of them can be started again.
+ * no work but theirs: to stop it is to keep them all down, and each of them can be started again. A member that has ended
+ * while its group goes on, given up or not, is started in its place.
  */
 #include "live/live_private.h"
 
@@ -194,9 +195,29 @@ static unsigned bring_back(struct run *run, const char *by) {
         return 1;
 }
 
+/* Takes the place of the service again in a group below @parent that goes on without it. */
+static int revive(struct run *parent, const struct live_task *entry, struct run **ret) {
+        for (struct run *run = run_first_child(parent); run; run = run_next_sibling(run)) {
+                int r = -ESTALE;
+
+                if (live_task_of(run) == entry)
+                        r = run_revive(run, ret);
+                else if (run_get_role(run) == RUN_GROUP && run_get_state(run) != RUN_DONE)
+                        r = revive(run, entry, ret);
+                if (r != -ESTALE && r != -EOPNOTSUPP)
+                        return r;
+        }
+        return -ESTALE;
+}
+
 int live_service_start(struct live_task *entry, const char *by, struct run **ret) {
         struct run *run = entry->service ? entry->service->run : NULL;
 
+        if (entry->service && !run) {
+                int r = revive(run_tree_root(entry->live->tree), entry, ret);
+
+                return r == -ESTALE ? -ENOENT : r;
+        }
         if (!run || is_ending(run))
                 return -ENOENT;
         *ret = run;

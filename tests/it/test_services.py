@@ -137,6 +137,31 @@ command = {self.sleeper()}
         self.until_state(daemon, "good", "up")
         self.assertEqual(self.state(daemon, "site"), "partly-up")
 
+    def test_given_up_it_is_started_in_its_place(self):
+        daemon = self.daemon(f"""
+[group site]
+policy = settle
+members = bad good
+[task bad]
+restart = always
+restart-delay = 1ms..1ms
+restart-limit = 2/1min
+shell = test -e {self.path('mended')} && exec sleep 1000
+[task good]
+restart = always
+command = sleep 1000
+""")
+        self.until_state(daemon, "bad", "gave-up")
+        self.assertRegex(self.succeeds(daemon, "start", "bad"), "site#1/bad")
+        self.until_state(daemon, "bad", "gave-up")
+        self.write("mended", "")
+        self.assertRegex(self.succeeds(daemon, "restart", "bad"), "^site#1/bad ready")
+        self.until_state(daemon, "site", "up")
+        self.assertEqual([run["name"] for run in daemon.ctl_json("tree")["runs"]],
+                         ["site#1", "site#1/bad", "site#1/good"])
+        self.succeeds(daemon, "stop", "site")
+        self.until_state(daemon, "bad", "idle")
+
 
 class Order(ServiceCase):
     def test_members_start_after_readiness_and_stop_in_reverse(self):

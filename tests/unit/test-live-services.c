@@ -8,7 +8,7 @@
 #define S USEC_PER_SEC
 #define M USEC_PER_MINUTE
 
-static struct task *web, *ping;
+static struct task *web, *ping, *site;
 
 /* A service, alone and on-start, and the task that tells its health every 10 s. */
 static void setup(void) {
@@ -132,7 +132,8 @@ static void setup_site(void) {
         live_bed_setup();
         (void)live_bed_service("a");
         (void)live_bed_service("b");
-        live_bed_group("site")->on_start = true;
+        site = live_bed_group("site");
+        site->on_start = true;
         live_bed_go();
         live_bed_ready("a");
         live_bed_ready("b");
@@ -197,6 +198,44 @@ START_TEST(a_group_that_ends_forgets_who_was_kept_down) {
         (void)live_bed_start("site");
         check_state("a", "starting");
         check_state("b", "starting");
+}
+END_TEST
+
+START_TEST(a_member_that_was_given_up_is_started_in_its_place) {
+        struct run *run;
+
+        site->run.policy = GROUP_SETTLE;
+        live_bed_end("a", ERROR_EXIT);
+        for (unsigned i = 0; i < 6; i++) {
+                fake_clock_advance(73 * S);
+                if (live_bed_leaf("a"))
+                        live_bed_end("a", ERROR_EXIT);
+        }
+        check_state("a", "gave-up");
+        check_state("site", "partly-up");
+        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("a"), "bob", &run), 0);
+        fake_loop_settle();
+        ck_assert_ptr_eq(run, live_bed_run("site#1/a"));
+        check_state("a", "starting");
+        ck_assert(live_task_is_failing(live_bed_entry("a")));
+        live_bed_ready("a");
+        check_state("site", "up");
+        ck_assert(!live_task_is_failing(live_bed_entry("a")));
+        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("a"), "bob", &run), -EALREADY);
+        ck_assert_int_eq(live_stop(live_bed_run("site#1"), "alice", false), 0);
+        fake_loop_settle();
+        ck_assert_ptr_null(live_bed_leaf("a"));
+}
+END_TEST
+
+START_TEST(a_member_of_a_group_that_is_ending_gets_a_run_of_its_own) {
+        struct run *run;
+
+        ck_assert_int_eq(live_stop(live_bed_run("site#1"), "alice", false), 0);
+        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("a"), "bob", &run), 0);
+        fake_loop_settle();
+        ck_assert_ptr_eq(run, live_bed_run("a#1"));
+        check_state("a", "starting");
 }
 END_TEST
 
@@ -375,6 +414,8 @@ int main(void) {
         tcase_add_test(tcase, starting_the_group_brings_back_who_is_down);
         tcase_add_test(tcase, a_group_that_failed_recovers_when_it_is_ready);
         tcase_add_test(tcase, a_group_that_ends_forgets_who_was_kept_down);
+        tcase_add_test(tcase, a_member_that_was_given_up_is_started_in_its_place);
+        tcase_add_test(tcase, a_member_of_a_group_that_is_ending_gets_a_run_of_its_own);
         tcase = make_case(suite, "instances", setup_instances);
         tcase_add_test(tcase, stopped_instances_can_be_started_each);
         tcase = make_case(suite, "health", setup_health);

@@ -3,6 +3,7 @@
 #include "support/child-bed.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -40,6 +41,7 @@ START_TEST(a_file_that_takes_nothing_holds_up_the_child) {
         struct child_spec spec = child_bed_spec(WORDS("head", "-c", "10000000", "/dev/zero"));
         const char *path = child_bed_path("fifo");
         static char buffer[65536];
+        struct pollfd readable = { .events = POLLIN };
         int fd;
 
         ck_assert_int_eq(mkfifo(path, 0600), 0);
@@ -53,6 +55,8 @@ START_TEST(a_file_that_takes_nothing_holds_up_the_child) {
         ck_assert_uint_eq(probe->exited, 0);
 
         /* It goes on as fast as it is read, and to its end when nobody does any more. */
+        readable.fd = fd; /* the thread that writes may not have had its turn yet */
+        ck_assert_int_eq(poll(&readable, 1, 30000), 1);
         ck_assert_int_gt(read(fd, buffer, sizeof(buffer)), 0);
         (void)close(fd);
         child_bed_run(probe, 1, child_bed_all_gone);

@@ -343,27 +343,47 @@ static void read_report(int fd, struct birth *birth) {
                 birth->report = report;
 }
 
+/* In the child: waits until the parent can watch it. What was let go before could have left others by the time it is
+ * known that nobody watches. */
+static int be_forked(struct birth *birth, int go[2]) {
+        char c;
+
+        (void)close(go[1]);
+        if (read(go[0], &c, 1) != 1)
+                return 127;
+        return child_main(birth);
+}
+
 static int fork_reporting(struct birth *birth) {
         struct child_launch *launch = birth->launch;
-        _cleanup_(closep) int from = -EBADF;
-        int pair[2], pidfd;
+        _cleanup_(closep) int from = -EBADF, start = -EBADF;
+        int report[2], go[2], pidfd;
         pid_t pid;
 
-        if (pipe2(pair, O_CLOEXEC) < 0)
+        if (pipe2(report, O_CLOEXEC) < 0)
                 return -errno;
-        from = pair[0];
-        birth->report_fd = pair[1];
+        from = report[0];
+        birth->report_fd = report[1];
+        if (pipe2(go, O_CLOEXEC) < 0) {
+                int error = errno;
+
+                (void)close(report[1]);
+                return -error;
+        }
+        start = go[1];
         pid = fork();
         if (pid == 0)
-                _exit(child_main(birth));
-        (void)close(pair[1]);
+                _exit(be_forked(birth, go));
+        (void)close(report[1]);
+        (void)close(go[0]);
         if (pid < 0)
                 return -errno;
 
         pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        if (pidfd < 0) {
+        if (pidfd < 0 || write(start, "g", 1) < 0) {
                 int error = errno;
 
+                closep(&pidfd);
                 (void)kill(pid, SIGKILL); /* ours, and not reaped yet */
                 (void)waitpid(pid, NULL, 0);
                 return -error;

@@ -53,7 +53,7 @@ static const struct {
         { "setsockopt", S(NOTIFY) },
         { "socket", S(NOTIFY) },
         { "strdup", 0 },
-        { "write", S(CGROUP) | S(STDIN) },
+        { "write", S(CGROUP) | S(FORK) | S(STDIN) },
 };
 
 static bool seen[ARRAY_SIZE(calls)];

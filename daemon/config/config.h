@@ -21,6 +21,8 @@ struct daemon_section {
         int log_target; /* enum log_target */
         char *shell;    /* NULL: /bin/bash when there, else /bin/sh */
         unsigned hook_queue;
+        char *timezone; /* NULL: the machine's own */
+        usec_t catch_up_delay_usec;
         char *cgroup; /* `auto`, `no`, or a directory of a cgroup2 tree */
 };
 
@@ -40,9 +42,16 @@ struct pool_section {
         unsigned line;
 };
 
+struct store_section {
+        char *path; /* NULL: in the state directory */
+        usec_t keep_usec;
+        uint64_t keep_runs; /* UINT64_MAX: no bound */
+};
+
 struct config {
         unsigned n_ref;
         struct daemon_section daemon;
+        struct store_section store;
         struct limit_section *limits; /* by name */
         size_t n_limits;
         struct pool_section *pools; /* by name; `default` is always there */

@@ -17,6 +17,15 @@ enum event_id {
         EVENT_RECOVERED,      /* it was ok again, or is ready again */
         EVENT_CRITICAL,       /* a critical service has failed for good: the daemon ends */
         EVENT_SKIPPED,        /* a trigger fired and was not followed */
+        EVENT_MISSED,         /* occurrences were not run: the daemon was down, the machine asleep, … */
+        EVENT_PAUSED,         /* an operator paused a task */
+        EVENT_RESUMED,
+        EVENT_STALE,          /* a task had no ok for stale-after */
+        EVENT_INTERRUPTED,    /* a run that the daemon died under; has a result */
+        EVENT_LEFTOVER,       /* processes that a daemon left behind were killed */
+        EVENT_CLOCK_SET,      /* the wall clock jumped */
+        EVENT_STORE_DEGRADED, /* what happens is not remembered for now */
+        EVENT_STORE_RECOVERED,
         EVENT_REMNANT,
         EVENT_REMNANT_GONE,
         EVENT_HOOK_DROPPED,

@@ -135,6 +135,7 @@ int live_new(const struct live_options *options, struct config *config, struct l
         if (!live)
                 return -ENOMEM;
         live->loop = options->loop;
+        live->store = options->store;
         live->config = config_ref(config);
         live->triggers = options->triggers;
         live->on_empty = options->on_empty;

@@ -14,10 +14,12 @@
 struct live;
 struct live_task;
 struct pool;
+struct store;
 
 struct live_options {
         struct loop *loop;
         const char *notify_dir;      /* for the notify sockets of runs; NULL: they get none */
+        struct store *store;         /* NULL: nothing is remembered; outlives the live */
         bool shared;                 /* others may be at work with the same directory */
         const char *cgroup_tag;      /* of the directory for control groups; NULL: runs get none */
         bool triggers;               /* false: only what is asked for runs (--once) */

@@ -4,6 +4,7 @@
 #include "live/live.h"
 
 #include "loop/child.h"
+#include "store/store.h"
 #include "task/http_engine.h"
 #include "task/kind.h"
 #include "task/resolve.h"
@@ -65,6 +66,7 @@ struct live {
         struct loop_work start_work; /* on-start tasks */
         struct loop_work touch_work; /* services of which something is to be done */
         struct list touched;
+        struct store *store; /* or NULL */
         void (*on_empty)(void *arg);
         void (*on_critical)(const struct result *result, void *arg);
         void *arg;
@@ -128,6 +130,15 @@ static inline bool live_is_check(const struct live_task *entry) {
 }
 /* The service became ready or ceased to be, or its check has ended. */
 void live_health_update(struct live_service *service);
+
+/* ---- memory.c ---- */
+/* What is remembered of @entry has changed: it goes to the store later in this turn, or in the next, once. */
+void live_note(struct live_task *entry);
+/* Occurrences of the task did not run. */
+void live_note_missed(struct live_task *entry, const struct store_missed *missed);
+/* Calls @fn in a later turn, when all that was noted before will outlive the daemon, or nobody waits for that any longer; see
+ * store_sync(). Returns 0; -ENOMEM, and @fn is not called. */
+int live_sync(struct live *live, store_sync_fn fn, void *arg);
 
 /* ---- hooks.c ---- */
 struct hook_cause {

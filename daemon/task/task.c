@@ -21,6 +21,9 @@ struct task *task_new(const char *name) {
         task->enabled = true;
         task->overlap_max = 1;
         task->failing_after = 1;
+        task->stale_after_usec = USEC_INFINITY;
+        task->catch_up_max = 100;
+        task->catch_up_within_usec = USEC_PER_DAY;
         task->slow_after_usec = USEC_INFINITY;
         return task;
 }
@@ -83,6 +86,7 @@ struct task *task_unref(struct task *task) {
         hooks_done(&task->on_failing);
         hooks_done(&task->on_recover);
         hooks_done(&task->on_slow);
+        hooks_done(&task->on_stale);
         service_part_free(task->service);
         strv_free(task->for_each.words);
         strv_free(task->after);
@@ -90,6 +94,7 @@ struct task *task_unref(struct task *task) {
         strv_free(task->background);
         free(task->for_each.argument);
         free(task->pool_name);
+        free(task->timezone);
         free(task->description);
         free((char *)task->run.name);
         free(task);

@@ -15,7 +15,9 @@ struct pool;
 struct task_env;
 struct http_plan;
 struct tcp_plan;
+struct calendar;
 struct live_task;
+struct zone;
 
 /* Words of a list key, NULL-terminated; never NULL itself when the key has a default, else may be NULL. */
 typedef char **strv;
@@ -158,6 +160,30 @@ struct file_part {
         uint64_t min_free;
 };
 
+enum catch_up {
+        CATCH_UP_LATEST,
+        CATCH_UP_NONE,
+        CATCH_UP_ALL,
+        _CATCH_UP_MAX,
+};
+
+struct task_calendar {
+        struct calendar *calendar;
+        struct zone *zone; /* of the calendar's suffix, else the task's */
+};
+
+/* What only tasks have that a calendar or a path starts. */
+struct when_part {
+        struct task_calendar *calendars; /* of `calendar`, in the order of the file */
+        size_t n_calendars;
+        struct task_calendar *crons; /* of `cron` */
+        size_t n_crons;
+        strv watch; /* absolute patterns */
+        usec_t watch_settle_usec;
+};
+
+struct when_part *when_part_free(struct when_part *when); /* takes NULL; always returns NULL */
+
 struct task {
         struct run_spec run; /* name, bounds, retries, fan-out, policy */
         unsigned n_ref;
@@ -190,6 +216,12 @@ struct task {
         usec_t every_usec;    /* 0: no such trigger */
         usec_t jitter_usec;
         usec_t splay_usec;
+        char *timezone;         /* NULL: [daemon] timezone */
+        struct when_part *when; /* NULL: no calendar, cron or watch */
+        enum catch_up catch_up;
+        unsigned catch_up_max; /* of CATCH_UP_ALL: at most so many */
+        usec_t catch_up_within_usec;
+        bool rerun_interrupted; /* on-interrupt = rerun */
 
         struct for_each for_each;
         struct hooks on_success;
@@ -197,8 +229,10 @@ struct task {
         struct hooks on_failing;
         struct hooks on_recover;
         struct hooks on_slow;
-        unsigned failing_after; /* failures in a row that make it failing; at least 1 */
-        usec_t slow_after_usec; /* USEC_INFINITY: never */
+        struct hooks on_stale;
+        usec_t stale_after_usec; /* USEC_INFINITY: never */
+        unsigned failing_after;  /* failures in a row that make it failing; at least 1 */
+        usec_t slow_after_usec;  /* USEC_INFINITY: never */
 
         struct {
                 char *name;

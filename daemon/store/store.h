@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* store: what the daemon remembers: the state of tasks, the history of runs, and what did not run.
+ *
+ * A SQLite database (WAL), written by one thread in batches and read by another. Putting never blocks and never fails: what
+ * is put is copied onto a bounded queue. Once store_sync() has told so, what was put before survives a kill -9. When the
+ * disk is full, the file damaged, gone or read-only, the store is degraded: the daemon goes on, what could not be
+ * written is counted, a damaged file is set aside beside the new one, and the store tries again by itself, first writing
+ * the present state of all tasks anew. All functions are called on the loop thread, and all calls back are made there.
+ */
+#include "loop/loop.h"
+#include "run/outcome.h"
+
+struct store;
+struct store_query;
+
+#define STORE_SYNC_MAX (1 * USEC_PER_SEC) /* longer, nobody waits for the disk */
+
+/* ---- what is kept ---- */
+
+/* What is remembered of a task. Instants are realtime unless they say otherwise; 0: never. */
+struct store_task {
+        const char *task;
+        uint64_t number; /* of its last run */
+        usec_t first_seen_usec;
+
+        /* Triggers. */
+        const char *schedule; /* what the rest of this part belongs to: a digest of its triggers; NULL: it has none */
+        usec_t every_anchor_usec;      /* wall time … */
+        const char *every_boot_id;     /* … and the boot in which … */
+        usec_t every_anchor_boot_usec; /* … it was this on the clock that counts sleep */
+        usec_t accounted_usec;         /* each occurrence up to here was run, or told as not run */
+        const char
+                *fired; /* occurrences later than that, that have fired already: when/schedule.h makes and reads it */
+        usec_t last_due_usec;
+        const char *last_due_what; /* what became of it, for people: "ran as backup#41", "skipped: paused" */
+
+        const char *paused_by; /* NULL: it is not */
+        usec_t paused_usec;
+
+        /* Outcomes. */
+        unsigned failures; /* in a row */
+        bool failing;
+        bool stale; /* on-stale was fired and no ok came since */
+        usec_t last_ok_usec;
+        const char *last_run; /* name, outcome and tree of the last run; NULL: none */
+        const char *last_json;
+};
+
+/* A top-level run or a member of a group. */
+struct store_run {
+        const char *task;
+        const char *run;     /* "backup#41", "backup#41/upload"; unique together with begun_usec */
+        const char *trigger; /* "calendar", "operator" … */
+        usec_t due_usec;     /* what it was due for */
+        usec_t begun_usec;   /* its creation */
+        bool service;
+        bool hook;
+        bool rerun; /* on-interrupt = rerun */
+
+        /* At its end. */
+        usec_t ended_usec; /* 0: not yet */
+        enum outcome outcome;
+        enum error_kind error; /* the root cause */
+        const char *detail;    /* one sentence; may be NULL */
+        usec_t queued_usec;
+        usec_t duration_usec;
+        unsigned attempts;
+        int exit_code;
+        usec_t cpu_usec;
+        uint64_t memory_peak;
+        const char *json; /* the outcome tree */
+        const char *tail; /* of its output; may be NULL */
+};
+
+/* A main process of a run that has no end yet. */
+struct store_process {
+        const char *run;
+        usec_t begun_usec; /* of the run */
+        int pid;
+        uint64_t start_ticks; /* field 22 of /proc/PID/stat */
+        const char *boot_id;
+};
+
+/* Occurrences that did not run, one or a row of neighbours. */
+struct store_missed {
+        const char *task;
+        usec_t first_due_usec;
+        usec_t last_due_usec;
+        uint64_t n;
+        const char *trigger; /* "calendar", "every", "watch", … */
+        const char *reason;  /* a word or two: "overlap", "paused", "late", "down", "superseded", "clock" … */
+        const char *detail;  /* a sentence; may be NULL */
+        usec_t at_usec;      /* when that was found */
+};
+
+/* An item of a fan-out that fails. */
+struct store_item {
+        const char *task;
+        const char *item;
+        unsigned failures; /* in a row; 0: forget it */
+        bool failing;
+        usec_t since_usec; /* of the first of them */
+};
+
+/* ---- its life ---- */
+
+struct store_options {
+        struct loop *loop;
+        const char *path;   /* of the database */
+        usec_t keep_usec;   /* history that is older is removed; USEC_INFINITY: none */
+        uint64_t keep_runs; /* and so are all runs but so many; UINT64_MAX: no bound */
+        /* The store became degraded, or is well again. @text is a sentence. May be NULL. */
+        void (*on_health)(bool degraded, const char *text, void *arg);
+        /* It begins anew with an empty file: everything that store_put_task() and store_put_item() said, and runs without an
+         * end, are to be put again. May be NULL. */
+        void (*on_anew)(void *arg);
+        void *arg;
+};
+
+/* Opens the database, or makes it, on its thread, and waits for that at most 5 s: before the loop runs. One that cannot be
+ * used makes the store degraded, and is no error. Returns 0, -ENOMEM, -errno when there can be no thread. */
+int store_open(const struct store_options *options, struct store **ret);
+
+/* Waits at most @timeout_usec until all that was put is in the file. Nothing is called back any more. Always returns NULL. */
+struct store *store_close(struct store *store, usec_t timeout_usec);
+
+/* What was there when it was opened: each is called once for each row, whose strings live until it returns. For the time
+ * before the loop runs; store_forget_opened() frees what these read from. */
+int store_opened_tasks(struct store *store, int (*fn)(const struct store_task *task, void *arg), void *arg);
+int store_opened_items(struct store *store, int (*fn)(const struct store_item *item, void *arg), void *arg);
+/* Runs without an end, each with its processes. */
+int store_opened_runs(struct store *store,
+                      int (*fn)(const struct store_run *run, const struct store_process *processes, size_t n,
+                                void *arg),
+                      void *arg);
+void store_forget_opened(struct store *store);
+
+/* ---- putting ---- */
+
+void store_put_task(struct store *store, const struct store_task *task); /* instead of what was there */
+void store_put_begin(struct store *store, const struct store_run *run);
+void store_put_process(struct store *store, const struct store_process *process);
+void store_put_end(struct store *store, const struct store_run *run); /* also without a begin */
+void store_put_missed(struct store *store, const struct store_missed *missed);
+/* An occurrence that had been told as missed runs after all: the clock was set back. */
+void store_put_not_missed(struct store *store, const char *task, usec_t due_usec);
+void store_put_item(struct store *store, const struct store_item *item);
+
+/* Calls @fn in a later turn, once what was put before is in the file (0), cannot be written (-EIO), or STORE_SYNC_MAX has
+ * passed (-ETIMEDOUT). Returns 0; -ENOMEM, and @fn is not called. */
+typedef void (*store_sync_fn)(int result, void *arg);
+struct store_sync;
+int store_sync(struct store *store, store_sync_fn fn, void *arg, struct store_sync **ret);
+void store_sync_cancel(struct store_sync *sync); /* before it was called */
+
+/* ---- asking ---- */
+
+#define STORE_PAGE_MAX 500
+
+struct store_history_query {
+        const char *const *tasks; /* names, NULL-terminated; NULL: all */
+        bool failed;              /* failures and interrupted runs alone, no missed ones */
+        bool hooks;               /* and hooks */
+        usec_t since_usec;        /* begun or due at this time or later */
+        usec_t until_usec;        /* and before this; USEC_INFINITY */
+        const char *run;          /* NULL, or this run alone, with its tree */
+        uint64_t before;          /* position of the last row of the page before; UINT64_MAX: from the newest on */
+        unsigned n;               /* at most STORE_PAGE_MAX */
+};
+
+struct store_history_row {
+        uint64_t position; /* for `before` */
+        /* One of: */
+        const struct store_run *run; /* without tree and tail, unless one run was asked for */
+        const struct store_missed *missed;
+};
+
+/* Newest first. @error: 0, -EIO. Rows live until it returns; @n smaller than asked for: there are no more. */
+typedef void (*store_history_fn)(int error, const struct store_history_row *rows, size_t n, void *arg);
+
+/* Asks on the reader's thread. Returns 0, -ENOMEM, -ENOBUFS (too many ask), -EIO (degraded). */
+int store_ask_history(struct store *store, const struct store_history_query *query, store_history_fn fn, void *arg,
+                      struct store_query **ret);
+
+/* What the history says of one task since @since_usec. */
+struct store_summary {
+        uint64_t by_outcome[_OUTCOME_MAX];
+        uint64_t missed;
+        usec_t p50_usec, p90_usec, p99_usec, max_usec; /* duration of runs that were ok */
+        struct {
+                usec_t begun_usec;
+                usec_t duration_usec;
+                enum outcome outcome;
+        } last[50]; /* the newest first */
+        size_t n_last;
+};
+
+typedef void (*store_summary_fn)(int error, const struct store_summary *summary, void *arg);
+int store_ask_summary(struct store *store, const char *task, usec_t since_usec, store_summary_fn fn, void *arg,
+                      struct store_query **ret);
+
+/* Nobody is called back. */
+void store_query_cancel(struct store_query *query);
+
+/* ---- how it is ---- */
+
+struct store_stats {
+        const char *path;
+        bool degraded;
+        const char *why;      /* a sentence, when it is */
+        usec_t degraded_usec; /* realtime; since when */
+        uint64_t lost;        /* that could not be written, since the start */
+        uint64_t written;     /* that was */
+        uint64_t commits;
+        size_t queued;
+        uint64_t size; /* bytes of the file at the last commit */
+};
+
+void store_get_stats(const struct store *store, struct store_stats *ret);

@@ -124,6 +124,9 @@ static int live_init(struct live *live, const struct live_options *options) {
         r = live_services_init(live);
         if (r < 0)
                 return r;
+        r = live_schedules_init(live);
+        if (r < 0)
+                return r;
         return live->triggers ? live_arm_triggers(live) : 0;
 }
 
@@ -151,7 +154,6 @@ int live_new(const struct live_options *options, struct config *config, struct l
 
 static void free_tasks(struct live *live) {
         for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
-                trigger_done(&live->tasks[i].trigger);
                 result_unref(live->tasks[i].last);
                 free(live->tasks[i].skip_reason);
         }
@@ -171,6 +173,7 @@ struct live *live_free(struct live *live) {
         for (size_t i = 0; live->pools && i < config->n_pools; i++)
                 pool_free(live->pools[i]);
         free(live->pools);
+        live_schedules_done(live);
         free_tasks(live);
         for (size_t i = 0; live->limits && i < config->n_limits; i++)
                 limit_unref(live->limits[i]);
@@ -254,14 +257,6 @@ const char *live_task_skip_reason(const struct live_task *task) {
 
 usec_t live_task_last_ok(const struct live_task *task) {
         return task->last_ok_usec;
-}
-
-usec_t live_task_next(const struct live_task *task) {
-        usec_t at = task->trigger.timer.loop ? trigger_fires_at(&task->trigger) : USEC_INFINITY;
-
-        if (at == USEC_INFINITY)
-                return at;
-        return usec_add(clock_now(CLOCK_ID_REALTIME), usec_sub(at, clock_now(CLOCK_ID_BOOTTIME)));
 }
 
 /* ---- pools ---- */

@@ -63,7 +63,29 @@ unsigned live_task_failures(const struct live_task *task);       /* in a row, up
 uint64_t live_task_skipped(const struct live_task *task);        /* firings that were not followed */
 const char *live_task_skip_reason(const struct live_task *task); /* of the last one, or NULL */
 usec_t live_task_last_ok(const struct live_task *task);          /* realtime; 0: not since the start */
-usec_t live_task_next(const struct live_task *task);             /* realtime; USEC_INFINITY: nothing is due */
+
+/* When it is started next by time, jitter and splay included; realtime; USEC_INFINITY: nothing is due. */
+usec_t live_task_next(const struct live_task *task);
+
+struct live_due {
+        usec_t due_usec;     /* realtime */
+        usec_t at_usec;      /* when it is started: splay included, and of the first jitter too */
+        const char *trigger; /* "every", "calendar", "cron" */
+};
+
+/* The next @n occurrences of the task, the first first, as if it were not paused. Returns how many there are. */
+unsigned live_next_occurrences(const struct live_task *task, struct live_due *ret, unsigned n);
+
+/* The last time it was due; 0: never. @ret_what is what became of it, a sentence's part, or NULL; lives until the task
+ * changes. */
+usec_t live_task_last_due(const struct live_task *task, const char **ret_what);
+
+/* While a task is paused its triggers are not followed; operators, hooks and groups start it all the same. Returns 0,
+ * -EALREADY, -ENOMEM. @by is copied. */
+int live_pause(struct live_task *task, const char *by);
+int live_resume(struct live_task *task, const char *by); /* 0, or -EALREADY: it is not paused */
+/* NULL: it is not paused. @ret_usec: since when, realtime; may be NULL. */
+const char *live_task_paused_by(const struct live_task *task, usec_t *ret_usec);
 
 bool live_task_is_failing(const struct live_task *task);
 bool live_task_is_slow(const struct live_task *task);

@@ -14,11 +14,20 @@
 #define ITEM_EVENTS_BURST  20
 #define ITEM_EVENTS_PERIOD USEC_PER_MINUTE
 
+/* An operator wants the task not to be started by triggers. */
+struct live_pause {
+        usec_t since_usec; /* realtime */
+        char by[];
+};
+
 struct live_task {
         struct live *live;
         struct task *task;
         struct overlap overlap;
         struct trigger trigger;
+        struct live_pause *pause; /* NULL: it is not paused */
+        usec_t last_due_usec;     /* realtime; of the last occurrence that was run or accounted for; 0: none */
+        char *last_due_what;      /* what became of it, for people */
         struct result *last;
         struct run *waiting; /* the run that the trigger started and that still waits for its slot */
         uint64_t number;     /* of the last run */
@@ -87,9 +96,27 @@ void live_env_done(struct live *live);
 int live_use_cgroups(struct live *live, const char *tag);
 
 /* ---- start.c ---- */
-int live_arm_triggers(struct live *live);
+/* Has the on-start tasks started in a later turn. */
+void live_start_on_start(struct live *live);
+/* The task is due by @trigger (a word: "every", "calendar", "watch" …) at @due_usec, realtime: starts a run, unless it is
+ * paused, stopped, or `overlap` says otherwise, which is then accounted for. The run begins once the store has it. */
+void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec);
 /* Counts a firing that was not followed, or whose run was skipped while it waited. */
 void live_count_skip(struct live_task *entry, const char *reason);
+
+/* ---- schedule.c ---- */
+/* Before anything is restored: makes what keeps track of time triggers. Returns 0, -ENOMEM, -errno. */
+int live_schedules_init(struct live *live);
+void live_schedules_done(struct live *live);
+/* Between live_schedules_init() and live_arm_triggers(): what the store remembers of the task. Strings are copied. Takes the
+ * parts of triggers and of the pause; what belongs to another `schedule` is left. Returns 0 or -ENOMEM. */
+int live_schedule_restore(struct live_task *entry, const struct store_task *task);
+/* In addition to that: there is a run for what was due at @due_usec, so that is no more to be run, whatever the state says. */
+void live_schedule_ran(struct live_task *entry, usec_t due_usec);
+/* Fills the same parts of @ret. Strings live until the next call, or the next change of the task. */
+void live_schedule_save(const struct live_task *entry, struct store_task *ret);
+/* Begins: what came due before is caught up or accounted for, triggers fire from now on. */
+int live_arm_triggers(struct live *live);
 
 /* ---- tell.c ---- */
 extern const struct run_listener live_listener; /* without its arg */

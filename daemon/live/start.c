@@ -5,10 +5,8 @@
  */
 #include "base/log.h"
 #include "live/live_private.h"
-#include "when/every.h"
 
 #include <stdio.h>
-#include <sys/utsname.h>
 
 static int start(struct live_task *entry, const char *trigger, usec_t due, struct run **ret) {
         struct run_start start = {
@@ -86,18 +84,22 @@ static bool make_way(struct live_task *entry) {
         }
 }
 
-static void fire(struct live_task *entry, const char *trigger, usec_t due_realtime) {
+void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
         bool busy = !overlap_is_free(&entry->overlap);
         struct run *run;
         int r;
 
+        if (entry->pause) {
+                skipped(entry, "paused");
+                return;
+        }
         if (live_task_stopped_by(entry, NULL)) {
                 skipped(entry, "an operator has stopped it, until it is started");
                 return;
         }
         if (busy && !make_way(entry))
                 return;
-        r = start(entry, trigger, due_realtime, &run);
+        r = start(entry, trigger, due_usec, &run);
         if (r == -ESHUTDOWN)
                 return;
         if (r < 0)
@@ -106,13 +108,7 @@ static void fire(struct live_task *entry, const char *trigger, usec_t due_realti
                 entry->waiting = run;
 }
 
-static void on_trigger(struct trigger *trigger _unused_, usec_t due_usec, void *arg) {
-        struct live_task *entry = arg;
-        usec_t late = usec_sub(clock_now(CLOCK_ID_BOOTTIME), due_usec);
-
-        loop_set_subject(entry->live->loop, entry->task->run.name);
-        fire(entry, "every", usec_sub(clock_now(CLOCK_ID_REALTIME), late));
-}
+/* ---- on-start ---- */
 
 static void on_start_work(struct loop_work *work _unused_, void *arg) {
         struct live *live = arg;
@@ -120,67 +116,12 @@ static void on_start_work(struct loop_work *work _unused_, void *arg) {
 
         for (size_t i = 0; i < live->config->n_tasks; i++)
                 if (live->tasks[i].task->enabled && live->tasks[i].task->on_start && !live_is_check(&live->tasks[i]))
-                        fire(&live->tasks[i], "on-start", now);
+                        live_fire(&live->tasks[i], "on-start", now);
 }
 
-/* ---- triggers ---- */
-
-static void read_machine_id(char *buf, size_t size) {
-        FILE *file = fopen("/etc/machine-id", "re");
-
-        buf[0] = '\0';
-        if (!file)
-                return;
-        if (fgets(buf, (int)size, file))
-                buf[strcspn(buf, "\n")] = '\0';
-        (void)fclose(file);
-}
-
-static int arm(struct live_task *entry, const char *machine_id, const char *host, usec_t now) {
-        const struct task *task = entry->task;
-        struct trigger_config config = {
-                .every_usec = task->every_usec,
-                .splay_usec = every_splay(task->splay_usec, machine_id, host, task->run.name),
-                .jitter_usec = task->jitter_usec,
-                .from_end = task->every_from_end,
-                .random = &entry->live->random,
-        };
-        int r;
-
-        if (task->every_usec == 0 || !task->enabled)
-                return 0;
-        r = trigger_init(&entry->trigger, entry->live->loop, &config, on_trigger, entry);
-        if (r < 0)
-                return r;
-        if (!live_is_check(entry))
-                trigger_arm(&entry->trigger, now);
-        return 0;
-}
-
-int live_arm_triggers(struct live *live) {
-        usec_t now = clock_now(CLOCK_ID_BOOTTIME);
-        struct utsname host = { 0 };
-        char machine_id[64];
-
-        read_machine_id(machine_id, sizeof(machine_id));
-        (void)uname(&host);
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
-                int r = arm(&live->tasks[i], machine_id, host.nodename, now);
-                if (r < 0)
-                        return r;
-        }
+void live_start_on_start(struct live *live) {
         loop_work_init(&live->start_work, live->loop, "on-start", on_start_work, live);
         loop_work_schedule(&live->start_work);
-        return 0;
-}
-
-void live_stop_triggers(struct live *live) {
-        live->triggers = false;
-        if (live->start_work.loop)
-                loop_work_cancel(&live->start_work);
-        for (size_t i = 0; i < live->config->n_tasks; i++)
-                if (live->tasks[i].trigger.timer.loop)
-                        trigger_disarm(&live->tasks[i].trigger);
 }
 
 /* ---- operators ---- */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The Varlink server, and the methods of io.tendd.Runner.
 libtendd_a_SOURCES += daemon/control/control.c daemon/control/control.h
+libtendd_a_SOURCES += daemon/control/keeping.c
 libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
 libtendd_a_SOURCES += daemon/control/methods_events.c
 libtendd_a_SOURCES += daemon/control/methods_extend.c

@@ -55,6 +55,23 @@ struct result *wait_find_result(const struct control *control, const char *run);
 /* An event that may be what somebody waits for. */
 void wait_on_event(struct control *control, const struct event *event);
 
+/* ---- keeping.c ---- */
+
+/* A wait, a second at most, until all that was done before it began will outlive the daemon. Zeroed: not begun. */
+struct keeping {
+        struct live_sync *sync;
+        struct varlink_call *call;
+        bool done;
+};
+
+/* For the next() of a stream that has something to acknowledge. Returns 1: go on; else what next() is to return. */
+int keeping_next(struct keeping *keeping, struct control *control, struct varlink_call *call);
+/* Ends the wait, so that another one may begin. Harmless when there is none. */
+void keeping_reset(struct keeping *keeping);
+
+/* As varlink_reply(), after such a wait. Takes the reference to @parameters. Returns 0 or -ENOMEM. */
+int reply_when_kept(struct control *control, struct varlink_call *call, json_t *parameters);
+
 /* ---- methods_restart.c ---- */
 
 /* An event that may be what a Restart waits for. */

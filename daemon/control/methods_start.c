@@ -4,6 +4,7 @@
  * A pattern may match very many tasks, so they are started in slices: a stream that has nothing to tell until the last
  * of them is started. Who wants to wait has a waiter from the beginning, as the first may end before the last begins.
  * All names are looked at before the first task is started: a name that is none must not leave half of them started.
+ * What is told as started is kept: it will be known also if the daemon dies right after.
  */
 #include "base/text.h"
 #include "control/methods.h"
@@ -22,12 +23,14 @@ struct start_cursor {
         json_t *started;
         json_t *up;            /* services that were up already */
         struct waiter *waiter; /* NULL: nobody waits */
-        bool told;             /* what was started */
+        struct keeping keeping;
+        bool told; /* what was started */
 };
 
 static void start_free(void *cursor) {
         struct start_cursor *start = cursor;
 
+        keeping_reset(&start->keeping);
         json_decref(start->names);
         json_decref(start->started);
         json_decref(start->up);
@@ -96,6 +99,19 @@ static int check_some(struct start_cursor *start, struct varlink_call *call) {
         return -EAGAIN;
 }
 
+/* What was started. */
+static int tell_started(struct start_cursor *start, struct varlink_call *call, json_t **ret) {
+        int r;
+
+        r = keeping_next(&start->keeping, start->control, call);
+        if (r <= 0)
+                return r;
+        start->told = true;
+        *ret = json_pack("{s:O, s:O*}", "started", start->started, "up",
+                         json_array_size(start->up) > 0 ? start->up : NULL);
+        return start->waiter && json_array_size(start->started) > 0;
+}
+
 static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct start_cursor *start = cursor;
         const char *name = json_string_value(json_array_get(start->names, start->name));
@@ -106,12 +122,8 @@ static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 return check_some(start, call);
         if (start->told)
                 return waiter_ops.next(call, start->waiter, ret);
-        if (!name) {
-                start->told = true;
-                *ret = json_pack("{s:O, s:O*}", "started", start->started, "up",
-                                 json_array_size(start->up) > 0 ? start->up : NULL);
-                return start->waiter && json_array_size(start->started) > 0;
-        }
+        if (!name)
+                return tell_started(start, call, ret);
         exact = live_find(start->control->live, name);
         r = exact ? start_task(start, exact) : start_some(start, name);
         if (r < 0)

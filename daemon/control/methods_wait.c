@@ -3,14 +3,23 @@
  *
  * A waiter is the cursor of a stream. It knows its runs by name, because they are freed when they are done, and takes a
  * reference to their results from the event that tells so. A run that has ended before is found as its task's last.
+ * An end is told when it is kept: nobody acts on one that the history then does not know.
  */
 #include "control/methods.h"
 #include "live/outcome_json.h"
 
+enum wanted_state {
+        WANTED_LIVES,
+        WANTED_ENDED, /* has a result, until it is told */
+        WANTED_ASKED, /* the wait under way is also for this end */
+        WANTED_KEPT,
+        WANTED_TOLD,
+};
+
 struct wanted {
         char *name;
-        struct result *result; /* NULL: not done, or told already */
-        bool told;
+        enum wanted_state state;
+        struct result *result;
 };
 
 struct waiter {
@@ -21,12 +30,14 @@ struct waiter {
         size_t n_wanted;
         size_t allocated;
         size_t n_told;
+        struct keeping keeping;
 };
 
 static void waiter_free(void *cursor) {
         struct waiter *waiter = cursor;
 
         list_remove(&waiter->link);
+        keeping_reset(&waiter->keeping);
         for (size_t i = 0; i < waiter->n_wanted; i++) {
                 free(waiter->wanted[i].name);
                 result_unref(waiter->wanted[i].result);
@@ -35,23 +46,51 @@ static void waiter_free(void *cursor) {
         free(waiter);
 }
 
-static struct wanted *first_done(struct waiter *waiter) {
+static struct wanted *first_in(struct waiter *waiter, enum wanted_state state) {
         for (size_t i = 0; i < waiter->n_wanted; i++)
-                if (waiter->wanted[i].result)
+                if (waiter->wanted[i].state == state)
                         return &waiter->wanted[i];
         return NULL;
 }
 
-static int waiter_next(_unused_ struct varlink_call *call, void *cursor, json_t **ret) {
+static void move_all(struct waiter *waiter, enum wanted_state from, enum wanted_state to) {
+        for (size_t i = 0; i < waiter->n_wanted; i++)
+                if (waiter->wanted[i].state == from)
+                        waiter->wanted[i].state = to;
+}
+
+/* Returns 1 when those that had ended are kept; 0 when none has ended; -EAGAIN, -ENOMEM. */
+static int keep(struct waiter *waiter, struct varlink_call *call) {
+        int r;
+
+        if (!first_in(waiter, WANTED_ASKED)) {
+                if (!first_in(waiter, WANTED_ENDED))
+                        return 0;
+                move_all(waiter, WANTED_ENDED, WANTED_ASKED);
+        }
+        r = keeping_next(&waiter->keeping, waiter->control, call);
+        if (r > 0) {
+                keeping_reset(&waiter->keeping);
+                move_all(waiter, WANTED_ASKED, WANTED_KEPT);
+        }
+        return r;
+}
+
+static int waiter_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct waiter *waiter = cursor;
         struct wanted *wanted;
+        int r;
 
-        wanted = first_done(waiter);
-        if (!wanted)
-                return -EAGAIN;
+        wanted = first_in(waiter, WANTED_KEPT);
+        if (!wanted) {
+                r = keep(waiter, call);
+                if (r <= 0)
+                        return r == 0 ? -EAGAIN : r;
+                wanted = first_in(waiter, WANTED_KEPT);
+        }
         *ret = json_pack("{s:o}", "result", outcome_to_json(wanted->result));
         wanted->result = result_unref(wanted->result);
-        wanted->told = true;
+        wanted->state = WANTED_TOLD;
         waiter->n_told++;
         return waiter->n_told < waiter->n_wanted;
 }
@@ -96,6 +135,7 @@ int waiter_add(struct waiter *waiter, const char *run) {
                 return -ENOMEM;
         waiter->wanted[waiter->n_wanted++] = (struct wanted){
                 .name = name,
+                .state = last ? WANTED_ENDED : WANTED_LIVES,
                 .result = last ? result_ref(last) : NULL,
         };
         return 0;
@@ -110,8 +150,9 @@ void wait_on_event(struct control *control, const struct event *event) {
                 for (size_t i = 0; i < waiter->n_wanted; i++) {
                         struct wanted *wanted = &waiter->wanted[i];
 
-                        if (wanted->told || wanted->result || !streq(wanted->name, event->run))
+                        if (wanted->state != WANTED_LIVES || !streq(wanted->name, event->run))
                                 continue;
+                        wanted->state = WANTED_ENDED;
                         wanted->result = result_ref((struct result *)event->result);
                         varlink_wake(waiter->call);
                 }

@@ -138,5 +138,15 @@ struct live_observer *live_unobserve(struct live_observer *observer);
 /* Logs @event and tells the observers. */
 void live_emit(struct live *live, const struct event *event);
 
+/* ---- what is remembered ---- */
+
+/* Calls @fn in a later turn: 0, all that happened before will outlive the daemon; -EIO, the store is degraded; -ETIMEDOUT,
+ * nobody waits for the disk any longer than STORE_SYNC_MAX. Without a store that is 0. Returns 0; -ENOMEM, and @fn is not
+ * called. */
+struct live_sync;
+typedef void (*live_synced_fn)(int result, void *arg);
+int live_sync(struct live *live, live_synced_fn fn, void *arg, struct live_sync **ret);
+void live_sync_cancel(struct live_sync *sync); /* before it was called; takes NULL */
+
 /* Hooks that were not started because too many wait. */
 uint64_t live_hooks_dropped(const struct live *live);

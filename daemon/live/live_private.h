@@ -163,9 +163,6 @@ void live_health_update(struct live_service *service);
 void live_note(struct live_task *entry);
 /* Occurrences of the task did not run. */
 void live_note_missed(struct live_task *entry, const struct store_missed *missed);
-/* Calls @fn in a later turn, when all that was noted before will outlive the daemon, or nobody waits for that any longer; see
- * store_sync(). Returns 0; -ENOMEM, and @fn is not called. */
-int live_sync(struct live *live, store_sync_fn fn, void *arg);
 
 /* ---- hooks.c ---- */
 struct hook_cause {

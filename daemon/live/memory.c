@@ -8,23 +8,23 @@ void live_note(struct live_task *entry _unused_) {
 void live_note_missed(struct live_task *entry _unused_, const struct store_missed *missed _unused_) {
 }
 
-struct sync {
+struct live_sync {
         struct loop_work work;
-        store_sync_fn fn;
+        live_synced_fn fn;
         void *arg;
 };
 
 static void on_sync(struct loop_work *work _unused_, void *arg) {
-        struct sync *sync = arg;
-        store_sync_fn fn = sync->fn;
+        struct live_sync *sync = arg;
+        live_synced_fn fn = sync->fn;
         void *fn_arg = sync->arg;
 
         free(sync);
         fn(0, fn_arg);
 }
 
-int live_sync(struct live *live, store_sync_fn fn, void *arg) {
-        struct sync *sync = calloc(1, sizeof(*sync));
+int live_sync(struct live *live, live_synced_fn fn, void *arg, struct live_sync **ret) {
+        struct live_sync *sync = calloc(1, sizeof(*sync));
 
         if (!sync)
                 return -ENOMEM;
@@ -32,5 +32,13 @@ int live_sync(struct live *live, store_sync_fn fn, void *arg) {
         sync->arg = arg;
         loop_work_init(&sync->work, live->loop, "sync", on_sync, sync);
         loop_work_schedule(&sync->work);
+        *ret = sync;
         return 0;
+}
+
+void live_sync_cancel(struct live_sync *sync) {
+        if (!sync)
+                return;
+        loop_work_cancel(&sync->work);
+        free(sync);
 }

@@ -9,7 +9,9 @@ tendctl_SOURCES = \
 	daemon/tendctl/print.c daemon/tendctl/print.h \
 	daemon/tendctl/processes.c \
 	daemon/tendctl/socket.c \
+	daemon/tendctl/sparkline.c daemon/tendctl/sparkline.h \
 	daemon/tendctl/table.c \
+	daemon/tendctl/time_arg.c daemon/tendctl/time_arg.h \
 	daemon/tendctl/trees.c \
 	daemon/tendctl/verb.h \
 	daemon/tendctl/verb_events.c \
@@ -23,3 +25,8 @@ tendctl_SOURCES = \
 	daemon/tendctl/verbs.c
 tendctl_LDADD = libtendd.a $(JANSSON_LIBS) $(SYSTEMD_LIBS) -lm
 dist_man_MANS += daemon/tendctl/tendctl.1
+
+unit_tests += tests/unit/test-sparkline
+tests_unit_test_sparkline_SOURCES = tests/unit/test-sparkline.c daemon/tendctl/sparkline.c
+unit_tests += tests/unit/test-time-arg
+tests_unit_test_time_arg_SOURCES = tests/unit/test-time-arg.c daemon/tendctl/time_arg.c

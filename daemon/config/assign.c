@@ -184,6 +184,10 @@ static int split_words(const struct raw_key *raw, bool once, struct value *value
         return value->texts ? 0 : -ENOMEM;
 }
 
+static bool is_element(const struct raw_line *line) {
+        return *line->text != '\0' && !is_comment(line);
+}
+
 static int split_lines(const struct raw_key *raw, struct value *value) {
         int r;
 
@@ -191,13 +195,21 @@ static int split_lines(const struct raw_key *raw, struct value *value) {
         if (!value->texts)
                 return -ENOMEM;
         for (const struct raw_line *line = raw->lines; line; line = line->next) {
-                if (*line->text == '\0' || is_comment(line))
+                if (!is_element(line))
                         continue;
                 r = push(value, strdup(line->text));
                 if (r < 0)
                         return r;
         }
         return 0;
+}
+
+unsigned load_line_of(const struct raw_key *raw, size_t n) {
+        for (const struct raw_line *line = raw->lines; line; line = line->next) {
+                if (is_element(line) && n-- == 0)
+                        return line->line;
+        }
+        return raw->lines->line;
 }
 
 /* Makes the texts of @raw. Returns 0, -EINVAL with the reason in @value and its line, -ENOMEM. */
@@ -309,6 +321,8 @@ int load_assign(struct load *load, const struct raw_section *section, struct raw
         value.parsed = r == 0;
         if (r == 0)
                 r = key->type->parse(key, &value, base);
+        if (r == -EINVAL && key->type->form == VALUE_LINES)
+                line = load_line_of(raw, value.at);
         if (r == -EINVAL) {
                 if (secret && value.parsed) {
                         value_wrong(&value, "what ${env:} made of it is not allowed");

@@ -216,6 +216,15 @@ static unsigned cpus(void) {
         return (unsigned)MAX(CPU_COUNT(&set), 1);
 }
 
+static void finish_when(const struct load *load, struct task *task) {
+        const struct when_part *when = task->when;
+
+        if (when && !when->watch && when->n_calendars + when->n_crons == 0)
+                task->when = when_part_free(task->when);
+        else if (when && when->watch && !get_bit(task->written, load->overlap_number))
+                task->overlap = OVERLAP_QUEUE;
+}
+
 /* Defaults that depend on the kind, and what follows from the keys. */
 static void finish(const struct load *load, struct task *task) {
         struct run_spec *run = &task->run;
@@ -229,6 +238,7 @@ static void finish(const struct load *load, struct task *task) {
         if (run->default_bounds & 1u << BOUND_TIMEOUT)
                 run->bounds[BOUND_TIMEOUT] =
                         task->kind && !task->service ? task->kind->default_timeout_usec : USEC_INFINITY;
+        finish_when(load, task);
         if (!task->service)
                 run->bounds[BOUND_START_TIMEOUT] = USEC_INFINITY;
         if (task->for_each.type == FOR_EACH_NONE)
@@ -344,6 +354,12 @@ int load_build_whole(struct load *load, struct raw_section *section, struct task
 
 /* ---- defaults ---- */
 
+static size_t number_of(const struct load *load, const char *name) {
+        size_t n;
+
+        return key_number(KEY_SECTION_TASK, *load_find_rows(load, SECTION_TASK, name, &n));
+}
+
 /* What the table says is the default of keys that all tasks share. */
 static int build_prototype(struct load *load) {
         size_t n;
@@ -352,12 +368,9 @@ static int build_prototype(struct load *load) {
         load->prototype = task_new("prototype");
         if (!load->prototype)
                 return -ENOMEM;
-        for (enum bound bound = 0; bound < _BOUND_MAX; bound++) {
-                size_t n_rows;
-
-                load->bound_numbers[bound] = key_number(
-                        KEY_SECTION_TASK, *load_find_rows(load, SECTION_TASK, bound_to_string(bound), &n_rows));
-        }
+        for (enum bound bound = 0; bound < _BOUND_MAX; bound++)
+                load->bound_numbers[bound] = number_of(load, bound_to_string(bound));
+        load->overlap_number = number_of(load, "overlap");
         for (size_t i = 0; i < n; i++) {
                 struct value value = { .n = 1 };
                 char *texts[2] = { NULL };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build_sections: makes [daemon], limits and pools of their sections. */
+/* build_sections: makes [daemon], [store], limits and pools of their sections. */
 #include "config/load.h"
 
 /* Fills the structure at @base: the table's defaults, then what is written. */
@@ -36,11 +36,14 @@ const char *load_file_of(const struct load *load, const struct raw_section *sect
         return ((char **)load->config->private)[section->file];
 }
 
-/* [daemon] may be in one place only, which the index has made sure of. */
-static int build_daemon(struct load *load) {
-        struct raw_section *section = load_find(load, SECTION_DAEMON, "");
+/* Each of these may be in one place only, which the index has made sure of. */
+static int build_single(struct load *load) {
+        int r;
 
-        return fill(load, section, KEY_SECTION_DAEMON, &load->config->daemon);
+        r = fill(load, load_find(load, SECTION_DAEMON, ""), KEY_SECTION_DAEMON, &load->config->daemon);
+        if (r < 0)
+                return r;
+        return fill(load, load_find(load, SECTION_STORE, ""), KEY_SECTION_STORE, &load->config->store);
 }
 
 static int build_limit(struct load *load, struct raw_section *section) {
@@ -90,7 +93,7 @@ int load_build_sections(struct load *load) {
         config->pools = calloc(load->n_index[SECTION_POOL] + 1, sizeof(*config->pools));
         if (!config->limits || !config->pools)
                 return -ENOMEM;
-        r = build_daemon(load);
+        r = build_single(load);
         for (size_t i = 0; i < load->n_index[SECTION_LIMIT] && r == 0; i++)
                 r = build_limit(load, load->index[SECTION_LIMIT][i]);
         for (size_t i = 0; i < load->n_index[SECTION_POOL] && r == 0; i++)

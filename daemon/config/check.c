@@ -81,12 +81,27 @@ static void check_inherited_items(struct load *load, const struct raw_section *s
 }
 
 static void check_time(struct load *load, const struct raw_section *section, const struct task *task) {
-        static const char *const of_every[] = { "every-from", "jitter", "splay" };
+        /* What means nothing without at least one of others. */
+        static const struct {
+                const char *key;
+                const char *needs[3];
+                const char *told;
+        } needs[] = {
+                { "every-from", { "every" }, "every" },
+                { "jitter", { "every", "calendar", "cron" }, "every, calendar or cron" },
+                { "splay", { "every", "calendar", "cron" }, "every, calendar or cron" },
+                { "watch-settle", { "watch" }, "watch" },
+        };
         char buf[TEXT_USEC_MAX];
 
-        for (size_t i = 0; i < ARRAY_SIZE(of_every) && task->every_usec == 0; i++) {
-                if (raw_section_find(section, of_every[i]) && !raw_section_may_have(section, "every"))
-                        load_tell_key(load, SEVERITY_ERROR, section, of_every[i], "means nothing without every");
+        for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+                bool met = !raw_section_find(section, needs[i].key);
+
+                for (size_t k = 0; k < ARRAY_SIZE(needs[i].needs) && needs[i].needs[k] && !met; k++)
+                        met = raw_section_may_have(section, needs[i].needs[k]);
+                if (!met)
+                        load_tell_key(load, SEVERITY_ERROR, section, needs[i].key, "means nothing without %s",
+                                      needs[i].told);
         }
         if (task->every_usec > 0 && usec_add(task->jitter_usec, task->splay_usec) >= task->every_usec)
                 load_tell_key(load, SEVERITY_ERROR, section,
@@ -129,7 +144,7 @@ static void check_pool(struct load *load, const struct raw_section *section, con
 const struct hook_key load_hook_keys[LOAD_HOOK_KEYS] = {
         { "on-success", offsetof(struct task, on_success) }, { "on-failure", offsetof(struct task, on_failure) },
         { "on-failing", offsetof(struct task, on_failing) }, { "on-recover", offsetof(struct task, on_recover) },
-        { "on-slow", offsetof(struct task, on_slow) },
+        { "on-slow", offsetof(struct task, on_slow) },       { "on-stale", offsetof(struct task, on_stale) },
 };
 
 static void check_hooks(struct load *load, const struct raw_section *section, const struct hooks *hooks,

@@ -53,7 +53,7 @@ static void find_holders(const struct resolver *resolver, enum holds *holds) {
 
 /* What is meant to stay up is started at the start, unless something else says when. */
 static void start_with_daemon(const struct raw_section *section, struct task *task) {
-        if (task->every_usec == 0 && !section->member && !task->manual && !task_key_is_written(task, "on-start"))
+        if (!task_has_trigger(task) && !section->member && !task->manual && !task_key_is_written(task, "on-start"))
                 task->on_start = true;
 }
 
@@ -67,6 +67,7 @@ static void check_holder(struct load *load, const struct raw_section *section, s
         if (holds != HOLDS_SERVICE)
                 return;
         group->run.is_service = true;
+        load_check_stale(load, section, group);
         start_with_daemon(section, group);
         if (group->run.default_bounds & 1u << BOUND_TOTAL_TIMEOUT)
                 group->run.bounds[BOUND_TOTAL_TIMEOUT] = USEC_INFINITY;

@@ -33,6 +33,8 @@ struct config *config_unref(struct config *config) {
         free(config->daemon.runtime_dir);
         free(config->daemon.shell);
         free(config->daemon.cgroup);
+        free(config->daemon.timezone);
+        free(config->store.path);
         text_strv_free(config->private);
         free(config);
         return NULL;

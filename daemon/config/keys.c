@@ -8,6 +8,7 @@
 #define DAEMON(member) .offset = offsetof(struct daemon_section, member)
 #define LIMIT(member)  .offset = offsetof(struct limit_section, limit.member)
 #define POOL(member)   .offset = offsetof(struct pool_section, member)
+#define STORE(member)  .offset = offsetof(struct store_section, member)
 #define TASK(member)   .offset = offsetof(struct task, member)
 #define SERVICE(member, more)                                                                                          \
         .scope = KEY_SERVICE, .kind = &kind_exec, .flags = KEY_OF_SERVICE | (more),                                    \
@@ -29,6 +30,13 @@ static const char *const restarts[] = {
         [RESTART_ALWAYS] = "always",
         [_RESTART_POLICY_MAX] = NULL,
 };
+static const char *const catch_ups[] = {
+        [CATCH_UP_LATEST] = "latest",
+        [CATCH_UP_NONE] = "none",
+        [CATCH_UP_ALL] = "all",
+        [_CATCH_UP_MAX] = NULL,
+};
+static const char *const on_interrupt[] = { "ignore", "rerun", NULL };
 static const char *const on_item_failure[] = { "continue", "cancel", NULL };
 
 static const struct key daemon_keys[] = {
@@ -55,6 +63,10 @@ static const struct key daemon_keys[] = {
           .help = "The least important records that are logged." },
         { "log-target", TYPE(choice), DAEMON(log_target), .choices = log_targets, .flags = KEY_RESTART,
           .default_value = "auto", .help = "Where records go; auto takes the journal when stderr is connected to it." },
+        { "timezone", TYPE(zone), DAEMON(timezone), .default_shown = "the machine's own, /etc/localtime",
+          .example = "Europe/Berlin", .help = "Whose clocks calendar and cron follow where tasks do not say." },
+        { "catch-up-delay", TYPE(duration), DAEMON(catch_up_delay_usec), .max = DAY, .default_value = "1min",
+          .help = "How long after the boot of the machine missed starts are caught up, some at a time." },
         { "shell", TYPE(path), DAEMON(shell), .example = "/bin/bash",
           .default_shown = "/bin/bash where it exists, else /bin/sh",
           .help = "What runs the texts of shell keys: bash with -eo pipefail -c, another with -ec." },
@@ -84,6 +96,15 @@ static const struct key pool_keys[] = {
           .help = "How many threads may replace stuck ones; then the pool is degraded." },
         { "queue-max", TYPE(count), POOL(queue_max), .min = 1, .max = 1000000, .default_value = "1000",
           .help = "How many jobs may wait for a thread." },
+};
+
+static const struct key store_keys[] = {
+        { "path", TYPE(path), STORE(path), .flags = KEY_RESTART, .example = "/var/lib/tendd/tendd.db",
+          .default_shown = "tendd.db in the state directory", .help = "The database." },
+        { "keep", TYPE(duration), STORE(keep_usec), .min = USEC_PER_MINUTE, .max = USEC_INFINITY,
+          .default_value = "30d", .help = "How long the history of runs is kept." },
+        { "keep-runs", TYPE(count64), STORE(keep_runs), .min = 1, .max = UINT64_MAX, .default_value = "infinity",
+          .help = "How many runs the history keeps, all tasks together; the oldest go first." },
 };
 
 static const struct key task_keys[] = {
@@ -222,6 +243,14 @@ static const struct key task_keys[] = {
           .max = YEAR, .example = "5min", .help = "Starts it again and again, at a rate that does not drift." },
         { "every-from", TYPE(flag), TASK(every_from_end), .topic = "When", .flags = KEY_WHOLE, .choices = every_from,
           .default_value = "start", .help = "With end, the interval counts from the end of the last run." },
+        { "timezone", TYPE(zone), TASK(timezone), .topic = "When", .flags = KEY_WHOLE, .example = "Europe/Berlin",
+          .default_shown = "[daemon] timezone",
+          .help = "Whose clocks calendar and cron follow, where an expression does not end with a zone itself." },
+        { "watch", TYPE(watch), TASK(when), .topic = "When", .flags = KEY_WHOLE, .example = "/srv/inbox/*.csv",
+          .help = "Starts it when a file that matches has been written and closed, or moved there, and at the start if "
+                  "one is there; patterns, one a line." },
+        { "watch-settle", TYPE(settle), TASK(when), .topic = "When", .flags = KEY_WHOLE, .max = USEC_PER_HOUR,
+          .default_shown = "1s", .example = "5s", .help = "How long nothing more may happen there before it starts." },
         { "jitter", TYPE(duration), TASK(jitter_usec), .topic = "When", .flags = KEY_WHOLE, .max = YEAR,
           .default_value = "0s", .help = "Delays each start by up to this, drawn anew each time." },
         { "splay", TYPE(duration), TASK(splay_usec), .topic = "When", .flags = KEY_WHOLE, .max = YEAR,
@@ -231,8 +260,18 @@ static const struct key task_keys[] = {
         { "manual", TYPE(bool), TASK(manual), .topic = "When", .flags = KEY_WHOLE, .default_value = "no",
           .help = "Says that only operators and hooks start it." },
         { "overlap", TYPE(overlap), TASK(overlap), .topic = "When", .flags = KEY_WHOLE, .min = 1, .max = 100000,
-          .default_value = "skip",
+          .default_value = "skip", .default_shown = "skip; with watch, queue",
           .help = "What becomes of a start while it runs: none, one waits, it replaces the one that runs, or N run." },
+        { "catch-up", TYPE(choice), TASK(catch_up), .topic = "When", .flags = KEY_WHOLE, .choices = catch_ups,
+          .default_value = "latest",
+          .help = "Which of the starts that were missed, because the daemon was down or the machine asleep, follow." },
+        { "catch-up-max", TYPE(count), TASK(catch_up_max), .topic = "When", .flags = KEY_WHOLE, .min = 1, .max = 10000,
+          .default_value = "100", .help = "How many, the newest, with catch-up = all." },
+        { "catch-up-within", TYPE(duration), TASK(catch_up_within_usec), .topic = "When", .flags = KEY_WHOLE,
+          .max = USEC_INFINITY, .default_value = "1d", .help = "How long ago they may have been due." },
+        { "on-interrupt", TYPE(flag), TASK(rerun_interrupted), .topic = "When", .flags = KEY_WHOLE,
+          .choices = on_interrupt, .default_value = "ignore",
+          .help = "With rerun, another run follows at the next start of a daemon that died under one." },
         { "on-shutdown", TYPE(flag), TASK(run.drain), .topic = "When", .flags = KEY_WHOLE | KEY_EACH,
           .choices = on_shutdown, .default_value = "cancel",
           .help = "With wait, runs are given [daemon] drain-timeout." },
@@ -321,6 +360,11 @@ static const struct key task_keys[] = {
           .max = USEC_INFINITY, .default_value = "infinity", .help = "A run that takes longer is slow." },
         { "on-slow", TYPE(hooks), TASK(on_slow), .topic = "Outcome", .example = "alert",
           .help = "Tasks that are started once a run is slow; it goes on." },
+        { "stale-after", TYPE(duration), TASK(stale_after_usec), .topic = "Outcome", .min = USEC_PER_MSEC,
+          .max = USEC_INFINITY, .default_value = "infinity",
+          .help = "Without a run that was ok for so long, it is stale; not for services." },
+        { "on-stale", TYPE(hooks), TASK(on_stale), .topic = "Outcome", .example = "alert",
+          .help = "Tasks that are started once it has become stale." },
 };
 
 _Static_assert(offsetof(struct run_spec, retry_delay_max_usec) ==
@@ -339,6 +383,7 @@ static const struct {
         [KEY_SECTION_DAEMON] = { daemon_keys, ARRAY_SIZE(daemon_keys) },
         [KEY_SECTION_LIMIT] = { limit_keys, ARRAY_SIZE(limit_keys) },
         [KEY_SECTION_POOL] = { pool_keys, ARRAY_SIZE(pool_keys) },
+        [KEY_SECTION_STORE] = { store_keys, ARRAY_SIZE(store_keys) },
         [KEY_SECTION_TASK] = { task_keys, ARRAY_SIZE(task_keys) },
 };
 

@@ -14,6 +14,7 @@ enum key_section {
         KEY_SECTION_DAEMON, /* [daemon]: struct daemon_section */
         KEY_SECTION_LIMIT,  /* [limit NAME]: struct limit_section */
         KEY_SECTION_POOL,   /* [pool NAME]: struct pool_section */
+        KEY_SECTION_STORE,  /* [store]: struct store_section */
         KEY_SECTION_TASK, /* [task NAME], [group NAME], [defaults], [defaults NAME]: struct task and the kinds' parts */
         _KEY_SECTION_MAX,
 };

@@ -111,6 +111,7 @@ static const struct {
         { KEY_SECTION_DAEMON, "[daemon]", "The daemon itself." },
         { KEY_SECTION_LIMIT, "[limit NAME]", "Permits and a pace that runs share." },
         { KEY_SECTION_POOL, "[pool NAME]", "Threads for work that blocks. The pool called default is always there." },
+        { KEY_SECTION_STORE, "[store]", "What is remembered: the state of tasks, and the history of runs." },
         { KEY_SECTION_TASK, "[task NAME], [group NAME], [defaults], [defaults NAME]",
           "A piece of work, several that run as one, and what they have in common." },
 };

@@ -45,7 +45,7 @@ void lint_run(struct lint *lint, const struct lint_rule *rules, size_t n_rules) 
 /* ---- what is never used ---- */
 
 static bool has_trigger(const struct task *task) {
-        return task->every_usec > 0 || task->on_start;
+        return task_has_trigger(task) || task->on_start;
 }
 
 static void check_startable(struct lint *lint, struct raw_section *section) {
@@ -61,7 +61,10 @@ static void check_manual(struct lint *lint, struct raw_section *section) {
 
         if (task && task->manual && has_trigger(task) && raw_section_find(section, "manual"))
                 lint_tell(lint, section, "manual", "is yes, but %s starts it",
-                          task->every_usec > 0 ? "every" : "on-start");
+                          task->every_usec > 0 ? "every"
+                          : !task->when        ? "on-start"
+                          : task->when->watch  ? "watch"
+                                               : "calendar");
 }
 
 /* A group that is meant to stay up fails when members do, and says no more than they. */

@@ -17,6 +17,7 @@ enum section_type {
         SECTION_DEFAULTS,
         SECTION_LIMIT,
         SECTION_POOL,
+        SECTION_STORE,
         SECTION_TASK,
         SECTION_GROUP,
         _SECTION_TYPE_MAX,
@@ -45,7 +46,7 @@ struct raw_key {
 struct raw_section {
         struct raw_section *next;
         enum section_type type;
-        const char *name;  /* "" for [daemon] and [defaults] */
+        const char *name;  /* "" for [daemon], [store] and [defaults] */
         const char *title; /* "task backup" */
         unsigned file;
         unsigned line;
@@ -91,6 +92,7 @@ struct load {
         uint64_t of_service[2];           /* as task->written: the keys that are for services */
         unsigned instance;                /* the one that is being made of a task, from 1; else 0 */
         size_t bound_numbers[_BOUND_MAX]; /* of the rows of runs' bounds */
+        size_t overlap_number;            /* of overlap's */
 };
 
 /* The name in brackets of a type, and the rows that its sections may have. */
@@ -144,13 +146,16 @@ struct raw_section *load_require(struct load *load, enum section_type type, cons
 int load_assign(struct load *load, const struct raw_section *section, struct raw_key *raw, const struct key *key,
                 void *base, bool *ret_secret);
 
+/* The line of the @n-th element of a list that has one a line. */
+unsigned load_line_of(const struct raw_key *raw, size_t n);
+
 /* The texts of @raw's value, for a key that the reader handles itself. Returns as above; @ret for text_strv_free(). */
 int load_words(struct load *load, const struct raw_section *section, struct raw_key *raw, char ***ret);
 
 /* The name of the file that @section is in; lives as long as the configuration. */
 const char *load_file_of(const struct load *load, const struct raw_section *section);
 
-/* Makes the daemon's section, limits, pools and tasks. Each returns 0, also after mistakes, or -ENOMEM. */
+/* Makes the daemon's and the store's section, limits, pools and tasks. Each returns 0, also after mistakes, or -ENOMEM. */
 int load_build_sections(struct load *load);
 int load_build_tasks(struct load *load);
 
@@ -166,8 +171,11 @@ int load_build_whole(struct load *load, struct raw_section *section, struct task
 /* All keys of @task have been taken: makes it a service, or tells which of them are for services only. */
 void load_service_finish(struct load *load, const struct raw_section *section, struct task *task);
 
+/* Tells of stale-after in the section of @task, which is meant to stay up, and forgets what defaults sections say of it. */
+void load_check_stale(struct load *load, const struct raw_section *section, struct task *task);
+
 /* The keys of hooks and where in a task they are. */
-#define LOAD_HOOK_KEYS 5
+#define LOAD_HOOK_KEYS 6
 struct hook_key {
         const char *key;
         size_t offset;

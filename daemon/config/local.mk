@@ -29,6 +29,7 @@ libtendd_a_SOURCES += daemon/config/value_kind.c
 libtendd_a_SOURCES += daemon/config/value_list.c
 libtendd_a_SOURCES += daemon/config/value_service.c
 libtendd_a_SOURCES += daemon/config/value_task.c
+libtendd_a_SOURCES += daemon/config/value_when.c
 
 unit_tests += tests/unit/test-ini
 unit_tests += tests/unit/test-config

@@ -53,6 +53,20 @@ static void tell_keys_of_service(struct load *load, const struct raw_section *se
         }
 }
 
+static const char *const of_stale[] = { "stale-after", "on-stale" };
+
+void load_check_stale(struct load *load, const struct raw_section *section, struct task *task) {
+        for (size_t i = 0; i < ARRAY_SIZE(of_stale); i++) {
+                if (raw_section_find(section, of_stale[i]))
+                        load_tell_key(load, SEVERITY_ERROR, section, of_stale[i],
+                                      "is not for what is meant to stay up: it is not ok before it ends (health looks "
+                                      "after services)");
+                forget(task, find_row(load, of_stale[i]));
+        }
+        task->stale_after_usec = USEC_INFINITY;
+        hooks_done(&task->on_stale);
+}
+
 /* What defaults sections say for jobs does not concern a service. */
 static void forget_keys_of_job(const struct load *load, struct task *task) {
         for (size_t i = 0; i < ARRAY_SIZE(not_for_services); i++)
@@ -80,6 +94,7 @@ void load_service_finish(struct load *load, const struct raw_section *section, s
                                       not_for_services[i].why);
         }
         forget_keys_of_job(load, task);
+        load_check_stale(load, section, task);
         task->run.is_service = true;
         task->run.service = &task->service->spec;
 }

@@ -19,6 +19,7 @@ static const struct {
         [SECTION_DEFAULTS] = { "defaults", MAYBE_NAMED, KEY_SECTION_TASK },
         [SECTION_LIMIT] = { "limit", NAMED, KEY_SECTION_LIMIT },
         [SECTION_POOL] = { "pool", NAMED, KEY_SECTION_POOL },
+        [SECTION_STORE] = { "store", UNNAMED, KEY_SECTION_STORE },
         [SECTION_TASK] = { "task", NAMED, KEY_SECTION_TASK },
         [SECTION_GROUP] = { "group", NAMED, KEY_SECTION_TASK },
 };
@@ -98,7 +99,7 @@ static void tell_unknown_section(struct load *load, unsigned line, const char *h
         (void)snprintf(word, sizeof(word), "%.*s", (int)length, header);
         nearest = text_nearest(word, words, ARRAY_SIZE(words));
         (void)snprintf(message, sizeof(message),
-                       "[%s]: unknown section (daemon, defaults, limit, pool, task or group)%s%s%s", header,
+                       "[%s]: unknown section (daemon, defaults, store, limit, pool, task or group)%s%s%s", header,
                        nearest ? " (did you mean " : "", nearest ?: "", nearest ? "?)" : "");
         tell_line(load, line, message);
 }

@@ -25,6 +25,7 @@ enum value_form {
 struct value {
         char **texts;                /* NULL-terminated; a parser may take a text away by setting its element to NULL */
         size_t n;                    /* 1 for VALUE_SCALAR and VALUE_TEXT */
+        size_t at;                   /* of VALUE_LINES: the text that is wrong */
         char *one[2];                /* the array of those: only the text in it may be taken */
         char wrong[VALUE_WRONG_MAX]; /* what is wrong with it, when the parser says -EINVAL */
         const char *meant;           /* what may have been meant instead, or NULL */
@@ -115,6 +116,11 @@ extern const struct value_type value_restart_limit; /* struct service_spec */
 extern const struct value_type value_ready;
 extern const struct value_type value_cpu_bound; /* unsigned, percent */
 extern const struct value_type value_cgroup;    /* char * */
+
+/* When a task starts. All but the first store in task->when, which they make. */
+extern const struct value_type value_zone; /* char *: looks like the name of a zone */
+extern const struct value_type value_watch;
+extern const struct value_type value_settle;
 
 /* Parses "5/10min", within the bounds of @key for the number. Returns 0, or -EINVAL with what is wrong. */
 int value_parse_per(const struct key *key, struct value *value, uint64_t *ret_n, usec_t *ret_usec);

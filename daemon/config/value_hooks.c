@@ -50,12 +50,6 @@ static int parse_hook(const struct key *key, struct value *value, char *text, st
         return hook->task ? 0 : -ENOMEM;
 }
 
-static void hooks_done(struct hooks *hooks) {
-        for (size_t i = 0; i < hooks->n; i++)
-                free(hooks->items[i].task);
-        free(hooks->items);
-}
-
 static int parse_hooks(const struct key *key, struct value *value, void *base) {
         _cleanup_(hooks_done) struct hooks hooks = { 0 };
         int r;

@@ -92,6 +92,7 @@ static int parse_env(const struct key *key, struct value *value, void *base) {
                 const char *text = value->texts[i];
                 size_t n = 0;
 
+                value->at = i;
                 while (isalnum((unsigned char)text[n]) || text[n] == '_')
                         n++;
                 if (n == 0 || isdigit((unsigned char)text[0]) || text[n] != '=')
@@ -110,6 +111,7 @@ static int parse_header(const struct key *key, struct value *value, void *base) 
         for (size_t i = 0; i < value->n; i++) {
                 size_t n = strcspn(value->texts[i], ": \t(),/<=>?@[]{}\"\\");
 
+                value->at = i;
                 if (n == 0 || value->texts[i][n] != ':')
                         return value_wrong_text(value, -EINVAL, value->texts[i], "header");
         }

@@ -40,10 +40,11 @@ static void strv_free(strv words) {
         free(words);
 }
 
-static void hooks_done(struct hooks *hooks) {
+void hooks_done(struct hooks *hooks) {
         for (size_t i = 0; i < hooks->n; i++)
                 free(hooks->items[i].task);
         free(hooks->items);
+        *hooks = (struct hooks){ 0 };
 }
 
 /* Members are shared with the configuration and with other groups. */
@@ -73,6 +74,14 @@ struct service_part *service_part_free(struct service_part *service) {
         return NULL;
 }
 
+struct when_part *when_part_free(struct when_part *when) {
+        if (!when)
+                return NULL;
+        strv_free(when->watch);
+        free(when);
+        return NULL;
+}
+
 struct task *task_unref(struct task *task) {
         if (!task || --task->n_ref > 0)
                 return NULL;
@@ -88,6 +97,7 @@ struct task *task_unref(struct task *task) {
         hooks_done(&task->on_slow);
         hooks_done(&task->on_stale);
         service_part_free(task->service);
+        when_part_free(task->when);
         strv_free(task->for_each.words);
         strv_free(task->after);
         strv_free(task->members);

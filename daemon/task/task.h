@@ -39,6 +39,8 @@ struct hooks {
         size_t n;
 };
 
+void hooks_done(struct hooks *hooks); /* empty, and to be used again */
+
 enum overlap_policy {
         OVERLAP_SKIP,
         OVERLAP_QUEUE,
@@ -182,6 +184,8 @@ struct when_part {
         usec_t watch_settle_usec;
 };
 
+#define WATCH_SETTLE_DEFAULT USEC_PER_SEC
+
 struct when_part *when_part_free(struct when_part *when); /* takes NULL; always returns NULL */
 
 struct task {
@@ -250,6 +254,16 @@ struct task {
         const struct task_env *env;
         struct live_task *live;
 };
+
+/* Whether anything but the start of the daemon, a hook or an operator starts it. */
+static inline bool task_has_trigger(const struct task *task) {
+        return task->every_usec > 0 || task->when;
+}
+
+/* Whether it is started at certain times. */
+static inline bool task_is_timed(const struct task *task) {
+        return task->every_usec > 0 || (task->when && task->when->n_calendars + task->when->n_crons > 0);
+}
 
 static inline struct task *task_of(const struct run_spec *spec) {
         return CONTAINER_OF(spec, struct task, run);

@@ -20,10 +20,11 @@ static const struct {
 
         /* sections */
         { "k = v\n", "tendd.ini:1: a key before any section\n" },
-        { "[tsak a]\nk = v\n", "tendd.ini:1: [tsak a]: unknown section (daemon, defaults, limit, pool, task or group) "
-                               "(did you mean task?)\n" },
+        { "[tsak a]\nk = v\n",
+          "tendd.ini:1: [tsak a]: unknown section (daemon, defaults, store, limit, pool, task or group) "
+          "(did you mean task?)\n" },
         { "[xyzzy]\nk = v\n",
-          "tendd.ini:1: [xyzzy]: unknown section (daemon, defaults, limit, pool, task or group)\n" },
+          "tendd.ini:1: [xyzzy]: unknown section (daemon, defaults, store, limit, pool, task or group)\n" },
         { "[task]\n", "tendd.ini:1: [task]: the name is missing ([task NAME])\n" },
         { "[daemon x]\n", "tendd.ini:1: [daemon x]: takes no name ([daemon])\n" },
         { "[task a b]\n", "tendd.ini:1: [task a b]: \"a b\" is no name (letters, digits, and _.- behind the first, at "
@@ -39,7 +40,7 @@ static const struct {
         /* keys */
         { "[task a]\ncommand = x\nmanual = yes\ntimeuot = 5s\n",
           "tendd.ini:4: timeuot: unknown key in [task a] (see tendd.ini(5)) (did you mean timeout?)\n" },
-        { "[daemon]\ntimeout = 5s\n", "tendd.ini:2: timeout: unknown key in [daemon] (see tendd.ini(5))\n" },
+        { "[daemon]\npriority = 5\n", "tendd.ini:2: priority: unknown key in [daemon] (see tendd.ini(5))\n" },
         { "[task a]\ncommand = x\nmanual = yes\nretries = 1\nretries = 2\n",
           "tendd.ini:5: retries: is written twice, first in line 4\n" },
         { "[task a]\ncommand = x\nmanual = yes\nretries = 1\n  2\n",
@@ -109,11 +110,27 @@ static const struct {
           "tendd.ini:4: save-to: all items would be saved to the same file\n" },
 
         /* time */
-        { "[task a]\ncommand = x\njitter = 1s\nmanual = yes\n", "tendd.ini:3: jitter: means nothing without every\n" },
+        { "[task a]\ncommand = x\njitter = 1s\nmanual = yes\n",
+          "tendd.ini:3: jitter: means nothing without every, calendar or cron\n" },
         { "[task a]\ncommand = x\nevery = 1min\njitter = 30s\nsplay = 30s\non-failure = b\n[task b]\ncommand = x\n",
           "tendd.ini:4: jitter: jitter and splay together must be below the interval, which is 1min\n" },
         { "[task a]\ncommand = x\nevery = 1ms\n",
           "tendd.ini:3: every: 1ms is out of range (a duration such as 1h 30min, from 10ms to 366d)\n" },
+
+        { "[task a]\ncommand = x\nwatch-settle = 1s\nmanual = yes\n",
+          "tendd.ini:3: watch-settle: means nothing without watch\n" },
+        { "[task a]\ncommand = x\nwatch = /srv/a/*\n  # the others\n  b/*\n  c/*\n",
+          "tendd.ini:5: watch: \"b/*\" is no absolute path (paths that begin with /, one a line; * ? and [] match)\n" },
+        { "[task a]\ncommand = x\nrestart = always\nstale-after = 1h\non-stale = b\n[task b]\ncommand = x\n",
+          "tendd.ini:4: stale-after: is not for what is meant to stay up: it is not ok before it ends (health looks "
+          "after services)\n"
+          "tendd.ini:5: on-stale: is not for what is meant to stay up: it is not ok before it ends (health looks after "
+          "services)\n" },
+        { "[task s]\ncommand = x\nrestart = always\n[group g]\nmembers = s\npolicy = all\nstale-after = 1h\n",
+          "tendd.ini:7: stale-after: is not for what is meant to stay up: it is not ok before it ends (health looks "
+          "after services)\n" },
+        { "[task a]\ncommand = x\nmanual = yes\nenv = A=1\nenv = 2\n",
+          "tendd.ini:5: env: \"2\" is no NAME=VALUE (NAME=VALUE, one a line)\n" },
 
         /* services */
         { "[task a]\ncommand = x\nready = notify\nstart-timeout = 5s\nmanual = yes\n",
@@ -317,6 +334,56 @@ static void assert_value(const struct config *config, const char *task, const ch
                       task, value ?: "unset", expected ?: "unset");
         free(value);
 }
+
+START_TEST(a_watch_queues_unless_told_otherwise) {
+        struct config_text text;
+
+        config_text_load_one(&text, "[defaults]\nwatch-settle = 5s\nstale-after = 1h\non-stale = h\n"
+                                    "[defaults o]\noverlap = replace\n"
+                                    "[task a]\ncommand = x\nwatch = /srv/a/*\n  # the others\n  /srv/b c/*\n"
+                                    "[task b]\ncommand = x\nuse = o\nwatch = /srv/b\nwatch-settle = 1ms\n"
+                                    "[task c]\ncommand = x\nevery = 1min\n"
+                                    "[task s]\ncommand = x\nrestart = always\n"
+                                    "[task h]\ncommand = x\n");
+        ck_assert_msg(text.r == 0, "%s", text.told);
+        assert_value(text.config, "a", "watch", "/srv/a/*\n/srv/b c/*");
+        assert_value(text.config, "a", "watch-settle", "5s");
+        assert_value(text.config, "a", "overlap", "queue");
+        assert_value(text.config, "a", "stale-after", "1h");
+        assert_value(text.config, "b", "watch-settle", "1ms");
+        assert_value(text.config, "b", "overlap", "replace");
+        assert_value(text.config, "c", "watch-settle", NULL);
+        assert_value(text.config, "c", "overlap", "skip");
+        ck_assert_ptr_null(config_find_task(text.config, "c")->when);
+        /* Sections of defaults do not say of services that they can be stale. */
+        assert_value(text.config, "s", "stale-after", "infinity");
+        assert_value(text.config, "s", "on-stale", NULL);
+        config_text_done(&text);
+}
+END_TEST
+
+START_TEST(the_store_has_a_section) {
+        struct config_text text;
+
+        config_text_load_one(&text, "[task a]\ncommand = x\nmanual = yes\n");
+        ck_assert_int_eq(text.r, 0);
+        ck_assert_ptr_null(text.config->store.path);
+        ck_assert_uint_eq(text.config->store.keep_usec, 30 * USEC_PER_DAY);
+        ck_assert_uint_eq(text.config->store.keep_runs, UINT64_MAX);
+        ck_assert_uint_eq(text.config->daemon.catch_up_delay_usec, USEC_PER_MINUTE);
+        config_text_done(&text);
+
+        config_text_load_one(&text, "[task a]\ncommand = x\nmanual = yes\n"
+                                    "[store]\npath = /srv/t.db\nkeep = infinity\nkeep-runs = 5000\n"
+                                    "[daemon]\ncatch-up-delay = 0\n");
+        ck_assert_int_eq(text.r, 0);
+        ck_assert_str_eq(text.config->store.path, "/srv/t.db");
+        ck_assert_uint_eq(text.config->store.keep_usec, USEC_INFINITY);
+        ck_assert_uint_eq(text.config->store.keep_runs, 5000);
+        ck_assert_uint_eq(text.config->daemon.catch_up_delay_usec, 0);
+        config_text_done(&text);
+}
+END_TEST
 
 START_TEST(what_is_written_nearest_wins) {
         static const struct {
@@ -782,6 +849,8 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_loop_test(tcase, mistakes_are_told, 0, (int)ARRAY_SIZE(mistakes));
         tcase_add_test(tcase, ten_mistakes_are_ten_lines);
+        tcase_add_test(tcase, a_watch_queues_unless_told_otherwise);
+        tcase_add_test(tcase, the_store_has_a_section);
         tcase_add_test(tcase, what_is_written_nearest_wins);
         tcase_add_test(tcase, default_bounds_are_known_as_such);
         tcase_add_test(tcase, a_service_is_made_by_restart);

@@ -33,6 +33,8 @@ static void wrap(enum key_section section, const struct key *key, const char *va
                 fprintf(out, "[task t]\ncommand = x\n[limit t]\n%s%s = %s\n",
                         streq(key->name, "permits") || streq(key->name, "rate") ? "" : "rate = 1/s\npermits = 1\n",
                         key->name, value);
+        } else if (section == KEY_SECTION_STORE) {
+                fprintf(out, "[task t]\ncommand = x\n[store]\n%s = %s\n", key->name, value);
         } else if (section == KEY_SECTION_POOL) {
                 fprintf(out, "[task t]\ncommand = x\n[pool t]\n%s = %s\n", key->name, value);
         } else if (key->scope == KEY_GROUPS) {
@@ -50,6 +52,8 @@ static void wrap(enum key_section section, const struct key *key, const char *va
                         fputs("restart = always\n", out);
                 if (streq(key->name, "every-from") || streq(key->name, "splay") || streq(key->name, "jitter"))
                         fputs("every = 1000h\n", out);
+                if (streq(key->name, "watch-settle"))
+                        fputs("watch = /srv/*\n", out);
                 fprintf(out, "%s = %s\n", key->name, value);
         }
 }
@@ -250,6 +254,20 @@ static const struct {
         { NULL, "every-from", "end", "end" },
         { NULL, "every-from", "middle", NULL },
         { NULL, "on-shutdown", "wait", "wait" },
+        { NULL, "timezone", "Europe/Berlin", "Europe/Berlin" },
+        { NULL, "timezone", "/usr/share/zoneinfo/UTC", NULL },
+        { NULL, "timezone", "Europe / Berlin", NULL },
+        { NULL, "watch", "/srv/in box/[ab]?.csv", "/srv/in box/[ab]?.csv" },
+        { NULL, "watch", "inbox/*", NULL },
+        { NULL, "watch", "/srv/inbox/", NULL },
+        { NULL, "watch-settle", "100ms", "100ms" },
+        { NULL, "watch-settle", "2h", NULL },
+        { NULL, "catch-up", "none", "none" },
+        { NULL, "catch-up", "every", NULL },
+        { NULL, "catch-up-max", "0", NULL },
+        { NULL, "catch-up-within", "infinity", "infinity" },
+        { NULL, "on-interrupt", "rerun", "rerun" },
+        { NULL, "on-interrupt", "yes", NULL },
         { NULL, "description", "a \"line\" ; of # text", "a \"line\" ; of # text" },
         { NULL, "description", "", NULL },
         { "exec", "command", "a 'b c' \"d\\\"e\" ''", "a \"b c\" \"d\\\"e\" \"\"" },
@@ -334,6 +352,11 @@ static const struct {
         { NULL, "on-recover", "alert:timeout", NULL },
         { NULL, "on-slow", "alert publish", "alert publish" },
         { NULL, "slow-after", "5h", "5h" },
+        { NULL, "on-failure", "alert:interrupted", "alert:interrupted" },
+        { NULL, "stale-after", "26h", "1d 2h" },
+        { NULL, "stale-after", "0", NULL },
+        { NULL, "on-stale", "alert publish", "alert publish" },
+        { NULL, "on-stale", "alert:exit", NULL },
         { "http", "url", "https://example.com:8443/a?b=c#d", "https://example.com:8443/a?b=c#d" },
         { "http", "url", "http:///x", NULL },
         { "http", "url", "ftp://x/", NULL },

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* value_when: the types of the keys that say when a task starts.
+ *
+ * What they store is in task->when, which whatever comes first makes: most tasks have none of it. One that is left with no
+ * trigger, as defaults sections may say how long to wait for files that nobody watches, is dropped when all keys of the
+ * task have been read.
+ */
+#include "base/text.h"
+#include "config/config.h"
+#include "config/keys.h"
+#include "when/zone.h"
+
+#include <limits.h>
+
+static struct when_part *when_of(void *base) {
+        struct task *task = base;
+
+        if (task->when)
+                return task->when;
+        task->when = calloc(1, sizeof(*task->when));
+        if (task->when)
+                task->when->watch_settle_usec = WATCH_SETTLE_DEFAULT;
+        return task->when;
+}
+
+/* ---- timezone ---- */
+
+/* Whether there is such a zone is seen when it is loaded. */
+static int parse_zone(const struct key *key, struct value *value, void *base) {
+        const char *text = value->texts[0];
+        char **member = value_member(key, base);
+
+        if (*text == '\0' || *text == '/' || strlen(text) >= ZONE_NAME_MAX || strpbrk(text, " \t"))
+                return value_wrong_text(value, -EINVAL, text, "time zone");
+        free(*member);
+        *member = TAKE_PTR(value->texts[0]);
+        return 0;
+}
+
+static void allow_zone(const struct key *key _unused_, FILE *out) {
+        fputs("the name of a time zone, such as Europe/Berlin or UTC", out);
+}
+
+const struct value_type value_zone = { "ZONE", VALUE_SCALAR, parse_zone, allow_zone, value_show_string };
+
+/* ---- watch, watch-settle ---- */
+
+static int check_pattern(struct value *value, const char *text) {
+        size_t length = strlen(text);
+
+        if (*text != '/')
+                return value_wrong_text(value, -EINVAL, text, "absolute path");
+        if (length >= PATH_MAX)
+                return value_wrong(value, "the pattern is too long");
+        if (text[length - 1] == '/')
+                return value_wrong(value, "%.*s names a directory (write %.*s* for the files in it)", VALUE_SHOWN_MAX,
+                                   text, VALUE_SHOWN_MAX, text);
+        return 0;
+}
+
+static int parse_watch(const struct key *key _unused_, struct value *value, void *base) {
+        struct when_part *when;
+
+        if (value->n == 0)
+                return value_wrong(value, "the value is missing");
+        for (value->at = 0; value->at < value->n; value->at++) {
+                int r = check_pattern(value, value->texts[value->at]);
+
+                if (r < 0)
+                        return r;
+        }
+        when = when_of(base);
+        if (!when)
+                return -ENOMEM;
+        text_strv_free(when->watch);
+        when->watch = TAKE_PTR(value->texts);
+        return 0;
+}
+
+static void allow_watch(const struct key *key _unused_, FILE *out) {
+        fputs("paths that begin with /, one a line; * ? and [] match", out);
+}
+
+static void show_watch(const struct key *key _unused_, const void *base, FILE *out) {
+        const struct task *task = base;
+
+        for (size_t i = 0; task->when && task->when->watch && task->when->watch[i]; i++)
+                fprintf(out, "%s%s", i > 0 ? "\n" : "", task->when->watch[i]);
+}
+
+const struct value_type value_watch = { "PATTERN", VALUE_LINES, parse_watch, allow_watch, show_watch };
+
+static int parse_settle(const struct key *key, struct value *value, void *base) {
+        struct when_part *when = when_of(base);
+        struct key of_part = *key;
+
+        if (!when)
+                return -ENOMEM;
+        of_part.offset = offsetof(struct when_part, watch_settle_usec);
+        return value_duration.parse(&of_part, value, when);
+}
+
+static void allow_settle(const struct key *key, FILE *out) {
+        value_duration.allow(key, out);
+}
+
+static void show_settle(const struct key *key _unused_, const void *base, FILE *out) {
+        const struct task *task = base;
+
+        if (task->when && task->when->watch)
+                value_show_usec(task->when->watch_settle_usec, out);
+}
+
+const struct value_type value_settle = { "DURATION", VALUE_SCALAR, parse_settle, allow_settle, show_settle };

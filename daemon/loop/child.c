@@ -651,6 +651,10 @@ pid_t child_pid(const struct child *child) {
         return child->state == CHILD_STARTING ? 0 : child->launch.pid;
 }
 
+uint64_t child_start_ticks(const struct child *child) {
+        return child->state == CHILD_STARTING ? 0 : child->launch.start_ticks;
+}
+
 void child_kill(struct child *child) {
         if (child->killing)
                 return;

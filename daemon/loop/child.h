@@ -66,6 +66,7 @@ struct child_spec {
                 *output_path; /* what goes to on_output is appended to this file as well, see file_sink.h; NULL: not */
         bool output_pipe;     /* stdout and stderr go to on_output; neither this nor a path: /dev/null */
         bool no_new_privileges;
+        bool start_ticks;            /* child_start_ticks() will be asked */
         mode_t umask;                /* (mode_t)-1: unchanged */
         int nice;                    /* 0: unchanged */
         uint64_t nofile;             /* 0: unchanged */
@@ -131,6 +132,10 @@ struct child *child_free(struct child *child);
 DEFINE_CLEANUP(struct child, child_free)
 
 pid_t child_pid(const struct child *child); /* 0: not started */
+
+/* When its main process began, field 22 of /proc/PID/stat: with its pid and the boot it names it for ever. 0: not known, as
+ * nobody asked for it in the spec. */
+uint64_t child_start_ticks(const struct child *child);
 
 /* What its processes used; in on_gone and later. Without a cgroup, of the main process and those it has waited for. */
 void child_get_usage(const struct child *child, struct cgroup_usage *ret);

@@ -22,6 +22,8 @@
  */
 #include "loop/child_exec.h"
 
+#include "loop/proc_stat.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
@@ -582,6 +584,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 .cgroup_procs = -EBADF,
                 .report_fd = -EBADF,
         };
+        struct proc_stat stat;
         int r;
 
         launch->pidfd = launch->output_fd = -EBADF;
@@ -592,6 +595,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 r = try_launch(&birth, thread);
         if (r > 0 && birth.report.error == 0) {
                 launch->pid = r;
+                launch->start_ticks = plan->spec.start_ticks && proc_stat_read(r, &stat) == 0 ? stat.start_ticks : 0;
                 return;
         }
 

@@ -7,6 +7,7 @@
 /* How it went. Written by the thread; the loop reads it when the job is done, but for the two flags. */
 struct child_launch {
         pid_t pid; /* 0: failed, with @step and @error */
+        uint64_t start_ticks;
         int pidfd;
         int output_fd;            /* our end of the output pipe, non-blocking */
         struct file_writer *file; /* that its output goes to; passes to the child */

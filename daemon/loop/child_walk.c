@@ -26,6 +26,8 @@
  */
 #include "loop/child_walk.h"
 
+#include "loop/proc_stat.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -60,13 +62,6 @@ struct walk {
         bool changed; /* it was different from the one before, or had somebody new in it */
         bool unsure;  /* of whether one of them is of this tree */
         int error;    /* the first thing that made the walk incomplete */
-};
-
-/* What is read of /proc/PID/stat. */
-struct stat_line {
-        pid_t parent;
-        pid_t group;
-        pid_t session;
 };
 
 static int open_pidfd(pid_t pid) {
@@ -119,25 +114,6 @@ static ssize_t read_whole(const char *path, char **ret) {
         return (ssize_t)n;
 }
 
-static int read_stat(pid_t pid, struct stat_line *ret) {
-        char path[64], line[512], *at;
-        _cleanup_(closep) int fd = -EBADF;
-        ssize_t n;
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        n = read(fd, line, sizeof(line) - 1);
-        if (n <= 0)
-                return n < 0 ? -errno : -ESRCH;
-        line[n] = 0;
-        at = strrchr(line, ')'); /* the name of a process may have anything in it */
-        if (!at || sscanf(at + 1, " %*c %d %d %d", &ret->parent, &ret->group, &ret->session) != 3)
-                return -EBADMSG;
-        return 0;
-}
-
 /* Returns whether the environment of @pid has @marker, -ENODATA when it is empty, or -errno. One that we may not read is
  * of a process that we may not signal either. */
 static int has_marker(pid_t pid, const char *marker) {
@@ -166,12 +142,12 @@ static bool knows_session(const struct walk_tree *tree, pid_t session) {
 
 int walk_contains(const struct walk_tree *tree, bool changing, pid_t pid) {
         for (unsigned depth = 0; depth < DEPTH_MAX && pid > 1; depth++) {
-                struct stat_line line;
+                struct proc_stat line;
                 int r;
 
                 if (pid == tree->pid)
                         return 1;
-                r = read_stat(pid, &line);
+                r = proc_stat_read(pid, &line);
                 if (r < 0)
                         return depth == 0 ? -ESRCH : 0;
                 if (line.session == tree->pid || line.group == tree->pid)
@@ -190,12 +166,12 @@ static void learn_session(struct walk_tree *tree, pid_t session) {
 
 int walk_open_sibling(const struct walk_tree *tree, pid_t pid) {
         _cleanup_(closep) int pidfd = open_pidfd(pid);
-        struct stat_line line;
+        struct proc_stat line;
         int r;
 
         if (pidfd < 0 || pid == tree->pid)
                 return pidfd < 0 ? pidfd : -ESRCH;
-        r = read_stat(pid, &line);
+        r = proc_stat_read(pid, &line);
         if (r < 0)
                 return r;
         if (line.parent != getpid() || line.session != tree->pid || is_dead(pidfd))
@@ -216,14 +192,14 @@ static void visit(struct walk *walk, pid_t pid, int pidfd, bool in_group, unsign
 /* A child of @parent, if it still is one. */
 static void visit_child(struct walk *walk, pid_t pid, pid_t parent, int parent_pidfd, unsigned depth) {
         _cleanup_(closep) int pidfd = open_pidfd(pid);
-        struct stat_line line;
+        struct proc_stat line;
         int r;
 
         if (pidfd < 0) {
                 fail(walk, pidfd);
                 return;
         }
-        r = read_stat(pid, &line);
+        r = proc_stat_read(pid, &line);
         if (r < 0) {
                 fail(walk, r);
                 return;
@@ -325,7 +301,7 @@ static void visit_main(struct walk *walk) {
 
 /* Returns whether the orphan @pid is of this tree, or -ENODATA when that cannot be told now: it may be amid an exec, or
  * about to end and leave children. */
-static int is_ours(struct walk *walk, pid_t pid, const struct stat_line *line) {
+static int is_ours(struct walk *walk, pid_t pid, const struct proc_stat *line) {
         struct walk_tree *tree = walk->tree;
         int r;
 
@@ -342,14 +318,14 @@ static int is_ours(struct walk *walk, pid_t pid, const struct stat_line *line) {
 /* A child that the daemon inherited. Returns whether it need not be looked at again. */
 static bool visit_orphan(struct walk *walk, pid_t pid) {
         _cleanup_(closep) int pidfd = open_pidfd(pid);
-        struct stat_line line;
+        struct proc_stat line;
         int r;
 
         if (pidfd < 0) {
                 fail(walk, pidfd);
                 return true;
         }
-        r = read_stat(pid, &line);
+        r = proc_stat_read(pid, &line);
         if (r < 0) {
                 fail(walk, r);
                 return true;

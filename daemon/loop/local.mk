@@ -9,6 +9,7 @@ libtendd_a_SOURCES += daemon/loop/child_plan.c daemon/loop/child_plan.h
 libtendd_a_SOURCES += daemon/loop/child_tree.c daemon/loop/child_tree.h
 libtendd_a_SOURCES += daemon/loop/child_user.c daemon/loop/child_user.h
 libtendd_a_SOURCES += daemon/loop/child_walk.c daemon/loop/child_walk.h
+libtendd_a_SOURCES += daemon/loop/proc_stat.c daemon/loop/proc_stat.h
 libtendd_a_SOURCES += daemon/loop/spawner.c daemon/loop/spawner.h
 libtendd_a_SOURCES += daemon/loop/dumpable.c daemon/loop/dumpable.h
 libtendd_a_SOURCES += daemon/loop/file_sink.c daemon/loop/file_sink.h daemon/loop/file_sink_private.h

@@ -133,6 +133,13 @@ void run_leaf_started(struct run *leaf) {
         run_arm(leaf);
 }
 
+void run_leaf_process(struct run *leaf, int pid, uint64_t start_ticks) {
+        const struct run_listener *listener = &leaf->tree->listener;
+
+        if (listener->on_process && leaf->state != RUN_DONE)
+                listener->on_process(leaf->parent, pid, start_ticks, listener->arg);
+}
+
 void run_leaf_output(struct run *leaf) {
         leaf->leaf.output_usec = clock_now(CLOCK_ID_MONOTONIC);
 }

@@ -15,6 +15,8 @@ run_family_sources = tests/support/run-family.c tests/support/run-family.h $(run
 
 unit_tests += tests/unit/test-run-tree
 tests_unit_test_run_tree_SOURCES = tests/unit/test-run-tree.c $(run_family_sources)
+unit_tests += tests/unit/test-run-hold
+tests_unit_test_run_hold_SOURCES = tests/unit/test-run-hold.c $(run_family_sources)
 unit_tests += tests/unit/test-run-deadline
 tests_unit_test_run_deadline_SOURCES = tests/unit/test-run-deadline.c $(run_family_sources)
 unit_tests += tests/unit/test-run-group

@@ -82,6 +82,8 @@ struct run {
         struct list children;
         struct list link;     /* tree->examine, tree->begin or tree->dead */
         struct list due_link; /* tree->due */
+        struct list held;     /* tree->held */
+        uint64_t held_number;
         const struct run_spec *spec;
         const struct role_ops *ops;
         enum run_role role;
@@ -90,11 +92,12 @@ struct run {
         unsigned attempts; /* jobs and groups: begun so far */
         unsigned member;   /* index in the parent group */
         bool hook;
-        bool waiting; /* counted in tree->n_waiting: a parent that may not begin yet */
-        bool ready;   /* a leaf: is ready; one above: was so at some time */
-        bool closing; /* was asked to end: nothing new starts below */
-        bool forced;  /* no grace for it and all below */
-        bool fixed;   /* the first cause has decided the outcome */
+        bool held_back; /* would have begun if it were not held */
+        bool waiting;   /* counted in tree->n_waiting: a parent that may not begin yet */
+        bool ready;     /* a leaf: is ready; one above: was so at some time */
+        bool closing;   /* was asked to end: nothing new starts below */
+        bool forced;    /* no grace for it and all below */
+        bool fixed;     /* the first cause has decided the outcome */
         enum outcome outcome;
         enum cancel_reason cancel; /* the first request to cancel it, whenever it came */
         char *cancelled_by;
@@ -110,6 +113,7 @@ struct run {
         void (*free_userdata)(void *userdata);
 
         usec_t created_usec;
+        usec_t created_realtime_usec; /* not of leaves */
         usec_t started_usec;
         usec_t ended_usec;
         usec_t ended_realtime_usec;
@@ -158,7 +162,10 @@ struct run_tree {
         struct list begin;
         struct list dead;
         struct list remnants;
+        struct list held; /* top-level runs that may not begin yet, the first first */
+        uint64_t n_held;  /* ever */
         struct spare runs;
+        bool holds;
         bool stopping;
         bool was_busy; /* on_empty is owed */
         usec_t grace_cap_usec;

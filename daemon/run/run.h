@@ -203,8 +203,11 @@ struct run_start {
 struct run_listener {
         /* Any run changed its state. Must not change the tree. */
         void (*on_state)(struct run *run, enum run_state from, void *arg);
-        /* A run that is no attempt was made for @run's task, queued. Must not change the tree. */
+        /* A run that is no attempt was made for @run's task, queued. Must not change the tree. An item has no text yet. */
         void (*on_new)(struct run *run, void *arg);
+        /* An attempt below @job has a process, @pid, begun @start_ticks (of the clock of /proc/PID/stat; 0: not known)
+         * after boot. Must not change the tree. */
+        void (*on_process)(struct run *job, int pid, uint64_t start_ticks, void *arg);
         /* The present attempt of a service became ready, or is not any more. Must not change the tree. */
         void (*on_ready)(struct run *job, bool ready, void *arg);
         /* An attempt of a service has ended, and another may begin at @at_usec (monotonic; 0: at once, because @by asked
@@ -236,6 +239,14 @@ struct limits *run_tree_limits(struct run_tree *tree);
 /* Begins a top-level run. Returns 0, -ENOMEM, -ESHUTDOWN when the tree was forced, or is stopping and this is no hook.
  * @ret may be NULL. */
 int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret);
+
+/* While @hold, the top-level runs that are made do not begin before they are released, in the order in which they are
+ * made: what must be known of a run before it does anything can be written down meanwhile. */
+void run_tree_hold(struct run_tree *tree, bool hold);
+/* A number for the last run that was held, growing; 0: none was. */
+uint64_t run_tree_last_held(const struct run_tree *tree);
+/* Lets those up to that number begin, UINT64_MAX: all. */
+void run_tree_release(struct run_tree *tree, uint64_t last);
 
 /* No new runs but hooks. With @drain, runs whose spec says so are left running; called again without, they are
  * cancelled too (reason shutdown). */
@@ -308,9 +319,10 @@ uint64_t run_get_item_number(const struct run *run); /* 1-based; 0: none */
 const char *run_get_trigger(const struct run *run);
 usec_t run_get_due(const struct run *run); /* realtime */
 bool run_is_hook(const struct run *run);
-void *run_userdata(const struct run *run);      /* of the top-level run */
-usec_t run_created_usec(const struct run *run); /* monotonic */
-usec_t run_started_usec(const struct run *run); /* monotonic; 0: not started */
+void *run_userdata(const struct run *run);          /* of the top-level run */
+usec_t run_created_usec(const struct run *run);     /* monotonic */
+usec_t run_created_realtime(const struct run *run); /* not of an attempt */
+usec_t run_started_usec(const struct run *run);     /* monotonic; 0: not started */
 unsigned run_attempts(const struct run *run);
 const struct errors *run_get_errors(const struct run *run);    /* a job's: also of the attempt before */
 bool run_is_cancelled(const struct run *run);                  /* itself or an ancestor was asked to end */
@@ -385,6 +397,8 @@ void *run_leaf_data(const struct run *leaf);
 
 /* The work is under way. Not from inside leaf_ops.start. */
 void run_leaf_started(struct run *leaf);
+/* The process that does it, see run_listener.on_process. */
+void run_leaf_process(struct run *leaf, int pid, uint64_t start_ticks);
 /* A service is ready: `after` is met, start-timeout is over. */
 void run_leaf_ready(struct run *leaf);
 /* It says that it is going to end: it is not ready any more. */

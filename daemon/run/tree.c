@@ -6,6 +6,9 @@
  * its own list waits for the next turn, with one exception: an end is carried up to the parents at once, so that a
  * deadline sees a tree in which every end that was known is already counted.
  *
+ * A top-level run can be held: it takes its place, waits for its overlap slot and may be cancelled like any other, but it
+ * does not begin.
+ *
  * Members of a group stay in the tree, done, until the group is or their place is taken again; attempts and items are freed as soon as their parent
  * has seen them.
  */
@@ -100,6 +103,13 @@ void run_examine(struct run *run) {
         turn_schedule(run->tree);
 }
 
+static void announce(struct run *run) {
+        const struct run_listener *listener = &run->tree->listener;
+
+        if (listener->on_new)
+                listener->on_new(run, listener->arg);
+}
+
 struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_role role, uint64_t number) {
         struct run *run;
 
@@ -119,6 +129,8 @@ struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_ro
         run->hook = parent->hook;
         run->bound = _BOUND_INVALID;
         run->created_usec = clock_now(CLOCK_ID_MONOTONIC);
+        if (role != RUN_LEAF)
+                run->created_realtime_usec = clock_now(CLOCK_ID_REALTIME);
         run->retry_at_usec = USEC_INFINITY;
         run->stop_at_usec = USEC_INFINITY;
         for (size_t i = 0; i < _BOUND_MAX; i++)
@@ -127,6 +139,7 @@ struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_ro
         list_init(&run->children);
         list_init(&run->link);
         list_init(&run->due_link);
+        list_init(&run->held);
 
         if (role != RUN_LEAF)
                 run->bounds[BOUND_TOTAL_TIMEOUT] = usec_add(run->created_usec, spec->bounds[BOUND_TOTAL_TIMEOUT]);
@@ -136,8 +149,8 @@ struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_ro
                 run->tree->listener.hold(spec, run->tree->listener.arg);
         list_append(&parent->children, &run->sibling);
         parent->n_live++;
-        if (role != RUN_LEAF && parent->tree->listener.on_new)
-                parent->tree->listener.on_new(run, parent->tree->listener.arg);
+        if (role != RUN_LEAF && parent->role != RUN_ROOT)
+                announce(run);
         return run;
 }
 
@@ -154,6 +167,7 @@ static void run_free(struct run *run) {
         list_remove(&run->sibling);
         list_remove(&run->link);
         list_remove(&run->due_link);
+        list_remove(&run->held);
         limit_release(run->ticket);
         slot_hold_unref(run->slot);
         errors_done(&run->errors);
@@ -189,12 +203,47 @@ void slot_hold_unref(struct slot_hold *hold) {
 }
 
 static void begin_later(struct run *run) {
+        if (list_linked(&run->held)) {
+                run->held_back = true;
+                return;
+        }
         run->bounds[BOUND_QUEUE_TIMEOUT] = USEC_INFINITY;
         run_arm(run);
         list_remove(&run->link);
         list_append(&run->tree->begin, &run->link);
         turn_schedule(run->tree);
 }
+
+/* ---- held runs ---- */
+
+static void hold(struct run *run) {
+        struct run_tree *tree = run->tree;
+
+        run->held_number = ++tree->n_held;
+        list_append(&tree->held, &run->held);
+}
+
+void run_tree_hold(struct run_tree *tree, bool holds) {
+        tree->holds = holds;
+}
+
+uint64_t run_tree_last_held(const struct run_tree *tree) {
+        return tree->n_held;
+}
+
+void run_tree_release(struct run_tree *tree, uint64_t last) {
+        while (!list_empty(&tree->held)) {
+                struct run *run = list_first_entry(&tree->held, struct run, held);
+
+                if (run->held_number > last)
+                        return;
+                list_remove(&run->held);
+                if (run->held_back && !run->closing)
+                        begin_later(run);
+        }
+}
+
+/* ---- the slot ---- */
 
 static void on_slot(struct overlap_slot *slot _unused_, void *arg) {
         struct run *run = arg;
@@ -269,6 +318,7 @@ void run_finish(struct run *run, enum outcome outcome) {
         run->stop_at_usec = USEC_INFINITY;
         list_remove(&run->link);
         list_remove(&run->due_link);
+        list_remove(&run->held);
         run_set_state(run, RUN_DONE);
         run_arm(run);
         run->ticket = limit_release(run->ticket);
@@ -408,6 +458,7 @@ int run_tree_new(struct loop *loop, unsigned max_running, const struct run_liste
         list_init(&tree->begin);
         list_init(&tree->dead);
         list_init(&tree->remnants);
+        list_init(&tree->held);
         loop_work_init(&tree->work, loop, "run-tree", on_turn, tree);
         r = tree_init(tree, max_running);
         if (r < 0)
@@ -460,6 +511,9 @@ int run_tree_start(struct run_tree *tree, const struct run_start *start, struct 
         run->userdata = start->userdata;
         run->free_userdata = start->free_userdata;
         tree->was_busy = true;
+        if (tree->holds)
+                hold(run);
+        announce(run);
         run_enqueue(run);
         run_arm(run);
         if (ret)

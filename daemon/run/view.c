@@ -124,6 +124,10 @@ void *run_userdata(const struct run *run) {
         return run_get_top((struct run *)run)->userdata;
 }
 
+usec_t run_created_realtime(const struct run *run) {
+        return run->created_realtime_usec;
+}
+
 usec_t run_created_usec(const struct run *run) {
         return run->created_usec;
 }

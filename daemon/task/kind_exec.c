@@ -177,13 +177,15 @@ static void describe_failure(struct exec_leaf *exec, enum child_step step, int e
                        child_step_to_string(step), why, error);
 }
 
-static void on_started(struct child *child _unused_, pid_t pid, enum child_step step, int error, void *arg) {
+static void on_started(struct child *child, pid_t pid, enum child_step step, int error, void *arg) {
         struct exec_leaf *exec = arg;
 
         name_subject(exec);
         if (pid > 0) {
-                if (exec->leaf)
+                if (exec->leaf) {
+                        run_leaf_process(exec->leaf, pid, child_start_ticks(child));
                         run_leaf_started(exec->leaf);
+                }
                 exec_service_started(&exec->service);
                 return;
         }
@@ -321,6 +323,7 @@ static int spawn(struct exec_leaf *exec, char **argv, char **env, const char *ma
                 .output_path = exec->output_path,
                 .output_pipe = part->output == OUTPUT_LOG || is_listened_to(task),
                 .no_new_privileges = part->no_new_privileges,
+                .start_ticks = !run_get_item(exec->leaf), /* they are not remembered one by one */
                 .umask = part->umask < 0 ? (mode_t)-1 : (mode_t)part->umask,
                 .nice = part->nice,
                 .nofile = part->nofile,

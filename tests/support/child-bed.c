@@ -40,6 +40,7 @@ static void on_started(struct child *child, pid_t pid, enum child_step step, int
         ck_assert_ptr_eq(child, probe->child);
         probe->started++;
         probe->pid = pid;
+        probe->start_ticks = child_start_ticks(child);
         probe->step = step;
         probe->error = error;
         if (pid == 0)

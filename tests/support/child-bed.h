@@ -21,6 +21,7 @@ struct probe {
         struct child *child;
         unsigned started, exited, ended_output, gone;
         pid_t pid;
+        uint64_t start_ticks;
         enum child_step step;
         int error;
         int status;

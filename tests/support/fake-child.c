@@ -175,6 +175,10 @@ pid_t child_pid(const struct child *child) {
         return child->started ? FAKE_PID : 0;
 }
 
+uint64_t child_start_ticks(const struct child *child) {
+        return child->started ? FAKE_PID : 0;
+}
+
 void child_signal(struct child *child _unused_, int signo) {
         note("signal:%d", signo);
 }

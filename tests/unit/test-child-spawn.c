@@ -83,6 +83,25 @@ START_TEST(a_failing_step_is_named) {
 }
 END_TEST
 
+START_TEST(when_its_process_began_is_told_when_asked_for) {
+        struct child_spec spec = child_bed_spec(SHELL("exit 0"));
+
+        for (int i = 0; i < 2; i++) {
+                _cleanup_(freep) struct probe *probe = probe_new();
+                uint64_t second = (uint64_t)sysconf(_SC_CLK_TCK);
+                uint64_t now = clock_now(CLOCK_ID_BOOTTIME) * second / USEC_PER_SEC;
+
+                spec.start_ticks = i > 0;
+                child_bed_run_to_end(probe, &spec);
+                if (i > 0) {
+                        ck_assert_uint_ge(probe->start_ticks + 1, now);
+                        ck_assert_uint_le(probe->start_ticks, now + 60 * second);
+                } else
+                        ck_assert_uint_eq(probe->start_ticks, 0);
+        }
+}
+END_TEST
+
 /* Lines that a shell would take otherwise, or not at all. */
 static const char *const bad_lines[] = { "export A=1", "A = 1", "=1", "A", "A B=1" };
 
@@ -364,6 +383,7 @@ static Suite *child_spawn_suite(void) {
         tcase_add_loop_test(tcase, a_line_that_is_no_assignment_is_refused, 0, (int)ARRAY_SIZE(bad_lines));
         tcase_add_test(tcase, an_environment_is_not_read_from_a_fifo);
         tcase_add_test(tcase, a_script_without_interpreter_is_refused);
+        tcase_add_test(tcase, when_its_process_began_is_told_when_asked_for);
         tcase_add_test(tcase, fork_may_fail_and_recover);
         tcase_add_test(tcase, a_refused_clone_falls_back_to_fork);
         tcase_add_test(tcase, running_out_of_descriptors_is_told_and_recovered_from);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* proc_stat: reads /proc/PID/stat. */
+#include "loop/proc_stat.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+int proc_stat_read(pid_t pid, struct proc_stat *ret) {
+        struct proc_stat stat;
+        char path[64], line[1024], *at;
+        _cleanup_(closep) int fd = -EBADF;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        n = read(fd, line, sizeof(line) - 1);
+        if (n <= 0)
+                return n < 0 ? -errno : -ESRCH;
+        line[n] = '\0';
+        at = strrchr(line, ')'); /* the name of a process may have anything in it */
+        if (!at || sscanf(at + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
+                          &stat.state, &stat.parent, &stat.group, &stat.session, &stat.start_ticks) != 5)
+                return -EBADMSG;
+        *ret = stat;
+        return 0;
+}

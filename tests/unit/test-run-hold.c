@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* run-hold: top-level runs that do not begin before they are released. */
+#include "support/run-family.h"
+
+START_TEST(a_held_run_does_not_begin_before_it_is_released) {
+        family_make();
+        run_tree_hold(tree, true);
+        start(&a, 1);
+        pass(USEC_PER_MINUTE);
+        check_state("a#1", RUN_QUEUED);
+        check_trace("");
+        run_tree_release(tree, run_tree_last_held(tree));
+        settle();
+        check_state("a#1", RUN_RUNNING);
+}
+END_TEST
+
+START_TEST(runs_are_released_up_to_the_last_that_was_meant) {
+        uint64_t last;
+
+        family_make();
+        run_tree_hold(tree, true);
+        start(&a, 1);
+        last = run_tree_last_held(tree);
+        start(&b, 1);
+        run_tree_release(tree, last);
+        settle();
+        check_state("a#1", RUN_RUNNING);
+        check_state("b#1", RUN_QUEUED);
+        run_tree_release(tree, UINT64_MAX);
+        settle();
+        check_state("b#1", RUN_RUNNING);
+}
+END_TEST
+
+START_TEST(what_is_made_when_nothing_is_held_begins) {
+        family_make();
+        run_tree_hold(tree, true);
+        start(&a, 1);
+        run_tree_hold(tree, false);
+        start(&b, 1);
+        check_state("a#1", RUN_QUEUED);
+        check_state("b#1", RUN_RUNNING);
+}
+END_TEST
+
+START_TEST(a_held_run_has_its_place_among_those_of_its_task) {
+        struct overlap overlap;
+
+        family_make();
+        overlap_init(&overlap, 1);
+        a.spec.overlap = &overlap;
+        run_tree_hold(tree, true);
+        start(&a, 1);
+        run_tree_hold(tree, false);
+        start(&a, 2);
+        check_why("a#2", WHY_OVERLAP);
+        check_why("a#1", WHY_TURN);
+        run_tree_release(tree, UINT64_MAX);
+        settle();
+        check_state("a#1", RUN_RUNNING);
+        check_state("a#2", RUN_QUEUED);
+        fake_leaf_end("a#1", ERROR_NONE);
+        settle();
+        check_state("a#2", RUN_RUNNING);
+        fake_leaf_end("a#2", ERROR_NONE);
+        settle();
+}
+END_TEST
+
+START_TEST(one_that_waits_for_its_slot_when_released_begins_when_it_has_it) {
+        struct overlap overlap;
+
+        family_make();
+        overlap_init(&overlap, 1);
+        a.spec.overlap = &overlap;
+        start(&a, 1);
+        run_tree_hold(tree, true);
+        start(&a, 2);
+        run_tree_release(tree, UINT64_MAX);
+        settle();
+        check_state("a#2", RUN_QUEUED);
+        fake_leaf_end("a#1", ERROR_NONE);
+        settle();
+        check_state("a#2", RUN_RUNNING);
+        fake_leaf_end("a#2", ERROR_NONE);
+        settle();
+}
+END_TEST
+
+START_TEST(a_held_run_can_be_cancelled) {
+        family_make();
+        run_tree_hold(tree, true);
+        start(&a, 1);
+        start(&g, 1);
+        cancel("a#1");
+        cancel("g#1");
+        settle();
+        check_outcome("a#1", OUTCOME_CANCELLED);
+        check_outcome("g#1", OUTCOME_CANCELLED);
+        ck_assert_uint_eq(fake_leaf_started(), 0);
+        run_tree_release(tree, UINT64_MAX);
+        settle();
+        ck_assert(run_tree_is_empty(tree));
+}
+END_TEST
+
+START_TEST(a_held_run_is_bounded_by_its_total_timeout) {
+        family_make();
+        a.spec.bounds[BOUND_TOTAL_TIMEOUT] = USEC_PER_SEC;
+        run_tree_hold(tree, true);
+        start(&a, 1);
+        pass(USEC_PER_SEC);
+        check_outcome("a#1", OUTCOME_TIMEOUT);
+}
+END_TEST
+
+START_TEST(stopping_ends_what_is_held) {
+        family_make();
+        run_tree_hold(tree, true);
+        start(&g, 1);
+        run_tree_stop(tree, false);
+        settle();
+        check_outcome("g#1", OUTCOME_NEVER_STARTED);
+}
+END_TEST
+
+START_TEST(a_run_knows_when_it_was_made_on_the_wall_clock) {
+        usec_t at;
+
+        family_make();
+        at = clock_now(CLOCK_ID_REALTIME);
+        start(&g, 1);
+        pass(USEC_PER_MINUTE);
+        ck_assert_uint_eq(run_created_realtime(get("g#1")), at);
+        ck_assert_uint_eq(run_created_realtime(get("g#1/a")), at);
+}
+END_TEST
+
+int main(void) {
+        const TTest *const tests[] = {
+                a_held_run_does_not_begin_before_it_is_released,
+                runs_are_released_up_to_the_last_that_was_meant,
+                what_is_made_when_nothing_is_held_begins,
+                a_held_run_has_its_place_among_those_of_its_task,
+                one_that_waits_for_its_slot_when_released_begins_when_it_has_it,
+                a_held_run_can_be_cancelled,
+                a_held_run_is_bounded_by_its_total_timeout,
+                stopping_ends_what_is_held,
+                a_run_knows_when_it_was_made_on_the_wall_clock,
+        };
+
+        return fixture_main("run-hold", tests, ARRAY_SIZE(tests));
+}

@@ -20,13 +20,13 @@ struct zone_time {
         const char *abbreviation; /* lives as long as the zone */
 };
 
-/* Reads a TZif file of version 1 to 4 from memory. Returns 0, -EBADMSG when it is none or contradicts itself, -ENOMEM.
- * @name is what the zone calls itself. */
+/* Reads a TZif file from memory: version 1 to 4, and later ones as 4. Returns 0, -EBADMSG when it is none or contradicts
+ * itself, -EINVAL when @name, what the zone calls itself, is too long, -ENOMEM. */
 int zone_parse(const void *data, size_t size, const char *name, struct zone **ret);
 
 /* Loads the zone of this name below the directory of zone files: $TZDIR, else /usr/share/zoneinfo. "UTC" is always there;
  * NULL means the machine's own, /etc/localtime, or UTC where there is none. Blocks: not on the loop. Returns 0, -ENOENT,
- * -EINVAL (no name of a zone: absolute, with "..", too long), -EBADMSG, -EFBIG, -ENOMEM, -errno. */
+ * -EINVAL (no name of a zone: absolute, with "..", too long; or of a directory), -EBADMSG, -EFBIG, -ENOMEM, -errno. */
 int zone_load(const char *name, struct zone **ret);
 
 struct zone *zone_ref(struct zone *zone);   /* any thread */

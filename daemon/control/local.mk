@@ -6,6 +6,7 @@ libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
 libtendd_a_SOURCES += daemon/control/methods_events.c
 libtendd_a_SOURCES += daemon/control/methods_extend.c
 libtendd_a_SOURCES += daemon/control/methods_limits.c
+libtendd_a_SOURCES += daemon/control/methods_pause.c
 libtendd_a_SOURCES += daemon/control/methods_restart.c
 libtendd_a_SOURCES += daemon/control/methods_runs.c
 libtendd_a_SOURCES += daemon/control/methods_select.c
@@ -63,4 +64,6 @@ tests_unit_test_control_processes_SOURCES = tests/unit/test-control-processes.c 
 	tests/support/fake-inspect.h $(asking_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-control-services
 tests_unit_test_control_services_SOURCES = tests/unit/test-control-services.c $(asking_sources) $(live_bed_sources)
+unit_tests += tests/unit/test-control-time
+tests_unit_test_control_time_SOURCES = tests/unit/test-control-time.c $(asking_sources) $(live_bed_sources)
 tests_unit_test_varlink_SOURCES = tests/unit/test-varlink.c $(varlink_client_sources)

@@ -14,6 +14,7 @@
 static const struct varlink_field fields_list[] = {
         { "tasks", VARLINK_STRINGS, OPTIONAL },
         { "failing", VARLINK_BOOL, OPTIONAL },
+        { "paused", VARLINK_BOOL, OPTIONAL },
         { 0 },
 };
 static const struct varlink_field fields_show[] = {
@@ -60,6 +61,15 @@ static const struct varlink_field fields_wait[] = {
         { "runs", VARLINK_STRINGS, REQUIRED },
         { 0 },
 };
+static const struct varlink_field fields_pause[] = {
+        { "tasks", VARLINK_STRINGS, REQUIRED },
+        { "reason", VARLINK_STRING, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_resume[] = {
+        { "tasks", VARLINK_STRINGS, REQUIRED },
+        { 0 },
+};
 static const struct varlink_field fields_limits[] = {
         { "limits", VARLINK_STRINGS, OPTIONAL },
         { 0 },
@@ -86,6 +96,8 @@ static const struct varlink_method methods[] = {
         { "Signal", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_signal, method_signal },
         { "Extend", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_extend, method_extend },
         { "Wait", VARLINK_ROLE_VIEW, 0, fields_wait, method_wait },
+        { "Pause", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_pause, method_pause },
+        { "Resume", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_resume, method_resume },
         { "Limits", VARLINK_ROLE_VIEW, 0, fields_limits, method_limits },
         { "Pools", VARLINK_ROLE_VIEW, 0, fields_pools, method_pools },
         { "Events", VARLINK_ROLE_VIEW, 0, fields_events, method_events },

@@ -13,10 +13,11 @@
 
 #include <stdio.h>
 
-#define NEXT_MAX     3
-#define PROBLEMS_MAX 100
-#define SAID_MAX     10
-#define LISTEN_MAX   1000 /* runs that are asked whether they said something */
+#define NEXT_MAX         2
+#define PROBLEMS_MAX     100
+#define SAID_MAX         10
+#define PAUSED_NAMES_MAX 128
+#define LISTEN_MAX       1000 /* runs that are asked whether they said something */
 
 struct status_cursor {
         struct control *control;
@@ -24,6 +25,9 @@ struct status_cursor {
         json_int_t failing;
         json_t *problems;
         json_t *stopped; /* those that somebody wants so: they come last */
+        unsigned paused;
+        size_t first_paused; /* of the tasks */
+        char paused_names[PAUSED_NAMES_MAX];
         struct {
                 size_t index;
                 usec_t at_usec;
@@ -107,6 +111,38 @@ static void add_service(struct status_cursor *status, const struct live_task *li
         add_problem(status, "restarting", name, "why", text);
 }
 
+/* A task that is paused. They are one line, however many. */
+static void add_paused(struct status_cursor *status, const struct live_task *live) {
+        size_t used = strlen(status->paused_names), room = sizeof(status->paused_names) - used;
+        const char *name = live_task_task(live)->run.name;
+
+        if (status->paused++ == 0)
+                status->first_paused = status->index;
+        if (strlen(name) + sizeof(", …") < room)
+                (void)snprintf(status->paused_names + used, room, "%s%s", used > 0 ? ", " : "", name);
+        else if (room > sizeof(", …") && !strstr(status->paused_names, "…"))
+                (void)snprintf(status->paused_names + used, room, ", …");
+}
+
+static void tell_paused(struct status_cursor *status) {
+        const struct live_task *first;
+        char subject[32], command[128], by[300];
+
+        if (status->paused == 0)
+                return;
+        first = live_task_at(status->control->live, status->first_paused);
+        (void)snprintf(by, sizeof(by), "by %s", live_task_paused_by(first, NULL));
+        (void)snprintf(subject, sizeof(subject), "%u tasks", status->paused);
+        (void)snprintf(command, sizeof(command), "tendctl resume %s", live_task_task(first)->run.name);
+        (void)json_array_append_new(
+                status->stopped,
+                status->paused == 1
+                        ? json_pack("{s:s, s:s, s:o, s:s}", "kind", "paused", "subject",
+                                    live_task_task(first)->run.name, "text", json_text(by), "command", command)
+                        : json_pack("{s:s, s:s, s:s, s:s}", "kind", "paused", "subject", subject, "text",
+                                    status->paused_names, "command", "tendctl list --paused"));
+}
+
 static void add_task(struct status_cursor *status, const struct live_task *live) {
         if (live_task_is_failing(live))
                 add_failing(status, live);
@@ -115,6 +151,8 @@ static void add_task(struct status_cursor *status, const struct live_task *live)
                             "at work for longer than slow-after");
         if (live_task_task(live)->run.is_service)
                 add_service(status, live);
+        if (live_task_paused_by(live, NULL))
+                add_paused(status, live);
 }
 
 /* Keeps the few that are due first, in order. */
@@ -283,7 +321,7 @@ static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 usec_t at = live_task_next(task);
 
                 add_task(status, task);
-                if (at != USEC_INFINITY)
+                if (at != USEC_INFINITY && !live_task_paused_by(task, NULL))
                         add_next(status, status->index, at);
         }
         if (status->index < n) {
@@ -291,6 +329,7 @@ static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 return -EAGAIN;
         }
         add_others(status);
+        tell_paused(status);
         (void)json_array_extend(status->problems, status->stopped);
         *ret = status_to_json(status);
         return 0;

@@ -13,6 +13,7 @@ struct list_cursor {
         struct control *control;
         struct patterns patterns;
         bool failing;
+        bool paused;
         size_t index;
 };
 
@@ -33,7 +34,8 @@ static int list_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 const struct live_task *task = live_task_at(live, list->index);
 
                 if (!patterns_match(&list->patterns, live_task_task(task)->run.name) ||
-                    (list->failing && !live_task_is_failing(task)))
+                    (list->failing && !live_task_is_failing(task)) ||
+                    (list->paused && !live_task_paused_by(task, NULL)))
                         continue;
                 if (json_array_append_new(array, task_to_json(task)) < 0) {
                         json_decref(array);
@@ -67,6 +69,7 @@ int method_list(struct varlink_call *call, const json_t *parameters, void *arg) 
         }
         list->control = arg;
         list->failing = json_is_true(json_object_get(parameters, "failing"));
+        list->paused = json_is_true(json_object_get(parameters, "paused"));
         return varlink_stream(call, &list_ops, list);
 }
 

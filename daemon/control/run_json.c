@@ -168,17 +168,19 @@ static json_t *last_to_json(const struct result *last) {
 json_t *task_to_json(const struct live_task *live) {
         const struct task *task = live_task_task(live);
         const struct result *last = live_task_last(live);
-        const char *reason = live_task_skip_reason(live);
-        usec_t last_ok = live_task_last_ok(live), next = live_task_next(live);
+        const char *reason = live_task_skip_reason(live), *paused_by;
+        usec_t last_ok = live_task_last_ok(live), next = live_task_next(live), paused_usec = 0;
         json_t *service = task->run.is_service ? service_to_json(live, live_service_run(live)) : NULL;
 
-        return json_pack("{s:s, s:s, s:o*, s:s, s:i, s:i, s:b, s:b, s:o*, s:o*, s:o*, s:o*, s:I, s:o*}", "name",
-                         task->run.name, "kind", task->kind ? task->kind->name : "group", "description",
+        paused_by = live_task_paused_by(live, &paused_usec);
+        return json_pack("{s:s, s:s, s:o*, s:s, s:i, s:i, s:b, s:b, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:I, s:o*}",
+                         "name", task->run.name, "kind", task->kind ? task->kind->name : "group", "description",
                          task->description ? json_text(task->description) : NULL, "state", live_task_state(live),
                          "running", (int)live_task_running(live), "failures", (int)live_task_failures(live), "failing",
-                         (int)live_task_is_failing(live), "slow", (int)live_task_is_slow(live), "service", service,
-                         "last", last ? last_to_json(last) : NULL, "last_ok_usec",
-                         last_ok > 0 ? json_usec(last_ok) : NULL, "next_usec",
-                         next != USEC_INFINITY ? json_usec(next) : NULL, "skipped", (json_int_t)live_task_skipped(live),
-                         "skip_reason", reason ? json_text(reason) : NULL);
+                         (int)live_task_is_failing(live), "slow", (int)live_task_is_slow(live), "paused_by",
+                         paused_by ? json_text(paused_by) : NULL, "paused_usec",
+                         paused_by ? json_usec(paused_usec) : NULL, "service", service, "last",
+                         last ? last_to_json(last) : NULL, "last_ok_usec", last_ok > 0 ? json_usec(last_ok) : NULL,
+                         "next_usec", next != USEC_INFINITY ? json_usec(next) : NULL, "skipped",
+                         (json_int_t)live_task_skipped(live), "skip_reason", reason ? json_text(reason) : NULL);
 }

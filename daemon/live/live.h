@@ -90,7 +90,7 @@ const char *live_task_paused_by(const struct live_task *task, usec_t *ret_usec);
 bool live_task_is_failing(const struct live_task *task);
 bool live_task_is_slow(const struct live_task *task);
 
-/* In a word: disabled, running, failing, idle; of services also stopped, gave-up, and what live_service_run_state()
+/* In a word: disabled, running, failing, paused, idle; of services also stopped, gave-up, and what live_service_run_state()
  * says. */
 const char *live_task_state(const struct live_task *task);
 

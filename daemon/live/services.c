@@ -326,7 +326,9 @@ const char *live_task_state(const struct live_task *task) {
                 return "running";
         if (task->task->service && task->last && outcome_is_failure(task->last->outcome))
                 return "gave-up";
-        return task->failing ? "failing" : "idle";
+        if (task->failing)
+                return "failing";
+        return task->pause ? "paused" : "idle";
 }
 
 struct run *live_service_run(const struct live_task *task) {

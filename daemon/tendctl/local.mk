@@ -17,6 +17,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_events.c \
 	daemon/tendctl/verb_limits.c \
 	daemon/tendctl/verb_notify.c \
+	daemon/tendctl/verb_pause.c \
 	daemon/tendctl/verb_runs.c \
 	daemon/tendctl/verb_services.c \
 	daemon/tendctl/verb_status.c \

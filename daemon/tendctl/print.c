@@ -47,7 +47,7 @@ enum paint paint_for(const char *word) {
                 { "failing", PAINT_BAD },    { "interrupted", PAINT_BAD }, { "remnant", PAINT_BAD },
                 { "degraded", PAINT_WARN },  { "full", PAINT_WARN },       { "queued", PAINT_WARN },
                 { "cancelled", PAINT_WARN }, { "stopping", PAINT_WARN },   { "never-started", PAINT_DIM },
-                { "skipped", PAINT_DIM },    { "disabled", PAINT_DIM },
+                { "skipped", PAINT_DIM },    { "paused", PAINT_WARN },     { "disabled", PAINT_DIM },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)

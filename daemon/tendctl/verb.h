@@ -52,6 +52,8 @@ int verb_restart(struct ctl *ctl, const struct verb_args *args);
 int verb_signal(struct ctl *ctl, const struct verb_args *args);
 int verb_extend(struct ctl *ctl, const struct verb_args *args);
 int verb_wait(struct ctl *ctl, const struct verb_args *args);
+int verb_pause(struct ctl *ctl, const struct verb_args *args);
+int verb_resume(struct ctl *ctl, const struct verb_args *args);
 int verb_limits(struct ctl *ctl, const struct verb_args *args);
 int verb_pools(struct ctl *ctl, const struct verb_args *args);
 int verb_events(struct ctl *ctl, const struct verb_args *args);
@@ -66,12 +68,13 @@ int print_done(struct ctl *ctl, json_t *answer, const char *key, const char *wor
 
 /* Rows of the verbs' options, as the functions look them up. */
 enum { STATUS_QUIET };
-enum { LIST_FAILING };
+enum { LIST_FAILING, LIST_PAUSED };
 enum { TREE_NO_PROCESSES };
 enum { START_WAIT };
 enum { STOP_FORCE, STOP_REASON };
 enum { RESTART_NO_WAIT };
 enum { SIGNAL_MAIN };
 enum { EXTEND_PARENTS };
+enum { PAUSE_REASON };
 enum { EVENTS_FOLLOW, EVENTS_LINES };
 enum { NOTIFY_READY, NOTIFY_STOPPING, NOTIFY_STATUS, NOTIFY_PROGRESS, NOTIFY_WATCHDOG, NOTIFY_EXTEND };

@@ -135,6 +135,11 @@ static void print_status(const json_t *status) {
         print_next(status);
 }
 
+/* Somebody wants it so. */
+static bool is_wanted(const char *kind) {
+        return streq(kind, "stopped") || streq(kind, "paused");
+}
+
 int verb_status(struct ctl *ctl, const struct verb_args *args) {
         json_t *status, *problem;
         bool wrong = false;
@@ -145,7 +150,7 @@ int verb_status(struct ctl *ctl, const struct verb_args *args) {
         if (code != CTL_OK)
                 return code;
         json_array_foreach(json_object_get(status, "problems"), index, problem)
-                wrong |= !streq(get_string(problem, "kind"), "stopped"); /* somebody wants it so */
+                wrong |= !is_wanted(get_string(problem, "kind"));
         if (args->options[STATUS_QUIET]) {
                 json_decref(status);
                 return wrong ? CTL_FAILED : CTL_OK;

@@ -9,20 +9,23 @@ static void add_task(struct table *table, const json_t *task) {
         const json_t *last = json_object_get(task, "last");
         const char *outcome = get_string(last, "outcome"), *error = get_string(last, "error");
         const char *state = get_string(task, "state"), *by = get_string(json_object_get(task, "service"), "stopped_by");
+        const char *paused = get_string(task, "paused_by");
         char ended[WHEN_MAX], next[WHEN_MAX], shown[WHEN_MAX];
 
         table_cell(table, PAINT_NONE, get_string(task, "name"));
         table_cell(table, PAINT_DIM, get_string(task, "kind"));
-        table_cellf(table, get_bool(task, "slow") ? PAINT_WARN : paint_for(state), "%s%s%s",
+        table_cellf(table, get_bool(task, "slow") ? PAINT_WARN : paint_for(state), "%s%s%s%s",
                     format_state(json_object_get(task, "service"), state, shown),
                     get_bool(task, "failing") && !streq(state, "failing") && !streq(state, "gave-up") ? ", failing"
                                                                                                       : "",
-                    get_bool(task, "slow") ? ", slow" : "");
+                    get_bool(task, "slow") ? ", slow" : "", *paused && !streq(state, "paused") ? ", paused" : "");
         table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
         table_cell(table, PAINT_NONE, format_relative(get_int(last, "ended_usec"), ended));
         table_cell(table, PAINT_NONE, format_clock(get_int(task, "next_usec"), next));
         if (*by)
                 table_cellf(table, PAINT_NONE, "stopped by %s", by);
+        else if (*paused)
+                table_cellf(table, PAINT_NONE, "paused by %s", paused);
         else
                 table_cell(table, PAINT_NONE,
                            *get_string(last, "detail") ? get_string(last, "detail") : get_string(task, "description"));
@@ -37,8 +40,8 @@ int verb_list(struct ctl *ctl, const struct verb_args *args) {
         int code;
 
         code = ctl_collect(ctl, "List",
-                           json_pack("{s:o, s:b}", "tasks", ctl_strings(args->words, args->n), "failing",
-                                     args->options[LIST_FAILING] != NULL),
+                           json_pack("{s:o, s:b, s:b}", "tasks", ctl_strings(args->words, args->n), "failing",
+                                     args->options[LIST_FAILING] != NULL, "paused", args->options[LIST_PAUSED] != NULL),
                            "tasks", &tasks);
         if (code != CTL_OK)
                 return code;
@@ -84,6 +87,16 @@ static void print_service(const json_t *service) {
         }
 }
 
+static void print_paused(const json_t *task) {
+        char text[400], when[WHEN_MAX];
+
+        if (!*get_string(task, "paused_by"))
+                return;
+        (void)snprintf(text, sizeof(text), "%s, by %s", format_relative(get_int(task, "paused_usec"), when),
+                       get_string(task, "paused_by"));
+        print_fact("paused", text);
+}
+
 static void print_facts(const json_t *answer) {
         const json_t *task = json_object_get(answer, "task");
         char text[512], when[WHEN_MAX];
@@ -99,6 +112,7 @@ static void print_facts(const json_t *answer) {
                 print_fact("written in", text);
         }
         print_service(json_object_get(task, "service"));
+        print_paused(task);
         print_fact("next", format_clock(get_int(task, "next_usec"), when));
         print_fact("last ok", format_relative(get_int(task, "last_ok_usec"), when));
         if (get_bool(task, "slow"))

@@ -27,7 +27,8 @@ static const struct verb verbs[] = {
                 .examples = "tendctl list             all\n"
                             "tendctl list 'etl-*'     those whose names match\n"
                             "tendctl list --failing   those that are failing\n",
-                .options = { [LIST_FAILING] = { "failing", 'f', NULL, "only those that are failing" } },
+                .options = { [LIST_FAILING] = { "failing", 'f', NULL, "only those that are failing" },
+                             [LIST_PAUSED] = { "paused", 'p', NULL, "only those that are paused" } },
                 .run = verb_list,
         },
         {
@@ -157,6 +158,31 @@ static const struct verb verbs[] = {
                 .examples = "tendctl wait backup\n"
                             "tendctl wait etl#88\n",
                 .run = verb_wait,
+        },
+        {
+                .name = "pause",
+                .arguments = "TASK...",
+                .min = 1,
+                .max = ANY,
+                .summary = "do not follow the triggers of tasks, until they are resumed",
+                .details =
+                        "Runs that are at work go on; operators, hooks and groups start a paused task all the same. It stays "
+                        "paused when the daemon is started anew, and what came due meanwhile is not caught up.",
+                .examples = "tendctl pause backup\n"
+                            "tendctl pause -r 'disk is being replaced' 'backup*'\n"
+                            "tendctl pause '*'         all; tendctl list --paused tells which\n",
+                .options = { [PAUSE_REASON] = { "reason", 'r', "TEXT", "shown, and logged" } },
+                .run = verb_pause,
+        },
+        {
+                .name = "resume",
+                .arguments = "TASK...",
+                .min = 1,
+                .max = ANY,
+                .summary = "follow the triggers of paused tasks again",
+                .examples = "tendctl resume backup\n"
+                            "tendctl resume '*'       all that is paused\n",
+                .run = verb_resume,
         },
         {
                 .name = "limits",

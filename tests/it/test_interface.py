@@ -219,7 +219,11 @@ command = sleep 60
         self.ask("Why", name="web")
         self.ask("Stop", runs=["holder", "waiter"], reason="enough", force=True)
         self.assertEqual(self.ask("Wait", runs=["holder"])[0]["result"]["outcome"], "cancelled")
-        called = {"Start", "Stop", "Restart", "Signal", "Extend", "Wait", "Events", *asked}
+        self.ask("Pause", tasks=["tick"], reason="enough")
+        self.ask("List", paused=True)
+        self.ask("Status")
+        self.ask("Resume", tasks=["tick"])
+        called = {"Start", "Stop", "Restart", "Signal", "Extend", "Pause", "Resume", "Wait", "Events", *asked}
         self.assertEqual(called, set(self.idl.methods))
 
         self.connection.send("io.tendd.Runner.Events", {})

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* control-time: what people see of time, and say about it, over a real socket: pause, resume, next. */
+#include "control/methods.h"
+#include "support/asking.h"
+#include "support/fake-loop.h"
+#include "support/live-bed.h"
+
+#include <stdio.h>
+
+#define S USEC_PER_SEC
+#define M USEC_PER_MINUTE
+
+static struct control *control;
+
+static const char *phase(_unused_ void *arg) {
+        return "running";
+}
+
+/* Jobs: due every 5 min and every 7 min, one that nothing starts, one that is not enabled. */
+static void setup(void) {
+        struct control_options options = { .phase = phase };
+
+        live_bed_setup();
+        live_bed_job("five")->every_usec = 5 * M;
+        live_bed_job("hand")->manual = true;
+        live_bed_job("off")->enabled = false;
+        live_bed_job("seven")->every_usec = 7 * M;
+        live_bed_go();
+        options.live = live_bed.live;
+        ck_assert_int_eq(control_new(&options, &control), 0);
+        test_client_connect(&client, control->server);
+}
+
+static void teardown(void) {
+        test_client_close(&client);
+        control_free(control);
+        live_bed_teardown();
+}
+
+/* ---- pause and resume ---- */
+
+START_TEST(pause_is_kept_before_it_is_answered) {
+        call("Pause", "{\"tasks\":[\"five\"]}", false);
+        ck_assert_ptr_nonnull(live_task_paused_by(live_bed_entry("five"), NULL));
+        test_client_expect(&client, "{\"parameters\":{\"paused\":[\"five\"],\"already\":[]}}");
+        ck_assert_uint_eq(live_bed_events(EVENT_PAUSED), 1);
+        ck_assert_uint_eq(live_bed_events(EVENT_COMMAND), 1);
+}
+END_TEST
+
+START_TEST(pause_tells_who_and_why) {
+        char by[256], expected[64];
+        json_t *got;
+
+        (void)snprintf(expected, sizeof(expected), "uid %u, pid %d: new disk", (unsigned)getuid(), (int)getpid());
+        json_decref(ask("Pause", "{\"tasks\":[\"five\"],\"reason\":\"new disk\"}"));
+        got = ask("List", "{\"tasks\":[\"five\"]}");
+        ck_assert_str_eq(at(got, "tasks.0.paused_by", by), expected);
+        expect_at(got, "tasks.0.state", "paused");
+        json_decref(got);
+        ck_assert_msg(strstr(live_bed_text(EVENT_PAUSED), expected), "%s", live_bed_text(EVENT_PAUSED));
+}
+END_TEST
+
+START_TEST(what_is_paused_already_is_told_by_its_name_alone) {
+        json_decref(ask("Pause", "{\"tasks\":[\"five\"]}"));
+        call("Pause", "{\"tasks\":[\"five\",\"*ve*\"]}", false);
+        test_client_expect(&client, "{\"parameters\":{\"paused\":[\"seven\"],\"already\":[\"five\"]}}");
+        call("Resume", "{\"tasks\":[\"hand\",\"*\"]}", false);
+        test_client_expect(&client, "{\"parameters\":{\"resumed\":[\"five\",\"seven\"],\"not_paused\":[\"hand\"]}}");
+        ck_assert_ptr_null(live_task_paused_by(live_bed_entry("seven"), NULL));
+        ck_assert_uint_eq(live_bed_events(EVENT_RESUMED), 2);
+}
+END_TEST
+
+START_TEST(nothing_is_paused_when_one_name_is_none) {
+        call("Pause", "{\"tasks\":[\"five\",\"x\"]}", false);
+        test_client_expect(&client, "{\"error\":\"io.tendd.Runner.NoSuchTask\",\"parameters\":{\"task\":\"x\"}}");
+        ck_assert_ptr_null(live_task_paused_by(live_bed_entry("five"), NULL));
+        call("Resume", "{\"tasks\":[]}", false);
+        test_client_expect(&client, "{\"error\":\"org.varlink.service.InvalidParameter\","
+                                    "\"parameters\":{\"parameter\":\"tasks\"}}");
+}
+END_TEST
+
+START_TEST(list_tells_those_that_are_paused_alone) {
+        json_t *got;
+
+        json_decref(ask("Pause", "{\"tasks\":[\"seven\"]}"));
+        got = ask("List", "{\"paused\":true}");
+        expect_at(got, "tasks", "[1]");
+        expect_at(got, "tasks.0.name", "seven");
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(status_counts_what_is_paused_and_leaves_it_out_of_next) {
+        json_t *got;
+
+        json_decref(ask("Pause", "{\"tasks\":[\"five\"],\"reason\":\"new disk\"}"));
+        got = ask("Status", "{}");
+        expect_at(got, "problems", "[1]");
+        expect_at(got, "problems.0.kind", "paused");
+        expect_at(got, "problems.0.subject", "five");
+        expect_at(got, "problems.0.command", "tendctl resume five");
+        expect_at(got, "next", "[1]");
+        expect_at(got, "next.0.task", "seven");
+        json_decref(got);
+
+        json_decref(ask("Pause", "{\"tasks\":[\"seven\"]}"));
+        got = ask("Status", "{}");
+        expect_at(got, "problems", "[1]");
+        expect_at(got, "problems.0.subject", "2 tasks");
+        expect_at(got, "problems.0.text", "five, seven");
+        expect_at(got, "problems.0.command", "tendctl list --paused");
+        expect_at(got, "next", "[0]");
+        json_decref(got);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("control-time");
+        TCase *tcase = tcase_create("control-time");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, pause_is_kept_before_it_is_answered);
+        tcase_add_test(tcase, pause_tells_who_and_why);
+        tcase_add_test(tcase, what_is_paused_already_is_told_by_its_name_alone);
+        tcase_add_test(tcase, nothing_is_paused_when_one_name_is_none);
+        tcase_add_test(tcase, list_tells_those_that_are_paused_alone);
+        tcase_add_test(tcase, status_counts_what_is_paused_and_leaves_it_out_of_next);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -111,8 +111,9 @@ void live_schedules_done(struct live *live);
 /* Between live_schedules_init() and live_arm_triggers(): what the store remembers of the task. Strings are copied. Takes the
  * parts of triggers and of the pause; what belongs to another `schedule` is left. Returns 0 or -ENOMEM. */
 int live_schedule_restore(struct live_task *entry, const struct store_task *task);
-/* In addition to that: there is a run for what was due at @due_usec, so that is no more to be run, whatever the state says. */
-void live_schedule_ran(struct live_task *entry, usec_t due_usec);
+/* After that: there is a run, @trigger its trigger, for what was due at @due_usec, so that is no more to be run, whatever the
+ * state says. For runs of which it is not known whether they or the state were written last. */
+void live_schedule_ran(struct live_task *entry, const char *trigger, usec_t due_usec);
 /* Fills the same parts of @ret. Strings live until the next call, or the next change of the task. */
 void live_schedule_save(const struct live_task *entry, struct store_task *ret);
 /* Begins: what came due before is caught up or accounted for, triggers fire from now on. */

@@ -68,7 +68,7 @@ int live_schedule_restore(struct live_task *entry _unused_, const struct store_t
         return 0;
 }
 
-void live_schedule_ran(struct live_task *entry _unused_, usec_t due_usec _unused_) {
+void live_schedule_ran(struct live_task *entry _unused_, const char *trigger _unused_, usec_t due_usec _unused_) {
 }
 
 void live_schedule_save(const struct live_task *entry, struct store_task *ret) {

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 # libtendd_a_SOURCES += daemon/when/NAME.c daemon/when/NAME.h
 # unit_tests += tests/unit/test-NAME
-libtendd_a_SOURCES += daemon/when/calendar.h daemon/when/cron.h
+libtendd_a_SOURCES += daemon/when/calendar.c daemon/when/calendar.h daemon/when/calendar_private.h
+libtendd_a_SOURCES += daemon/when/calendar_format.c daemon/when/calendar_next.c daemon/when/calendar_parse.c
 libtendd_a_SOURCES += daemon/when/civil.c daemon/when/civil.h
+libtendd_a_SOURCES += daemon/when/cron.c daemon/when/cron.h
 libtendd_a_SOURCES += daemon/when/zone.c daemon/when/zone.h daemon/when/zone_private.h
 libtendd_a_SOURCES += daemon/when/zone_file.c daemon/when/zone_load.c daemon/when/zone_rule.c
 libtendd_a_SOURCES += daemon/when/every.c daemon/when/every.h
 libtendd_a_SOURCES += daemon/when/trigger.c daemon/when/trigger.h
 
 unit_tests += tests/unit/test-civil
+unit_tests += tests/unit/test-calendar
 unit_tests += tests/unit/test-every
 unit_tests += tests/unit/test-trigger
 tests_unit_test_trigger_SOURCES = tests/unit/test-trigger.c $(fake_loop_sources)

@@ -16,8 +16,34 @@ static void context_free(void *userdata) {
         if (!context)
                 return;
         result_unref(context->result);
+        free(context->detail);
         free(context->json);
         free(context);
+}
+
+static json_t *list_to_json(const char *const *texts, size_t n) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; array && i < n; i++)
+                (void)json_array_append_new(array, json_text(texts[i]));
+        return array;
+}
+
+/* What the tree does not say. */
+static void add_cause(json_t *json, const struct hook_cause *cause, const struct hook_context *context) {
+        const struct item_edges *items = cause->items;
+
+        (void)json_object_set_new(json, "event", json_string(context->event));
+        (void)json_object_set_new(json, "detail", json_text(context->detail));
+        if (cause->at_work)
+                (void)json_object_set_new(json, "outcome", json_string(context->outcome));
+        if (cause->result->output_tail)
+                (void)json_object_set_new(json, "output", json_text(cause->result->output_tail));
+        if (!items)
+                return;
+        (void)json_object_set_new(json, "newly_failing", list_to_json(items->newly_failing, items->n_newly_failing));
+        (void)json_object_set_new(json, "recovered", list_to_json(items->recovered, items->n_recovered));
+        (void)json_object_set_new(json, "failing", json_integer((json_int_t)items->failing));
 }
 
 static struct hook_context *context_new(const struct hook_cause *cause) {
@@ -31,13 +57,10 @@ static struct hook_context *context_new(const struct hook_cause *cause) {
         context->result = result_ref(result);
         context->event = cause->event;
         context->outcome = cause->at_work ? "running" : outcome_to_string(result->outcome);
-        json = outcome_to_json(result);
+        context->detail = strdup(cause->detail ?: result_detail(result));
+        json = context->detail ? outcome_to_json(result) : NULL;
         if (json)
-                (void)json_object_set_new(json, "event", json_string(context->event));
-        if (json && cause->at_work)
-                (void)json_object_set_new(json, "outcome", json_string(context->outcome));
-        if (json && result->output_tail)
-                (void)json_object_set_new(json, "output", json_text(result->output_tail));
+                add_cause(json, cause, context);
         context->json = json ? json_dumps(json, JSON_COMPACT) : NULL;
         json_decref(json);
         if (!context->json) {
@@ -106,6 +129,29 @@ static bool takes(const struct hook *hook, const struct result *result, enum err
         return outcome_is_failure(result->outcome) && error != ERROR_NONE && (hook->errors & (1u << error));
 }
 
+/* Items fail by what their errors are, whatever the run as a whole did. */
+static bool takes_item(const struct hook *hook, enum error_kind error) {
+        enum outcome outcome = error == ERROR_TIMEOUT ? OUTCOME_TIMEOUT : OUTCOME_FAILED;
+
+        return (hook->outcomes == 0 && hook->errors == 0) || hook->outcomes & 1u << outcome ||
+               hook->errors & 1u << error;
+}
+
+/* Whether any of @errors goes to the row with @number. */
+static bool is_wanted_by_items(const struct hooks *hooks, size_t number, unsigned errors) {
+        for (enum error_kind error = ERROR_NONE; error < _ERROR_KIND_MAX; error++) {
+                size_t first = 0;
+
+                if (!(errors & 1u << error))
+                        continue;
+                while (first < hooks->n && !takes_item(&hooks->items[first], error))
+                        first++;
+                if (first == number)
+                        return true;
+        }
+        return false;
+}
+
 static const struct hook *first_to_take(const struct hooks *hooks, const struct result *result, enum error_kind error) {
         for (size_t i = 0; i < hooks->n; i++)
                 if (takes(&hooks->items[i], result, error))
@@ -113,20 +159,22 @@ static const struct hook *first_to_take(const struct hooks *hooks, const struct 
         return NULL;
 }
 
-void live_fire_hooks(struct live *live, const struct hooks *hooks, const struct hook_cause *cause) {
-        const struct result *result = cause->result;
+static bool is_wanted(const struct hooks *hooks, size_t number, const struct result *result) {
         size_t n_errors = MAX(result->errors.n, (size_t)1);
 
+        for (size_t i = 0; i < n_errors; i++) {
+                enum error_kind error = i < result->errors.n ? result->errors.items[i].kind : result_error(result);
+
+                if (first_to_take(hooks, result, error) == &hooks->items[number])
+                        return true;
+        }
+        return false;
+}
+
+void live_fire_hooks(struct live *live, const struct hooks *hooks, const struct hook_cause *cause) {
         for (size_t i = 0; i < hooks->n; i++) {
-                bool wanted = false;
-
-                for (size_t k = 0; k < n_errors && !wanted; k++) {
-                        enum error_kind error =
-                                k < result->errors.n ? result->errors.items[k].kind : result_error(result);
-
-                        wanted = first_to_take(hooks, result, error) == &hooks->items[i];
-                }
-                if (wanted)
+                if (cause->whatever_outcome || (cause->items ? is_wanted_by_items(hooks, i, cause->items->errors)
+                                                             : is_wanted(hooks, i, cause->result)))
                         fire(live, &hooks->items[i], cause);
         }
 }

@@ -127,7 +127,11 @@ static int live_init(struct live *live, const struct live_options *options) {
         r = live_schedules_init(live);
         if (r < 0)
                 return r;
-        return live->triggers ? live_arm_triggers(live) : 0;
+        r = live_stale_init(live);
+        if (r < 0 || !live->triggers)
+                return r;
+        live_stale_begin(live);
+        return live_arm_triggers(live);
 }
 
 int live_new(const struct live_options *options, struct config *config, struct live **ret) {
@@ -156,6 +160,7 @@ static void free_tasks(struct live *live) {
         for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
                 result_unref(live->tasks[i].last);
                 free(live->tasks[i].skip_reason);
+                live_items_done(&live->tasks[i]);
         }
         free(live->tasks);
 }
@@ -174,6 +179,7 @@ struct live *live_free(struct live *live) {
                 pool_free(live->pools[i]);
         free(live->pools);
         live_schedules_done(live);
+        live_stale_done(live);
         free_tasks(live);
         for (size_t i = 0; live->limits && i < config->n_limits; i++)
                 limit_unref(live->limits[i]);
@@ -244,7 +250,12 @@ unsigned live_task_failures(const struct live_task *task) {
 }
 
 bool live_task_is_failing(const struct live_task *task) {
-        return task->failing;
+        struct live_item_counts items;
+
+        if (task->failing || !task->items)
+                return task->failing;
+        live_task_count_items(task, &items);
+        return items.failing > 0;
 }
 
 uint64_t live_task_skipped(const struct live_task *task) {

@@ -87,7 +87,39 @@ int live_resume(struct live_task *task, const char *by); /* 0, or -EALREADY: it 
 /* NULL: it is not paused. @ret_usec: since when, realtime; may be NULL. */
 const char *live_task_paused_by(const struct live_task *task, usec_t *ret_usec);
 
+/* A fan-out is failing when one of its items is, or when it failed by itself: its source could not be read, or its own bound
+ * fired. */
 bool live_task_is_failing(const struct live_task *task);
+
+/* No run of it was ok for stale-after. */
+bool live_task_is_stale(const struct live_task *task);
+/* When it is, or has become so; realtime. USEC_INFINITY: it has no stale-after. */
+usec_t live_task_stale_at(const struct live_task *task);
+
+/* Items of a fan-out that have failed as often in a row as failing-after says. */
+#define LIVE_ITEMS_MAX 10000 /* so many of those that have failed are kept track of */
+
+struct live_item_counts {
+        uint64_t failing;
+        uint64_t newly_failing; /* since the last run but one */
+        uint64_t recovered;     /* with the last run */
+        uint64_t untracked; /* more of the last run's items have failed, and nobody knows whether for the first time */
+        uint64_t total;     /* items of the last run; 0: none since the start */
+};
+
+void live_task_count_items(const struct live_task *task, struct live_item_counts *ret);
+
+struct live_item {
+        const char *item;      /* as its source gave it: it may contain a password */
+        usec_t since_usec;     /* realtime; of the first of the failures in a row */
+        unsigned failures;     /* in a row, up to when it became failing */
+        enum error_kind error; /* the last; ERROR_NONE: not since the start */
+};
+
+/* Fills @ret with at most @n failing items in the order of their texts, from the @skip-th on, and returns how many these are. They
+ * live until a run of the task ends. */
+size_t live_task_failing_items(const struct live_task *task, size_t skip, struct live_item *ret, size_t n);
+
 bool live_task_is_slow(const struct live_task *task);
 
 /* In a word: disabled, running, failing, paused, idle; of services also stopped, gave-up, and what live_service_run_state()

@@ -39,7 +39,11 @@ struct live_task {
         unsigned items_told;
         unsigned running;
         unsigned failures;
+        unsigned
+                broken; /* of a fan-out: so many of these runs, the last ones, failed by themselves, not by their items */
         bool failing;
+        struct live_stale *stale;       /* of tasks with stale-after; else NULL */
+        struct live_items *items;       /* of fan-outs with items that have failed; else NULL */
         struct slow_watch *slow;        /* its runs that are at work, if it has slow-after */
         struct live_service *service;   /* of services, and of groups that count as one; else NULL */
         struct live_service *health_of; /* the service whose health it tells, or NULL */
@@ -134,6 +138,33 @@ void live_recovered(struct live_task *entry, struct run *run);
 void live_slow_begin(struct live_task *entry, struct run *run);
 void live_slow_end(struct live_task *entry, const struct run *run);
 
+/* ---- stale.c ---- */
+/* Makes what tasks with stale-after have. Returns 0 or -ENOMEM. */
+int live_stale_init(struct live *live);
+void live_stale_done(struct live *live);
+/* After live_stale_init(), when @entry->last_ok_usec has been restored: takes `stale` and `first_seen_usec`. */
+void live_stale_restore(struct live_task *entry, const struct store_task *task);
+/* Fills `stale` of @ret. */
+void live_stale_save(const struct live_task *entry, struct store_task *ret);
+/* Begins to wait. */
+void live_stale_begin(struct live *live);
+/* The task was ok just now. */
+void live_stale_ok(struct live_task *entry);
+/* The wall clock has been set. */
+void live_stale_clock_set(struct live *live);
+
+/* ---- items.c ---- */
+/* An item of a run of @entry has ended; @item as the source gave it. */
+void live_items_add(struct live_task *entry, const char *item, enum outcome outcome, enum error_kind error);
+/* The run @result is of, which began at @started_usec (monotonic), has ended: which items begin to fail, and which are fine
+ * again, is told; @hooks: also to hooks. */
+void live_items_settle(struct live_task *entry, struct result *result, usec_t started_usec, bool hooks);
+/* An item that failed when the daemon was here last. Returns 0, -ENOMEM, -ENOBUFS: there are too many. */
+int live_items_restore(struct live_task *entry, const struct store_item *item);
+/* Puts all of them into the store again, which has begun anew. */
+void live_items_note_all(struct live_task *entry);
+void live_items_done(struct live_task *entry);
+
 /* ---- services.c ---- */
 /* Makes what services have, and binds them to the tasks that tell their health. Returns 0 or -ENOMEM. */
 int live_services_init(struct live *live);
@@ -162,14 +193,29 @@ void live_health_update(struct live_service *service);
 /* ---- memory.c ---- */
 /* What is remembered of @entry has changed: it goes to the store later in this turn, or in the next, once. */
 void live_note(struct live_task *entry);
+/* What is remembered of an item has changed. */
+void live_note_item(struct live_task *entry, const struct store_item *item);
 /* Occurrences of the task did not run. */
 void live_note_missed(struct live_task *entry, const struct store_missed *missed);
 
 /* ---- hooks.c ---- */
+/* Items of which something begins or ends with a run. Texts are as they may be shown. */
+struct item_edges {
+        const char *const *newly_failing;
+        size_t n_newly_failing;
+        const char *const *recovered;
+        size_t n_recovered;
+        uint64_t failing; /* that fail now, the new ones included */
+        unsigned errors;  /* 1 << error kind of the new ones; which rows of hooks take it */
+};
+
 struct hook_cause {
         struct result *result;
-        const char *event; /* as TENDD_FOR_EVENT tells it */
-        bool at_work;      /* the run has no outcome yet */
+        const char *event;              /* as TENDD_FOR_EVENT tells it */
+        bool at_work;                   /* the run has no outcome yet */
+        const char *detail;             /* instead of what the result says; NULL: that */
+        bool whatever_outcome;          /* all hooks take it: it is not about how the run ended */
+        const struct item_edges *items; /* of items: which; else NULL */
 };
 
 /* Starts those of @hooks that take it. */

@@ -7,6 +7,7 @@ libtendd_a_SOURCES += daemon/live/live.c daemon/live/live.h daemon/live/live_pri
 libtendd_a_SOURCES += daemon/live/cgroups.c
 libtendd_a_SOURCES += daemon/live/env.c daemon/live/start.c daemon/live/schedule.c daemon/live/tell.c daemon/live/hooks.c
 libtendd_a_SOURCES += daemon/live/failing.c daemon/live/slow.c daemon/live/memory.c daemon/live/health.c daemon/live/services.c
+libtendd_a_SOURCES += daemon/live/items.c daemon/live/stale.c
 
 unit_tests += tests/unit/test-outcome-json
 unit_tests += tests/unit/test-live
@@ -15,5 +16,9 @@ tests_unit_test_live_SOURCES = tests/unit/test-live.c tests/support/fake-env.c $
 live_bed_sources = tests/support/live-bed.c tests/support/live-bed.h tests/support/fake-env.c $(fake_loop_sources)
 unit_tests += tests/unit/test-live-failing
 tests_unit_test_live_failing_SOURCES = tests/unit/test-live-failing.c $(live_bed_sources)
+unit_tests += tests/unit/test-live-items
+tests_unit_test_live_items_SOURCES = tests/unit/test-live-items.c $(live_bed_sources)
+unit_tests += tests/unit/test-live-stale
+tests_unit_test_live_stale_SOURCES = tests/unit/test-live-stale.c $(live_bed_sources)
 unit_tests += tests/unit/test-live-services
 tests_unit_test_live_services_SOURCES = tests/unit/test-live-services.c $(live_bed_sources)

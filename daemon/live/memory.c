@@ -5,6 +5,9 @@
 void live_note(struct live_task *entry _unused_) {
 }
 
+void live_note_item(struct live_task *entry _unused_, const struct store_item *item _unused_) {
+}
+
 void live_note_missed(struct live_task *entry _unused_, const struct store_missed *missed _unused_) {
 }
 

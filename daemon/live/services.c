@@ -326,7 +326,7 @@ const char *live_task_state(const struct live_task *task) {
                 return "running";
         if (task->task->service && task->last && outcome_is_failure(task->last->outcome))
                 return "gave-up";
-        if (task->failing)
+        if (live_task_is_failing(task))
                 return "failing";
         return task->pause ? "paused" : "idle";
 }

@@ -147,6 +147,7 @@ static void on_done(struct run *run, struct result *result, void *arg) {
                 live->n_hooks--;
         live_emit(live, &event);
         live_remember(entry, result, !run_is_hook(run));
+        live_items_settle(entry, result, run_started_usec(run), !run_is_hook(run));
         if (!run_is_hook(run))
                 fire_hooks(live, entry->task, result);
         live_service_done(entry, run, result);
@@ -172,6 +173,9 @@ static void on_item(struct run *fanout, struct run *item, enum outcome outcome, 
         struct event event = { .id = EVENT_ITEM_FAILED, .task = run_get_spec(fanout)->name };
         char text[512], shown[256] = "";
 
+        if (item)
+                live_items_add(live_task_of(fanout), run_get_item(item), outcome,
+                               errors->n > 0 ? errors->items[0].kind : ERROR_NONE);
         if (!outcome_is_failure(outcome) || errors->n == 0 || !may_tell_item(live_task_of(fanout)))
                 return;
         if (item)

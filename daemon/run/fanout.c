@@ -201,6 +201,8 @@ static void conclude(struct run *fanout) {
         uint64_t n = state->n_failed > 0 ? state->n_failed : state->n_other;
         char text[128];
 
+        state->summary.broken = state->source_error != ERROR_NONE;
+        state->summary.complete = state->source_ended && !state->summary.broken && !fanout->closing;
         if (n > 0 && !fanout->reason) {
                 (void)snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " items %s", n, state->summary.total,
                                state->n_failed > 0 ? "failed" : "were cancelled or never started");

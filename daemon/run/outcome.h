@@ -106,6 +106,8 @@ void errors_done(struct errors *errors);
 /* What a fan-out says of its items. */
 struct items_summary {
         uint64_t total;
+        bool complete; /* the whole list was read, and each item worked on */
+        bool broken;   /* the list could not be read to its end */
         uint64_t by_outcome[_OUTCOME_MAX];
         uint64_t by_kind[_ERROR_KIND_MAX];
         struct {

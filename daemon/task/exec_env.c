@@ -86,7 +86,7 @@ static void add_hook(struct env *env, const struct run *leaf) {
         add_pair(env, "TENDD_FOR_EVENT", hook->event);
         add_pair(env, "TENDD_FOR_OUTCOME", hook->outcome);
         add_pair(env, "TENDD_FOR_ERROR", error == ERROR_NONE ? "" : error_kind_to_string(error));
-        add_pair(env, "TENDD_FOR_DETAIL", result_detail(hook->result));
+        add_pair(env, "TENDD_FOR_DETAIL", hook->detail);
 }
 
 /* 128 random bits as systemd's INVOCATION_ID has them; they also mark whose process an orphan is. */

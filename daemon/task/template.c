@@ -44,7 +44,7 @@ static void values_of_hook(const struct hook_context *hook, const char **values)
         values[TEMPLATE_RUN] = about->run;
         values[TEMPLATE_OUTCOME] = hook->outcome;
         values[TEMPLATE_ERROR] = error_kind_to_string(result_error(about)) ?: "";
-        values[TEMPLATE_DETAIL] = result_detail(about);
+        values[TEMPLATE_DETAIL] = hook->detail;
         values[TEMPLATE_OUTCOME_TREE] = hook->json;
 }
 

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* stale: tasks that had no ok for as long as stale-after.
+ *
+ * The time counts from the last ok, or from when the task was first seen. While the daemon lives it is measured on the clock
+ * that counts sleep, so nothing depends on the wall clock; what happened before the daemon began is known by wall time
+ * alone, and when that clock is set, as it is on machines that have none of their own, it is reckoned anew. One timer for each
+ * task that has stale-after, and nothing else wakes anybody.
+ *
+ * A task becomes stale once, also when it is paused: who paused it and forgot it is whom this is for. The next ok ends it,
+ * which is an event, but for no hook: on-recover is for tasks that were failing, and they are told of that anyway.
+ */
+#include "live/live_private.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+
+struct live_stale {
+        struct live_task *entry;
+        struct loop_timer timer;
+        usec_t first_seen_usec; /* realtime */
+        bool remembered;        /* what it counts from was before this daemon */
+        bool stale;
+};
+
+static usec_t since(const struct live_stale *stale) {
+        return stale->entry->last_ok_usec > 0 ? stale->entry->last_ok_usec : stale->first_seen_usec;
+}
+
+/* ---- telling ---- */
+
+/* "no ok for 1d 2h, the last 1d 3h ago", "no ok since it was first seen 1d 2h ago" */
+static void describe(const struct live_stale *stale, char *buf, size_t size) {
+        const struct live_task *entry = stale->entry;
+        usec_t age = usec_sub(clock_now(CLOCK_ID_REALTIME), since(stale));
+        const char *paused_by = live_task_paused_by(entry, NULL);
+        char bound[TEXT_USEC_MAX], ago[TEXT_USEC_MAX];
+
+        /* Whole seconds are exact enough, but for the bounds of tests and the impatient. */
+        if (age >= USEC_PER_SEC)
+                age -= age % USEC_PER_SEC;
+        (void)snprintf(buf, size, "no ok for %s, %s %s ago%s%s", text_format_usec(entry->task->stale_after_usec, bound),
+                       entry->last_ok_usec > 0 ? "the last" : "nor any since it was first seen",
+                       text_format_usec(age, ago), paused_by ? "; it is paused by " : "", paused_by ?: "");
+}
+
+/* What hooks are given: the last run as it ended, or something in its place. */
+static struct result *result_for(const struct live_task *entry) {
+        struct result *result;
+
+        if (entry->last)
+                return result_ref(entry->last);
+        result = result_new(entry->task->run.name, entry->task->run.name);
+        if (!result)
+                return NULL;
+        result->outcome = entry->last_ok_usec > 0 ? OUTCOME_OK : OUTCOME_NEVER_STARTED;
+        return result;
+}
+
+static void on_stale(struct loop_timer *timer _unused_, void *arg) {
+        struct live_stale *stale = arg;
+        struct live_task *entry = stale->entry;
+        char detail[400], text[420];
+        struct result *result;
+
+        stale->stale = true;
+        loop_set_subject(entry->live->loop, entry->task->run.name);
+        describe(stale, detail, sizeof(detail));
+        (void)snprintf(text, sizeof(text), "stale: %s", detail);
+        live_emit(entry->live, &(const struct event){ .id = EVENT_STALE, .task = entry->task->run.name, .text = text });
+        result = result_for(entry);
+        if (result)
+                live_fire_hooks(
+                        entry->live, &entry->task->on_stale,
+                        &(const struct hook_cause){
+                                .result = result, .event = "stale", .detail = detail, .whatever_outcome = true });
+        result_unref(result);
+        live_note(entry);
+}
+
+/* ---- counting ---- */
+
+/* Counts what has passed by wall time. A clock that is behind what it was once says nothing. */
+static void arm_by_wall(struct live_stale *stale) {
+        usec_t age = usec_sub(clock_now(CLOCK_ID_REALTIME), since(stale));
+
+        loop_timer_set(&stale->timer,
+                       usec_add(clock_now(CLOCK_ID_BOOTTIME), usec_sub(stale->entry->task->stale_after_usec, age)));
+}
+
+void live_stale_ok(struct live_task *entry) {
+        struct live_stale *stale = entry->stale;
+
+        if (!stale)
+                return;
+        stale->remembered = false;
+        stale->stale = false;
+        if (entry->live->triggers)
+                loop_timer_set(&stale->timer, usec_add(clock_now(CLOCK_ID_BOOTTIME), entry->task->stale_after_usec));
+}
+
+void live_stale_clock_set(struct live *live) {
+        for (size_t i = 0; i < live->config->n_tasks; i++) {
+                struct live_stale *stale = live->tasks[i].stale;
+
+                if (stale && stale->remembered && loop_timer_armed(&stale->timer))
+                        arm_by_wall(stale);
+        }
+}
+
+/* ---- its life ---- */
+
+static int watch(struct live_task *entry) {
+        struct live_stale *stale = calloc(1, sizeof(*stale));
+        int r;
+
+        if (!stale)
+                return -ENOMEM;
+        r = loop_timer_init(&stale->timer, entry->live->loop, CLOCK_ID_BOOTTIME, "stale-after", on_stale, stale);
+        if (r < 0) {
+                free(stale);
+                return r;
+        }
+        stale->entry = entry;
+        stale->first_seen_usec = clock_now(CLOCK_ID_REALTIME);
+        entry->stale = stale;
+        return 0;
+}
+
+int live_stale_init(struct live *live) {
+        int r = 0;
+
+        for (size_t i = 0; i < live->config->n_tasks && r == 0; i++) {
+                const struct task *task = live->tasks[i].task;
+
+                if (task->enabled && task->stale_after_usec != USEC_INFINITY)
+                        r = watch(&live->tasks[i]);
+        }
+        return r;
+}
+
+void live_stale_restore(struct live_task *entry, const struct store_task *task) {
+        if (!entry->stale)
+                return;
+        entry->stale->remembered = true;
+        entry->stale->stale = task->stale;
+        if (task->first_seen_usec > 0)
+                entry->stale->first_seen_usec = task->first_seen_usec;
+}
+
+void live_stale_save(const struct live_task *entry, struct store_task *ret) {
+        ret->stale = live_task_is_stale(entry);
+}
+
+void live_stale_begin(struct live *live) {
+        for (size_t i = 0; i < live->config->n_tasks; i++) {
+                struct live_stale *stale = live->tasks[i].stale;
+
+                if (!stale)
+                        continue;
+                loop_timer_set(&stale->timer, USEC_INFINITY);
+                if (!stale->stale)
+                        arm_by_wall(stale);
+        }
+}
+
+void live_stale_done(struct live *live) {
+        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
+                struct live_stale *stale = live->tasks[i].stale;
+
+                if (stale)
+                        loop_timer_done(&stale->timer);
+                free(stale);
+                live->tasks[i].stale = NULL;
+        }
+}
+
+/* ---- what is asked ---- */
+
+bool live_task_is_stale(const struct live_task *task) {
+        return task->stale && task->stale->stale;
+}
+
+usec_t live_task_stale_at(const struct live_task *task) {
+        const struct live_stale *stale = task->stale;
+
+        if (!stale)
+                return USEC_INFINITY;
+        if (!loop_timer_armed(&stale->timer))
+                return usec_add(since(stale), task->task->stale_after_usec);
+        return usec_add(clock_now(CLOCK_ID_REALTIME), usec_sub(stale->timer.at_usec, clock_now(CLOCK_ID_BOOTTIME)));
+}

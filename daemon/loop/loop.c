@@ -189,6 +189,7 @@ int loop_new(struct loop **ret) {
         list_init(&loop->work_now);
         for (size_t i = 0; i < ARRAY_SIZE(loop->clocks); i++)
                 loop_clock_init(&loop->clocks[i]);
+        loop->clocks[CLOCK_ID_REALTIME].wall = true;
 
         event_set_log_callback(on_libevent_message);
         config = event_config_new();
@@ -237,7 +238,9 @@ static int do_events(struct loop *loop) {
         else {
                 for (size_t i = 0; i < ARRAY_SIZE(loop->clocks); i++) {
                         r = loop_clock_program(&loop->clocks[i]);
-                        if (r < 0)
+                        if (r == -ECANCELED)
+                                flags |= EVLOOP_NONBLOCK;
+                        else if (r < 0)
                                 return r;
                 }
                 loop->mark_usec = 0;

@@ -56,8 +56,8 @@ struct loop_timer {
         void *arg;
 };
 
-/* Prepares @timer, unarmed; @name is a literal. @clock is CLOCK_ID_MONOTONIC or CLOCK_ID_BOOTTIME. Returns 0 or
- * -ENOMEM; after 0, arming cannot fail. */
+/* Prepares @timer, unarmed; @name is a literal. Returns 0, -ENOMEM, -errno; after 0, arming cannot fail. A timer of
+ * CLOCK_ID_REALTIME follows the wall clock also when that is set. */
 int loop_timer_init(struct loop_timer *timer, struct loop *loop, enum clock_id clock, const char *name,
                     loop_timer_fn fn, void *arg);
 
@@ -71,6 +71,11 @@ void loop_timer_set(struct loop_timer *timer, usec_t at_usec);
 static inline bool loop_timer_armed(const struct loop_timer *timer) {
         return heap_contains(&timer->node);
 }
+
+/* Calls @fn each time that the wall clock was set, before timers of that clock are served. One owner; NULL: nobody. Returns 0
+ * or -errno. */
+typedef void (*loop_clock_set_fn)(void *arg);
+int loop_on_clock_set(struct loop *loop, loop_clock_set_fn fn, void *arg);
 
 /* ---- deferred work ---- */
 struct loop_work;

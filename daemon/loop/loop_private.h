@@ -18,6 +18,8 @@ struct loop_clock {
         size_t n_timers;        /* initialised ones: the room that both heaps have reserved */
         usec_t programmed_usec; /* USEC_INFINITY: disarmed */
         bool stale;             /* the timerfd has fired: readable until programmed again */
+        bool wall;              /* of the wall clock: told when that is set */
+        bool was_set;           /* it was, and nobody was told yet */
 };
 
 /* A callback that is being run; @subject is what it works for. */
@@ -29,7 +31,7 @@ struct loop_frame {
 
 struct loop {
         struct event_base *base;
-        struct loop_clock clocks[CLOCK_ID_REALTIME]; /* those of timers: monotonic and boot time */
+        struct loop_clock clocks[_CLOCK_ID_MAX];
         struct list work;
         struct list work_now; /* what this turn does */
 
@@ -37,6 +39,9 @@ struct loop {
         int exit_code;
 
         usec_t warn_usec;
+        loop_clock_set_fn clock_set_fn;
+        void *clock_set_arg;
+
         loop_slow_fn slow_fn;
         void *slow_arg;
 
@@ -68,7 +73,8 @@ static inline void loop_begin_phase(struct loop *loop) {
 void loop_clock_init(struct loop_clock *clock);
 void loop_clock_close(struct loop_clock *clock);
 
-/* Makes the timerfd expire when the earliest timer does. Returns 0 or -errno. */
+/* Makes the timerfd expire when the earliest timer does. Returns 0, -ECANCELED when the wall clock was set just now and
+ * loop_clock_fire() is to be called, -errno. */
 int loop_clock_program(struct loop_clock *clock);
 
 /* Calls the timers of @id that are due. */

@@ -5,6 +5,10 @@
  * to sleep and only when that instant changed. A timerfd is exact to the microsecond where epoll's timeout counts
  * milliseconds, and programming it again also clears it, so that it is never read.
  *
+ * The timerfd of the wall clock is cancelled by the kernel when that clock is set (TFD_TIMER_CANCEL_ON_SET). It is armed
+ * for a far instant also when no timer is, so that whoever asked for it is told. What is armed for an instant stays
+ * armed for it; the heap need not change.
+ *
  * What is armed within a turn for an instant that has passed is parked until the next one: a callback that always arms
  * itself again cannot keep descriptors from being served. A parked timer is in a heap too, so that it can be taken out
  * and destroyed like any other; both heaps have room for every timer there is, and arming cannot fail.
@@ -16,6 +20,9 @@
 
 #define TURN_MASK ((UINT64_C(1) << 30) - 1)
 
+/* In 2255; the kernel's wall clock ends in 2232. */
+#define FAR_SECS INT64_C(9000000000)
+
 static int timer_compare(const struct heap_node *a, const struct heap_node *b) {
         usec_t x = CONTAINER_OF(a, const struct loop_timer, node)->at_usec;
         usec_t y = CONTAINER_OF(b, const struct loop_timer, node)->at_usec;
@@ -23,19 +30,27 @@ static int timer_compare(const struct heap_node *a, const struct heap_node *b) {
         return x < y ? -1 : x > y;
 }
 
-static void on_timerfd(_unused_ int fd, _unused_ short what, void *arg) {
+static void on_timerfd(int fd, _unused_ short what, void *arg) {
         struct loop_clock *clock = arg;
+        uint64_t expirations;
 
         clock->stale = true;
+        if (clock->wall && read(fd, &expirations, sizeof(expirations)) < 0 && errno == ECANCELED)
+                clock->was_set = true;
 }
 
 static int clock_open(struct loop *loop, struct loop_clock *clock, enum clock_id id) {
+        static const clockid_t ids[_CLOCK_ID_MAX] = {
+                [CLOCK_ID_MONOTONIC] = CLOCK_MONOTONIC,
+                [CLOCK_ID_BOOTTIME] = CLOCK_BOOTTIME,
+                [CLOCK_ID_REALTIME] = CLOCK_REALTIME,
+        };
         _cleanup_(closep) int fd = -EBADF;
 
         if (clock->fd >= 0)
                 return 0;
 
-        fd = timerfd_create(id == CLOCK_ID_BOOTTIME ? CLOCK_BOOTTIME : CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        fd = timerfd_create(ids[id], TFD_CLOEXEC | TFD_NONBLOCK);
         if (fd < 0)
                 return -errno;
         errno = 0;
@@ -44,6 +59,7 @@ static int clock_open(struct loop *loop, struct loop_clock *clock, enum clock_id
                 return loop_errno(-ENOMEM);
 
         clock->fd = TAKE_FD(fd);
+        clock->stale = clock->wall; /* to be armed, whether there are timers or not */
         return 0;
 }
 
@@ -66,21 +82,31 @@ int loop_clock_program(struct loop_clock *clock) {
         const struct heap_node *top = heap_top(&clock->armed);
         usec_t at_usec = top ? CONTAINER_OF(top, const struct loop_timer, node)->at_usec : USEC_INFINITY;
         struct itimerspec spec = { 0 };
+        int flags = TFD_TIMER_ABSTIME | (clock->wall ? TFD_TIMER_CANCEL_ON_SET : 0);
 
         if (clock->fd < 0 || (!clock->stale && at_usec == clock->programmed_usec))
                 return 0;
 
-        if (at_usec != USEC_INFINITY) {
-                spec.it_value.tv_sec = (time_t)MIN(at_usec / USEC_PER_SEC, (usec_t)INT32_MAX * 2);
+        if (at_usec != USEC_INFINITY || clock->wall) {
+                spec.it_value.tv_sec = (time_t)MIN(at_usec / USEC_PER_SEC, (usec_t)FAR_SECS);
                 spec.it_value.tv_nsec = (long)(at_usec % USEC_PER_SEC * 1000);
                 if (at_usec == 0)
                         spec.it_value.tv_nsec = 1; /* zero would disarm */
         }
-        if (timerfd_settime(clock->fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0)
-                return -errno;
+        if (timerfd_settime(clock->fd, flags, &spec, NULL) < 0) {
+                if (errno != ECANCELED) /* else it is armed all the same */
+                        return -errno;
+                clock->was_set = true;
+        }
         clock->programmed_usec = at_usec;
         clock->stale = false;
-        return 0;
+        return clock->was_set ? -ECANCELED : 0;
+}
+
+int loop_on_clock_set(struct loop *loop, loop_clock_set_fn fn, void *arg) {
+        loop->clock_set_fn = fn;
+        loop->clock_set_arg = arg;
+        return fn ? clock_open(loop, &loop->clocks[CLOCK_ID_REALTIME], CLOCK_ID_REALTIME) : 0;
 }
 
 int loop_timer_init(struct loop_timer *timer, struct loop *loop, enum clock_id clock, const char *name,
@@ -140,10 +166,21 @@ void loop_timer_set(struct loop_timer *timer, usec_t at_usec) {
 }
 
 static void timer_fire(struct loop *loop, struct loop_timer *timer, usec_t now_usec) {
-        if (!timer->late)
+        if (!timer->late && timer->clock != CLOCK_ID_REALTIME) /* which may jump */
                 histogram_record(&loop->lag, usec_sub(now_usec, timer->at_usec));
         loop_enter(loop, timer->name);
         timer->fn(timer, timer->arg);
+        loop_leave(loop);
+}
+
+static void tell_clock_set(struct loop *loop, struct loop_clock *clock) {
+        if (!clock->was_set)
+                return;
+        clock->was_set = false;
+        if (!loop->clock_set_fn)
+                return;
+        loop_enter(loop, "clock-set");
+        loop->clock_set_fn(loop->clock_set_arg);
         loop_leave(loop);
 }
 
@@ -152,6 +189,7 @@ void loop_clock_fire(struct loop *loop, enum clock_id id) {
         struct heap_node *node;
         usec_t now_usec;
 
+        tell_clock_set(loop, clock);
         if (!heap_top(&clock->armed))
                 return;
 

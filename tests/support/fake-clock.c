@@ -12,6 +12,7 @@ static struct {
         usec_t now_usec[_CLOCK_ID_MAX];
         fake_clock_serve_fn serve;
         void *arg;
+        bool was_set;
 } fake = { .now_usec = START };
 
 usec_t clock_now(enum clock_id id) {
@@ -22,10 +23,19 @@ void fake_clock_reset(void) {
         static const usec_t start[_CLOCK_ID_MAX] = START;
 
         memcpy(fake.now_usec, start, sizeof(start));
+        fake.was_set = false;
 }
 
 void fake_clock_set(enum clock_id id, usec_t usec) {
         fake.now_usec[id] = usec;
+        fake.was_set |= id == CLOCK_ID_REALTIME;
+}
+
+bool fake_clock_was_set(void) {
+        bool was_set = fake.was_set;
+
+        fake.was_set = false;
+        return was_set;
 }
 
 void fake_clock_set_serve(fake_clock_serve_fn fn, void *arg) {

@@ -23,13 +23,17 @@ void fake_clock_advance(usec_t usec);
 void fake_clock_advance_to(usec_t usec);
 
 /* Sets one clock, forwards or backwards, as an operator does with the wall clock, and a machine that slept with boot
- * time. No timer is served by it until time passes or a turn is run. */
+ * time. No timer is served by it until time passes or a turn is run; then whoever asked with loop_on_clock_set() is told
+ * that the wall clock was set. */
 void fake_clock_set(enum clock_id id, usec_t usec);
 
 /* ---- between the fakes ---- */
 
 /* Serves what is due now, and returns how long until the next timer (USEC_INFINITY: none). */
 typedef usec_t (*fake_clock_serve_fn)(void *arg);
+
+/* Whether the wall clock was set since this was asked last. */
+bool fake_clock_was_set(void);
 
 /* Makes advancing stop at timers; NULL: there are none. */
 void fake_clock_set_serve(fake_clock_serve_fn fn, void *arg);

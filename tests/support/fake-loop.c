@@ -6,7 +6,6 @@
  */
 #include "support/fake-loop.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #define TURN_MASK UINT32_C(0x3fffffff)
@@ -36,6 +35,8 @@ struct loop {
         uint64_t callbacks;
         unsigned depth;
         const char *subject;
+        loop_clock_set_fn clock_set_fn;
+        void *clock_set_arg;
         bool running, exiting;
         int exit_code;
 };
@@ -51,8 +52,6 @@ static _noreturn_ void fail(const char *what) {
 
 int loop_timer_init(struct loop_timer *timer, struct loop *loop, enum clock_id clock, const char *name,
                     loop_timer_fn fn, void *arg) {
-        assert(clock == CLOCK_ID_MONOTONIC || clock == CLOCK_ID_BOOTTIME);
-
         if (loop->n_timers + 1 > loop->n_armed_max) {
                 size_t n = MAX(loop->n_armed_max * 2, (size_t)64);
                 struct loop_timer **armed = reallocarray(loop->armed, n, sizeof(struct loop_timer *));
@@ -104,6 +103,20 @@ void loop_timer_set(struct loop_timer *timer, usec_t at_usec) {
         timer->turn = loop->turn & TURN_MASK;
         loop->armed[loop->n_armed++] = timer;
         timer->node.slot = loop->n_armed;
+}
+
+int loop_on_clock_set(struct loop *loop, loop_clock_set_fn fn, void *arg) {
+        loop->clock_set_fn = fn;
+        loop->clock_set_arg = arg;
+        return 0;
+}
+
+static void tell_clock_set(struct loop *loop) {
+        if (!fake_clock_was_set() || !loop->clock_set_fn)
+                return;
+        loop_enter(loop, "clock-set");
+        loop->clock_set_fn(loop->clock_set_arg);
+        loop_leave(loop);
 }
 
 static usec_t left_usec(const struct loop_timer *timer) {
@@ -273,6 +286,7 @@ unsigned fake_loop_turn(void) {
                 loop_leave(loop);
                 n++;
         }
+        tell_clock_set(loop);
         while ((timer = next_timer(loop, true)) && left_usec(timer) == 0) {
                 disarm(timer);
                 loop_enter(loop, timer->name);
@@ -286,6 +300,7 @@ unsigned fake_loop_turn(void) {
 unsigned fake_loop_settle(void) {
         unsigned turns = 0;
 
+        tell_clock_set(fake);
         while (!list_empty(&fake->work) || fake_loop_next_timer() == 0) {
                 if (++turns > FAKE_LOOP_LIVELOCK)
                         fail("livelock: the loop never comes to rest");

@@ -178,6 +178,45 @@ START_TEST(boot_time_goes_on_while_the_machine_sleeps) {
 }
 END_TEST
 
+START_TEST(wall_timers_follow_the_clock_when_it_is_set) {
+        struct loop_timer timer;
+
+        ck_assert_int_eq(loop_timer_init(&timer, loop, CLOCK_ID_REALTIME, "t", on_timer, &a), 0);
+        loop_timer_set(&timer, FAKE_CLOCK_REALTIME + USEC_PER_HOUR);
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME - USEC_PER_HOUR);
+        fake_clock_advance(2 * USEC_PER_HOUR - 1);
+        ck_assert_str_eq(trace, "");
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + 2 * USEC_PER_HOUR);
+        fake_clock_advance(0);
+        ck_assert_str_eq(trace, "a");
+        loop_timer_done(&timer);
+}
+END_TEST
+
+static void on_clock_set(void *arg) {
+        act(arg);
+}
+
+START_TEST(that_the_wall_clock_was_set_is_told_once_before_time_passes) {
+        ck_assert_int_eq(loop_on_clock_set(loop, on_clock_set, &a), 0);
+        a.defers = &b;
+        a.times = 1;
+        arm(&c, 0);
+        fake_clock_set(CLOCK_ID_BOOTTIME, FAKE_CLOCK_BOOTTIME + 1);
+        fake_loop_settle();
+        ck_assert_str_eq(trace, "c");
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + 1);
+        fake_clock_advance(5);
+        ck_assert_str_eq(trace, "cab");
+        ck_assert_uint_eq(trace_usec[1], 0);
+        ck_assert_uint_eq(trace_usec[2], 0);
+        ck_assert_int_eq(loop_on_clock_set(loop, NULL, NULL), 0);
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + 2);
+        fake_clock_advance(5);
+        ck_assert_str_eq(trace, "cab");
+}
+END_TEST
+
 static void on_exit_timer(_unused_ struct loop_timer *timer, void *arg) {
         loop_exit(loop, *(int *)arg);
 }
@@ -224,6 +263,8 @@ int main(void) {
         tcase_add_test(tcase, work_is_done_before_time_passes);
         tcase_add_test(tcase, what_is_stopped_is_not_called);
         tcase_add_test(tcase, boot_time_goes_on_while_the_machine_sleeps);
+        tcase_add_test(tcase, wall_timers_follow_the_clock_when_it_is_set);
+        tcase_add_test(tcase, that_the_wall_clock_was_set_is_told_once_before_time_passes);
         tcase_add_test(tcase, running_lets_time_pass);
         tcase_add_test_raise_signal(tcase, a_livelock_aborts, SIGABRT);
         srunner_run_all(runner, CK_ENV);

@@ -96,7 +96,7 @@ static void item_init(struct item *item, char letter, enum clock_id clock) {
 }
 
 START_TEST(timers_fire_in_the_order_of_their_instants) {
-        enum clock_id clock = _i == 0 ? CLOCK_ID_MONOTONIC : CLOCK_ID_BOOTTIME;
+        enum clock_id clock = (enum clock_id)_i;
         usec_t now = clock_now(clock);
         struct item a, b, c;
 
@@ -115,6 +115,27 @@ START_TEST(timers_fire_in_the_order_of_their_instants) {
         ck_assert(!loop_timer_armed(&a.timer));
         loop_timer_done(&a.timer);
         loop_timer_done(&a.timer);
+}
+END_TEST
+
+static void on_clock_set(void *arg) {
+        (void)arg;
+        ck_abort_msg("nobody has set the clock");
+}
+
+/* The timerfd is armed for a far instant then, which must not keep the loop busy. */
+START_TEST(who_is_told_of_the_wall_clock_waits_in_peace) {
+        struct loop_stats stats;
+        struct item last;
+
+        ck_assert_int_eq(loop_on_clock_set(loop, on_clock_set, NULL), 0);
+        item_init(&last, 'l', CLOCK_ID_MONOTONIC);
+        last.exit = true;
+        loop_timer_set(&last.timer, clock_now(CLOCK_ID_MONOTONIC) + 20000);
+        ck_assert_int_eq(loop_run(loop), 0);
+        loop_get_stats(loop, &stats);
+        ck_assert_uint_le(stats.turns, 3);
+        loop_timer_done(&last.timer);
 }
 END_TEST
 
@@ -603,8 +624,9 @@ int main(void) {
 
         suite_add_tcase(suite, tcase);
         tcase_add_checked_fixture(tcase, setup, teardown);
-        tcase_add_loop_test(tcase, timers_fire_in_the_order_of_their_instants, 0, 2);
+        tcase_add_loop_test(tcase, timers_fire_in_the_order_of_their_instants, 0, _CLOCK_ID_MAX);
         tcase_add_test(tcase, too_few_descriptors_are_an_error_and_not_the_end);
+        tcase_add_test(tcase, who_is_told_of_the_wall_clock_waits_in_peace);
         tcase_add_test(tcase, a_timer_that_always_fires_lets_others_live);
         tcase_add_test(tcase, a_callback_may_stop_what_is_due_as_well);
         tcase_add_test(tcase, parked_timers_can_be_moved_and_destroyed);

@@ -4,8 +4,17 @@
 EXTRA_DIST += tests/it
 script_tests += tests/it/run.py
 
+# Programs that integration tests ask; each from tests/support/NAME.c.
+it_programs = tests/support/zone-print
+tests_support_zone_print_LDADD = libtendd.a
+EXTRA_PROGRAMS += $(it_programs)
+if HAVE_CHECK
+check_PROGRAMS += $(it_programs)
+endif
+
 # All integration tests, or those named: make check-it IT='test_runner exec'
 check-it: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(it_programs)
 	@$(AM_TESTS_ENVIRONMENT) /usr/bin/python3 $(srcdir)/tests/it/run.py $(IT)
 
 dist-hook:

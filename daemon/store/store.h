@@ -3,16 +3,23 @@
 /* store: what the daemon remembers: the state of tasks, the history of runs, and what did not run.
  *
  * A SQLite database (WAL), written by one thread in batches and read by another. Putting never blocks and never fails: what
- * is put is copied onto a bounded queue. Once store_sync() has told so, what was put before survives a kill -9. When the
- * disk is full, the file damaged, gone or read-only, the store is degraded: the daemon goes on, what could not be
- * written is counted, a damaged file is set aside beside the new one, and the store tries again by itself, first writing
- * the present state of all tasks anew. All functions are called on the loop thread, and all calls back are made there.
+ * is put is copied onto a bounded queue. Once store_sync() has told so, what was put before survives a kill -9. The
+ * power may fail at any moment without harm to the file, but the last seconds before that may be missing in it: nothing
+ * waits for the disk itself (synchronous=NORMAL).
+ *
+ * When the disk is full or does not answer, the file damaged, gone or read-only, the store is degraded: the daemon goes on,
+ * what can be written later waits in the queue, and what has no room there is lost and counted. A damaged file is set aside
+ * beside the new one, as NAME.damaged-DATE, of which the last three are kept. The store tries again by itself. When it is
+ * well again and something was lost, the present state is put anew (on_anew) and the gap is told in the history.
+ *
+ * All functions are called on the loop thread, and all calls back are made there.
  */
 #include "loop/loop.h"
 #include "run/outcome.h"
 
 struct store;
 struct store_query;
+struct store_sync;
 
 #define STORE_SYNC_MAX (1 * USEC_PER_SEC) /* longer, nobody waits for the disk */
 
@@ -84,11 +91,11 @@ struct store_process {
 
 /* Occurrences that did not run, one or a row of neighbours. */
 struct store_missed {
-        const char *task;
+        const char *task; /* NULL: a gap, when asked for: @n records of any tasks, put in this span, were lost */
         usec_t first_due_usec;
         usec_t last_due_usec;
         uint64_t n;
-        const char *trigger; /* "calendar", "every", "watch", … */
+        const char *trigger; /* "calendar", "every", "watch", …; NULL in a gap */
         const char *reason;  /* a word or two: "overlap", "paused", "late", "down", "superseded", "clock" … */
         const char *detail;  /* a sentence; may be NULL */
         usec_t at_usec;      /* when that was found */
@@ -110,20 +117,27 @@ struct store_options {
         const char *path;   /* of the database */
         usec_t keep_usec;   /* history that is older is removed; USEC_INFINITY: none */
         uint64_t keep_runs; /* and so are all runs but so many; UINT64_MAX: no bound */
+        size_t queue_bytes; /* what waits to be written takes no more; 0: 16 MiB */
         /* The store became degraded, or is well again. @text is a sentence. May be NULL. */
         void (*on_health)(bool degraded, const char *text, void *arg);
-        /* It begins anew with an empty file: everything that store_put_task() and store_put_item() said, and runs without an
-         * end, are to be put again. May be NULL. */
+        /* The file does not hold what was put, because it is a new one or something was lost: everything that
+         * store_put_task() and store_put_item() said, and runs without an end with their processes, are to be put again,
+         * before it returns. The file has the old state until it has all of the new one. May be NULL. */
         void (*on_anew)(void *arg);
         void *arg;
 };
 
 /* Opens the database, or makes it, on its thread, and waits for that at most 5 s: before the loop runs. One that cannot be
- * used makes the store degraded, and is no error. Returns 0, -ENOMEM, -errno when there can be no thread. */
+ * used makes the store degraded, and is no error; it is told when the loop runs. When it can be used later, runs without
+ * an end that are in it become interrupted. Returns 0, -ENOMEM, -errno when there can be no thread. */
 int store_open(const struct store_options *options, struct store **ret);
 
-/* Waits at most @timeout_usec until all that was put is in the file. Nothing is called back any more. Always returns NULL. */
+/* Waits at most @timeout_usec until all that was put is in the file; what is not is logged. Nothing is called back any
+ * more, and syncs and queries are gone. Not from a call back of the store. Takes NULL, and always returns NULL. */
 struct store *store_close(struct store *store, usec_t timeout_usec);
+
+/* Tries at once what a degraded store would try in a while. */
+void store_retry(struct store *store);
 
 /* What was there when it was opened: each is called once for each row, whose strings live until it returns. For the time
  * before the loop runs; store_forget_opened() frees what these read from. */
@@ -141,30 +155,32 @@ void store_forget_opened(struct store *store);
 void store_put_task(struct store *store, const struct store_task *task); /* instead of what was there */
 void store_put_begin(struct store *store, const struct store_run *run);
 void store_put_process(struct store *store, const struct store_process *process);
-void store_put_end(struct store *store, const struct store_run *run); /* also without a begin */
+void store_put_process_gone(struct store *store, const struct store_process *process); /* while its run goes on */
+void store_put_end(struct store *store, const struct store_run *run); /* also without a begin; its processes are gone */
 void store_put_missed(struct store *store, const struct store_missed *missed);
 /* An occurrence that had been told as missed runs after all: the clock was set back. */
 void store_put_not_missed(struct store *store, const char *task, usec_t due_usec);
 void store_put_item(struct store *store, const struct store_item *item);
 
-/* Calls @fn in a later turn, once what was put before is in the file (0), cannot be written (-EIO), or STORE_SYNC_MAX has
- * passed (-ETIMEDOUT). Returns 0; -ENOMEM, and @fn is not called. */
+/* Calls @fn in a later turn, once what was put before is in the file (0), the store is or becomes degraded (-EIO), or
+ * STORE_SYNC_MAX has passed (-ETIMEDOUT), which makes it degraded until the disk answers. Returns 0; -ENOMEM, and @fn is not
+ * called. @ret may be NULL. */
 typedef void (*store_sync_fn)(int result, void *arg);
-struct store_sync;
 int store_sync(struct store *store, store_sync_fn fn, void *arg, struct store_sync **ret);
 void store_sync_cancel(struct store_sync *sync); /* before it was called */
 
-/* ---- asking ---- */
+/* ---- asking: what has ended, not what runs ---- */
 
-#define STORE_PAGE_MAX 500
+#define STORE_PAGE_MAX  500
+#define STORE_QUERY_MAX (10 * USEC_PER_SEC) /* one that takes longer is given up */
 
 struct store_history_query {
         const char *const *tasks; /* names, NULL-terminated; NULL: all */
-        bool failed;              /* failures and interrupted runs alone, no missed ones */
+        bool failed;              /* failures and interrupted runs alone, no missed ones and no gaps */
         bool hooks;               /* and hooks */
         usec_t since_usec;        /* begun or due at this time or later */
         usec_t until_usec;        /* and before this; USEC_INFINITY */
-        const char *run;          /* NULL, or this run alone, with its tree */
+        const char *run;          /* NULL, or runs of this name alone, with their trees; the rest is not looked at */
         uint64_t before;          /* position of the last row of the page before; UINT64_MAX: from the newest on */
         unsigned n;               /* at most STORE_PAGE_MAX */
 };
@@ -176,7 +192,7 @@ struct store_history_row {
         const struct store_missed *missed;
 };
 
-/* Newest first. @error: 0, -EIO. Rows live until it returns; @n smaller than asked for: there are no more. */
+/* Newest first. @error: 0, -EIO, -ETIMEDOUT, -ENOMEM. Rows live until it returns; @n smaller than asked for: there are no more. */
 typedef void (*store_history_fn)(int error, const struct store_history_row *rows, size_t n, void *arg);
 
 /* Asks on the reader's thread. Returns 0, -ENOMEM, -ENOBUFS (too many ask), -EIO (degraded). */
@@ -187,7 +203,7 @@ int store_ask_history(struct store *store, const struct store_history_query *que
 struct store_summary {
         uint64_t by_outcome[_OUTCOME_MAX];
         uint64_t missed;
-        usec_t p50_usec, p90_usec, p99_usec, max_usec; /* duration of runs that were ok */
+        usec_t p50_usec, p90_usec, p99_usec, max_usec; /* duration of the last 100,000 runs that were ok */
         struct {
                 usec_t begun_usec;
                 usec_t duration_usec;
@@ -213,7 +229,7 @@ struct store_stats {
         uint64_t lost;        /* that could not be written, since the start */
         uint64_t written;     /* that was */
         uint64_t commits;
-        size_t queued;
+        size_t queued; /* records that wait to be written */
         uint64_t size; /* bytes of the file at the last commit */
 };
 

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT */
+/* database: the file of the store: opening, schema, damage, see database.h.
+ *
+ * The file is ours alone: a regular file of mode 0640 with our mark in its header. SQLite is told not to follow a link in
+ * the last part of its path, and the path up to there is resolved first, because a state directory may well be reached
+ * through one. A file with another program's mark, or of a newer schema, is left as it is, and the store degraded.
+ *
+ * The log (WAL) is a file beside it. As long as somebody has it open its name must not change, or SQLite would write to
+ * one that nobody will read: so both are compared by inode before each batch. A log whose database was replaced belongs to
+ * the old one and is removed, or SQLite would play it into the new one.
+ *
+ * SQLite removes the log when the last connection closes; this is switched off where the name may belong to another file
+ * by then.
+ */
+#include "store/database.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define BUSY_MSEC  2000 /* others that have the file open: sqlite3 in an operator's hands */
+#define CACHE_KIB  2048
+#define WAL_LIMIT  "8388608" /* bytes, to which the log is cut when it begins anew */
+#define SQL_MAX    2048
+#define ASIDE      ".damaged-"
+#define ASIDE_MAX  3 /* so many are kept */
+#define TABLES_SQL "SELECT count(*) FROM sqlite_schema"
+
+/* From each version of the schema to the next one. What was released is never changed: append. */
+static const char *const migrations[DATABASE_SCHEMA] = {
+        "CREATE TABLE task(task TEXT PRIMARY KEY, number INTEGER, first_seen_usec INTEGER, schedule TEXT,"
+        " every_anchor_usec INTEGER, every_boot_id TEXT, every_anchor_boot_usec INTEGER, accounted_usec INTEGER, fired TEXT,"
+        " last_due_usec INTEGER, last_due_what TEXT, paused_by TEXT, paused_usec INTEGER, failures INTEGER, failing INTEGER,"
+        " stale INTEGER, last_ok_usec INTEGER, last_run TEXT, last_json TEXT);"
+        "CREATE TABLE item(task TEXT, item TEXT, failures INTEGER, failing INTEGER, since_usec INTEGER,"
+        " PRIMARY KEY(task, item)) WITHOUT ROWID;"
+        "CREATE TABLE live(task TEXT, run TEXT, \"trigger\" TEXT, due_usec INTEGER, begun_usec INTEGER, service INTEGER,"
+        " hook INTEGER, rerun INTEGER, session INTEGER, PRIMARY KEY(run, begun_usec)) WITHOUT ROWID;"
+        "CREATE TABLE process(run TEXT, begun_usec INTEGER, pid INTEGER, start_ticks INTEGER, boot_id TEXT,"
+        " PRIMARY KEY(run, begun_usec, pid)) WITHOUT ROWID;"
+        "CREATE TABLE run(position INTEGER PRIMARY KEY, task TEXT, run TEXT, \"trigger\" TEXT, due_usec INTEGER,"
+        " begun_usec INTEGER, service INTEGER, hook INTEGER, rerun INTEGER, ended_usec INTEGER, outcome TEXT, error TEXT,"
+        " detail TEXT, queued_usec INTEGER, duration_usec INTEGER, attempts INTEGER, exit_code INTEGER, cpu_usec INTEGER,"
+        " memory_peak INTEGER, json TEXT, tail TEXT);"
+        "CREATE INDEX run_by_task ON run(task, position, outcome, duration_usec, hook);"
+        "CREATE INDEX run_by_name ON run(run);"
+        "CREATE INDEX run_failed ON run(position) WHERE outcome IN ('failed', 'timeout', 'interrupted');"
+        "CREATE INDEX run_failed_by_task ON run(task) WHERE outcome IN ('failed', 'timeout', 'interrupted');"
+        "CREATE TABLE missed(position INTEGER PRIMARY KEY, task TEXT, first_due_usec INTEGER, last_due_usec INTEGER,"
+        " n INTEGER, \"trigger\" TEXT, reason TEXT, detail TEXT, at_usec INTEGER);"
+        "CREATE INDEX missed_by_task ON missed(task);",
+};
+
+/* ---- errors ---- */
+
+int database_fail(struct database *db, int code) {
+        static const struct {
+                int code, error;
+                const char *text;
+        } rows[] = {
+                { SQLITE_FULL, -ENOSPC, "the disk is full" },
+                { SQLITE_READONLY, -EROFS, "it is read-only" },
+                { SQLITE_CANTOPEN, -EIO, "it cannot be opened" },
+                { SQLITE_IOERR, -EIO, "reading or writing fails" },
+                { SQLITE_BUSY, -EBUSY, "another process has locked it" },
+                { SQLITE_LOCKED, -EBUSY, "another process has locked it" },
+                { SQLITE_PROTOCOL, -EBUSY, "another process has locked it" },
+                { SQLITE_NOMEM, -ENOMEM, "there is no memory" },
+                { SQLITE_PERM, -EACCES, "it may not be accessed" },
+                { SQLITE_AUTH, -EACCES, "it may not be accessed" },
+                { SQLITE_CORRUPT, -EBADMSG, "it is damaged" },
+                { SQLITE_NOTADB, -EBADMSG, "it is damaged" },
+                { SQLITE_ERROR, -EBADMSG, "its tables are not what they were" },
+                { SQLITE_SCHEMA, -EBADMSG, "its tables are not what they were" },
+                { SQLITE_INTERRUPT, -ETIMEDOUT, "it takes too long" },
+        };
+        int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
+        bool says = (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                if ((code & 0xff) != rows[i].code)
+                        continue;
+                (void)snprintf(db->why, sizeof(db->why), "%s%s%s", rows[i].text, says && system > 0 ? ": " : "",
+                               says && system > 0 ? strerror(system) : "");
+                return rows[i].error;
+        }
+        (void)snprintf(db->why, sizeof(db->why), "%s", sqlite3_errstr(code));
+        return -EIO;
+}
+
+static int fail_system(struct database *db, const char *what, int error) {
+        (void)snprintf(db->why, sizeof(db->why), "%s: %s", what, strerror(-error));
+        return error;
+}
+
+static int refuse(struct database *db, const char *text) {
+        (void)snprintf(db->why, sizeof(db->why), "%s", text);
+        return -EPERM;
+}
+
+/* ---- statements ---- */
+
+size_t database_columns(enum record_kind kind, char *buffer, size_t size) {
+        const struct record_type *type = &record_types[kind];
+        size_t n = 0;
+
+        for (size_t i = 0; i < type->n_columns; i++)
+                n += (size_t)snprintf(buffer + n, size - n, "%s\"%s\"", i > 0 ? "," : "", type->columns[i].name);
+        return type->n_columns;
+}
+
+/* Statements that write a whole record, made from its columns and one more. */
+static const struct {
+        const char *verb;
+        enum record_kind kind;
+        const char *more;
+} puts_of[_STATEMENT_MAX] = {
+        [STATEMENT_PUT_TASK] = { "INSERT OR REPLACE", RECORD_TASK, NULL },
+        [STATEMENT_PUT_ITEM] = { "INSERT OR REPLACE", RECORD_ITEM, NULL },
+        [STATEMENT_PUT_LIVE] = { "INSERT OR REPLACE", RECORD_BEGIN, "session" },
+        [STATEMENT_PUT_PROCESS] = { "INSERT OR REPLACE", RECORD_PROCESS, NULL },
+        [STATEMENT_PUT_RUN] = { "INSERT OR IGNORE", RECORD_END, "position" },
+        [STATEMENT_REPLACE_RUN] = { "INSERT OR REPLACE", RECORD_END, "position" },
+        [STATEMENT_PUT_MISSED] = { "INSERT OR IGNORE", RECORD_MISSED, "position" },
+        [STATEMENT_REPLACE_MISSED] = { "INSERT OR REPLACE", RECORD_MISSED, "position" },
+};
+
+static const char *const texts[_STATEMENT_MAX] = {
+        [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+        [STATEMENT_COMMIT] = "COMMIT",
+        [STATEMENT_ROLLBACK] = "ROLLBACK",
+        [STATEMENT_DROP_ITEM] = "DELETE FROM item WHERE task = ?1 AND item = ?2",
+        [STATEMENT_DROP_ITEMS] = "DELETE FROM item",
+        [STATEMENT_END_LIVE] = "DELETE FROM live WHERE run = ?1 AND begun_usec = ?2",
+        [STATEMENT_DROP_LIVE] = "DELETE FROM live",
+        [STATEMENT_LEFT_LIVE] = "SELECT task, run, \"trigger\", due_usec, begun_usec, service, hook, rerun FROM live"
+                                " WHERE session <> ?1",
+        [STATEMENT_DROP_PROCESS] = "DELETE FROM process WHERE run = ?1 AND begun_usec = ?2 AND pid = ?3",
+        [STATEMENT_END_PROCESSES] = "DELETE FROM process WHERE run = ?1 AND begun_usec = ?2",
+        [STATEMENT_DROP_PROCESSES] = "DELETE FROM process",
+        [STATEMENT_IS_RUN] = "SELECT 1 FROM run WHERE position = ?1 AND run = ?2 AND begun_usec = ?3",
+        [STATEMENT_IS_MISSED] = "SELECT 1 FROM missed WHERE position = ?1 AND task IS ?2 AND first_due_usec = ?3"
+                                " AND reason IS ?4",
+        [STATEMENT_FIND_MISSED] = "SELECT position, n FROM missed WHERE task = ?1 AND position >= ?2"
+                                  " AND first_due_usec <= ?2 ORDER BY position LIMIT 1",
+        [STATEMENT_TAKE_MISSED] = "UPDATE missed SET n = n - 1 WHERE position = ?1",
+        [STATEMENT_DROP_MISSED] = "DELETE FROM missed WHERE position = ?1",
+};
+
+static void write_put(enum statement id, char *sql, size_t size) {
+        char columns[SQL_MAX / 2];
+        size_t n = database_columns(puts_of[id].kind, columns, sizeof(columns)), at;
+        bool more = puts_of[id].more != NULL;
+
+        at = (size_t)snprintf(sql, size, "%s INTO %s(%s%s%s) VALUES (?1", puts_of[id].verb,
+                              record_types[puts_of[id].kind].table, columns, more ? "," : "",
+                              more ? puts_of[id].more : "");
+        for (size_t i = 2; i <= n + more; i++)
+                at += (size_t)snprintf(sql + at, size - at, ",?%zu", i);
+        (void)snprintf(sql + at, size - at, ")");
+}
+
+sqlite3_stmt *database_statement(struct database *db, enum statement id) {
+        char sql[SQL_MAX];
+        const char *text = texts[id];
+
+        if (db->statements[id])
+                return db->statements[id];
+        if (!text) {
+                write_put(id, sql, sizeof(sql));
+                text = sql;
+        }
+        (void)sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &db->statements[id], NULL);
+        return db->statements[id];
+}
+
+void database_bind(sqlite3_stmt *stmt, const struct record *record) {
+        const struct record_type *type = &record_types[record->kind];
+
+        for (int i = 0; i < (int)type->n_columns; i++) {
+                const void *field = (const char *)&record->task + type->columns[i].offset;
+
+                switch (type->columns[i].type) {
+                case COLUMN_TEXT:
+                        (void)sqlite3_bind_text(stmt, i + 1, *(const char *const *)field, -1, SQLITE_STATIC);
+                        break;
+                case COLUMN_UINT64:
+                        (void)sqlite3_bind_int64(stmt, i + 1, (sqlite3_int64) * (const uint64_t *)field);
+                        break;
+                case COLUMN_UNSIGNED: (void)sqlite3_bind_int64(stmt, i + 1, *(const unsigned *)field); break;
+                case COLUMN_INT: (void)sqlite3_bind_int(stmt, i + 1, *(const int *)field); break;
+                case COLUMN_BOOL: (void)sqlite3_bind_int(stmt, i + 1, *(const bool *)field); break;
+                case COLUMN_OUTCOME:
+                        (void)sqlite3_bind_text(stmt, i + 1, outcome_to_string(*(const enum outcome *)field), -1,
+                                                SQLITE_STATIC);
+                        break;
+                case COLUMN_ERROR:
+                        (void)sqlite3_bind_text(stmt, i + 1, error_kind_to_string(*(const enum error_kind *)field), -1,
+                                                SQLITE_STATIC);
+                        break;
+                }
+        }
+}
+
+void database_read(sqlite3_stmt *stmt, enum record_kind kind, void *value) {
+        const struct record_type *type = &record_types[kind];
+
+        memset(value, 0, type->size);
+        for (int i = 0; i < (int)type->n_columns; i++) {
+                void *field = (char *)value + type->columns[i].offset;
+                const char *text;
+
+                switch (type->columns[i].type) {
+                case COLUMN_TEXT: *(const char **)field = (const char *)sqlite3_column_text(stmt, i); break;
+                case COLUMN_UINT64: *(uint64_t *)field = (uint64_t)sqlite3_column_int64(stmt, i); break;
+                case COLUMN_UNSIGNED: *(unsigned *)field = (unsigned)sqlite3_column_int64(stmt, i); break;
+                case COLUMN_INT: *(int *)field = sqlite3_column_int(stmt, i); break;
+                case COLUMN_BOOL: *(bool *)field = sqlite3_column_int(stmt, i) != 0; break;
+                case COLUMN_OUTCOME:
+                        text = (const char *)sqlite3_column_text(stmt, i);
+                        *(enum outcome *)field = MAX(outcome_from_string(text ?: ""), OUTCOME_OK);
+                        break;
+                case COLUMN_ERROR:
+                        text = (const char *)sqlite3_column_text(stmt, i);
+                        *(enum error_kind *)field = MAX(error_kind_from_string(text ?: ""), ERROR_NONE);
+                        break;
+                }
+        }
+}
+
+/* ---- the file ---- */
+
+/* Nothing but zeroes when there is none. */
+static struct file_id identify(const char *path, const char *suffix, uint64_t *ret_size) {
+        char name[PATH_MAX + 8];
+        struct stat st;
+
+        (void)snprintf(name, sizeof(name), "%s%s", path, suffix);
+        if (lstat(name, &st) < 0)
+                return (struct file_id){ 0 };
+        if (ret_size)
+                *ret_size = (uint64_t)st.st_size;
+        return (struct file_id){ .dev = st.st_dev, .ino = st.st_ino };
+}
+
+static bool same_file(struct file_id a, struct file_id b) {
+        return a.dev == b.dev && a.ino == b.ino;
+}
+
+/* The path with its directory resolved, into @ret of PATH_MAX bytes; makes the last part of that when it is missing. */
+static int resolve(struct database *db, const char *path, char *ret) {
+        const char *slash = strrchr(path, '/');
+        char directory[PATH_MAX] = ".";
+        size_t n;
+
+        if (slash)
+                (void)snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+        if (!realpath(directory, ret) && (errno != ENOENT || mkdir(directory, 0750) < 0 || !realpath(directory, ret)))
+                return fail_system(db, directory, -errno);
+        n = strlen(ret);
+        if (n + strlen(slash ?: path) + 1 >= PATH_MAX)
+                return fail_system(db, path, -ENAMETOOLONG);
+        (void)snprintf(ret + n, PATH_MAX - n, "/%s", slash ? slash + 1 : path);
+        return 0;
+}
+
+/* Makes the file with our mode: SQLite would make it readable for everyone. */
+static int provide_file(struct database *db, const char *path) {
+        struct stat st;
+        int fd;
+
+        if (lstat(path, &st) >= 0)
+                return S_ISREG(st.st_mode) ? 0 : refuse(db, "it is no regular file");
+        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+        if (fd < 0)
+                return fail_system(db, "it cannot be made", -errno);
+        (void)fchmod(fd, 0640);
+        (void)close(fd);
+        return 0;
+}
+
+/* ---- schema ---- */
+
+static int run_sql(struct database *db, const char *sql) {
+        int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+
+        return code == SQLITE_OK ? 0 : database_fail(db, code);
+}
+
+static int ask_number(struct database *db, const char *sql, int64_t *ret) {
+        sqlite3_stmt *stmt = NULL;
+        int code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_step(stmt);
+        if (code == SQLITE_ROW)
+                *ret = sqlite3_column_int64(stmt, 0);
+        (void)sqlite3_finalize(stmt);
+        return code == SQLITE_ROW ? 0 : database_fail(db, code);
+}
+
+static int migrate(struct database *db, int64_t from) {
+        char sql[128];
+        int r;
+
+        r = run_sql(db, "BEGIN IMMEDIATE");
+        for (int64_t v = from; r >= 0 && v < DATABASE_SCHEMA; v++)
+                r = run_sql(db, migrations[v]);
+        (void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", DATABASE_ID,
+                       DATABASE_SCHEMA);
+        return r < 0 ? r : run_sql(db, sql);
+}
+
+static int bring_to_schema(struct database *db) {
+        int64_t id = 0, version = 0, tables = 0;
+        int r;
+
+        r = ask_number(db, "PRAGMA application_id", &id);
+        if (r >= 0)
+                r = ask_number(db, "PRAGMA user_version", &version);
+        if (r >= 0)
+                r = ask_number(db, TABLES_SQL, &tables);
+        if (r < 0)
+                return r;
+        if (tables > 0 && id != DATABASE_ID)
+                return refuse(db, "it is the database of another program");
+        if (version > DATABASE_SCHEMA) {
+                (void)snprintf(db->why, sizeof(db->why),
+                               "it was written by a newer tendd: it has version %" PRId64
+                               " of the tables, this one knows %d",
+                               version, DATABASE_SCHEMA);
+                return -EPERM;
+        }
+        db->made = tables == 0;
+        /* Takes effect before the first table is made, and never again. */
+        if (tables == 0)
+                r = run_sql(db, "PRAGMA auto_vacuum = INCREMENTAL");
+        if (r >= 0)
+                r = run_sql(db, "PRAGMA journal_mode = WAL");
+        return r < 0 || (version == DATABASE_SCHEMA && tables > 0) ? r : migrate(db, tables > 0 ? version : 0);
+}
+
+/* ---- opening ---- */
+
+static int on_commit(void *arg, _unused_ sqlite3 *handle, _unused_ const char *name, int pages) {
+        struct database *db = arg;
+
+        db->wal_pages = (unsigned)pages;
+        return SQLITE_OK;
+}
+
+static int configure(struct database *db) {
+        char sql[256];
+
+        (void)sqlite3_busy_timeout(db->handle, BUSY_MSEC);
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        (void)sqlite3_wal_hook(db->handle, on_commit, db); /* instead of checkpoints within commits */
+        (void)snprintf(sql, sizeof(sql),
+                       "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = " WAL_LIMIT
+                       "; PRAGMA cache_size = -%d",
+                       CACHE_KIB);
+        return run_sql(db, sql);
+}
+
+int database_open(struct database *db, const char *path, uint64_t session) {
+        static const int flags =
+                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+        char resolved[PATH_MAX];
+        int r, code;
+
+        r = resolve(db, path, resolved);
+        if (r >= 0)
+                r = provide_file(db, resolved);
+        if (r < 0)
+                return r;
+        free(db->path);
+        db->path = strdup(resolved);
+        if (!db->path)
+                return fail_system(db, "opening", -ENOMEM);
+        db->session = session;
+        db->wal_pages = 0;
+        code = sqlite3_open_v2(resolved, &db->handle, flags, NULL);
+        r = code == SQLITE_OK ? 0 : database_fail(db, code);
+        if (r >= 0)
+                r = configure(db);
+        if (r >= 0)
+                r = bring_to_schema(db);
+        if (r < 0) {
+                database_close(db, true);
+                return r;
+        }
+        db->file = identify(db->path, "", &db->size);
+        db->wal = identify(db->path, "-wal", NULL);
+        return 0;
+}
+
+void database_close(struct database *db, bool leave) {
+        for (size_t i = 0; i < _STATEMENT_MAX; i++) {
+                (void)sqlite3_finalize(db->statements[i]);
+                db->statements[i] = NULL;
+        }
+        if (db->handle && leave)
+                (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        (void)sqlite3_close(db->handle);
+        db->handle = NULL;
+}
+
+void database_done(struct database *db) {
+        database_close(db, true);
+        free(db->path);
+        db->path = NULL;
+}
+
+/* ---- damage ---- */
+
+static void remove_beside(const char *path, const char *suffix) {
+        char name[PATH_MAX + 8];
+
+        (void)snprintf(name, sizeof(name), "%s%s", path, suffix);
+        (void)unlink(name);
+}
+
+bool database_is_gone(struct database *db) {
+        struct file_id file, wal;
+        bool has_file, has_wal;
+
+        if (!db->handle)
+                return false;
+        file = identify(db->path, "", &db->size);
+        wal = identify(db->path, "-wal", NULL);
+        has_file = same_file(file, db->file);
+        has_wal = same_file(wal, db->wal);
+        if (has_file && has_wal)
+                return false;
+        /* Ours without its log: what the log has goes into it now. Not ours: nothing is to be touched by name. */
+        database_close(db, !has_file);
+        if (!has_file && has_wal) {
+                remove_beside(db->path, "-wal");
+                remove_beside(db->path, "-shm");
+        }
+        (void)snprintf(db->why, sizeof(db->why), "%s",
+                       !has_file && file.ino == 0 ? "it was removed"
+                       : !has_file                ? "another file was put in its place"
+                                                  : "its log was removed");
+        return true;
+}
+
+/* Removes the oldest of what was set aside, until @max are left. Names sort by date. */
+static void limit_set_aside(const char *path, unsigned max) {
+        char pattern[PATH_MAX + 16];
+        glob_t found;
+
+        (void)snprintf(pattern, sizeof(pattern), "%s" ASIDE "*[0-9]", path);
+        if (glob(pattern, GLOB_NOESCAPE, NULL, &found) != 0)
+                return;
+        for (size_t i = 0; i + max < found.gl_pathc; i++) {
+                (void)unlink(found.gl_pathv[i]);
+                remove_beside(found.gl_pathv[i], "-wal");
+        }
+        globfree(&found);
+}
+
+int database_set_aside(struct database *db, const char *path) {
+        char resolved[PATH_MAX], name[PATH_MAX + 40], from[PATH_MAX + 8], to[PATH_MAX + 48], date[24];
+        time_t now = (time_t)(clock_now(CLOCK_ID_REALTIME) / USEC_PER_SEC);
+        struct tm tm;
+        int r;
+
+        database_close(db, true);
+        r = resolve(db, path, resolved);
+        if (r < 0)
+                return r;
+        (void)strftime(date, sizeof(date), "%Y%m%d-%H%M%S", gmtime_r(&now, &tm) ?: &(struct tm){ 0 });
+        for (unsigned i = 0; i < 100; i++) {
+                (void)snprintf(name, sizeof(name), "%s" ASIDE "%s-%02u", resolved, date, i);
+                if (access(name, F_OK) < 0)
+                        break;
+        }
+        if (rename(resolved, name) < 0 && errno != ENOENT)
+                return fail_system(db, "it is damaged and cannot be set aside", -errno);
+        (void)snprintf(from, sizeof(from), "%s-wal", resolved);
+        (void)snprintf(to, sizeof(to), "%s-wal", name);
+        (void)rename(from, to);
+        remove_beside(resolved, "-shm");
+        limit_set_aside(resolved, ASIDE_MAX);
+        (void)snprintf(db->why, sizeof(db->why), "%s", strrchr(name, '/') + 1);
+        return 0;
+}
+
+/* ---- what was there ---- */
+
+int database_read_opened(struct database *db, struct batch *batch) {
+        static const enum record_kind kinds[] = { RECORD_TASK, RECORD_ITEM, RECORD_BEGIN, RECORD_PROCESS };
+        static const char *const orders[] = { "task", "task, item", "run, begun_usec", "run, begun_usec" };
+        char columns[SQL_MAX / 2], sql[SQL_MAX];
+        sqlite3_stmt *stmt;
+        int code = SQLITE_DONE;
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds) && code == SQLITE_DONE; i++) {
+                struct record record;
+
+                (void)database_columns(kinds[i], columns, sizeof(columns));
+                (void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY %s", columns, record_types[kinds[i]].table,
+                               orders[i]);
+                code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
+                while (code == SQLITE_OK || code == SQLITE_ROW) {
+                        code = sqlite3_step(stmt);
+                        if (code != SQLITE_ROW)
+                                break;
+                        database_read(stmt, kinds[i], &record.task);
+                        if (!batch_add(batch, kinds[i], &record.task))
+                                code = SQLITE_NOMEM;
+                }
+                (void)sqlite3_finalize(stmt);
+        }
+        return code == SQLITE_DONE ? 0 : database_fail(db, code);
+}

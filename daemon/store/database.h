@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* database: one connection to the file of the store, and what is done with it. Used on one thread at a time, which it blocks.
+ *
+ * Every function that can fail returns 0 or a negative errno, after which database_why() says what happened in a sentence:
+ * -EBADMSG when the file is damaged, -EPERM when it is not ours to touch, -EIO and others when it may be tried again later.
+ */
+#include "store/record.h"
+
+#include <sqlite3.h>
+
+#define DATABASE_SCHEMA 1          /* the version this program writes */
+#define DATABASE_ID     0x74656e64 /* "tend", in the header of the file */
+
+enum statement {
+        STATEMENT_BEGIN,
+        STATEMENT_COMMIT,
+        STATEMENT_ROLLBACK,
+        STATEMENT_PUT_TASK,
+        STATEMENT_PUT_ITEM,
+        STATEMENT_DROP_ITEM,
+        STATEMENT_DROP_ITEMS,
+        STATEMENT_PUT_LIVE,
+        STATEMENT_END_LIVE,
+        STATEMENT_DROP_LIVE,
+        STATEMENT_LEFT_LIVE,
+        STATEMENT_PUT_PROCESS,
+        STATEMENT_DROP_PROCESS,
+        STATEMENT_END_PROCESSES,
+        STATEMENT_DROP_PROCESSES,
+        STATEMENT_PUT_RUN,
+        STATEMENT_REPLACE_RUN,
+        STATEMENT_IS_RUN,
+        STATEMENT_PUT_MISSED,
+        STATEMENT_REPLACE_MISSED,
+        STATEMENT_IS_MISSED,
+        STATEMENT_FIND_MISSED,
+        STATEMENT_TAKE_MISSED,
+        STATEMENT_DROP_MISSED,
+        _STATEMENT_MAX,
+};
+
+struct database {
+        sqlite3 *handle; /* NULL: closed */
+        char *path;
+        uint64_t session; /* tells our runs without an end from those of earlier daemons */
+        sqlite3_stmt *statements[_STATEMENT_MAX];
+        unsigned wal_pages; /* as of the last commit */
+        bool made;          /* it was empty when it was opened */
+        uint64_t size;      /* bytes, at the last look */
+        struct file_id {
+                dev_t dev;
+                ino_t ino;
+        } file, wal;
+        char why[512];
+};
+
+/* Opens the file, or makes it with what is missing of its directory's last part, and brings it to our schema. */
+int database_open(struct database *db, const char *path, uint64_t session);
+/* Closes it. With @leave the file stays just as it is; else the log is written into it and removed, if nobody else has it
+ * open. Harmless when closed. */
+void database_close(struct database *db, bool leave);
+/* Frees what is left after closing. */
+void database_done(struct database *db);
+
+/* Whether the file at the path is still the one that is open. If not, it is closed, and what belonged to it is removed. */
+bool database_is_gone(struct database *db);
+
+/* Renames a damaged file, which is closed, and what belongs to it; then `why` has its new name. No file is fine. */
+int database_set_aside(struct database *db, const char *path);
+
+/* Notes what the last call of SQLite with @code failed of. Returns the errno for it. */
+int database_fail(struct database *db, int code);
+
+/* The statement, ready to be bound. NULL when it cannot be prepared: see database_fail() with sqlite3_errcode(). */
+sqlite3_stmt *database_statement(struct database *db, enum statement id);
+
+/* Binds the columns of @record's kind from the first parameter on. */
+void database_bind(sqlite3_stmt *stmt, const struct record *record);
+/* Reads them from the first column on into the structure of @kind at @value. Texts live until the next step. */
+void database_read(sqlite3_stmt *stmt, enum record_kind kind, void *value);
+/* Writes the names of @kind's columns, with commas, and returns how many. */
+size_t database_columns(enum record_kind kind, char *buffer, size_t size);
+
+/* Appends everything that is remembered of tasks and items, and runs without an end with their processes. */
+int database_read_opened(struct database *db, struct batch *batch);
+
+/* ---- apply.c ---- */
+
+/* Writes all of @batch in one transaction. @ret_unfit: records that no table takes, which are left out. */
+int database_apply(struct database *db, const struct batch *batch, uint64_t *ret_unfit);
+
+/* Copies some of the log into the file, when it has grown. */
+int database_checkpoint(struct database *db);

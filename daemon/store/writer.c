@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* writer: the thread that writes what is put.
+ *
+ * The first record wakes it; it takes all that is queued and writes it in one transaction. What comes meanwhile is the next
+ * batch, so batches grow with the load, and one record alone is written at once.
+ *
+ * A batch that cannot be written is kept and tried again, after 1 s and then more, together with what came meanwhile: the
+ * queue's bound holds for both. After any failure the file is closed and opened anew, because what made it fail may have
+ * left the old one read-only, or unlinked. A damaged one is set aside first.
+ *
+ * What it says of itself is copied into the core at the end of each try; the loop is told when it waits for that, or when
+ * something went wrong or is well again.
+ */
+#include "store/database.h"
+#include "store/store_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define BACKOFF_FIRST (1 * USEC_PER_SEC)
+#define BACKOFF_MAX   (30 * USEC_PER_SEC)
+#define SMALL_BATCH   100 /* after such a one the daemon is quiet enough to do without a cache */
+
+struct writer {
+        struct store_core *core;
+        struct database db;
+        struct batch batch;        /* taken, not yet written */
+        struct writer_state state; /* copied to the core after each try */
+        usec_t backoff_usec;
+        usec_t retry_usec; /* degraded: when it tries again; monotonic */
+        bool had_file;     /* one was open before */
+};
+
+/* ---- how it is ---- */
+
+static void _printf_(2, 3) note_failure(struct writer *writer, const char *format, ...) {
+        struct writer_state *state = &writer->state;
+        va_list ap;
+
+        va_start(ap, format);
+        (void)vsnprintf(state->why, sizeof(state->why), format, ap);
+        va_end(ap);
+        state->n_failures += !state->degraded;
+}
+
+static void become_degraded(struct writer *writer) {
+        struct writer_state *state = &writer->state;
+
+        note_failure(writer, "the database %s cannot be written: %s", writer->core->path, writer->db.why);
+        database_close(&writer->db, true);
+        writer->backoff_usec = state->degraded ? MIN(2 * writer->backoff_usec, BACKOFF_MAX) : BACKOFF_FIRST;
+        writer->retry_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), writer->backoff_usec);
+        state->degraded = true;
+}
+
+/* ---- the file ---- */
+
+static int set_aside(struct writer *writer) {
+        int r;
+
+        database_close(&writer->db, true);
+        r = database_set_aside(&writer->db, writer->core->path);
+        if (r >= 0)
+                note_failure(writer, "the database %s was damaged: it is now %s, and a new one was begun",
+                             writer->core->path, writer->db.why);
+        return r;
+}
+
+/* Opens the file, a new one in place of a damaged one. */
+static int open_file(struct writer *writer) {
+        struct database *db = &writer->db;
+        struct file_id before = db->file;
+        int r = database_open(db, writer->core->path, writer->core->session);
+
+        if (r == -EBADMSG) {
+                r = set_aside(writer);
+                if (r >= 0)
+                        r = database_open(db, writer->core->path, writer->core->session);
+        }
+        if (r < 0)
+                return r;
+        if (db->made || !writer->had_file || db->file.ino != before.ino || db->file.dev != before.dev)
+                writer->state.n_anew++;
+        writer->had_file = true;
+        return 0;
+}
+
+static int have_file(struct writer *writer) {
+        if (database_is_gone(&writer->db))
+                note_failure(writer, "the database %s was lost: %s; it was opened anew", writer->core->path,
+                             writer->db.why);
+        return writer->db.handle ? 0 : open_file(writer);
+}
+
+/* ---- writing ---- */
+
+static int write_batch(struct writer *writer) {
+        struct writer_state *state = &writer->state;
+        uint64_t n = writer->batch.n, unfit;
+        int r;
+
+        if (n == 0)
+                return 0;
+        r = database_apply(&writer->db, &writer->batch, &unfit);
+        if (r < 0)
+                return r;
+        state->commits++;
+        state->done += n;
+        state->unfit += unfit;
+        state->size = writer->db.size;
+        atomic_fetch_sub_explicit(&writer->core->bytes, writer->batch.bytes, memory_order_relaxed);
+        batch_clear(&writer->batch);
+        if (n <= SMALL_BATCH)
+                (void)sqlite3_db_release_memory(writer->db.handle);
+        return 0;
+}
+
+static void publish(struct writer *writer) {
+        struct store_core *core = writer->core;
+        const struct writer_state *before = &core->state;
+        bool news;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        writer->state.progress++;
+        writer->state.opened = before->opened;
+        news = before->degraded != writer->state.degraded || before->n_failures != writer->state.n_failures ||
+               before->n_anew != writer->state.n_anew;
+        core->state = writer->state;
+        if (news || core->awaited)
+                store_core_tell(core);
+        (void)pthread_mutex_unlock(&core->mutex);
+}
+
+/* Writes what was taken; degraded afterwards if that fails. */
+static void try_to_write(struct writer *writer, bool damaged) {
+        int r = damaged ? set_aside(writer) : 0;
+
+        if (r >= 0)
+                r = have_file(writer);
+        if (r >= 0)
+                r = write_batch(writer);
+        if (r == -EBADMSG) {
+                r = set_aside(writer);
+                if (r >= 0)
+                        r = open_file(writer);
+                if (r >= 0)
+                        r = write_batch(writer);
+        }
+        if (r >= 0) {
+                if (!writer->state.degraded)
+                        publish(writer); /* nobody is to wait for what follows */
+                /* What is in the log is safe, but a log that cannot be emptied grows. */
+                r = database_checkpoint(&writer->db);
+        }
+        if (r < 0)
+                become_degraded(writer);
+        else
+                writer->state.degraded = false;
+        publish(writer);
+}
+
+/* ---- the thread ---- */
+
+static void open_first(struct writer *writer) {
+        struct store_core *core = writer->core;
+        struct batch opened = BATCH_INIT(opened);
+        int r = open_file(writer);
+
+        if (r >= 0)
+                r = database_read_opened(&writer->db, &opened);
+        if (r == -EBADMSG) {
+                batch_clear(&opened);
+                r = set_aside(writer);
+                if (r >= 0)
+                        r = open_file(writer);
+        }
+        if (r < 0)
+                become_degraded(writer);
+        publish(writer);
+        (void)pthread_mutex_lock(&core->mutex);
+        core->state.opened = true;
+        if (core->opened_wanted)
+                batch_splice(&core->opened, &opened);
+        (void)pthread_cond_signal(&core->changed);
+        store_core_tell(core);
+        (void)pthread_mutex_unlock(&core->mutex);
+        batch_clear(&opened);
+}
+
+/* With the mutex held. */
+static bool has_work(const struct writer *writer) {
+        const struct store_core *core = writer->core;
+
+        if (writer->state.degraded)
+                return core->retry || clock_now(CLOCK_ID_MONOTONIC) >= writer->retry_usec;
+        return core->queue.n > 0 || core->damaged;
+}
+
+/* With the mutex held, which it releases meanwhile. Returns false when the thread is to end. */
+static bool await_work(struct writer *writer) {
+        struct store_core *core = writer->core;
+
+        while (!has_work(writer) && !core->closing) {
+                core->idle = true;
+                (void)store_core_wait(core, &core->wake, writer->state.degraded ? writer->retry_usec : USEC_INFINITY);
+                core->idle = false;
+        }
+        return !core->closing || core->queue.n > 0 || writer->batch.n > 0;
+}
+
+static void *writer_main(void *arg) {
+        struct writer *writer = arg;
+        struct store_core *core = writer->core;
+        bool closing = false, damaged;
+
+        open_first(writer);
+        (void)pthread_mutex_lock(&core->mutex);
+        while (!(closing && writer->state.degraded) && await_work(writer)) {
+                batch_splice(&writer->batch, &core->queue);
+                damaged = core->damaged;
+                core->damaged = core->retry = false;
+                closing = core->closing;
+                (void)pthread_mutex_unlock(&core->mutex);
+                try_to_write(writer, damaged);
+                (void)pthread_mutex_lock(&core->mutex);
+        }
+        (void)pthread_mutex_unlock(&core->mutex);
+
+        database_close(&writer->db, writer->state.degraded);
+        (void)pthread_mutex_lock(&core->mutex);
+        core->ended = true;
+        (void)pthread_cond_signal(&core->changed);
+        (void)pthread_mutex_unlock(&core->mutex);
+        database_done(&writer->db);
+        batch_clear(&writer->batch);
+        free(writer);
+        store_core_unref(core);
+        return NULL;
+}
+
+int writer_start(struct store_core *core, pthread_t *ret) {
+        struct writer *writer = calloc(1, sizeof(*writer));
+        int r;
+
+        if (!writer)
+                return -ENOMEM;
+        writer->core = core;
+        batch_init(&writer->batch);
+        r = thread_start("store", writer_main, writer, ret);
+        if (r < 0)
+                free(writer);
+        return r;
+}

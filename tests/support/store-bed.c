@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* store-bed: a store for tests, see store-bed.h. */
+#include "support/store-bed.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define DEADLINE (50 * USEC_PER_SEC)
+
+struct store_bed bed;
+
+static void on_deadline(_unused_ struct loop_timer *timer, _unused_ void *arg) {
+        ck_abort_msg("what the test waits for does not come; health: %s (%s)", bed.health, bed.why);
+}
+
+static struct loop_timer deadline;
+
+static void add_health(const char *word) {
+        (void)snprintf(bed.health + strlen(bed.health), sizeof(bed.health) - strlen(bed.health), "%s%s",
+                       bed.health[0] ? " " : "", word);
+}
+
+static void on_health(bool degraded, const char *text, _unused_ void *arg) {
+        add_health(degraded ? "degraded" : "well");
+        (void)snprintf(bed.why, sizeof(bed.why), "%s", text);
+}
+
+static void on_anew(_unused_ void *arg) {
+        add_health("anew");
+        if (bed.on_anew)
+                bed.on_anew();
+}
+
+void bed_setup(void) {
+        memset(&bed, 0, sizeof(bed));
+        (void)snprintf(bed.dir, sizeof(bed.dir), "%s/test-store-XXXXXX", getenv("TMPDIR") ?: "/tmp");
+        ck_assert_ptr_nonnull(mkdtemp(bed.dir));
+        (void)snprintf(bed.path, sizeof(bed.path), "%s/db", bed.dir);
+        bed.keep_usec = USEC_INFINITY;
+        bed.keep_runs = UINT64_MAX;
+        ck_assert_int_eq(loop_new(&bed.loop), 0);
+        ck_assert_int_eq(loop_timer_init(&deadline, bed.loop, CLOCK_ID_MONOTONIC, "deadline", on_deadline, NULL), 0);
+}
+
+static void remove_all(const char *dir) {
+        DIR *d = opendir(dir);
+        struct dirent *entry;
+        char path[512];
+
+        while (d && (entry = readdir(d))) {
+                if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+                        continue;
+                (void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+                if (entry->d_type == DT_DIR)
+                        remove_all(path);
+                else
+                        (void)unlink(path);
+        }
+        if (d)
+                (void)closedir(d);
+        (void)rmdir(dir);
+}
+
+void bed_teardown(void) {
+        bed_close();
+        loop_timer_done(&deadline);
+        bed.loop = loop_free(bed.loop);
+        remove_all(bed.dir);
+}
+
+void bed_open(void) {
+        const struct store_options options = {
+                .loop = bed.loop,
+                .path = bed.path,
+                .keep_usec = bed.keep_usec,
+                .keep_runs = bed.keep_runs,
+                .queue_bytes = bed.queue_bytes,
+                .on_health = on_health,
+                .on_anew = on_anew,
+        };
+
+        ck_assert_int_eq(store_open(&options, &bed.store), 0);
+}
+
+void bed_close(void) {
+        bed.store = store_close(bed.store, 20 * USEC_PER_SEC);
+}
+
+/* ---- running the loop ---- */
+
+static struct {
+        struct loop_work work;
+        bool (*fn)(void);
+} waiting;
+
+static void on_turn(struct loop_work *work, _unused_ void *arg) {
+        if (waiting.fn())
+                loop_exit(bed.loop, 0);
+        else
+                loop_work_schedule(work);
+}
+
+/* The loop is kept turning, so that nothing has to say when there is something to see. */
+void bed_await(bool (*fn)(void)) {
+        waiting.fn = fn;
+        loop_work_init(&waiting.work, bed.loop, "test", on_turn, NULL);
+        loop_work_schedule(&waiting.work);
+        loop_timer_set(&deadline, clock_now(CLOCK_ID_MONOTONIC) + DEADLINE);
+        ck_assert_int_eq(loop_run(bed.loop), 0);
+        loop_timer_set(&deadline, USEC_INFINITY);
+        loop_work_cancel(&waiting.work);
+}
+
+static int synced;
+
+static void on_sync(int result, _unused_ void *arg) {
+        synced = result;
+}
+
+static bool is_synced(void) {
+        return synced <= 0;
+}
+
+int bed_sync(void) {
+        synced = 1;
+        ck_assert_int_eq(store_sync(bed.store, on_sync, NULL, NULL), 0);
+        ck_assert_int_eq(synced, 1); /* in a later turn */
+        bed_await(is_synced);
+        return synced;
+}
+
+static const char *expected;
+
+static bool is_told(void) {
+        return strlen(bed.health) >= strlen(expected);
+}
+
+void bed_await_health(const char *words) {
+        expected = words;
+        bed_await(is_told);
+        ck_assert_str_eq(bed.health, words);
+        bed.health[0] = '\0';
+}
+
+/* ---- files ---- */
+
+const char *bed_path(const char *name) {
+        static char paths[4][128];
+        static unsigned next;
+        char *path = paths[next++ % 4];
+
+        (void)snprintf(path, sizeof(paths[0]), "%s/%s", bed.dir, name);
+        return path;
+}
+
+unsigned bed_count(const char *prefix) {
+        DIR *d = opendir(bed.dir);
+        struct dirent *entry;
+        unsigned n = 0;
+
+        while (d && (entry = readdir(d)))
+                n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+        if (d)
+                (void)closedir(d);
+        return n;
+}
+
+static sqlite3 *connect_file(void) {
+        sqlite3 *db = NULL;
+
+        ck_assert_int_eq(sqlite3_open_v2(bed.path, &db, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
+        (void)sqlite3_busy_timeout(db, 20000);
+        (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return db;
+}
+
+int64_t bed_ask(const char *sql) {
+        sqlite3 *db = connect_file();
+        sqlite3_stmt *stmt = NULL;
+        int64_t found = -1;
+
+        ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
+        if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+                found = sqlite3_column_int64(stmt, 0);
+        (void)sqlite3_finalize(stmt);
+        (void)sqlite3_close(db);
+        return found;
+}
+
+void bed_tell(const char *sql) {
+        sqlite3 *db = connect_file();
+
+        ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
+        (void)sqlite3_close(db);
+}
+
+struct store_run bed_run(const char *task, unsigned number) {
+        static char names[16][64];
+        static unsigned next;
+        char *name = names[next++ % 16];
+        usec_t begun_usec = BED_START + number * USEC_PER_SEC;
+
+        (void)snprintf(name, sizeof(names[0]), "%s#%u", task, number);
+        return (struct store_run){
+                .task = task,
+                .run = name,
+                .trigger = "calendar",
+                .due_usec = begun_usec,
+                .begun_usec = begun_usec,
+                .ended_usec = begun_usec + number,
+                .outcome = OUTCOME_OK,
+                .duration_usec = number,
+                .attempts = 1,
+                .json = "{}",
+        };
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* store-bed: a store on a real file in a directory of its own, for tests: real threads, a real loop.
+ *
+ * A test says what it wants and waits for it by running the loop; what never comes fails the test after a while. What the
+ * store tells of its health is written down as a row of words, "degraded", "well" and "anew".
+ */
+#include "store/store.h"
+
+struct store_bed {
+        char dir[64];
+        char path[96];
+        struct loop *loop;
+        struct store *store;
+        size_t queue_bytes; /* of the next open; 0: the usual */
+        usec_t keep_usec;   /* of the next open */
+        uint64_t keep_runs;
+        char health[256];      /* what was told since the last look */
+        char why[1024];        /* with the last of that */
+        void (*on_anew)(void); /* called for "anew" */
+};
+
+extern struct store_bed bed;
+
+/* A new directory in $TMPDIR, or /tmp; and its end, with the store closed. */
+void bed_setup(void);
+void bed_teardown(void);
+
+void bed_open(void);
+void bed_close(void);
+
+/* Runs the loop until @fn, at each turn, says so. */
+void bed_await(bool (*fn)(void));
+/* Syncs, and returns the result. */
+int bed_sync(void);
+/* Runs the loop until the store's health was told as @words, since the last time; fails when it was something else. */
+void bed_await_health(const char *words);
+
+/* A name below the directory. Lives until the fourth call after. */
+const char *bed_path(const char *name);
+/* How many names below the directory begin so. */
+unsigned bed_count(const char *prefix);
+
+/* What the file has, read by another connection: the first column of the first row as a number, -1 for none or NULL. */
+int64_t bed_ask(const char *sql);
+/* Runs @sql on another connection. */
+void bed_tell(const char *sql);
+
+/* A run of @task, "TASK#NUMBER", with an end, begun at START + @number s. */
+#define BED_START (UINT64_C(1772366400) * USEC_PER_SEC)
+struct store_run bed_run(const char *task, unsigned number);

@@ -10,7 +10,11 @@ libtendd_a_SOURCES += daemon/store/record.c daemon/store/record.h
 libtendd_a_SOURCES += daemon/store/store.c daemon/store/store_private.h
 libtendd_a_SOURCES += daemon/store/writer.c
 
+# What a test names in its SOURCES to get a store in memory.
+fake_store_sources = tests/support/fake-store.c tests/support/fake-store.h
 store_bed_sources = tests/support/store-bed.c tests/support/store-bed.h
 
 unit_tests += tests/unit/test-store
 tests_unit_test_store_SOURCES = tests/unit/test-store.c $(store_bed_sources)
+unit_tests += tests/unit/test-fake-store
+tests_unit_test_fake_store_SOURCES = tests/unit/test-fake-store.c $(fake_store_sources) $(fake_loop_sources)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 # The Varlink server, and the methods of io.tendd.Runner.
 libtendd_a_SOURCES += daemon/control/control.c daemon/control/control.h
+libtendd_a_SOURCES += daemon/control/due_json.c daemon/control/due_json.h
 libtendd_a_SOURCES += daemon/control/keeping.c
 libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
 libtendd_a_SOURCES += daemon/control/methods_events.c
 libtendd_a_SOURCES += daemon/control/methods_extend.c
 libtendd_a_SOURCES += daemon/control/methods_limits.c
+libtendd_a_SOURCES += daemon/control/methods_next.c
 libtendd_a_SOURCES += daemon/control/methods_pause.c
 libtendd_a_SOURCES += daemon/control/methods_restart.c
 libtendd_a_SOURCES += daemon/control/methods_runs.c

@@ -70,6 +70,13 @@ static const struct varlink_field fields_resume[] = {
         { "tasks", VARLINK_STRINGS, REQUIRED },
         { 0 },
 };
+static const struct varlink_field fields_next[] = {
+        { "tasks", VARLINK_STRINGS, OPTIONAL },
+        { "n", VARLINK_INT, OPTIONAL },
+        { "each", VARLINK_INT, OPTIONAL },
+        { "until_usec", VARLINK_INT, OPTIONAL },
+        { 0 },
+};
 static const struct varlink_field fields_limits[] = {
         { "limits", VARLINK_STRINGS, OPTIONAL },
         { 0 },
@@ -98,6 +105,7 @@ static const struct varlink_method methods[] = {
         { "Wait", VARLINK_ROLE_VIEW, 0, fields_wait, method_wait },
         { "Pause", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_pause, method_pause },
         { "Resume", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_resume, method_resume },
+        { "Next", VARLINK_ROLE_VIEW, 0, fields_next, method_next },
         { "Limits", VARLINK_ROLE_VIEW, 0, fields_limits, method_limits },
         { "Pools", VARLINK_ROLE_VIEW, 0, fields_pools, method_pools },
         { "Events", VARLINK_ROLE_VIEW, 0, fields_events, method_events },

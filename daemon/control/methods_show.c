@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* methods_show: Show. */
 #include "config/keys.h"
+#include "control/due_json.h"
 #include "control/methods.h"
 #include "control/run_json.h"
 #include "live/outcome_json.h"
@@ -28,10 +29,11 @@ int method_show(struct varlink_call *call, const json_t *parameters, void *arg) 
                 return -ENOMEM;
         }
         last = live_task_last(live);
-        return varlink_reply(call, json_pack("{s:o, s:o*, s:o*, s:o, s:o, s:o*, s:o*}", "task", task_to_json(live),
-                                             "file", task->origin_file ? json_text(task->origin_file) : NULL, "line",
-                                             task->origin_line > 0 ? json_integer((json_int_t)task->origin_line) : NULL,
-                                             "settings", settings, "runs", runs_of_task(control, task, NULL), "last",
-                                             last ? outcome_to_json(last) : NULL, "output_tail",
-                                             last && last->output_tail ? json_text(last->output_tail) : NULL));
+        return varlink_reply(call,
+                             json_pack("{s:o, s:o*, s:o*, s:o, s:o, s:o, s:o*, s:o*}", "task", task_to_json(live),
+                                       "file", task->origin_file ? json_text(task->origin_file) : NULL, "line",
+                                       task->origin_line > 0 ? json_integer((json_int_t)task->origin_line) : NULL,
+                                       "settings", settings, "triggers", triggers_to_json(task), "runs",
+                                       runs_of_task(control, task, NULL), "last", last ? outcome_to_json(last) : NULL,
+                                       "output_tail", last && last->output_tail ? json_text(last->output_tail) : NULL));
 }

@@ -16,6 +16,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb.h \
 	daemon/tendctl/verb_events.c \
 	daemon/tendctl/verb_limits.c \
+	daemon/tendctl/verb_next.c \
 	daemon/tendctl/verb_notify.c \
 	daemon/tendctl/verb_pause.c \
 	daemon/tendctl/verb_runs.c \

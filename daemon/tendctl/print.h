@@ -48,7 +48,10 @@ void table_cell(struct table *table, enum paint paint, const char *text);
 void table_cellf(struct table *table, enum paint paint, const char *format, ...) _printf_(3, 4);
 void table_end_row(struct table *table);
 
-/* Prints it; the last column is cut where the terminal ends. */
+/* What the last column has goes below its row where the terminal has no room for it. */
+void table_spill(struct table *table);
+
+/* Prints it; what is behind the end of the terminal is cut. */
 void table_print(const struct table *table);
 
 /* ---- values of JSON ---- */

@@ -5,6 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Of what has no room in its row. */
+#define SPILL_INDENT 4
+
 struct cell {
         char *text;
         enum paint paint;
@@ -16,6 +19,7 @@ struct table {
         size_t allocated;
         size_t column; /* of the next cell */
         size_t n_columns;
+        bool spills;
         bool broken; /* out of memory: some cells are empty */
 };
 
@@ -94,6 +98,10 @@ void table_end_row(struct table *table) {
         table->column = 0;
 }
 
+void table_spill(struct table *table) {
+        table->spills = true;
+}
+
 /* The first @width characters of @text. */
 static char *cut(const char *text, unsigned width) {
         size_t n = 0;
@@ -107,12 +115,30 @@ static char *cut(const char *text, unsigned width) {
         return strndup(text, n);
 }
 
-static void print_row(const struct table *table, const struct cell *row, const unsigned *widths) {
-        unsigned left = print_width();
-        size_t last = table->n_columns;
+/* Whether the cell of the last column has no room in its row, but would have more below it. */
+static bool must_spill(const struct table *table, const struct cell *row, const unsigned *widths, unsigned width) {
+        const struct cell *cell = &row[table->n_columns - 1];
+        unsigned before = 0;
 
-        if (left == 0)
-                left = UINT32_MAX;
+        for (size_t c = 0; c + 1 < table->n_columns; c++)
+                before += widths[c] + 2;
+        return table->spills && width > 0 && cell->text && before > SPILL_INDENT &&
+               before + width_of(cell->text) > width;
+}
+
+static void print_spilt(const struct cell *cell, unsigned width) {
+        _cleanup_(freep) char *shown = width > SPILL_INDENT ? cut(cell->text, width - SPILL_INDENT) : NULL;
+
+        printf("%*s", SPILL_INDENT, "");
+        print_painted(cell->paint, shown ? shown : "");
+        putchar('\n');
+}
+
+static void print_row(const struct table *table, const struct cell *row, const unsigned *widths) {
+        unsigned width = print_width(), left = width > 0 ? width : UINT32_MAX;
+        bool spill = must_spill(table, row, widths, width);
+        size_t last = table->n_columns - spill;
+
         while (last > 0 && (!row[last - 1].text || !*row[last - 1].text))
                 last--;
         for (size_t c = 0; c < last && left > 0; c++) {
@@ -126,6 +152,8 @@ static void print_row(const struct table *table, const struct cell *row, const u
                         putchar(' ');
         }
         putchar('\n');
+        if (spill)
+                print_spilt(&row[table->n_columns - 1], width);
 }
 
 void table_print(const struct table *table) {

@@ -185,6 +185,24 @@ static const struct verb verbs[] = {
                 .run = verb_resume,
         },
         {
+                .name = "next",
+                .arguments = "[TASK...]",
+                .max = ANY,
+                .summary = "what is due when",
+                .details =
+                        "In the order of time: of all tasks the next time that each is due, of those that are named all "
+                        "times. Told is when it is started, with the delay of splay and jitter; times are those of this "
+                        "terminal's zone, and of the task's as well where they differ. What starts at no known time comes last. T is "
+                        "a time: tomorrow, 18:30, '2025-03-30 02:30', 2h, @SECONDS.",
+                .examples = "tendctl next                     what is due next\n"
+                            "tendctl next --all --until 06:00 everything until then\n"
+                            "tendctl next -n 5 cert-renew     the next five times of one task\n",
+                .options = { [NEXT_ALL] = { "all", 'a', NULL, "all times of each task, not only its next" },
+                             [NEXT_LINES] = { "lines", 'n', "N", "at most N, up to 1000 [20]" },
+                             [NEXT_UNTIL] = { "until", 'u', "T", "what is due until then" } },
+                .run = verb_next,
+        },
+        {
                 .name = "limits",
                 .arguments = "[LIMIT...]",
                 .max = ANY,

@@ -204,7 +204,7 @@ command = sleep 60
         self.ask("Start", tasks=["holder", "waiter"])
         asked = {
             "Status": [{}], "List": [{}, {"failing": True}], "Tree": [{}, {"runs": ["waiter#1"]}], "Pools": [{}],
-            "Limits": [{}], "Show": [{"task": task} for task in ("holder", "waiter", "fails", "many", "both", "off", "web")],
+            "Limits": [{}], "Next": [{}, {"tasks": ["tick", "off", "web"], "n": 3}], "Show": [{"task": task} for task in ("holder", "waiter", "fails", "many", "both", "off", "web")],
             "Why": [{"name": name} for name in ("web", "holder", "waiter", "waiter#1", "fails", "tick", "both")],
         }
         for method, calls in asked.items():

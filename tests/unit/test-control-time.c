@@ -118,6 +118,92 @@ START_TEST(status_counts_what_is_paused_and_leaves_it_out_of_next) {
 }
 END_TEST
 
+/* ---- next ---- */
+
+START_TEST(next_is_in_the_order_of_time_across_tasks) {
+        char due[256], expected[32];
+        json_t *got;
+
+        got = ask("Next", "{\"each\":1}");
+        expect_at(got, "next", "[2]");
+        expect_at(got, "next.0.task", "five");
+        expect_at(got, "next.0.trigger", "every");
+        expect_at(got, "next.0.expression", "5min");
+        expect_at(got, "next.0.paused", "false");
+        expect_at(got, "next.0.zone", "-");
+        expect_at(got, "next.1.task", "seven");
+        (void)snprintf(expected, sizeof(expected), "%llu", (unsigned long long)(clock_now(CLOCK_ID_REALTIME) + 5 * M));
+        ck_assert_str_eq(at(got, "next.0.due_usec", due), expected);
+        ck_assert_str_eq(at(got, "next.0.at_usec", due), expected);
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(next_has_what_is_paused_and_says_so) {
+        json_t *got;
+
+        json_decref(ask("Pause", "{\"tasks\":[\"five\"]}"));
+        got = ask("Next", "{\"each\":1}");
+        expect_at(got, "next", "[2]");
+        expect_at(got, "next.0.task", "five");
+        expect_at(got, "next.0.paused", "true");
+        expect_at(got, "next.1.paused", "false");
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(next_keeps_the_first_and_no_more_than_asked_for) {
+        char until[64];
+        json_t *got;
+
+        got = ask("Next", "{\"n\":1}");
+        expect_at(got, "next", "[1]");
+        expect_at(got, "next.0.task", "five");
+        json_decref(got);
+        (void)snprintf(until, sizeof(until), "{\"until_usec\":%llu,\"each\":1}",
+                       (unsigned long long)(clock_now(CLOCK_ID_REALTIME) + 6 * M));
+        got = ask("Next", until);
+        expect_at(got, "next", "[1]");
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(next_says_of_what_is_named_why_it_is_not_due) {
+        json_t *got;
+
+        got = ask("Next", "{\"tasks\":[\"hand\",\"off\"]}");
+        expect_at(got, "next", "[2]");
+        expect_at(got, "next.0.task", "hand");
+        expect_at(got, "next.0.trigger", "none");
+        expect_at(got, "next.0.at_usec", "-");
+        expect_at(got, "next.1.trigger", "disabled");
+        json_decref(got);
+        got = ask("Next", "{\"tasks\":[\"hand*\"]}");
+        expect_at(got, "next", "[0]");
+        json_decref(got);
+}
+END_TEST
+
+static const struct {
+        const char *parameters;
+        const char *error;
+} no_next[] = {
+        { "{\"tasks\":[\"five\",\"x\"]}",
+          "{\"error\":\"io.tendd.Runner.NoSuchTask\",\"parameters\":{\"task\":\"x\"}}" },
+        { "{\"n\":0}", "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"n\"}}" },
+        { "{\"n\":1001}", "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"n\"}}" },
+        { "{\"each\":0}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"each\"}}" },
+        { "{\"until_usec\":-1}",
+          "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"until_usec\"}}" },
+};
+
+START_TEST(what_cannot_be_next_is_refused) {
+        call("Next", no_next[_i].parameters, false);
+        test_client_expect(&client, no_next[_i].error);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("control-time");
         TCase *tcase = tcase_create("control-time");
@@ -131,6 +217,11 @@ int main(void) {
         tcase_add_test(tcase, nothing_is_paused_when_one_name_is_none);
         tcase_add_test(tcase, list_tells_those_that_are_paused_alone);
         tcase_add_test(tcase, status_counts_what_is_paused_and_leaves_it_out_of_next);
+        tcase_add_test(tcase, next_is_in_the_order_of_time_across_tasks);
+        tcase_add_test(tcase, next_has_what_is_paused_and_says_so);
+        tcase_add_test(tcase, next_keeps_the_first_and_no_more_than_asked_for);
+        tcase_add_test(tcase, next_says_of_what_is_named_why_it_is_not_due);
+        tcase_add_loop_test(tcase, what_cannot_be_next_is_refused, 0, (int)ARRAY_SIZE(no_next));
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

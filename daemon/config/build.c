@@ -293,6 +293,9 @@ static int make_task(struct load *load, const struct layers *layers, const char 
         if (kind)
                 load_service_finish(load, section, task);
         finish(load, task);
+        r = load_task_zones(load, section, task);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(task);
         return 0;
 }

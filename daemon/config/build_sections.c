@@ -94,6 +94,8 @@ int load_build_sections(struct load *load) {
         if (!config->limits || !config->pools)
                 return -ENOMEM;
         r = build_single(load);
+        if (r == 0)
+                r = load_daemon_zone(load);
         for (size_t i = 0; i < load->n_index[SECTION_LIMIT] && r == 0; i++)
                 r = build_limit(load, load->index[SECTION_LIMIT][i]);
         for (size_t i = 0; i < load->n_index[SECTION_POOL] && r == 0; i++)

@@ -100,6 +100,7 @@ static void load_done(struct load *load) {
                 free(load->index[type]);
         for (enum key_section section = 0; section < _KEY_SECTION_MAX; section++)
                 free(load->rows[section]);
+        load_zones_done(load);
         if (load->prototype)
                 task_unref(load->prototype);
         config_unref(load->config);
@@ -122,6 +123,8 @@ static int make(struct load *load) {
                 r = load_lint(load);
         if (r == 0 && !has_errors(load))
                 r = load_lint_services(load);
+        if (r == 0 && !has_errors(load))
+                r = load_lint_when(load);
         if (r == 0 && !has_errors(load) && !load->options->portable)
                 r = load_lint_host(load);
         if (r == 0 && !has_errors(load) && !load->options->portable)

@@ -243,6 +243,12 @@ static const struct key task_keys[] = {
           .max = YEAR, .example = "5min", .help = "Starts it again and again, at a rate that does not drift." },
         { "every-from", TYPE(flag), TASK(every_from_end), .topic = "When", .flags = KEY_WHOLE, .choices = every_from,
           .default_value = "start", .help = "With end, the interval counts from the end of the last run." },
+        { "calendar", TYPE(calendars), TASK(when), .topic = "When", .flags = KEY_WHOLE,
+          .example = "Mon..Fri *-*-* 02:30",
+          .help = "Starts it when a clock shows this; a time that is skipped when clocks are set forward runs once, at the "
+                  "first instant after it, and one that comes twice when they are set back runs the first time." },
+        { "cron", TYPE(crons), TASK(when), .topic = "When", .flags = KEY_WHOLE, .example = "*/5 2 * * 1-5",
+          .help = "The same, written as in a crontab; where both days are restricted, one of them is enough." },
         { "timezone", TYPE(zone), TASK(timezone), .topic = "When", .flags = KEY_WHOLE, .example = "Europe/Berlin",
           .default_shown = "[daemon] timezone",
           .help = "Whose clocks calendar and cron follow, where an expression does not end with a zone itself." },

@@ -56,15 +56,19 @@ static void check_startable(struct lint *lint, struct raw_section *section) {
                           "nothing starts it: no trigger, no group, no hook (manual = yes if operators do)");
 }
 
+static const char *name_trigger(const struct task *task) {
+        const struct when_part *when = task->when;
+
+        if (task->every_usec > 0)
+                return "every";
+        return !when ? "on-start" : when->n_calendars > 0 ? "calendar" : when->n_crons > 0 ? "cron" : "watch";
+}
+
 static void check_manual(struct lint *lint, struct raw_section *section) {
         const struct task *task = section->task;
 
         if (task && task->manual && has_trigger(task) && raw_section_find(section, "manual"))
-                lint_tell(lint, section, "manual", "is yes, but %s starts it",
-                          task->every_usec > 0 ? "every"
-                          : !task->when        ? "on-start"
-                          : task->when->watch  ? "watch"
-                                               : "calendar");
+                lint_tell(lint, section, "manual", "is yes, but %s starts it", name_trigger(task));
 }
 
 /* A group that is meant to stay up fails when members do, and says no more than they. */

@@ -64,6 +64,8 @@ struct raw_section {
         const struct raw_section *health_of; /* of a task: the service whose health it tells, or NULL */
 };
 
+struct loaded_zone;
+
 struct load {
         struct arena arena;
         const struct config_options *options;
@@ -87,9 +89,11 @@ struct load {
         unsigned current_file;
         unsigned main_file;
         struct config *config;
-        struct task *prototype;           /* what the table says is the default */
-        struct service_part service;      /* the same, of services */
-        uint64_t of_service[2];           /* as task->written: the keys that are for services */
+        struct task *prototype;      /* what the table says is the default */
+        struct service_part service; /* the same, of services */
+        uint64_t of_service[2];      /* as task->written: the keys that are for services */
+        struct loaded_zone *zones;   /* by which names they were asked for */
+        size_t n_zones;
         unsigned instance;                /* the one that is being made of a task, from 1; else 0 */
         size_t bound_numbers[_BOUND_MAX]; /* of the rows of runs' bounds */
         size_t overlap_number;            /* of overlap's */
@@ -168,6 +172,13 @@ int load_service_begin(const struct load *load, struct task *task);
 int load_build_instance(struct load *load, struct raw_section *section, unsigned number, struct task **ret);
 int load_build_whole(struct load *load, struct raw_section *section, struct task **ret);
 
+/* Loads the zone of [daemon] timezone. Returns 0, also after telling that there is none, or -ENOMEM. */
+int load_daemon_zone(struct load *load);
+
+/* Gives each calendar of @task its zone, and tells which there are not. Returns 0 or -ENOMEM. */
+int load_task_zones(struct load *load, const struct raw_section *section, const struct task *task);
+void load_zones_done(struct load *load);
+
 /* All keys of @task have been taken: makes it a service, or tells which of them are for services only. */
 void load_service_finish(struct load *load, const struct raw_section *section, struct task *task);
 
@@ -199,6 +210,7 @@ int load_instances(struct load *load);
 /* Warns. Only of a configuration without mistakes. */
 int load_lint(struct load *load);
 int load_lint_services(struct load *load);
+int load_lint_when(struct load *load);
 int load_lint_host(struct load *load);
 int load_lint_resources(struct load *load);
 

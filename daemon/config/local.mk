@@ -18,6 +18,7 @@ libtendd_a_SOURCES += daemon/config/lint.c daemon/config/lint.h
 libtendd_a_SOURCES += daemon/config/lint_host.c
 libtendd_a_SOURCES += daemon/config/lint_resources.c
 libtendd_a_SOURCES += daemon/config/lint_services.c
+libtendd_a_SOURCES += daemon/config/lint_when.c
 libtendd_a_SOURCES += daemon/config/load.h
 libtendd_a_SOURCES += daemon/config/members.c daemon/config/members.h
 libtendd_a_SOURCES += daemon/config/order.c
@@ -30,6 +31,7 @@ libtendd_a_SOURCES += daemon/config/value_list.c
 libtendd_a_SOURCES += daemon/config/value_service.c
 libtendd_a_SOURCES += daemon/config/value_task.c
 libtendd_a_SOURCES += daemon/config/value_when.c
+libtendd_a_SOURCES += daemon/config/zones.c
 
 unit_tests += tests/unit/test-ini
 unit_tests += tests/unit/test-config

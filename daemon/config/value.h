@@ -118,7 +118,9 @@ extern const struct value_type value_cpu_bound; /* unsigned, percent */
 extern const struct value_type value_cgroup;    /* char * */
 
 /* When a task starts. All but the first store in task->when, which they make. */
-extern const struct value_type value_zone; /* char *: looks like the name of a zone */
+extern const struct value_type value_zone;      /* char *: looks like the name of a zone */
+extern const struct value_type value_calendars; /* without zones */
+extern const struct value_type value_crons;
 extern const struct value_type value_watch;
 extern const struct value_type value_settle;
 

@@ -3,6 +3,7 @@
 #include "task/task.h"
 
 #include "task/kind.h"
+#include "when/calendar.h"
 
 #include <assert.h>
 
@@ -74,9 +75,19 @@ struct service_part *service_part_free(struct service_part *service) {
         return NULL;
 }
 
+static void calendars_free(struct task_calendar *calendars, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                calendar_free(calendars[i].calendar);
+                zone_unref(calendars[i].zone);
+        }
+        free(calendars);
+}
+
 struct when_part *when_part_free(struct when_part *when) {
         if (!when)
                 return NULL;
+        calendars_free(when->calendars, when->n_calendars);
+        calendars_free(when->crons, when->n_crons);
         strv_free(when->watch);
         free(when);
         return NULL;

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "support/config-text.h"
 #include "task/kind.h"
+#include "when/calendar.h"
 
 #include <check.h>
 #include <malloc.h>
@@ -117,6 +118,22 @@ static const struct {
         { "[task a]\ncommand = x\nevery = 1ms\n",
           "tendd.ini:3: every: 1ms is out of range (a duration such as 1h 30min, from 10ms to 366d)\n" },
 
+        { "[task a]\ncommand = x\ncalendar = Mon 02:30\n  Mun 02:30\n",
+          "tendd.ini:4: calendar: \"Mun\" is neither a day of the week nor a shorthand such as daily (expressions of "
+          "systemd.time(7), one a line) (did you mean Mon?)\n" },
+        { "[task a]\ncommand = x\ncalendar =\n", "tendd.ini:3: calendar: the value is missing (expressions of "
+                                                 "systemd.time(7), one a line)\n" },
+        { "[task a]\ncommand = x\ncron = 0 3 * * *\ncron = 0 25 * * *\n",
+          "tendd.ini:4: cron: hour 25 is not within 0 to 23 (minute hour day month weekday as in crontab(5), or @daily and "
+          "the like, one a line)\n" },
+        { "[task a]\ncommand = x\ncalendar = 02:30\n  02:30 Europe/Berln\n",
+          "tendd.ini:4: calendar: there is no time zone Europe/Berln (did you mean Europe/Berlin?)\n" },
+        { "[task a]\ncommand = x\ncalendar = 02:30\ntimezone = Amerika/New_York\n",
+          "tendd.ini:4: timezone: there is no time zone Amerika/New_York (did you mean America/New_York?)\n" },
+        { "[daemon]\ntimezone = Zzyzx\n[task a]\ncommand = x\ncalendar = 02:30\n  03:30 UTC\n",
+          "tendd.ini:2: timezone: there is no time zone Zzyzx\n" },
+        { "[defaults]\ntimezone = ../passwd\n[task a]\ncommand = x\ncron = @daily\n",
+          "tendd.ini:3: timezone: there is no time zone ../passwd\n" },
         { "[task a]\ncommand = x\nwatch-settle = 1s\nmanual = yes\n",
           "tendd.ini:3: watch-settle: means nothing without watch\n" },
         { "[task a]\ncommand = x\nwatch = /srv/a/*\n  # the others\n  b/*\n  c/*\n",
@@ -358,6 +375,47 @@ START_TEST(a_watch_queues_unless_told_otherwise) {
         /* Sections of defaults do not say of services that they can be stale. */
         assert_value(text.config, "s", "stale-after", "infinity");
         assert_value(text.config, "s", "on-stale", NULL);
+        config_text_done(&text);
+}
+END_TEST
+
+static const struct zone *zone_of(const struct config *config, const char *task) {
+        const struct when_part *when = config_find_task(config, task)->when;
+
+        return when->n_calendars > 0 ? when->calendars[0].zone : when->crons[0].zone;
+}
+
+START_TEST(the_nearest_zone_counts_and_is_shared) {
+        struct config_text text;
+
+        config_text_load_one(&text,
+                             "[daemon]\ntimezone = Asia/Tokyo\n"
+                             "[defaults]\non-failure = h\n"
+                             "[defaults d]\ntimezone = Europe/Berlin\n"
+                             "[task a]\ncommand = x\nuse = d\ncalendar = 02:30 America/New_York\n"
+                             "[task b]\ncommand = x\nuse = d\ncron = 30 2 * * *\n"
+                             "[task c]\ncommand = x\ncron = 30 2 * * *\n"
+                             "[task e]\ncommand = x\nuse = d\ncalendar = 02:30\n"
+                             "[group g]\nmembers = c\ntimezone = Europe/Berlin\ncalendar = 02:30\n"
+                             "[task w]\ncommand = x\nrestart = always\ninstances = 2\nuse = d\ncalendar = 02:30\n"
+                             "[task h]\ncommand = x\n");
+        ck_assert_msg(text.r == 0, "%s", text.told);
+        ck_assert_str_eq(zone_name(zone_of(text.config, "a")), "America/New_York");
+        ck_assert_str_eq(zone_name(zone_of(text.config, "b")), "Europe/Berlin");
+        ck_assert_str_eq(zone_name(zone_of(text.config, "c")), "Asia/Tokyo");
+        ck_assert_ptr_eq(zone_of(text.config, "e"), zone_of(text.config, "b"));
+        ck_assert_ptr_eq(zone_of(text.config, "g"), zone_of(text.config, "b"));
+        /* Of instances it is the group that is due. */
+        ck_assert_ptr_eq(zone_of(text.config, "w"), zone_of(text.config, "b"));
+        ck_assert_ptr_null(config_find_task(text.config, "w@1")->when);
+        ck_assert(!config_find_task(text.config, "w")->on_start);
+        assert_value(text.config, "a", "calendar", "02:30 America/New_York");
+        assert_value(text.config, "b", "cron", "30 2 * * *");
+        config_text_done(&text);
+
+        config_text_load_one(&text, "[task a]\ncommand = x\ncalendar = 02:30\non-failure = h\n[task h]\ncommand = x\n");
+        ck_assert_msg(text.r == 0, "%s", text.told);
+        ck_assert_ptr_nonnull(zone_of(text.config, "a"));
         config_text_done(&text);
 }
 END_TEST
@@ -850,6 +908,7 @@ int main(void) {
         tcase_add_loop_test(tcase, mistakes_are_told, 0, (int)ARRAY_SIZE(mistakes));
         tcase_add_test(tcase, ten_mistakes_are_ten_lines);
         tcase_add_test(tcase, a_watch_queues_unless_told_otherwise);
+        tcase_add_test(tcase, the_nearest_zone_counts_and_is_shared);
         tcase_add_test(tcase, the_store_has_a_section);
         tcase_add_test(tcase, what_is_written_nearest_wins);
         tcase_add_test(tcase, default_bounds_are_known_as_such);

@@ -43,6 +43,62 @@ static const struct {
         { "[task a]\ncommand = x\nevery = 1h\non-failing = alert\n" ALERT, "" },
         { "[defaults]\non-failure = alert\n[task a]\ncommand = x\nevery = 1h\n" ALERT, "" },
 
+        { "[task a]\ncommand = x\ncalendar = daily\nmanual = yes\non-failure = alert\n" ALERT,
+          "tendd.ini:4: manual: warning: is yes, but calendar starts it\n" },
+        { "[task a]\ncommand = x\ncron = @daily\nmanual = yes\non-failure = alert\n" ALERT,
+          "tendd.ini:4: manual: warning: is yes, but cron starts it\n" },
+        { "[task a]\ncommand = x\nwatch = /srv/*\nmanual = yes\non-failure = alert\n" ALERT,
+          "tendd.ini:4: manual: warning: is yes, but watch starts it\n" },
+        { "[task a]\ncommand = x\ncalendar = daily\n",
+          "tendd.ini:1: warning: [task a] no hook sees its failures (on-failure, on-failing)\n" },
+
+        /* calendars */
+        { "[task a]\ncommand = x\non-failure = alert\ncalendar = daily\n  2001-02-03\n  *-02-30\n" ALERT,
+          "tendd.ini:4: calendar: warning: 2001-02-03 never elapses again\n"
+          "tendd.ini:4: calendar: warning: *-02-30 never elapses\n" },
+        { "[task a]\ncommand = x\non-failure = alert\ncron = 0 0 30 2 *\n" ALERT,
+          "tendd.ini:4: cron: warning: 0 0 30 2 * never elapses\n" },
+        { "[task a]\ncommand = x\non-failure = alert\ncalendar = *:0/10 UTC\nsplay = 6min\njitter = 4min\n" ALERT,
+          "tendd.ini:5: splay: warning: jitter and splay together are not below 10min, the least time between its "
+          "occurrences\n" },
+        { "[task a]\ncommand = x\non-failure = alert\ncalendar = *:0/10 UTC\nsplay = 6min\njitter = 3min\n" ALERT, "" },
+        { "[task a]\ncommand = x\non-failure = alert\ncron = 0 3 * * *\n  10 3 * * *\ntimezone = UTC\njitter = 1h\n" ALERT,
+          "tendd.ini:7: jitter: warning: jitter and splay together are not below 10min, the least time between its "
+          "occurrences\n" },
+
+        /* keys that mean nothing without others */
+        { "[task a]\ncommand = x\nmanual = yes\ntimezone = UTC\ncatch-up = none\n",
+          "tendd.ini:4: timezone: warning: means nothing without calendar or cron\n"
+          "tendd.ini:5: catch-up: warning: means nothing without every, calendar or cron\n" },
+        { "[defaults]\ntimezone = UTC\ncatch-up = none\n[task a]\ncommand = x\nmanual = yes\n", "" },
+        { "[task a]\ncommand = x\non-failure = alert\nevery = 1h\ncatch-up-max = 3\n" ALERT,
+          "tendd.ini:5: catch-up-max: warning: means nothing without catch-up = all\n" },
+        { "[task a]\ncommand = x\non-failure = alert\nevery = 1h\ncatch-up = all\ncatch-up-max = 3\n" ALERT, "" },
+        { "[task a]\ncommand = x\non-failure = alert\nevery = 1h\ncatch-up = none\ncatch-up-within = 1h\n" ALERT,
+          "tendd.ini:6: catch-up-within: warning: means nothing with catch-up = none\n" },
+        { "[task a]\ncommand = x\non-failure = alert\nwatch = /srv/*\n" ALERT, "" },
+        { "[task a]\ncommand = x\non-failure = alert\nwatch = /srv/*\noverlap = skip\n" ALERT,
+          "tendd.ini:5: overlap: warning: with skip nobody looks at what arrives while it runs (queue, which watch makes "
+          "the default, does)\n" },
+
+        /* staleness */
+        { "[task a]\ncommand = x\nmanual = yes\nstale-after = 1h\n",
+          "tendd.ini:4: stale-after: warning: no hook sees that it is stale (on-stale)\n" },
+        { "[task a]\ncommand = x\nmanual = yes\non-stale = alert\n" ALERT,
+          "tendd.ini:4: on-stale: warning: means nothing without stale-after\n" },
+        { "[task a]\ncommand = x\non-failure = alert\non-stale = alert\nstale-after = 1h\nevery = 1h\n" ALERT,
+          "tendd.ini:5: stale-after: warning: 1h is not longer than 1h, the longest time between two of its starts: it "
+          "will be stale before it can be ok again\n" },
+        { "[task a]\ncommand = x\non-failure = alert\non-stale = alert\nstale-after = 26h\ncalendar = Mon..Fri 02:30 "
+          "UTC\n" ALERT,
+          "tendd.ini:5: stale-after: warning: 1d 2h is not longer than 3d, the longest time between two of its starts: it "
+          "will be stale before it can be ok again\n" },
+        { "[task a]\ncommand = x\non-failure = alert\non-stale = alert\nstale-after = 26h\ncalendar = 02:30 UTC\n" ALERT,
+          "" },
+        { "[task a]\ncommand = x\non-failure = alert\non-stale = alert\nstale-after = 26h\ncalendar = Mon 02:30 UTC\n"
+          "every = 1h\n" ALERT,
+          "" },
+
         /* nothing uses it */
         { "[limit l]\npermits = 1\n[pool p]\n[defaults d]\n[pool default]\n",
           "tendd.ini:1: warning: [limit l] nothing uses it\n"

@@ -36,9 +36,7 @@ static void describe(const struct live_stale *stale, char *buf, size_t size) {
         const char *paused_by = live_task_paused_by(entry, NULL);
         char bound[TEXT_USEC_MAX], ago[TEXT_USEC_MAX];
 
-        /* Whole seconds are exact enough, but for the bounds of tests and the impatient. */
-        if (age >= USEC_PER_SEC)
-                age -= age % USEC_PER_SEC;
+        age -= age % (age >= USEC_PER_SEC ? USEC_PER_SEC : USEC_PER_MSEC);
         (void)snprintf(buf, size, "no ok for %s, %s %s ago%s%s", text_format_usec(entry->task->stale_after_usec, bound),
                        entry->last_ok_usec > 0 ? "the last" : "nor any since it was first seen",
                        text_format_usec(age, ago), paused_by ? "; it is paused by " : "", paused_by ?: "");

@@ -81,7 +81,7 @@ enum zone_local zone_resolve(const struct zone *zone, int64_t local_secs, int64_
         int64_t at, utc, gap = INT64_MAX;
         size_t n = 0;
 
-        local_secs = MIN(MAX(local_secs, -ZONE_SECS_MAX), ZONE_SECS_MAX);
+        local_secs = MIN(MAX(local_secs, INT64_MIN / 2), INT64_MAX / 2); /* so that nothing overflows */
         at = local_secs - ZONE_OFFSET_MAX;
         for (segment = zone_segment(zone, at);; at = segment.until, segment = next) {
                 utc = local_secs - segment.type->offset_secs;

@@ -43,19 +43,16 @@ static int64_t end_of(const struct zone_rule *rule, int year) {
         return date_days(&rule->end, year) * CIVIL_SECS_PER_DAY + rule->end.secs - rule->dst.offset_secs;
 }
 
-const struct zone_type *zone_rule_at(const struct zone_rule *rule, int64_t utc_secs, int64_t *ret_until) {
+/* What is in force, and until when; with @changes. */
+static const struct zone_type *find(const struct zone_rule *rule, int64_t utc_secs, int64_t *ret_until) {
         int64_t until = INT64_MAX;
         struct civil now;
         bool dst = false;
         int year;
 
-        *ret_until = INT64_MAX;
-        if (!rule->changes || utc_secs > ZONE_SECS_MAX)
-                return &rule->std;
-        civil_from_secs(MAX(utc_secs, -ZONE_SECS_MAX), &now);
-
+        civil_from_secs(utc_secs, &now);
         /* An interval that began two years ago may still reach here, by its 167 hours. */
-        for (year = now.year - 2; year <= now.year + YEARS_PER_ERA && year < CIVIL_YEAR_MAX; year++) {
+        for (year = now.year - 2; year <= now.year + YEARS_PER_ERA; year++) {
                 int64_t start = start_of(rule, year), end = end_of(rule, year);
 
                 if (end < start)
@@ -73,7 +70,18 @@ const struct zone_type *zone_rule_at(const struct zone_rule *rule, int64_t utc_s
                 until = dst ? MAX(until, end) : end;
                 dst = true;
         }
+        *ret_until = INT64_MAX;
         return dst ? &rule->dst : &rule->std;
+}
+
+const struct zone_type *zone_rule_at(const struct zone_rule *rule, int64_t utc_secs, int64_t *ret_until) {
+        const struct zone_type *type = &rule->std;
+        int64_t until = INT64_MAX;
+
+        if (rule->changes)
+                type = find(rule, MIN(MAX(utc_secs, -ZONE_SECS_MAX), ZONE_SECS_MAX), &until);
+        *ret_until = until > ZONE_SECS_MAX ? INT64_MAX : until;
+        return type;
 }
 
 /* ---- parsing ---- */

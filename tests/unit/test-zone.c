@@ -28,7 +28,7 @@ START_TEST(transitions_are_followed) {
         zone_assert_at(zone, 3000000, 3600, false, "CCC");
         zone_assert_at(zone, 4000000, 3600, false, "CET"); /* from the last transition on the rule */
         zone_assert_at(zone, zone_secs(2026, 7, 1, 0, 0, 0), 7200, true, "CEST");
-        zone_assert_at(zone, INT64_MAX, 3600, false, "CET");
+        zone_assert_at(zone, zone_secs(98000, 12, 1, 0, 0, 0), 3600, false, "CET");
 
         ck_assert_int_eq(zone_next_change(zone, INT64_MIN), -3000000000);
         ck_assert_int_eq(zone_next_change(zone, -3000000000), 1000000);

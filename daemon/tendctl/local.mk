@@ -14,6 +14,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/time_arg.c daemon/tendctl/time_arg.h \
 	daemon/tendctl/trees.c \
 	daemon/tendctl/verb.h \
+	daemon/tendctl/verb_calendar.c \
 	daemon/tendctl/verb_events.c \
 	daemon/tendctl/verb_limits.c \
 	daemon/tendctl/verb_next.c \

@@ -203,6 +203,26 @@ static const struct verb verbs[] = {
                 .run = verb_next,
         },
         {
+                .name = "calendar",
+                .arguments = "EXPR",
+                .min = 1,
+                .max = 1,
+                .summary = "when an expression of `calendar` or `cron` elapses",
+                .details =
+                        "No daemon is needed. EXPR, quoted, is read as `cron` when it has five words or begins with @ and "
+                        "a letter, else as `calendar`. The zone at its end goes before --zone. Shown are what "
+                        "clocks there will show, UTC, and how long until then; and where clocks skip a time or show it "
+                        "twice.",
+                .examples = "tendctl calendar 'Mon..Fri 02:30'\n"
+                            "tendctl calendar '*/5 2 * * 1-5' --zone Europe/Berlin\n"
+                            "tendctl calendar '*-02-29' --from 2096-01-01 -n 2\n",
+                .options = { [CALENDAR_FROM] = { "from", 'f', "T",
+                                                 "begin later than T, as clocks of the zone show it [now]" },
+                             [CALENDAR_LINES] = { "lines", 'n', "N", "show N, at most 1000 [5]" },
+                             [CALENDAR_ZONE] = { "zone", 'z', "ZONE", "the time zone [that of this machine]" } },
+                .run = verb_calendar,
+        },
+        {
                 .name = "limits",
                 .arguments = "[LIMIT...]",
                 .max = ANY,

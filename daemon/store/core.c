@@ -16,7 +16,10 @@ struct store_core *store_core_new(const struct store_options *options) {
         (void)pthread_mutex_init(&core->mutex, NULL);
         (void)pthread_cond_init(&core->wake, &attr);
         (void)pthread_cond_init(&core->changed, &attr);
+        (void)pthread_cond_init(&core->asked, &attr);
         (void)pthread_condattr_destroy(&attr);
+        list_init(&core->queries);
+        list_init(&core->answered);
         batch_init(&core->queue);
         batch_init(&core->opened);
         core->refs = 1;
@@ -42,6 +45,7 @@ void store_core_unref(struct store_core *core) {
         free((char *)core->path);
         (void)pthread_cond_destroy(&core->wake);
         (void)pthread_cond_destroy(&core->changed);
+        (void)pthread_cond_destroy(&core->asked);
         (void)pthread_mutex_destroy(&core->mutex);
         free(core);
 }

@@ -104,12 +104,16 @@ static int refuse(struct database *db, const char *text) {
 
 /* ---- statements ---- */
 
-size_t database_columns(enum record_kind kind, char *buffer, size_t size) {
+size_t database_columns(enum record_kind kind, bool brief, char *buffer, size_t size) {
         const struct record_type *type = &record_types[kind];
         size_t n = 0;
 
-        for (size_t i = 0; i < type->n_columns; i++)
-                n += (size_t)snprintf(buffer + n, size - n, "%s\"%s\"", i > 0 ? "," : "", type->columns[i].name);
+        for (size_t i = 0; i < type->n_columns; i++) {
+                bool skip = brief && type->columns[i].type == COLUMN_LONG;
+
+                n += (size_t)snprintf(buffer + n, size - n, skip ? "%sNULL" : "%s\"%s\"", i > 0 ? "," : "",
+                                      type->columns[i].name);
+        }
         return type->n_columns;
 }
 
@@ -153,7 +157,7 @@ static const char *const texts[_STATEMENT_MAX] = {
 
 static void write_put(enum statement id, char *sql, size_t size) {
         char columns[SQL_MAX / 2];
-        size_t n = database_columns(puts_of[id].kind, columns, sizeof(columns)), at;
+        size_t n = database_columns(puts_of[id].kind, false, columns, sizeof(columns)), at;
         bool more = puts_of[id].more != NULL;
 
         at = (size_t)snprintf(sql, size, "%s INTO %s(%s%s%s) VALUES (?1", puts_of[id].verb,
@@ -186,6 +190,7 @@ void database_bind(sqlite3_stmt *stmt, const struct record *record) {
 
                 switch (type->columns[i].type) {
                 case COLUMN_TEXT:
+                case COLUMN_LONG:
                         (void)sqlite3_bind_text(stmt, i + 1, *(const char *const *)field, -1, SQLITE_STATIC);
                         break;
                 case COLUMN_UINT64:
@@ -215,7 +220,8 @@ void database_read(sqlite3_stmt *stmt, enum record_kind kind, void *value) {
                 const char *text;
 
                 switch (type->columns[i].type) {
-                case COLUMN_TEXT: *(const char **)field = (const char *)sqlite3_column_text(stmt, i); break;
+                case COLUMN_TEXT:
+                case COLUMN_LONG: *(const char **)field = (const char *)sqlite3_column_text(stmt, i); break;
                 case COLUMN_UINT64: *(uint64_t *)field = (uint64_t)sqlite3_column_int64(stmt, i); break;
                 case COLUMN_UNSIGNED: *(unsigned *)field = (unsigned)sqlite3_column_int64(stmt, i); break;
                 case COLUMN_INT: *(int *)field = sqlite3_column_int(stmt, i); break;
@@ -399,6 +405,47 @@ int database_open(struct database *db, const char *path, uint64_t session) {
         return 0;
 }
 
+/* Whether the tables are ours. */
+static int check_schema(struct database *db) {
+        int64_t id = 0, version = 0;
+        int r = ask_number(db, "PRAGMA application_id", &id);
+
+        if (r >= 0)
+                r = ask_number(db, "PRAGMA user_version", &version);
+        if (r >= 0 && (id != DATABASE_ID || version != DATABASE_SCHEMA))
+                r = refuse(db, "its tables are not ours");
+        return r;
+}
+
+int database_open_to_read(struct database *db, const char *path) {
+        static const int flags =
+                SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+        char resolved[PATH_MAX];
+        int r, code;
+
+        r = resolve(db, path, resolved);
+        if (r < 0)
+                return r;
+        free(db->path);
+        db->path = strdup(resolved);
+        if (!db->path)
+                return fail_system(db, "opening", -ENOMEM);
+        db->file = identify(resolved, "", NULL);
+        code = sqlite3_open_v2(resolved, &db->handle, flags, NULL);
+        r = code == SQLITE_OK ? 0 : database_fail(db, code);
+        if (r >= 0) {
+                (void)sqlite3_busy_timeout(db->handle, BUSY_MSEC);
+                r = check_schema(db);
+        }
+        if (r < 0)
+                database_close(db, true);
+        return r;
+}
+
+bool database_is_other(const struct database *db) {
+        return db->handle && !same_file(identify(db->path, "", NULL), db->file);
+}
+
 void database_close(struct database *db, bool leave) {
         for (size_t i = 0; i < _STATEMENT_MAX; i++) {
                 (void)sqlite3_finalize(db->statements[i]);
@@ -504,7 +551,7 @@ int database_read_opened(struct database *db, struct batch *batch) {
         for (size_t i = 0; i < ARRAY_SIZE(kinds) && code == SQLITE_DONE; i++) {
                 struct record record;
 
-                (void)database_columns(kinds[i], columns, sizeof(columns));
+                (void)database_columns(kinds[i], false, columns, sizeof(columns));
                 (void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY %s", columns, record_types[kinds[i]].table,
                                orders[i]);
                 code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);

@@ -40,6 +40,11 @@ enum statement {
         _STATEMENT_MAX,
 };
 
+struct file_id {
+        dev_t dev;
+        ino_t ino;
+};
+
 struct database {
         sqlite3 *handle; /* NULL: closed */
         char *path;
@@ -48,10 +53,7 @@ struct database {
         unsigned wal_pages; /* as of the last commit */
         bool made;          /* it was empty when it was opened */
         uint64_t size;      /* bytes, at the last look */
-        struct file_id {
-                dev_t dev;
-                ino_t ino;
-        } file, wal;
+        struct file_id file, wal;
         char why[512];
 };
 
@@ -62,6 +64,11 @@ int database_open(struct database *db, const char *path, uint64_t session);
 void database_close(struct database *db, bool leave);
 /* Frees what is left after closing. */
 void database_done(struct database *db);
+
+/* Opens a file that the writer has open, to read from it. It is to be closed with @leave. */
+int database_open_to_read(struct database *db, const char *path);
+/* Whether the file at the path is another one by now. */
+bool database_is_other(const struct database *db);
 
 /* Whether the file at the path is still the one that is open. If not, it is closed, and what belonged to it is removed. */
 bool database_is_gone(struct database *db);
@@ -79,8 +86,8 @@ sqlite3_stmt *database_statement(struct database *db, enum statement id);
 void database_bind(sqlite3_stmt *stmt, const struct record *record);
 /* Reads them from the first column on into the structure of @kind at @value. Texts live until the next step. */
 void database_read(sqlite3_stmt *stmt, enum record_kind kind, void *value);
-/* Writes the names of @kind's columns, with commas, and returns how many. */
-size_t database_columns(enum record_kind kind, char *buffer, size_t size);
+/* Writes the names of @kind's columns, with commas, and returns how many; @brief: NULL in place of long ones. */
+size_t database_columns(enum record_kind kind, bool brief, char *buffer, size_t size);
 
 /* Appends everything that is remembered of tasks and items, and runs without an end with their processes. */
 int database_read_opened(struct database *db, struct batch *batch);

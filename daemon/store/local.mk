@@ -5,9 +5,13 @@ libtendd_a_SOURCES += daemon/store/store.h
 libtendd_a_SOURCES += daemon/store/apply.c
 libtendd_a_SOURCES += daemon/store/core.c
 libtendd_a_SOURCES += daemon/store/database.c daemon/store/database.h
+libtendd_a_SOURCES += daemon/store/history.c
 libtendd_a_SOURCES += daemon/store/opened.c
+libtendd_a_SOURCES += daemon/store/query.c
+libtendd_a_SOURCES += daemon/store/reader.c
 libtendd_a_SOURCES += daemon/store/record.c daemon/store/record.h
 libtendd_a_SOURCES += daemon/store/store.c daemon/store/store_private.h
+libtendd_a_SOURCES += daemon/store/summary.c
 libtendd_a_SOURCES += daemon/store/writer.c
 
 # What a test names in its SOURCES to get a store in memory.
@@ -18,3 +22,5 @@ unit_tests += tests/unit/test-store
 tests_unit_test_store_SOURCES = tests/unit/test-store.c $(store_bed_sources)
 unit_tests += tests/unit/test-fake-store
 tests_unit_test_fake_store_SOURCES = tests/unit/test-fake-store.c $(fake_store_sources) $(fake_loop_sources)
+unit_tests += tests/unit/test-store-history
+tests_unit_test_store_history_SOURCES = tests/unit/test-store-history.c $(store_bed_sources)

@@ -59,7 +59,7 @@ static const struct column end_columns[] = {
         C(run, queued_usec, UINT64), C(run, duration_usec, UINT64),
         C(run, attempts, UNSIGNED),  C(run, exit_code, INT),
         C(run, cpu_usec, UINT64),    C(run, memory_peak, UINT64),
-        C(run, json, TEXT),          C(run, tail, TEXT),
+        C(run, json, LONG),          C(run, tail, LONG),
 };
 
 static const struct column process_columns[] = {
@@ -125,6 +125,10 @@ static void *make_room(struct batch *batch, size_t size) {
         return room;
 }
 
+static bool is_text(const struct column *column) {
+        return column->type == COLUMN_TEXT || column->type == COLUMN_LONG;
+}
+
 struct record *batch_add(struct batch *batch, enum record_kind kind, const void *value) {
         const struct record_type *type = &record_types[kind];
         size_t size = sizeof(struct record), lengths[ARRAY_SIZE(end_columns)];
@@ -133,7 +137,7 @@ struct record *batch_add(struct batch *batch, enum record_kind kind, const void 
         char *end;
 
         for (size_t i = 0; i < type->n_columns; i++) {
-                if (type->columns[i].type != COLUMN_TEXT)
+                if (!is_text(&type->columns[i]))
                         continue;
                 text = *(const char *const *)((const char *)value + type->columns[i].offset);
                 lengths[i] = text ? strlen(text) + 1 : 0;
@@ -152,7 +156,7 @@ struct record *batch_add(struct batch *batch, enum record_kind kind, const void 
         for (size_t i = 0; i < type->n_columns; i++) {
                 const char **place = (const char **)((char *)&record->task + type->columns[i].offset);
 
-                if (type->columns[i].type != COLUMN_TEXT || !*place)
+                if (!is_text(&type->columns[i]) || !*place)
                         continue;
                 *place = memcpy(end, *place, lengths[i]);
                 end += lengths[i];

@@ -24,6 +24,7 @@ enum record_kind {
 
 enum column_type {
         COLUMN_TEXT, /* const char *, or NULL */
+        COLUMN_LONG, /* the same, left out of lists */
         COLUMN_UINT64,
         COLUMN_UNSIGNED,
         COLUMN_INT,

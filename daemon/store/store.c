@@ -216,8 +216,6 @@ static void look_at_syncs(struct store *store) {
         }
         list_splice(&todo, &store->syncs);
         list_splice(&store->syncs, &todo);
-        sync = list_first_entry(&store->syncs, struct store_sync, link);
-        loop_timer_set(&store->timer, sync ? sync->until_usec : USEC_INFINITY);
 }
 
 int store_sync(struct store *store, store_sync_fn fn, void *arg, struct store_sync **ret) {
@@ -247,6 +245,8 @@ void store_sync_cancel(struct store_sync *sync) {
 static void look(struct store *store) {
         struct store_core *core = store->core;
         struct writer_state before = store->seen;
+        const struct store_sync *sync;
+        usec_t until_usec;
 
         (void)pthread_mutex_lock(&core->mutex);
         store->seen = core->state;
@@ -264,6 +264,9 @@ static void look(struct store *store) {
         look_at_health(store, &before);
         look_at_syncs(store);
         look_at_loss(store);
+        until_usec = store_look_at_queries(store);
+        sync = list_first_entry(&store->syncs, struct store_sync, link);
+        loop_timer_set(&store->timer, sync ? MIN(sync->until_usec, until_usec) : until_usec);
 }
 
 static void on_event(_unused_ struct loop_io *io, int fd, _unused_ unsigned events, void *arg) {
@@ -351,6 +354,7 @@ static void free_store(struct store *store) {
         loop_timer_done(&store->timer);
         list_for_each_entry_safe(sync, tmp, &store->syncs, link)
                 free(sync);
+        store_free_queries(store);
         batch_clear(&store->gathered);
         batch_clear(&store->opened);
         if (store->core)
@@ -371,6 +375,7 @@ int store_open(const struct store_options *options, struct store **ret) {
         batch_init(&store->gathered);
         batch_init(&store->opened);
         list_init(&store->syncs);
+        list_init(&store->queries);
         loop_work_init(&store->work, options->loop, "store", on_work, store);
         store->path = strdup(options->path);
         store->core = store_core_new(options);
@@ -394,11 +399,13 @@ struct store *store_close(struct store *store, usec_t timeout_usec) {
         if (!store)
                 return NULL;
         core = store->core;
+        store_free_queries(store);
         hand_over(store);
         (void)pthread_mutex_lock(&core->mutex);
         core->closing = true;
         (void)pthread_cond_signal(&core->wake);
-        while (!core->ended && store_core_wait(core, &core->changed, until_usec))
+        (void)pthread_cond_signal(&core->asked);
+        while (!(core->ended && !core->reading) && store_core_wait(core, &core->changed, until_usec))
                 ;
         ended = core->ended;
         if (ended)

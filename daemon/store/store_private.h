@@ -4,7 +4,7 @@
  * itself. It is counted, because a thread that hangs in the disk may outlive the store.
  */
 #include "base/thread.h"
-#include "store/record.h"
+#include "store/database.h"
 
 #include <stdatomic.h>
 
@@ -20,6 +20,32 @@ struct writer_state {
         uint64_t n_anew;     /* how often it opened a file that does not have what was put before */
         uint64_t size;       /* bytes of the file */
         char why[640];       /* it became degraded the last time */
+};
+
+enum query_state {
+        QUERY_WAITS,
+        QUERY_RUNS,
+        QUERY_DONE,
+};
+
+/* A question to the reader. The loop's; but once it is given up while the reader is at it, the reader's. */
+struct store_query {
+        struct list link;  /* in store->queries */
+        struct list queue; /* in core->queries or core->answered */
+        struct store *store;
+        enum query_state state; /* under the mutex */
+        atomic_bool given_up;   /* nobody wants the answer */
+        usec_t until_usec;      /* when it is given up; monotonic */
+        struct store_history_query history;
+        char *names;                 /* of tasks, or of a run or a task, each with its NUL, and one more */
+        usec_t since_usec;           /* of a summary */
+        store_history_fn on_history; /* one of them */
+        store_summary_fn on_summary;
+        void *arg;
+        /* The answer. */
+        int error;
+        struct batch rows;
+        struct store_summary summary;
 };
 
 struct store_core {
@@ -38,13 +64,20 @@ struct store_core {
         bool idle;           /* the writer waits on `wake` */
         bool closing;        /* it ends when all is written, or that fails */
         bool retry;          /* it tries at once */
-        bool damaged;        /* the reader came upon damage */
+        bool damaged;        /* the reader came upon damage, in this file */
+        struct file_id damaged_file;
         bool awaited;        /* the loop is told of the next commit */
         bool told;           /* and was, and did not look yet */
         bool ended;          /* the writer's thread has */
         bool opened_wanted;  /* somebody waits for what the file has when it is opened */
         struct batch opened; /* that */
         struct writer_state state;
+
+        pthread_cond_t asked; /* the reader has something to do */
+        struct list queries;  /* that wait for it */
+        struct list answered;
+        unsigned n_queries;
+        bool reading; /* there is a reader's thread */
 };
 
 /* One reference, and no threads. NULL when out of memory; `path` is NULL or `fd` negative when it is of no use. */
@@ -66,6 +99,7 @@ struct store {
         struct loop_timer timer; /* until a sync has waited too long */
         struct batch gathered;
         struct batch opened;
+        struct list queries;      /* in the order in which they were asked */
         struct list syncs;        /* in the order in which they were asked for */
         struct writer_state seen; /* of the writer, at the last look */
         uint64_t n_put;           /* accepted */
@@ -79,6 +113,22 @@ struct store {
         usec_t lost_usec; /* since when, of lost_since_anew */
         char why[sizeof(((struct writer_state *)NULL)->why)];
 };
+
+/* ---- query.c ---- */
+/* Calls those whose answer is there or has been waited for too long. Returns when the next one will have; USEC_INFINITY. */
+usec_t store_look_at_queries(struct store *store);
+void store_free_queries(struct store *store);
+void store_query_free(struct store_query *query);
+
+/* ---- reader.c ---- */
+/* Starts the thread that answers what is in core->queries, which ends by itself when nothing is asked for a while. Returns
+ * 0, -EAGAIN, -ENOMEM. */
+int reader_start(struct store_core *core);
+
+/* ---- history.c, summary.c; on the reader's thread ---- */
+/* Each fills in what was asked for. Returns 0, or a negative errno as those of database.h, or -ENOMEM. */
+int reader_history(struct database *db, struct store_query *query);
+int reader_summary(struct database *db, struct store_query *query);
 
 /* ---- writer.c ---- */
 /* Takes over a reference of @core. Returns 0, -ENOMEM, -EAGAIN; then the reference is still the caller's. */

@@ -69,7 +69,7 @@ static int set_aside(struct writer *writer) {
 /* Opens the file, a new one in place of a damaged one. */
 static int open_file(struct writer *writer) {
         struct database *db = &writer->db;
-        struct file_id before = db->file;
+        const struct file_id before = db->file;
         int r = database_open(db, writer->core->path, writer->core->session);
 
         if (r == -EBADMSG) {
@@ -217,7 +217,8 @@ static void *writer_main(void *arg) {
         (void)pthread_mutex_lock(&core->mutex);
         while (!(closing && writer->state.degraded) && await_work(writer)) {
                 batch_splice(&writer->batch, &core->queue);
-                damaged = core->damaged;
+                damaged = core->damaged && core->damaged_file.ino == writer->db.file.ino &&
+                          core->damaged_file.dev == writer->db.file.dev;
                 core->damaged = core->retry = false;
                 closing = core->closing;
                 (void)pthread_mutex_unlock(&core->mutex);

@@ -8,6 +8,7 @@
  * own that only tasks of this kind have; this is what keeps 100,000 tasks small.
  */
 #include "run/run.h"
+#include "when/schedule.h"
 
 struct config;
 struct kind;
@@ -160,13 +161,6 @@ struct file_part {
         uint64_t min_size;
         char *sha256; /* 64 hex digits, lower case */
         uint64_t min_free;
-};
-
-enum catch_up {
-        CATCH_UP_LATEST,
-        CATCH_UP_NONE,
-        CATCH_UP_ALL,
-        _CATCH_UP_MAX,
 };
 
 struct task_calendar {

@@ -8,11 +8,16 @@ libtendd_a_SOURCES += daemon/when/cron.c daemon/when/cron.h
 libtendd_a_SOURCES += daemon/when/zone.c daemon/when/zone.h daemon/when/zone_private.h
 libtendd_a_SOURCES += daemon/when/zone_file.c daemon/when/zone_load.c daemon/when/zone_rule.c
 libtendd_a_SOURCES += daemon/when/every.c daemon/when/every.h
+libtendd_a_SOURCES += daemon/when/schedule.c daemon/when/schedule.h daemon/when/schedule_private.h
+libtendd_a_SOURCES += daemon/when/schedule_memory.c daemon/when/schedule_wall.c
 libtendd_a_SOURCES += daemon/when/trigger.c daemon/when/trigger.h
 
 unit_tests += tests/unit/test-civil
 unit_tests += tests/unit/test-calendar
 unit_tests += tests/unit/test-every
+schedule_bed_sources = tests/support/schedule-bed.c tests/support/schedule-bed.h
+unit_tests += tests/unit/test-schedule
+tests_unit_test_schedule_SOURCES = tests/unit/test-schedule.c $(schedule_bed_sources)
 unit_tests += tests/unit/test-trigger
 tests_unit_test_trigger_SOURCES = tests/unit/test-trigger.c $(fake_loop_sources)
 unit_tests += tests/unit/test-zone

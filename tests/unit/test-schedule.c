@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: MIT */
+/* schedule: each rule of when a task is due, what is caught up, and what a clock that is set makes of it. */
+#include "support/schedule-bed.h"
+
+#include <check.h>
+#include <stdio.h>
+
+#define MINUTE USEC_PER_MINUTE
+#define HOUR   USEC_PER_HOUR
+#define DAY    USEC_PER_DAY
+
+#define assert_trace(expected) ck_assert_str_eq(schedule_bed_trace(), expected)
+
+static struct schedule_config *config(void) {
+        return &schedule_bed.config;
+}
+
+static void hourly(void) {
+        schedule_bed_calendar("hourly", "UTC");
+        schedule_bed_go();
+}
+
+/* ---- every ---- */
+
+START_TEST(every_counts_from_the_start_and_never_drifts) {
+        config()->every_usec = 25 * MINUTE;
+        schedule_bed_go();
+        schedule_bed_pass(25 * MINUTE - 1);
+        assert_trace("");
+        schedule_bed_pass(1);
+        assert_trace("every:01-12:25");
+        schedule_bed_sleep(25 * MINUTE + 30 * USEC_PER_SEC, MISSED_LATE);
+        assert_trace("every:01-12:50");
+        schedule_bed_pass(25 * MINUTE);
+        assert_trace("every:01-13:15");
+}
+END_TEST
+
+START_TEST(every_does_not_care_when_the_clock_is_set) {
+        config()->every_usec = 30 * MINUTE;
+        schedule_bed_go();
+        schedule_bed_pass(10 * MINUTE);
+        schedule_bed_set_clock("09-00:00");
+        assert_trace("");
+        schedule_bed_pass(20 * MINUTE);
+        assert_trace("every:09-00:20");
+        schedule_bed_set_clock("01-00:00");
+        schedule_bed_pass(30 * MINUTE);
+        assert_trace("every:01-00:30");
+}
+END_TEST
+
+START_TEST(every_keeps_its_anchor_across_restarts) {
+        config()->every_usec = 30 * MINUTE;
+        schedule_bed_go();
+        schedule_bed_pass(40 * MINUTE);
+        assert_trace("every:01-12:30");
+        schedule_bed_restart(10 * MINUTE, false);
+        assert_trace("");
+        schedule_bed_pass(10 * MINUTE);
+        assert_trace("every:01-13:00");
+        schedule_bed_restart(10 * MINUTE, true); /* by wall time */
+        schedule_bed_pass(20 * MINUTE);
+        assert_trace("every:01-13:30");
+}
+END_TEST
+
+START_TEST(every_keeps_its_anchor_across_a_restart_though_the_clock_is_set) {
+        config()->every_usec = 30 * MINUTE;
+        schedule_bed_go();
+        schedule_bed_pass(40 * MINUTE);
+        schedule_bed.now.wall_usec -= 5 * DAY;
+        schedule_bed_restart(10 * MINUTE, false);
+        (void)schedule_bed_trace();
+        schedule_bed_pass(10 * MINUTE - 1);
+        assert_trace("");
+        schedule_bed_pass(1);
+        ck_assert_str_ne(schedule_bed_trace(), "");
+}
+END_TEST
+
+/* A clock that was wrong, or is: the interval is kept, and nothing waits for years. */
+START_TEST(every_with_an_anchor_in_the_future_keeps_its_interval) {
+        config()->every_usec = 30 * MINUTE;
+        schedule_bed_go();
+        schedule_bed_pass(40 * MINUTE);
+        assert_trace("every:01-12:30");
+        schedule_bed_pass(10 * DAY);
+        (void)schedule_bed_trace();
+        schedule_bed_restart((usec_t)0 - 5 * DAY - 20 * MINUTE, true); /* its anchor is on the 11th */
+        assert_trace("");
+        schedule_bed_pass(HOUR);
+        assert_trace("every:06-12:30 every:06-13:00");
+}
+END_TEST
+
+START_TEST(a_daily_every_that_came_due_while_down_is_caught_up) {
+        config()->every_usec = DAY;
+        schedule_bed_go();
+        schedule_bed_pass(HOUR);
+        schedule_bed_restart(DAY, true);
+        assert_trace("");
+        ck_assert(schedule_bed_take());
+        ck_assert(!schedule_bed_take());
+        assert_trace("+every:02-12:00");
+        schedule_bed_pass(DAY);
+        assert_trace("every:03-12:00");
+}
+END_TEST
+
+START_TEST(every_catches_up_as_it_is_told) {
+        config()->every_usec = HOUR;
+        config()->catch_up = (enum catch_up)_i;
+        schedule_bed_go();
+        schedule_bed_restart(5 * HOUR + MINUTE, false);
+        while (schedule_bed_take())
+                ;
+        schedule_bed_pass(HOUR);
+        switch (config()->catch_up) {
+        case CATCH_UP_NONE: assert_trace("-every:01-13:00..17:00*5/down every:01-18:00"); break;
+        case CATCH_UP_LATEST: assert_trace("-every:01-13:00..16:00*4/down +every:01-17:00 every:01-18:00"); break;
+        default:
+                assert_trace("+every:01-13:00 +every:01-14:00 +every:01-15:00 +every:01-16:00 +every:01-17:00 "
+                             "every:01-18:00");
+        }
+}
+END_TEST
+
+START_TEST(every_from_end_counts_from_the_end_of_a_run) {
+        config()->every_usec = HOUR;
+        config()->from_end = true;
+        schedule_bed_go();
+        schedule_bed_pass(5 * HOUR);
+        assert_trace("every:01-13:00");
+        ck_assert_uint_eq(schedule_wake_boot(&schedule_bed.schedule), USEC_INFINITY);
+        schedule_run_ended(&schedule_bed.schedule, &schedule_bed.now);
+        schedule_bed_pass(30 * MINUTE);
+        schedule_run_ended(&schedule_bed.schedule, &schedule_bed.now); /* an operator's */
+        schedule_bed_pass(HOUR - 1);
+        assert_trace("");
+        schedule_bed_pass(1);
+        assert_trace("every:01-18:30");
+}
+END_TEST
+
+START_TEST(every_from_end_was_due_once_however_long_it_was_down) {
+        config()->every_usec = HOUR;
+        config()->from_end = true;
+        schedule_bed_go();
+        schedule_bed_restart(10 * HOUR, false);
+        assert_trace("");
+        ck_assert(schedule_bed_take());
+        assert_trace("+every:01-13:00");
+        schedule_bed_pass(5 * HOUR);
+        assert_trace("");
+        schedule_run_ended(&schedule_bed.schedule, &schedule_bed.now);
+        schedule_bed_pass(HOUR);
+        assert_trace("every:02-04:00");
+}
+END_TEST
+
+/* ---- delays ---- */
+
+START_TEST(splay_delays_and_jitter_is_drawn_anew) {
+        usec_t first = 0, delay;
+        bool differs = false;
+
+        config()->splay_usec = 10 * MINUTE;
+        config()->jitter_usec = MINUTE;
+        hourly();
+        for (unsigned i = 1; i <= 20; i++) {
+                char expected[32], name[16];
+                usec_t due = schedule_bed_time("01-12:00") + i * HOUR;
+
+                schedule_bed_pass(HOUR + (i == 1 ? 11 * MINUTE : 0));
+                (void)snprintf(expected, sizeof(expected), "calendar:%s", schedule_bed_name(due, name));
+                assert_trace(expected);
+                delay = schedule_bed.at_usec - due;
+                ck_assert_uint_ge(delay, 10 * MINUTE);
+                ck_assert_uint_lt(delay, 11 * MINUTE);
+                first = i == 1 ? delay : first;
+                differs |= delay != first;
+        }
+        ck_assert(differs);
+}
+END_TEST
+
+/* What is delayed is not missed when the daemon is back in time. */
+START_TEST(a_restart_within_the_splay_misses_nothing) {
+        config()->splay_usec = 10 * MINUTE;
+        config()->catch_up = CATCH_UP_NONE;
+        hourly();
+        schedule_bed_pass(HOUR + 2 * MINUTE);
+        schedule_bed_restart(5 * MINUTE, false);
+        schedule_bed_pass(3 * MINUTE);
+        assert_trace("calendar:01-13:00");
+}
+END_TEST
+
+/* ---- calendars ---- */
+
+START_TEST(a_calendar_fires_each_occurrence_once) {
+        hourly();
+        schedule_bed_pass(3 * HOUR);
+        assert_trace("calendar:01-13:00 calendar:01-14:00 calendar:01-15:00");
+}
+END_TEST
+
+START_TEST(calendars_and_cron_of_one_task_are_one_row) {
+        schedule_bed_calendar("*-*-* 13,15:00", "UTC");
+        schedule_bed_cron("0 13,14 * * *", "UTC");
+        config()->every_usec = 150 * MINUTE;
+        schedule_bed_go();
+        schedule_bed_pass(3 * HOUR);
+        assert_trace("calendar:01-13:00 cron:01-14:00 every:01-14:30 calendar:01-15:00");
+}
+END_TEST
+
+START_TEST(a_fixed_time_in_the_gap_runs_once_and_in_the_repeated_hour_once) {
+        schedule_bed_calendar("*-*-* 02:30", "Europe/Berlin");
+        schedule_bed_go();
+        schedule_bed.now.wall_usec = schedule_bed_time("27-12:00");
+        schedule_arm(&schedule_bed.schedule, &schedule_bed.now);
+        schedule_bed_pass(3 * DAY);
+        assert_trace("calendar:28-01:30 calendar:29-01:00 calendar:30-00:30");
+}
+END_TEST
+
+START_TEST(first_seen_has_missed_nothing) {
+        hourly();
+        schedule_bed_pass(3 * HOUR);
+        (void)schedule_bed_trace();
+        schedule_bed_calendar("*-*-* *:30", "UTC"); /* other triggers */
+        schedule_bed_restart(5 * HOUR, false);
+        assert_trace("");
+        ck_assert(!schedule_bed_take());
+        schedule_bed_pass(HOUR);
+        assert_trace("calendar:01-20:30 calendar:01-21:00");
+}
+END_TEST
+
+START_TEST(a_restart_fires_nothing_again) {
+        hourly();
+        schedule_bed_pass(HOUR);
+        schedule_bed_restart(0, false);
+        schedule_bed_restart(0, false);
+        schedule_bed_pass(HOUR);
+        assert_trace("calendar:01-13:00 calendar:01-14:00");
+}
+END_TEST
+
+START_TEST(what_was_missed_is_caught_up_as_it_is_told) {
+        config()->catch_up = (enum catch_up)_i;
+        hourly();
+        schedule_bed_pass(HOUR);
+        schedule_bed_restart(4 * HOUR + MINUTE, true);
+        while (schedule_bed_take())
+                ;
+        schedule_bed_pass(HOUR);
+        switch (config()->catch_up) {
+        case CATCH_UP_NONE: assert_trace("calendar:01-13:00 -calendar:01-14:00..17:00*4/down calendar:01-18:00"); break;
+        case CATCH_UP_LATEST:
+                assert_trace("calendar:01-13:00 -calendar:01-14:00..16:00*3/down +calendar:01-17:00 calendar:01-18:00");
+                break;
+        default:
+                assert_trace("calendar:01-13:00 +calendar:01-14:00 +calendar:01-15:00 +calendar:01-16:00 "
+                             "+calendar:01-17:00 calendar:01-18:00");
+        }
+}
+END_TEST
+
+START_TEST(catch_up_max_takes_the_newest) {
+        config()->catch_up = CATCH_UP_ALL;
+        config()->catch_up_max = 2;
+        hourly();
+        schedule_bed_restart(5 * HOUR, false);
+        while (schedule_bed_take())
+                ;
+        assert_trace("-calendar:01-13:00..15:00*3/down +calendar:01-16:00 +calendar:01-17:00");
+}
+END_TEST
+
+START_TEST(catch_up_within_leaves_out_what_is_too_old) {
+        config()->catch_up = _i ? CATCH_UP_ALL : CATCH_UP_LATEST;
+        config()->catch_up_within_usec = 90 * MINUTE;
+        schedule_bed_calendar("*-*-* 13,14:00", "UTC");
+        schedule_bed_go();
+        schedule_bed_restart(3 * HOUR, false);
+        while (schedule_bed_take())
+                ;
+        assert_trace(_i ? "-calendar:01-13:00/down +calendar:01-14:00" : "-calendar:01-13:00/down +calendar:01-14:00");
+        schedule_bed_restart(DAY + HOUR, false);
+        assert_trace("-calendar:02-13:00..14:00*2/down");
+        ck_assert(!schedule_bed_take());
+}
+END_TEST
+
+START_TEST(what_waits_too_long_is_too_old) {
+        config()->catch_up_within_usec = 2 * HOUR;
+        schedule_bed_calendar("*-*-* 13:00", "UTC");
+        schedule_bed_go();
+        schedule_bed_restart(2 * HOUR, false);
+        schedule_bed_pass(2 * HOUR);
+        assert_trace("");
+        ck_assert(!schedule_bed_take());
+        assert_trace("-calendar:01-13:00/too-old");
+}
+END_TEST
+
+START_TEST(a_later_occurrence_takes_the_place_of_what_waits) {
+        hourly();
+        schedule_bed_restart(HOUR, false);
+        assert_trace("");
+        schedule_bed_pass(HOUR);
+        assert_trace("-calendar:01-13:00/superseded calendar:01-14:00");
+        ck_assert(!schedule_bed_take());
+}
+END_TEST
+
+START_TEST(with_all_what_comes_due_meanwhile_waits_behind) {
+        config()->catch_up = CATCH_UP_ALL;
+        config()->catch_up_max = 3;
+        hourly();
+        schedule_bed_restart(2 * HOUR, false);
+        schedule_bed_pass(2 * HOUR);
+        assert_trace("-calendar:01-16:00/catch-up-max");
+        while (schedule_bed_take())
+                ;
+        assert_trace("+calendar:01-13:00 +calendar:01-14:00 +calendar:01-15:00");
+        schedule_bed_pass(HOUR);
+        assert_trace("calendar:01-17:00");
+}
+END_TEST
+
+START_TEST(what_waits_is_remembered) {
+        config()->catch_up = CATCH_UP_ALL;
+        schedule_bed_calendar("*-*-* *:00,10,25", "UTC");
+        schedule_bed_cron("@hourly", "UTC");
+        config()->every_usec = 5 * HOUR;
+        schedule_bed_go();
+        schedule_bed_restart(2 * HOUR, false);
+        schedule_bed_restart(0, true);
+        while (schedule_bed_take())
+                ;
+        assert_trace("+calendar:01-12:10 +calendar:01-12:25 +calendar:01-13:00 +calendar:01-13:10 +calendar:01-13:25 "
+                     "+calendar:01-14:00");
+        schedule_bed_pass(0);
+        assert_trace("");
+}
+END_TEST
+
+START_TEST(what_is_a_little_late_is_regular) {
+        config()->catch_up = CATCH_UP_NONE;
+        schedule_bed_calendar("*-*-* *:*", "UTC");
+        schedule_bed_go();
+        schedule_bed_sleep(5 * MINUTE + 30 * USEC_PER_SEC, MISSED_ASLEEP);
+        assert_trace("-calendar:01-12:01..12:04*4/asleep calendar:01-12:05");
+        ck_assert(!schedule_bed_take());
+}
+END_TEST
+
+START_TEST(what_is_too_late_was_missed) {
+        hourly();
+        schedule_bed_sleep(HOUR + MINUTE, MISSED_ASLEEP);
+        assert_trace("calendar:01-13:00");
+        schedule_bed_sleep(HOUR + 1, MISSED_ASLEEP);
+        assert_trace("");
+        ck_assert(schedule_bed_take());
+        assert_trace("+calendar:01-14:00");
+}
+END_TEST
+
+START_TEST(paused_occurrences_are_told_and_not_caught_up) {
+        config()->every_usec = 90 * MINUTE;
+        hourly();
+        schedule_bed.now.paused = true;
+        schedule_bed_pass(2 * HOUR);
+        assert_trace("-calendar:01-13:00/paused -every:01-13:30/paused -calendar:01-14:00/paused");
+        schedule_bed_restart(3 * HOUR, false);
+        assert_trace("-every:01-15:00..16:30*2/paused -calendar:01-15:00..17:00*3/paused");
+        schedule_bed.now.paused = false;
+        ck_assert(!schedule_bed_take());
+        schedule_bed_pass(HOUR);
+        assert_trace("every:01-18:00 calendar:01-18:00");
+}
+END_TEST
+
+/* ---- the clock is set ---- */
+
+START_TEST(a_clock_set_back_fires_nothing_twice) {
+        hourly();
+        schedule_bed_pass(3 * HOUR);
+        assert_trace("calendar:01-13:00 calendar:01-14:00 calendar:01-15:00");
+        schedule_bed_set_clock("01-12:30");
+        schedule_bed_restart(0, _i);
+        schedule_bed_pass(4 * HOUR);
+        assert_trace("calendar:01-16:00");
+}
+END_TEST
+
+START_TEST(a_clock_set_forward_misses_what_it_passes) {
+        hourly();
+        schedule_bed_set_clock("01-18:30");
+        assert_trace("-calendar:01-13:00..17:00*5/clock");
+        ck_assert(schedule_bed_take());
+        assert_trace("+calendar:01-18:00");
+        schedule_bed_pass(HOUR);
+        assert_trace("calendar:01-19:00");
+}
+END_TEST
+
+/* What was passed over comes after all; what ran then does not. */
+START_TEST(a_clock_that_was_ahead_costs_nothing_but_that_time) {
+        hourly();
+        schedule_bed_pass(HOUR);
+        schedule_bed_set_clock("09-00:30");
+        ck_assert(schedule_bed_take());
+        schedule_bed_pass(HOUR);
+        assert_trace("calendar:01-13:00 -calendar:01-14:00..23:00*178/clock +calendar:09-00:00 calendar:09-01:00");
+        schedule_bed_set_clock("01-14:30");
+        if (_i)
+                schedule_bed_restart(0, true);
+        schedule_bed_pass(2 * HOUR);
+        assert_trace("~01-15:00 calendar:01-15:00 ~01-16:00 calendar:01-16:00");
+        schedule_bed.now.wall_usec = schedule_bed_time("08-22:30");
+        config()->catch_up = CATCH_UP_NONE;
+        schedule_bed_restart(0, true); /* they are told as missed already */
+        assert_trace("");
+        schedule_bed_pass(4 * HOUR);
+        assert_trace("~08-23:00 calendar:08-23:00 calendar:09-02:00");
+}
+END_TEST
+
+/* By far. Neither time nor memory depends on how many were passed over. */
+START_TEST(a_clock_in_the_far_future_is_survived) {
+        schedule_bed_calendar("*-*-* *:*", "UTC");
+        schedule_bed_go();
+        schedule_bed.now.wall_usec += 14 * 365 * DAY;
+        schedule_bed.now.why = MISSED_CLOCK;
+        schedule_bed_run();
+        ck_assert_ptr_nonnull(strstr(schedule_bed_trace(), "*1000000/clock calendar:"));
+        schedule_bed_pass(HOUR);
+        (void)schedule_bed_trace();
+        schedule_bed_set_clock("01-13:00");
+        schedule_bed_pass(2 * MINUTE);
+        assert_trace("~01-13:01 calendar:01-13:01 ~01-13:02 calendar:01-13:02");
+        ck_assert_uint_lt(schedule_bed.saved_size, 2000);
+}
+END_TEST
+
+/* As long as they are counted nothing has happened. */
+START_TEST(a_clock_that_is_ahead_for_a_moment_was_never_so) {
+        struct schedule_listener none = { 0 };
+
+        schedule_bed_calendar("*-*-* *:*", "UTC");
+        schedule_bed_go();
+        schedule_bed.now.wall_usec += 100 * DAY;
+        ck_assert(!schedule_run(&schedule_bed.schedule, &schedule_bed.now, &none, 10));
+        ck_assert(!schedule_run(&schedule_bed.schedule, &schedule_bed.now, &none, 10));
+        schedule_bed_set_clock("01-12:00");
+        schedule_bed_pass(2 * MINUTE);
+        assert_trace("calendar:01-12:01 calendar:01-12:02");
+}
+END_TEST
+
+START_TEST(many_jumps_are_remembered_in_little_room) {
+        const char *trace;
+
+        schedule_bed_calendar("*-*-* *:*", "UTC");
+        schedule_bed_go();
+        for (unsigned i = 0; i < 200; i++)
+                schedule_bed_sleep(10 * MINUTE, MISSED_ASLEEP);
+        schedule_bed_restart(0, false);
+        ck_assert_uint_lt(schedule_bed.saved_size, 2000);
+        (void)schedule_bed_trace();
+        schedule_bed_set_clock("02-21:00");
+        schedule_bed_pass(22 * MINUTE);
+        trace = schedule_bed_trace();
+        ck_assert_ptr_nonnull(strstr(trace, "~02-21:09 calendar:02-21:09 ~02-21:11 calendar:02-21:11"));
+        ck_assert_ptr_nonnull(strstr(trace, "calendar:02-21:19 calendar:02-21:21"));
+}
+END_TEST
+
+/* ---- zones ---- */
+
+static void set_zone(const char *name) {
+        struct zone *zone;
+
+        ck_assert_int_eq(zone_load(name, &zone), 0);
+        schedule_set_zone(&schedule_bed.schedule, 0, zone, &schedule_bed.now);
+        zone_unref(zone);
+}
+
+/* From UTC-1 to UTC-2: local time goes back by an hour. */
+START_TEST(local_times_that_come_again_by_new_rules_do_not_fire_again) {
+        schedule_bed_calendar("*-*-* *:00", "Etc/GMT+1");
+        schedule_bed_go();
+        schedule_bed_pass(2 * HOUR + MINUTE);
+        assert_trace("calendar:01-13:00 calendar:01-14:00");
+        set_zone("Etc/GMT+2");
+        schedule_bed_pass(2 * HOUR);
+        assert_trace("calendar:01-16:00");
+}
+END_TEST
+
+START_TEST(local_times_that_never_come_by_new_rules_are_caught_up) {
+        schedule_bed_calendar("*-*-* 12:30", "Etc/GMT+1");
+        schedule_bed_go();
+        schedule_bed_pass(MINUTE);
+        set_zone("Etc/GMT-1"); /* it was 11:01, and is 13:01 */
+        schedule_bed_run();
+        assert_trace("");
+        ck_assert(schedule_bed_take());
+        assert_trace("+calendar:01-11:30");
+        schedule_bed_pass(DAY);
+        assert_trace("calendar:02-11:30");
+}
+END_TEST
+
+/* ---- what is found ---- */
+
+START_TEST(a_run_that_is_found_was_due) {
+        struct schedule_due due = { .trigger = "calendar", .due_usec = schedule_bed_time("01-13:00") };
+        struct schedule_due every = { .trigger = "every", .due_usec = schedule_bed_time("01-13:00") + USEC_PER_SEC };
+
+        config()->every_usec = HOUR;
+        hourly();
+        schedule_bed_restart(0, false);
+        schedule_bed.now.wall_usec += HOUR + 30 * USEC_PER_SEC;
+        schedule_bed.now.boot_usec += HOUR + 30 * USEC_PER_SEC;
+        schedule_mark_fired(&schedule_bed.schedule, &due, &schedule_bed.now);
+        schedule_mark_fired(&schedule_bed.schedule, &every, &schedule_bed.now);
+        schedule_bed_run();
+        assert_trace("");
+        schedule_bed_pass(HOUR);
+        assert_trace("every:01-14:00 calendar:01-14:00");
+}
+END_TEST
+
+START_TEST(damaged_memory_fires_nothing_twice) {
+        static const char *const texts[] = { "",
+                                             "x",
+                                             "s",
+                                             "s5",
+                                             "z",
+                                             "z1 z2 z3",
+                                             "h",
+                                             "b",
+                                             "bz1",
+                                             "be1+2*",
+                                             "s9+99999999999999999999",
+                                             "h99999999999999999999999 s1+1" };
+        char digest[SCHEDULE_DIGEST_MAX];
+        struct schedule_memory memory;
+
+        hourly();
+        schedule_bed_pass(HOUR);
+        (void)schedule_bed_trace();
+        memory = (struct schedule_memory){
+                .digest = schedule_digest(&schedule_bed.schedule, digest),
+                .boot_id = "first",
+                .accounted_usec = schedule_bed_time("01-13:00"),
+                .fired = texts[_i],
+        };
+        ck_assert_int_eq(schedule_restore(&schedule_bed.schedule, &memory, "first", &schedule_bed.now), 0);
+        schedule_bed_pass(HOUR);
+        assert_trace("calendar:01-14:00");
+}
+END_TEST
+
+/* ---- what is due ---- */
+
+START_TEST(the_next_occurrences_are_those_that_come) {
+        static const char *const expected[] = { "calendar:01-13:00", "every:01-13:00", "calendar:01-14:00",
+                                                "every:01-14:00" };
+        struct schedule_cursor cursor;
+
+        config()->every_usec = HOUR;
+        config()->splay_usec = MINUTE;
+        hourly();
+        schedule_cursor_init(&schedule_bed.schedule, &cursor);
+        for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+                struct schedule_due due;
+                char name[16], text[40];
+                usec_t at;
+
+                ck_assert(schedule_cursor_next(&schedule_bed.schedule, &cursor, &schedule_bed.now, &due, &at));
+                (void)snprintf(text, sizeof(text), "%s:%s", due.trigger, schedule_bed_name(due.due_usec, name));
+                ck_assert_str_eq(text, expected[i ^ 1]); /* at one instant, every is told first */
+                ck_assert_uint_eq(at, due.due_usec + MINUTE);
+        }
+}
+END_TEST
+
+int main(void) {
+        const struct {
+                const char *name;
+                const TTest *test;
+                int n;
+        } tests[] = {
+                { "every", every_counts_from_the_start_and_never_drifts, 1 },
+                { "every", every_does_not_care_when_the_clock_is_set, 1 },
+                { "every", every_keeps_its_anchor_across_restarts, 1 },
+                { "every", every_keeps_its_anchor_across_a_restart_though_the_clock_is_set, 1 },
+                { "every", every_with_an_anchor_in_the_future_keeps_its_interval, 1 },
+                { "every", a_daily_every_that_came_due_while_down_is_caught_up, 1 },
+                { "every", every_catches_up_as_it_is_told, _CATCH_UP_MAX },
+                { "every", every_from_end_counts_from_the_end_of_a_run, 1 },
+                { "every", every_from_end_was_due_once_however_long_it_was_down, 1 },
+                { "delays", splay_delays_and_jitter_is_drawn_anew, 1 },
+                { "delays", a_restart_within_the_splay_misses_nothing, 1 },
+                { "calendars", a_calendar_fires_each_occurrence_once, 1 },
+                { "calendars", calendars_and_cron_of_one_task_are_one_row, 1 },
+                { "calendars", a_fixed_time_in_the_gap_runs_once_and_in_the_repeated_hour_once, 1 },
+                { "calendars", first_seen_has_missed_nothing, 1 },
+                { "calendars", a_restart_fires_nothing_again, 1 },
+                { "missed", what_was_missed_is_caught_up_as_it_is_told, _CATCH_UP_MAX },
+                { "missed", catch_up_max_takes_the_newest, 1 },
+                { "missed", catch_up_within_leaves_out_what_is_too_old, 2 },
+                { "missed", what_waits_too_long_is_too_old, 1 },
+                { "missed", a_later_occurrence_takes_the_place_of_what_waits, 1 },
+                { "missed", with_all_what_comes_due_meanwhile_waits_behind, 1 },
+                { "missed", what_waits_is_remembered, 1 },
+                { "missed", what_is_a_little_late_is_regular, 1 },
+                { "missed", what_is_too_late_was_missed, 1 },
+                { "missed", paused_occurrences_are_told_and_not_caught_up, 1 },
+                { "clock", a_clock_set_back_fires_nothing_twice, 2 },
+                { "clock", a_clock_set_forward_misses_what_it_passes, 1 },
+                { "clock", a_clock_that_was_ahead_costs_nothing_but_that_time, 2 },
+                { "clock", a_clock_in_the_far_future_is_survived, 1 },
+                { "clock", a_clock_that_is_ahead_for_a_moment_was_never_so, 1 },
+                { "clock", many_jumps_are_remembered_in_little_room, 1 },
+                { "zones", local_times_that_come_again_by_new_rules_do_not_fire_again, 1 },
+                { "zones", local_times_that_never_come_by_new_rules_are_caught_up, 1 },
+                { "memory", a_run_that_is_found_was_due, 1 },
+                { "memory", damaged_memory_fires_nothing_twice, 12 },
+                { "next", the_next_occurrences_are_those_that_come, 1 },
+        };
+        Suite *suite = suite_create("schedule");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+                TCase *tcase = tcase_create(tests[i].name);
+
+                tcase_add_checked_fixture(tcase, schedule_bed_setup, schedule_bed_teardown);
+                tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].n);
+                suite_add_tcase(suite, tcase);
+        }
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

@@ -20,14 +20,14 @@ static void cancel_checks(struct live_service *service) {
 static void begin(struct live_service *service, uint64_t attempt) {
         service->checked = attempt;
         service->check->failures = 0;
-        if (service->check->trigger.timer.loop && service->entry->live->triggers)
-                trigger_arm(&service->check->trigger, clock_now(CLOCK_ID_BOOTTIME));
+        if (service->check->trigger.ops && service->entry->live->triggers)
+                trigger_arm(&service->check->trigger);
 }
 
 static void end(struct live_service *service) {
         service->checked = 0;
         service->check->failures = 0;
-        if (service->check->trigger.timer.loop)
+        if (service->check->trigger.ops)
                 trigger_disarm(&service->check->trigger);
         cancel_checks(service);
 }

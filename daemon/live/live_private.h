@@ -25,9 +25,11 @@ struct live_task {
         struct task *task;
         struct overlap overlap;
         struct trigger trigger;
-        struct live_pause *pause; /* NULL: it is not paused */
-        usec_t last_due_usec;     /* realtime; of the last occurrence that was run or accounted for; 0: none */
-        char *last_due_what;      /* what became of it, for people */
+        struct live_pause *pause;       /* NULL: it is not paused */
+        usec_t last_due_usec;           /* realtime; of the last occurrence that was run or accounted for; 0: none */
+        uint64_t last_due_number;       /* of the run that it became; 0: */
+        char *last_due_what;            /* what became of it, for people; or NULL */
+        struct live_catch_up *catch_up; /* NULL: nothing waits to be caught up */
         struct result *last;
         struct run *waiting; /* the run that the trigger started and that still waits for its slot */
         uint64_t number;     /* of the last run */
@@ -66,6 +68,15 @@ struct live_observer {
         void *arg;
 };
 
+/* When somebody looked at the clocks last. */
+struct live_clocks {
+        usec_t monotonic_usec; /* 0: nobody did */
+        usec_t boot_usec;
+        usec_t wall_usec;
+        enum missed_why why; /* what is late at present is so because of this … */
+        usec_t until_usec;   /* … until then, monotonic */
+};
+
 struct live {
         struct loop *loop;
         struct config *config;
@@ -86,7 +97,25 @@ struct live {
         uint64_t random;
         unsigned n_hooks;
         uint64_t hooks_dropped;
+
+        struct live_clocks clocks;
+        int64_t wall_less_boot_usec;
+        struct loop_work check_work; /* triggers that look again, because the clock was set */
+        size_t check_next;           /* index in tasks */
+        struct list catch_ups;       /* tasks that have something to be caught up */
+        struct loop_work catch_up_work;
+        struct loop_timer catch_up_timer; /* until catch-up-delay is over */
+        unsigned catching_up;             /* tasks at work on it */
+        bool catch_up_open;
+        bool starting; /* what is due by now was so while there was no daemon */
         bool triggers;
+
+        /* What live_schedule_save() gives out. */
+        char boot_id[64];
+        char *saved;
+        size_t saved_size;
+        char saved_digest[SCHEDULE_DIGEST_MAX];
+        char last_due_what[160];
 };
 
 /* ---- env.c ---- */
@@ -105,6 +134,8 @@ void live_start_on_start(struct live *live);
 /* The task is due by @trigger (a word: "every", "calendar", "watch" …) at @due_usec, realtime: starts a run, unless it is
  * paused, stopped, or `overlap` says otherwise, which is then accounted for. The run begins once the store has it. */
 void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec);
+/* Starts a run, whatever the overlap. Returns 0, -ENOMEM, -ESHUTDOWN. */
+int live_start_due(struct live_task *entry, const char *trigger, usec_t due_usec, struct run **ret);
 /* Counts a firing that was not followed, or whose run was skipped while it waited. */
 void live_count_skip(struct live_task *entry, const char *reason);
 
@@ -122,6 +153,21 @@ void live_schedule_ran(struct live_task *entry, const char *trigger, usec_t due_
 void live_schedule_save(const struct live_task *entry, struct store_task *ret);
 /* Begins: what came due before is caught up or accounted for, triggers fire from now on. */
 int live_arm_triggers(struct live *live);
+
+/* What became of the last occurrence: a run of this number, or @what. */
+void live_set_last_due(struct live_task *entry, usec_t due_usec, uint64_t number, const char *what);
+
+/* ---- pause.c ---- */
+/* Without telling anybody. Returns 0 or -ENOMEM. */
+int live_set_pause(struct live_task *entry, const char *by, usec_t since_usec);
+
+/* ---- catch_up.c ---- */
+int live_catch_ups_init(struct live *live);
+void live_catch_ups_done(struct live *live);
+/* The task has something to be caught up: it queues for that. */
+void live_catch_up(struct live_task *entry);
+/* Its run of this number has ended. */
+void live_caught_up(struct live_task *entry, uint64_t number);
 
 /* ---- tell.c ---- */
 extern const struct run_listener live_listener; /* without its arg */

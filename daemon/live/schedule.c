@@ -1,23 +1,201 @@
 /* SPDX-License-Identifier: MIT */
-/* schedule: fires what is due by time, and keeps what is paused. */
+/* schedule: fires what is due by time, and accounts for what is not run.
+ *
+ * Each task that time starts has a trigger, which decides what is due (when/schedule.c). It is asked what it must remember
+ * each time that something was decided, and this is noted together with the run that was made of it, which does not
+ * begin before both are in the store: so what a dead daemon had started is known to have been due, and what it had not is
+ * due again.
+ *
+ * When the clock jumps, the timers follow by themselves, but what is next may be another thing: all calendars look again, in
+ * slices. `every` does not care, but its anchor is remembered as wall time, and is noted anew.
+ */
 #include "live/live_private.h"
 #include "when/every.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <sys/utsname.h>
+#include <time.h>
 
-/* ---- triggers ---- */
+/* How long after a jump or a sleep what is late is so because of that. */
+#define GAP_USEC USEC_PER_MINUTE
 
-static void on_trigger(struct trigger *trigger _unused_, usec_t due_usec, void *arg) {
-        struct live_task *entry = arg;
-        usec_t late = usec_sub(clock_now(CLOCK_ID_BOOTTIME), due_usec);
+/* Triggers that look again in one turn, after the clock was set. */
+#define CHECKS_PER_TURN 200
 
-        loop_set_subject(entry->live->loop, entry->task->run.name);
-        live_fire(entry, "every", usec_sub(clock_now(CLOCK_ID_REALTIME), late));
+/* A check counts from when its service is ready, each time anew. */
+static bool has_memory(const struct live_task *entry) {
+        return entry->trigger.ops && !live_is_check(entry);
 }
 
-static void read_machine_id(char *buf, size_t size) {
-        FILE *file = fopen("/etc/machine-id", "re");
+/* ---- why ---- */
+
+/* A clock that advanced more than another one, since somebody looked last, tells what has happened. */
+static void look_at_clocks(struct live *live) {
+        struct live_clocks *last = &live->clocks, now;
+
+        now.monotonic_usec = clock_now(CLOCK_ID_MONOTONIC);
+        now.boot_usec = clock_now(CLOCK_ID_BOOTTIME);
+        now.wall_usec = clock_now(CLOCK_ID_REALTIME);
+        now.why = now.monotonic_usec < last->until_usec ? last->why : MISSED_LATE;
+        now.until_usec = last->until_usec;
+        if (last->monotonic_usec > 0) {
+                int64_t slept = (int64_t)(now.boot_usec - last->boot_usec) -
+                                (int64_t)(now.monotonic_usec - last->monotonic_usec);
+                int64_t jumped =
+                        (int64_t)(now.wall_usec - last->wall_usec) - (int64_t)(now.boot_usec - last->boot_usec);
+
+                if (slept > (int64_t)USEC_PER_SEC || jumped > (int64_t)USEC_PER_SEC) {
+                        now.why = jumped > (int64_t)USEC_PER_SEC ? MISSED_CLOCK : MISSED_ASLEEP;
+                        now.until_usec = usec_add(now.monotonic_usec, GAP_USEC);
+                }
+        }
+        *last = now;
+}
+
+static void look(struct schedule_now *now, void *arg) {
+        struct live_task *entry = arg;
+        struct live *live = entry->live;
+
+        look_at_clocks(live);
+        now->start = live->starting;
+        now->paused = entry->pause != NULL;
+        now->why = live->starting ? MISSED_DOWN : live->clocks.why;
+}
+
+/* ---- what is decided ---- */
+
+void live_set_last_due(struct live_task *entry, usec_t due_usec, uint64_t number, const char *what) {
+        free(entry->last_due_what);
+        entry->last_due_what = what ? strdup(what) : NULL;
+        entry->last_due_number = number;
+        entry->last_due_usec = due_usec;
+        live_note(entry);
+}
+
+static void fire(const struct schedule_due *due, void *arg) {
+        struct live_task *entry = arg;
+
+        loop_set_subject(entry->live->loop, entry->task->run.name);
+        live_fire(entry, due->trigger, due->due_usec);
+}
+
+static const char *when(usec_t usec, char buf[32]) {
+        time_t secs = (time_t)(usec / USEC_PER_SEC);
+        struct tm tm;
+
+        if (!gmtime_r(&secs, &tm) || strftime(buf, 32, "%Y-%m-%d %H:%M:%SZ", &tm) == 0)
+                (void)snprintf(buf, 32, "@%llu", (unsigned long long)secs);
+        return buf;
+}
+
+/* "3 occurrences of calendar, from 2026-11-28 02:30:00Z to …, were not run: down: catch-up = none" */
+static void tell_missed(struct live_task *entry, const struct schedule_missed *missed) {
+        const char *why = missed_why_to_string(missed->why);
+        char text[400], first[32], last[32], detail[200] = "";
+
+        if (missed->detail)
+                (void)snprintf(detail, sizeof(detail), ": %s", missed->detail);
+        if (missed->n == 1)
+                (void)snprintf(text, sizeof(text), "was due by %s at %s and was not run: %s%s", missed->trigger,
+                               when(missed->first_usec, first), why, detail);
+        else
+                (void)snprintf(text, sizeof(text), "was due by %s %llu times from %s to %s and was not run: %s%s",
+                               missed->trigger, (unsigned long long)missed->n, when(missed->first_usec, first),
+                               when(missed->last_usec, last), why, detail);
+        live_emit(entry->live,
+                  &(const struct event){ .id = EVENT_MISSED, .task = entry->task->run.name, .text = text });
+}
+
+static void missed(const struct schedule_missed *missed, void *arg) {
+        struct live_task *entry = arg;
+        char what[64];
+
+        live_note_missed(entry, &(const struct store_missed){
+                                        .task = entry->task->run.name,
+                                        .first_due_usec = missed->first_usec,
+                                        .last_due_usec = missed->last_usec,
+                                        .n = missed->n,
+                                        .trigger = missed->trigger,
+                                        .reason = missed_why_to_string(missed->why),
+                                        .detail = missed->detail,
+                                        .at_usec = clock_now(CLOCK_ID_REALTIME),
+                                });
+        if (missed->last_usec >= entry->last_due_usec) {
+                (void)snprintf(what, sizeof(what), "not run: %s", missed_why_to_string(missed->why));
+                live_set_last_due(entry, missed->last_usec, 0, what);
+        }
+        live_note(entry);
+        tell_missed(entry, missed);
+}
+
+static void not_missed(usec_t due_usec, void *arg) {
+        struct live_task *entry = arg;
+
+        if (entry->live->store)
+                store_put_not_missed(entry->live->store, entry->task->run.name, due_usec);
+}
+
+static void decided(void *arg) {
+        struct live_task *entry = arg;
+
+        if (entry->trigger.schedule.backlog)
+                live_catch_up(entry);
+}
+
+static const struct trigger_ops trigger_ops = {
+        .fire = fire,
+        .missed = missed,
+        .not_missed = not_missed,
+        .look = look,
+        .decided = decided,
+};
+
+/* ---- the clock is set ---- */
+
+static void on_check(struct loop_work *work, void *arg) {
+        struct live *live = arg;
+
+        for (unsigned n = 0; n < CHECKS_PER_TURN && live->check_next < live->config->n_tasks; live->check_next++) {
+                struct live_task *entry = &live->tasks[live->check_next];
+
+                if (!entry->trigger.ops || !entry->trigger.schedule.armed)
+                        continue;
+                loop_set_subject(live->loop, entry->task->run.name);
+                trigger_check(&entry->trigger);
+                if (has_memory(entry))
+                        live_note(entry);
+                n++;
+        }
+        if (live->check_next < live->config->n_tasks)
+                loop_work_schedule(work);
+}
+
+static int64_t wall_less_boot(void) {
+        return (int64_t)(clock_now(CLOCK_ID_REALTIME) - clock_now(CLOCK_ID_BOOTTIME));
+}
+
+static void on_clock_set(void *arg) {
+        struct live *live = arg;
+        int64_t jumped = wall_less_boot() - live->wall_less_boot_usec;
+        usec_t by = (usec_t)(jumped < 0 ? -jumped : jumped);
+        char text[100], span[TEXT_USEC_MAX];
+
+        live->wall_less_boot_usec += jumped;
+        if (by >= USEC_PER_SEC) {
+                (void)snprintf(text, sizeof(text), "the wall clock was set %s by %s", jumped < 0 ? "back" : "forward",
+                               text_format_usec(by - by % USEC_PER_SEC, span));
+                live_emit(live, &(const struct event){ .id = EVENT_CLOCK_SET, .text = text });
+        }
+        live->check_next = 0;
+        loop_work_schedule(&live->check_work);
+}
+
+/* ---- set-up ---- */
+
+static void read_word(const char *path, char *buf, size_t size) {
+        FILE *file = fopen(path, "re");
 
         buf[0] = '\0';
         if (!file)
@@ -27,62 +205,146 @@ static void read_machine_id(char *buf, size_t size) {
         (void)fclose(file);
 }
 
+static void add_calendars(struct schedule_calendar *calendars, size_t *n, const struct task_calendar *items,
+                          size_t n_items, const char *trigger) {
+        for (size_t i = 0; i < n_items; i++)
+                calendars[(*n)++] = (struct schedule_calendar){
+                        .calendar = items[i].calendar,
+                        .zone = items[i].zone,
+                        .trigger = trigger,
+                };
+}
+
 static int init(struct live_task *entry, const char *machine_id, const char *host) {
         const struct task *task = entry->task;
-        struct trigger_config config = {
+        const struct when_part *part = task->when;
+        size_t n = part ? part->n_calendars + part->n_crons : 0;
+        _cleanup_(freep) struct schedule_calendar *calendars = NULL;
+        struct schedule_config config = {
                 .every_usec = task->every_usec,
+                .from_end = task->every_from_end,
                 .splay_usec = every_splay(task->splay_usec, machine_id, host, task->run.name),
                 .jitter_usec = task->jitter_usec,
-                .from_end = task->every_from_end,
+                .catch_up = task->catch_up,
+                .catch_up_max = task->catch_up_max,
+                .catch_up_within_usec = task->catch_up_within_usec,
                 .random = &entry->live->random,
         };
 
-        if (task->every_usec == 0 || !task->enabled)
+        if ((task->every_usec == 0 && n == 0) || !task->enabled)
                 return 0;
-        return trigger_init(&entry->trigger, entry->live->loop, &config, on_trigger, entry);
+        if (n > 0) {
+                calendars = calloc(n, sizeof(*calendars));
+                if (!calendars)
+                        return -ENOMEM;
+                add_calendars(calendars, &config.n_calendars, part->calendars, part->n_calendars, "calendar");
+                add_calendars(calendars, &config.n_calendars, part->crons, part->n_crons, "cron");
+                config.calendars = calendars;
+        }
+        return trigger_init(&entry->trigger, entry->live->loop, &config, &trigger_ops, entry);
 }
 
 int live_schedules_init(struct live *live) {
         struct utsname host = { 0 };
         char machine_id[64];
+        int r;
 
-        read_machine_id(machine_id, sizeof(machine_id));
+        read_word("/etc/machine-id", machine_id, sizeof(machine_id));
+        read_word("/proc/sys/kernel/random/boot_id", live->boot_id, sizeof(live->boot_id));
         (void)uname(&host);
+        loop_work_init(&live->check_work, live->loop, "clock-set", on_check, live);
+        look_at_clocks(live);
+        live->wall_less_boot_usec = wall_less_boot();
         for (size_t i = 0; i < live->config->n_tasks; i++) {
-                int r = init(&live->tasks[i], machine_id, host.nodename);
+                r = init(&live->tasks[i], machine_id, host.nodename);
                 if (r < 0)
                         return r;
         }
-        return 0;
+        r = loop_on_clock_set(live->loop, on_clock_set, live);
+        return r < 0 ? r : live_catch_ups_init(live);
 }
 
 void live_schedules_done(struct live *live) {
+        (void)loop_on_clock_set(live->loop, NULL, NULL);
+        loop_work_cancel(&live->check_work);
         for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
                 trigger_done(&live->tasks[i].trigger);
                 free(live->tasks[i].pause);
                 free(live->tasks[i].last_due_what);
         }
+        live_catch_ups_done(live);
+        free(live->saved);
 }
 
-int live_schedule_restore(struct live_task *entry _unused_, const struct store_task *task _unused_) {
-        return 0;
+/* ---- what is remembered ---- */
+
+int live_schedule_restore(struct live_task *entry, const struct store_task *task) {
+        struct schedule_memory memory = {
+                .digest = task->schedule,
+                .anchor_usec = task->every_anchor_usec,
+                .boot_id = task->every_boot_id,
+                .anchor_boot_usec = (int64_t)task->every_anchor_boot_usec,
+                .accounted_usec = task->accounted_usec,
+                .fired = task->fired,
+        };
+        struct schedule_now now;
+
+        entry->last_due_usec = task->last_due_usec;
+        free(entry->last_due_what);
+        entry->last_due_what = task->last_due_what ? strdup(task->last_due_what) : NULL;
+        if (task->paused_by && live_set_pause(entry, task->paused_by, task->paused_usec) < 0)
+                return -ENOMEM;
+        if (!has_memory(entry))
+                return 0;
+        trigger_look(&entry->trigger, &now);
+        return schedule_restore(&entry->trigger.schedule, &memory, entry->live->boot_id, &now);
 }
 
-void live_schedule_ran(struct live_task *entry _unused_, const char *trigger _unused_, usec_t due_usec _unused_) {
+void live_schedule_ran(struct live_task *entry, const char *trigger, usec_t due_usec) {
+        struct schedule_due due = { .due_usec = due_usec, .trigger = trigger };
+        struct schedule_now now;
+
+        if (!has_memory(entry) || !entry->trigger.schedule.armed)
+                return;
+        trigger_look(&entry->trigger, &now);
+        schedule_mark_fired(&entry->trigger.schedule, &due, &now);
 }
 
 void live_schedule_save(const struct live_task *entry, struct store_task *ret) {
-        ret->last_due_usec = entry->last_due_usec;
-        ret->last_due_what = entry->last_due_what;
+        struct live *live = entry->live;
+        struct schedule_memory memory;
+        struct schedule_now now;
+
+        ret->last_due_usec = live_task_last_due(entry, &ret->last_due_what);
         ret->paused_by = live_task_paused_by(entry, &ret->paused_usec);
+        if (!has_memory(entry) || !entry->trigger.schedule.armed)
+                return;
+        trigger_look(&entry->trigger, &now);
+        (void)schedule_save(&entry->trigger.schedule, &now, &memory, &live->saved, &live->saved_size);
+        ret->schedule = schedule_digest(&entry->trigger.schedule, live->saved_digest);
+        ret->every_anchor_usec = memory.anchor_usec;
+        ret->every_boot_id = live->boot_id;
+        ret->every_anchor_boot_usec = (usec_t)memory.anchor_boot_usec;
+        ret->accounted_usec = memory.accounted_usec;
+        ret->fired = memory.fired;
 }
 
-int live_arm_triggers(struct live *live) {
-        usec_t now = clock_now(CLOCK_ID_BOOTTIME);
+/* ---- start and stop ---- */
 
-        for (size_t i = 0; i < live->config->n_tasks; i++)
-                if (live->tasks[i].trigger.timer.loop && !live_is_check(&live->tasks[i]))
-                        trigger_arm(&live->tasks[i].trigger, now);
+int live_arm_triggers(struct live *live) {
+        live->starting = true;
+        for (size_t i = 0; i < live->config->n_tasks; i++) {
+                struct live_task *entry = &live->tasks[i];
+
+                if (!has_memory(entry))
+                        continue;
+                if (!entry->trigger.schedule.armed) { /* nothing was restored: it is new */
+                        trigger_arm(&entry->trigger);
+                        live_note(entry);
+                }
+                trigger_check(&entry->trigger);
+        }
+        live->starting = false;
         live_start_on_start(live);
         return 0;
 }
@@ -92,72 +354,44 @@ void live_stop_triggers(struct live *live) {
         if (live->start_work.loop)
                 loop_work_cancel(&live->start_work);
         for (size_t i = 0; i < live->config->n_tasks; i++)
-                if (live->tasks[i].trigger.timer.loop)
+                if (live->tasks[i].trigger.ops)
                         trigger_disarm(&live->tasks[i].trigger);
 }
 
 /* ---- what is due ---- */
 
-usec_t live_task_next(const struct live_task *task) {
-        usec_t at = task->trigger.timer.loop ? trigger_fires_at(&task->trigger) : USEC_INFINITY;
+unsigned live_next_occurrences(const struct live_task *task, struct live_due *ret, unsigned n) {
+        struct schedule_cursor cursor;
+        struct schedule_now now;
+        unsigned k = 0;
 
-        if (at == USEC_INFINITY)
-                return at;
-        return usec_add(clock_now(CLOCK_ID_REALTIME), usec_sub(at, clock_now(CLOCK_ID_BOOTTIME)));
+        if (!task->trigger.ops)
+                return 0;
+        trigger_look(&task->trigger, &now);
+        schedule_cursor_init(&task->trigger.schedule, &cursor);
+        while (k < n) {
+                struct schedule_due due;
+
+                if (!schedule_cursor_next(&task->trigger.schedule, &cursor, &now, &due, &ret[k].at_usec))
+                        break;
+                ret[k].due_usec = due.due_usec;
+                ret[k++].trigger = due.trigger;
+        }
+        return k;
 }
 
-unsigned live_next_occurrences(const struct live_task *task, struct live_due *ret, unsigned n) {
-        usec_t at = live_task_next(task);
-
-        if (n == 0 || at == USEC_INFINITY)
-                return 0;
-        ret[0] = (struct live_due){ .due_usec = at, .at_usec = at, .trigger = "every" };
-        return 1;
+usec_t live_task_next(const struct live_task *task) {
+        return task->trigger.ops ? trigger_fires_at(&task->trigger) : USEC_INFINITY;
 }
 
 usec_t live_task_last_due(const struct live_task *task, const char **ret_what) {
+        struct live *live = task->live;
+
         *ret_what = task->last_due_what;
+        if (task->last_due_number > 0) {
+                (void)snprintf(live->last_due_what, sizeof(live->last_due_what), "ran as %s#%llu", task->task->run.name,
+                               (unsigned long long)task->last_due_number);
+                *ret_what = live->last_due_what;
+        }
         return task->last_due_usec;
-}
-
-/* ---- paused ---- */
-
-static void tell(struct live_task *task, enum event_id id, const char *what, const char *by) {
-        char text[200];
-
-        (void)snprintf(text, sizeof(text), "%s by %.150s", what, by);
-        live_emit(task->live, &(const struct event){ .id = id, .task = task->task->run.name, .text = text });
-        live_note(task);
-}
-
-int live_pause(struct live_task *task, const char *by) {
-        struct live_pause *pause;
-
-        if (task->pause)
-                return -EALREADY;
-        pause = malloc(sizeof(*pause) + strlen(by) + 1);
-        if (!pause)
-                return -ENOMEM;
-        pause->since_usec = clock_now(CLOCK_ID_REALTIME);
-        memcpy(pause->by, by, strlen(by) + 1);
-        task->pause = pause;
-        tell(task, EVENT_PAUSED, "paused", by);
-        return 0;
-}
-
-int live_resume(struct live_task *task, const char *by) {
-        if (!task->pause)
-                return -EALREADY;
-        free(task->pause);
-        task->pause = NULL;
-        tell(task, EVENT_RESUMED, "resumed", by);
-        return 0;
-}
-
-const char *live_task_paused_by(const struct live_task *task, usec_t *ret_usec) {
-        if (!task->pause)
-                return NULL;
-        if (ret_usec)
-                *ret_usec = task->pause->since_usec;
-        return task->pause->by;
 }

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-static int start(struct live_task *entry, const char *trigger, usec_t due, struct run **ret) {
+int live_start_due(struct live_task *entry, const char *trigger, usec_t due, struct run **ret) {
         struct run_start start = {
                 .spec = &entry->task->run,
                 .number = entry->number + 1,
@@ -39,11 +39,31 @@ void live_count_skip(struct live_task *entry, const char *reason) {
         entry->skip_reason = reason ? strdup(reason) : NULL;
 }
 
-static void skipped(struct live_task *entry, const char *reason) {
-        struct event event = { .id = EVENT_SKIPPED, .task = entry->task->run.name, .text = reason };
+/* What a trigger asks for. */
+struct firing {
+        const char *trigger;
+        usec_t due_usec;
+};
 
-        live_count_skip(entry, reason);
+/* @word is for the history, @text for people. */
+static void skipped(struct live_task *entry, const struct firing *firing, const char *word, const char *text) {
+        struct event event = { .id = EVENT_SKIPPED, .task = entry->task->run.name, .text = text };
+        char what[160];
+
+        live_count_skip(entry, text);
         live_emit(entry->live, &event);
+        live_note_missed(entry, &(const struct store_missed){
+                                        .task = entry->task->run.name,
+                                        .first_due_usec = firing->due_usec,
+                                        .last_due_usec = firing->due_usec,
+                                        .n = 1,
+                                        .trigger = firing->trigger,
+                                        .reason = word,
+                                        .detail = text,
+                                        .at_usec = clock_now(CLOCK_ID_REALTIME),
+                                });
+        (void)snprintf(what, sizeof(what), "skipped: %s", text);
+        live_set_last_due(entry, firing->due_usec, 0, what);
         trigger_run_ended(&entry->trigger);
 }
 
@@ -73,38 +93,42 @@ static void replace(struct live_task *entry) {
 }
 
 /* False: the firing is not followed. */
-static bool make_way(struct live_task *entry) {
+static bool make_way(struct live_task *entry, const struct firing *firing) {
         switch (entry->task->overlap) {
         case OVERLAP_QUEUE: supersede(entry); return true;
         case OVERLAP_REPLACE: replace(entry); return true;
         default:
-                skipped(entry, entry->task->overlap == OVERLAP_ALLOW ? "overlap: as many runs as allowed are at work"
-                                                                     : "overlap: the last run is still at work");
+                skipped(entry, firing, "overlap",
+                        entry->task->overlap == OVERLAP_ALLOW ? "overlap: as many runs as allowed are at work"
+                                                              : "overlap: the last run is still at work");
                 return false;
         }
 }
 
 void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
+        const struct firing firing = { .trigger = trigger, .due_usec = due_usec };
         bool busy = !overlap_is_free(&entry->overlap);
         struct run *run;
         int r;
 
         if (entry->pause) {
-                skipped(entry, "paused");
+                skipped(entry, &firing, "paused", "paused");
                 return;
         }
         if (live_task_stopped_by(entry, NULL)) {
-                skipped(entry, "an operator has stopped it, until it is started");
+                skipped(entry, &firing, "stopped", "an operator has stopped it, until it is started");
                 return;
         }
-        if (busy && !make_way(entry))
+        if (busy && !make_way(entry, &firing))
                 return;
-        r = start(entry, trigger, due_usec, &run);
-        if (r == -ESHUTDOWN)
+        r = live_start_due(entry, trigger, due_usec, &run);
+        if (r < 0) {
+                skipped(entry, &firing, r == -ESHUTDOWN ? "shutdown" : "memory",
+                        r == -ESHUTDOWN ? "the daemon is stopping" : "out of memory");
                 return;
-        if (r < 0)
-                skipped(entry, "out of memory");
-        else if (busy)
+        }
+        live_set_last_due(entry, due_usec, entry->number, NULL);
+        if (busy)
                 entry->waiting = run;
 }
 
@@ -134,5 +158,5 @@ int live_start(struct live *live _unused_, struct live_task *task, const char *b
         r = live_service_start(task, by, ret);
         if (r != -ENOENT)
                 return r;
-        return start(task, by, clock_now(CLOCK_ID_REALTIME), ret);
+        return live_start_due(task, by, clock_now(CLOCK_ID_REALTIME), ret);
 }

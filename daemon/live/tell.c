@@ -117,15 +117,28 @@ static bool others_live(const struct live_task *entry) {
         return false;
 }
 
+static void count_skip(struct live_task *entry, const struct run *run, const char *reason) {
+        char what[160];
+
+        live_count_skip(entry, reason);
+        if (run_get_number(run) != entry->last_due_number)
+                return;
+        (void)snprintf(what, sizeof(what), "skipped: %s", reason ? reason : "it was not wanted any more");
+        live_set_last_due(entry, entry->last_due_usec, 0, what);
+}
+
 static void count(struct live_task *entry, const struct run *run, const struct result *result) {
         entry->running -= entry->running > 0;
         entry->counts[result->outcome]++;
         if (result->outcome == OUTCOME_SKIPPED)
-                live_count_skip(entry, result->reason);
+                count_skip(entry, run, result->reason);
         if (entry->waiting == run)
                 entry->waiting = NULL;
-        if (entry->trigger.from_end && !run_is_hook(run) && !others_live(entry))
+        live_caught_up(entry, run_get_number(run));
+        if (entry->trigger.schedule.from_end && !run_is_hook(run) && !others_live(entry)) {
                 trigger_run_ended(&entry->trigger);
+                live_note(entry);
+        }
 }
 
 static void fire_hooks(struct live *live, const struct task *task, struct result *result) {

@@ -1,70 +1,138 @@
 /* SPDX-License-Identifier: MIT */
-/* trigger: fires when a task is due by `every`. */
+/* trigger: a schedule with the timers it asks for. */
 #include "when/trigger.h"
 
-#include "base/random.h"
-#include "when/every.h"
+/* Evaluations of calendars in one go: well below a millisecond. */
+#define SLICE 300
 
-static void plan(struct trigger *trigger, usec_t after) {
-        usec_t delay = trigger->splay_usec;
+/* What only tasks with calendars need. */
+struct trigger_wall {
+        struct loop_timer timer;
+        struct loop_work work; /* the schedule is not through */
+};
 
-        if (trigger->jitter_usec > 0)
-                delay = usec_add(delay, random_below(trigger->random, trigger->jitter_usec));
-        trigger->due_usec = every_next(trigger->anchor_usec, trigger->every_usec, after);
-        loop_timer_set(&trigger->timer, usec_add(trigger->due_usec, delay));
+void trigger_look(const struct trigger *trigger, struct schedule_now *ret) {
+        *ret = (struct schedule_now){ .why = MISSED_LATE };
+        trigger->ops->look(ret, trigger->arg);
+        ret->wall_usec = clock_now(CLOCK_ID_REALTIME);
+        ret->boot_usec = clock_now(CLOCK_ID_BOOTTIME);
+}
+
+static void set_timers(struct trigger *trigger) {
+        if (trigger->timer.loop)
+                loop_timer_set(&trigger->timer, schedule_wake_boot(&trigger->schedule));
+        if (trigger->wall)
+                loop_timer_set(&trigger->wall->timer, schedule_wake_wall(&trigger->schedule));
+}
+
+static struct schedule_listener listener(const struct trigger *trigger) {
+        return (struct schedule_listener){
+                .fire = trigger->ops->fire,
+                .missed = trigger->ops->missed,
+                .not_missed = trigger->ops->not_missed,
+                .arg = trigger->arg,
+        };
+}
+
+void trigger_check(struct trigger *trigger) {
+        struct schedule_listener told = listener(trigger);
+        struct schedule_now now;
+
+        trigger_look(trigger, &now);
+        if (schedule_run(&trigger->schedule, &now, &told, SLICE)) {
+                set_timers(trigger);
+                trigger->ops->decided(trigger->arg);
+                return;
+        }
+        loop_timer_set(&trigger->wall->timer, USEC_INFINITY);
+        loop_work_schedule(&trigger->wall->work);
 }
 
 static void on_timer(struct loop_timer *timer _unused_, void *arg) {
-        struct trigger *trigger = arg;
-        usec_t now = clock_now(CLOCK_ID_BOOTTIME);
-        usec_t due = trigger->due_usec;
-
-        if (trigger->from_end) {
-                /* The next one counts from the end of the run that begins now. */
-                trigger->due_usec = USEC_INFINITY;
-        } else {
-                usec_t late = usec_sub(now, usec_add(due, trigger->splay_usec + trigger->jitter_usec));
-
-                due = usec_add(due, late - late % trigger->every_usec);
-                plan(trigger, due);
-        }
-        trigger->fn(trigger, due, trigger->arg);
+        trigger_check(arg);
 }
 
-int trigger_init(struct trigger *trigger, struct loop *loop, const struct trigger_config *config, trigger_fn fn,
-                 void *arg) {
-        *trigger = (struct trigger){
-                .every_usec = config->every_usec,
-                .splay_usec = config->splay_usec,
-                .jitter_usec = config->jitter_usec,
-                .from_end = config->from_end,
-                .random = config->random,
-                .due_usec = USEC_INFINITY,
-                .fn = fn,
-                .arg = arg,
-        };
-        return loop_timer_init(&trigger->timer, loop, CLOCK_ID_BOOTTIME, "trigger", on_timer, trigger);
+static void on_work(struct loop_work *work _unused_, void *arg) {
+        trigger_check(arg);
+}
+
+static int init_wall(struct trigger *trigger, struct loop *loop) {
+        int r;
+
+        trigger->wall = calloc(1, sizeof(*trigger->wall));
+        if (!trigger->wall)
+                return -ENOMEM;
+        loop_work_init(&trigger->wall->work, loop, "calendar", on_work, trigger);
+        r = loop_timer_init(&trigger->wall->timer, loop, CLOCK_ID_REALTIME, "calendar", on_timer, trigger);
+        return r;
+}
+
+int trigger_init(struct trigger *trigger, struct loop *loop, const struct schedule_config *config,
+                 const struct trigger_ops *ops, void *arg) {
+        int r;
+
+        *trigger = (struct trigger){ .ops = ops, .arg = arg };
+        r = schedule_init(&trigger->schedule, config);
+        if (r >= 0 && config->every_usec > 0)
+                r = loop_timer_init(&trigger->timer, loop, CLOCK_ID_BOOTTIME, "every", on_timer, trigger);
+        if (r >= 0 && config->n_calendars > 0)
+                r = init_wall(trigger, loop);
+        if (r < 0)
+                trigger_done(trigger);
+        return r;
 }
 
 void trigger_done(struct trigger *trigger) {
         loop_timer_done(&trigger->timer);
+        if (trigger->wall) {
+                loop_timer_done(&trigger->wall->timer);
+                loop_work_cancel(&trigger->wall->work);
+                free(trigger->wall);
+        }
+        schedule_done(&trigger->schedule);
+        *trigger = (struct trigger){ 0 };
 }
 
-void trigger_arm(struct trigger *trigger, usec_t anchor_usec) {
-        if (trigger->every_usec == 0)
-                return;
-        trigger->armed = true;
-        trigger->anchor_usec = anchor_usec;
-        plan(trigger, MAX(anchor_usec, clock_now(CLOCK_ID_BOOTTIME)));
+void trigger_arm(struct trigger *trigger) {
+        struct schedule_now now;
+
+        trigger_look(trigger, &now);
+        schedule_arm(&trigger->schedule, &now);
+        set_timers(trigger);
 }
 
 void trigger_disarm(struct trigger *trigger) {
-        trigger->armed = false;
-        trigger->due_usec = USEC_INFINITY;
-        loop_timer_set(&trigger->timer, USEC_INFINITY);
+        schedule_disarm(&trigger->schedule);
+        set_timers(trigger);
+        if (trigger->wall)
+                loop_work_cancel(&trigger->wall->work);
 }
 
 void trigger_run_ended(struct trigger *trigger) {
-        if (trigger->armed && trigger->from_end)
-                trigger_arm(trigger, clock_now(CLOCK_ID_BOOTTIME));
+        struct schedule_now now;
+
+        if (!trigger->schedule.from_end)
+                return;
+        trigger_look(trigger, &now);
+        schedule_run_ended(&trigger->schedule, &now);
+        set_timers(trigger);
+}
+
+bool trigger_take(struct trigger *trigger, struct schedule_due *ret) {
+        struct schedule_listener told = listener(trigger);
+        struct schedule_now now;
+        bool taken;
+
+        trigger_look(trigger, &now);
+        taken = schedule_take(&trigger->schedule, &now, &told, ret);
+        set_timers(trigger);
+        return taken;
+}
+
+usec_t trigger_fires_at(const struct trigger *trigger) {
+        usec_t boot = schedule_wake_boot(&trigger->schedule), wall = schedule_wake_wall(&trigger->schedule);
+
+        if (boot != USEC_INFINITY)
+                boot = usec_add(clock_now(CLOCK_ID_REALTIME), usec_sub(boot, clock_now(CLOCK_ID_BOOTTIME)));
+        return MIN(boot, wall);
 }

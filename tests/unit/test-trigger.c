@@ -1,131 +1,207 @@
 /* SPDX-License-Identifier: MIT */
-/* trigger: fires on the grid of its anchor, delayed by splay and jitter, once for what it slept through. */
+/* trigger: wakes its schedule when something is due, on either clock, and goes on turn by turn when that takes long. */
 #include "support/fake-loop.h"
 #include "when/trigger.h"
 
 #include <check.h>
 
 #define MINUTE USEC_PER_MINUTE
+#define HOUR   USEC_PER_HOUR
 
 static struct loop *loop;
 static struct trigger trigger;
+static struct calendar *calendar;
+static struct zone *zone;
+static struct schedule_calendar use;
+static struct schedule_config config;
 static uint64_t random_state;
-static unsigned n_fired;
+static unsigned n_fired, n_decided;
 static usec_t last_due, last_at;
+static uint64_t n_missed;
+static bool paused, ends_at_once;
 
-static void on_fire(struct trigger *t _unused_, usec_t due_usec, void *arg _unused_) {
+static void fire(const struct schedule_due *due, void *arg) {
+        ck_assert_ptr_eq(arg, &trigger);
         n_fired++;
-        last_due = due_usec;
-        last_at = clock_now(CLOCK_ID_BOOTTIME);
+        last_due = due->due_usec;
+        last_at = clock_now(CLOCK_ID_REALTIME);
+        if (ends_at_once)
+                trigger_run_ended(&trigger);
 }
+
+static void missed(const struct schedule_missed *m, void *arg _unused_) {
+        n_missed += m->n;
+}
+
+static void not_missed(usec_t due_usec _unused_, void *arg _unused_) {
+        n_missed--;
+}
+
+static void look(struct schedule_now *now, void *arg _unused_) {
+        now->paused = paused;
+}
+
+static void decided(void *arg _unused_) {
+        n_decided++;
+}
+
+static const struct trigger_ops ops = {
+        .fire = fire,
+        .missed = missed,
+        .not_missed = not_missed,
+        .look = look,
+        .decided = decided,
+};
 
 static void setup(void) {
         fake_clock_reset();
         ck_assert_int_eq(loop_new(&loop), 0);
+        ck_assert_int_eq(zone_load("UTC", &zone), 0);
         random_state = 1;
-        n_fired = 0;
+        n_fired = n_decided = 0;
+        n_missed = 0;
+        paused = ends_at_once = false;
+        config = (struct schedule_config){
+                .catch_up = CATCH_UP_LATEST,
+                .catch_up_max = 100,
+                .catch_up_within_usec = USEC_PER_DAY,
+                .random = &random_state,
+        };
 }
 
 static void teardown(void) {
         trigger_done(&trigger);
+        ck_assert_uint_eq(fake_loop_timers(), 0);
+        calendar = calendar_free(calendar);
+        zone_unref(zone);
         loop_free(loop);
 }
 
-static void init(usec_t every, usec_t splay, usec_t jitter, bool from_end) {
-        struct trigger_config config = {
-                .every_usec = every,
-                .splay_usec = splay,
-                .jitter_usec = jitter,
-                .from_end = from_end,
-                .random = &random_state,
-        };
+static void go(usec_t every, const char *expression) {
+        char wrong[CALENDAR_WRONG_MAX];
 
-        ck_assert_int_eq(trigger_init(&trigger, loop, &config, on_fire, NULL), 0);
-        trigger_arm(&trigger, FAKE_CLOCK_BOOTTIME);
+        config.every_usec = every;
+        if (expression) {
+                ck_assert_int_eq(calendar_parse(expression, &calendar, wrong), 0);
+                use = (struct schedule_calendar){ .calendar = calendar, .zone = zone, .trigger = "calendar" };
+                config.calendars = &use;
+                config.n_calendars = 1;
+        }
+        ck_assert_int_eq(trigger_init(&trigger, loop, &config, &ops, &trigger), 0);
+        trigger_arm(&trigger);
 }
 
-START_TEST(first_is_one_interval_after_the_anchor) {
-        init(5 * MINUTE, 0, 0, false);
+START_TEST(every_is_on_boot_time) {
+        go(5 * MINUTE, NULL);
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + HOUR);
         fake_clock_advance(5 * MINUTE - 1);
         ck_assert_uint_eq(n_fired, 0);
         fake_clock_advance(1);
         ck_assert_uint_eq(n_fired, 1);
-        ck_assert_uint_eq(last_due, FAKE_CLOCK_BOOTTIME + 5 * MINUTE);
-}
-END_TEST
-
-START_TEST(never_drifts) {
-        init(5 * MINUTE, 0, 0, false);
-        for (unsigned i = 0; i < 1000; i++)
-                fake_clock_advance(7 * MINUTE);
-        ck_assert_uint_eq(n_fired, 1400);
-        ck_assert_uint_eq(last_due, FAKE_CLOCK_BOOTTIME + 7000 * MINUTE);
-}
-END_TEST
-
-START_TEST(splay_delays_the_firing_not_the_due_time) {
-        init(5 * MINUTE, MINUTE, 0, false);
-        fake_clock_advance(6 * MINUTE);
-        ck_assert_uint_eq(n_fired, 1);
-        ck_assert_uint_eq(last_due, FAKE_CLOCK_BOOTTIME + 5 * MINUTE);
-        ck_assert_uint_eq(last_at, FAKE_CLOCK_BOOTTIME + 6 * MINUTE);
-        fake_clock_advance(5 * MINUTE);
-        ck_assert_uint_eq(last_at, FAKE_CLOCK_BOOTTIME + 11 * MINUTE);
-}
-END_TEST
-
-START_TEST(jitter_is_drawn_anew_within_its_bound) {
-        bool differs = false;
-        usec_t first = 0;
-
-        init(5 * MINUTE, 0, MINUTE, false);
-        for (unsigned i = 1; i <= 100; i++) {
-                usec_t delay;
-
-                fake_clock_advance(5 * MINUTE + (i == 1 ? MINUTE : 0));
-                ck_assert_uint_eq(n_fired, i);
-                delay = last_at - last_due;
-                ck_assert_uint_lt(delay, MINUTE);
-                if (i == 1)
-                        first = delay;
-                differs |= delay != first;
-        }
-        ck_assert(differs);
-}
-END_TEST
-
-START_TEST(sleep_counts_and_fires_once_for_the_latest) {
-        init(5 * MINUTE, 0, 0, false);
-        fake_clock_set(CLOCK_ID_BOOTTIME, FAKE_CLOCK_BOOTTIME + 63 * MINUTE);
+        ck_assert_uint_eq(last_due, FAKE_CLOCK_REALTIME + HOUR + 5 * MINUTE);
+        fake_clock_set(CLOCK_ID_BOOTTIME, FAKE_CLOCK_BOOTTIME + 10 * MINUTE);
         fake_loop_settle();
-        ck_assert_uint_eq(n_fired, 1);
-        ck_assert_uint_eq(last_due, FAKE_CLOCK_BOOTTIME + 60 * MINUTE);
-        fake_clock_advance(2 * MINUTE);
         ck_assert_uint_eq(n_fired, 2);
-        ck_assert_uint_eq(last_due, FAKE_CLOCK_BOOTTIME + 65 * MINUTE);
 }
 END_TEST
 
-START_TEST(from_end_counts_from_the_end) {
-        init(5 * MINUTE, 0, 0, true);
-        fake_clock_advance(60 * MINUTE);
+START_TEST(calendars_are_on_the_wall_clock) {
+        go(0, "hourly");
+        ck_assert_uint_eq(trigger_fires_at(&trigger), FAKE_CLOCK_REALTIME + HOUR);
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + HOUR - MINUTE);
+        fake_clock_advance(MINUTE - 1);
+        ck_assert_uint_eq(n_fired, 0);
+        fake_clock_advance(1);
+        ck_assert_uint_eq(n_fired, 1);
+        ck_assert_uint_eq(last_due, FAKE_CLOCK_REALTIME + HOUR);
+        ck_assert_uint_eq(last_at, last_due);
+}
+END_TEST
+
+START_TEST(both_are_served_and_the_next_of_both_is_told) {
+        go(90 * MINUTE, "hourly");
+        ck_assert_uint_eq(trigger_fires_at(&trigger), FAKE_CLOCK_REALTIME + HOUR);
+        fake_clock_advance(HOUR);
+        ck_assert_uint_eq(trigger_fires_at(&trigger), FAKE_CLOCK_REALTIME + 90 * MINUTE);
+        fake_clock_advance(HOUR);
+        ck_assert_uint_eq(n_fired, 3);
+}
+END_TEST
+
+START_TEST(after_the_clock_was_set_back_a_check_finds_what_is_next) {
+        go(0, "hourly");
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + 10 * HOUR);
+        fake_clock_advance(0);
+        ck_assert_uint_eq(n_missed, 9);
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + MINUTE);
+        trigger_check(&trigger);
+        ck_assert_uint_eq(trigger_fires_at(&trigger), FAKE_CLOCK_REALTIME + HOUR);
+        fake_clock_advance(HOUR);
+        ck_assert_uint_eq(n_missed, 8);
+}
+END_TEST
+
+START_TEST(counting_many_takes_many_turns) {
+        unsigned turns;
+
+        go(0, "minutely");
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + 7 * USEC_PER_DAY);
+        turns = fake_loop_settle();
+        ck_assert_uint_gt(turns, 20);
+        ck_assert_uint_eq(n_missed, UINT64_C(7) * 1440 - 1);
+        ck_assert_uint_eq(n_fired, 1);
+        ck_assert_uint_eq(n_decided, 1);
+}
+END_TEST
+
+START_TEST(disarmed_while_counting_is_silent) {
+        go(0, "minutely");
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + 7 * USEC_PER_DAY);
+        for (unsigned i = 0; i < 3; i++)
+                (void)fake_loop_turn();
+        trigger_disarm(&trigger);
+        ck_assert(fake_loop_idle());
+        ck_assert_uint_eq(n_missed, 0);
+        ck_assert_uint_eq(trigger_fires_at(&trigger), USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(paused_is_asked_each_time) {
+        go(MINUTE, NULL);
+        paused = true;
+        fake_clock_advance(2 * MINUTE);
+        paused = false;
+        fake_clock_advance(MINUTE);
+        ck_assert_uint_eq(n_missed, 2);
+        ck_assert_uint_eq(n_fired, 1);
+}
+END_TEST
+
+START_TEST(from_end_counts_from_the_end_also_from_inside_its_firing) {
+        config.from_end = true;
+        go(5 * MINUTE, NULL);
+        fake_clock_advance(12 * MINUTE);
         ck_assert_uint_eq(n_fired, 1);
         ck_assert_uint_eq(trigger_fires_at(&trigger), USEC_INFINITY);
         trigger_run_ended(&trigger);
-        fake_clock_advance(5 * MINUTE - 1);
-        ck_assert_uint_eq(n_fired, 1);
-        fake_clock_advance(1);
-        ck_assert_uint_eq(n_fired, 2);
-        ck_assert_uint_eq(last_due, FAKE_CLOCK_BOOTTIME + 65 * MINUTE);
+        ends_at_once = true;
+        fake_clock_advance(15 * MINUTE);
+        ck_assert_uint_eq(n_fired, 4);
 }
 END_TEST
 
-START_TEST(disarmed_is_silent) {
-        init(5 * MINUTE, 0, 0, false);
-        trigger_disarm(&trigger);
-        fake_clock_advance(60 * MINUTE);
+START_TEST(what_was_slept_through_is_taken_from_the_backlog) {
+        struct schedule_due due;
+
+        go(HOUR, NULL);
+        fake_clock_set(CLOCK_ID_BOOTTIME, FAKE_CLOCK_BOOTTIME + 150 * MINUTE);
+        fake_loop_settle();
         ck_assert_uint_eq(n_fired, 0);
-        ck_assert_uint_eq(trigger_fires_at(&trigger), USEC_INFINITY);
+        ck_assert_uint_eq(n_missed, 1);
+        ck_assert(schedule_has_backlog(&trigger.schedule));
+        ck_assert(trigger_take(&trigger, &due));
+        ck_assert_uint_eq(due.due_usec, FAKE_CLOCK_REALTIME - 30 * MINUTE);
+        ck_assert(!schedule_has_backlog(&trigger.schedule));
 }
 END_TEST
 
@@ -136,13 +212,15 @@ int main(void) {
         int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
-        tcase_add_test(tcase, first_is_one_interval_after_the_anchor);
-        tcase_add_test(tcase, never_drifts);
-        tcase_add_test(tcase, splay_delays_the_firing_not_the_due_time);
-        tcase_add_test(tcase, jitter_is_drawn_anew_within_its_bound);
-        tcase_add_test(tcase, sleep_counts_and_fires_once_for_the_latest);
-        tcase_add_test(tcase, from_end_counts_from_the_end);
-        tcase_add_test(tcase, disarmed_is_silent);
+        tcase_add_test(tcase, every_is_on_boot_time);
+        tcase_add_test(tcase, calendars_are_on_the_wall_clock);
+        tcase_add_test(tcase, both_are_served_and_the_next_of_both_is_told);
+        tcase_add_test(tcase, after_the_clock_was_set_back_a_check_finds_what_is_next);
+        tcase_add_test(tcase, counting_many_takes_many_turns);
+        tcase_add_test(tcase, disarmed_while_counting_is_silent);
+        tcase_add_test(tcase, paused_is_asked_each_time);
+        tcase_add_test(tcase, from_end_counts_from_the_end_also_from_inside_its_firing);
+        tcase_add_test(tcase, what_was_slept_through_is_taken_from_the_backlog);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* catch_up: starts what was missed, a few tasks at a time.
+ *
+ * A task with a backlog stands in one queue, and gives it up one occurrence after another: it stands in the queue again,
+ * at its end, when the run that caught up the last one has ended. After the daemon's start the queue waits for
+ * catch-up-delay, so that a machine that boots is not given everything at once. These runs look at no `overlap`; as an
+ * operator's, they wait for their slot.
+ */
+#include "live/live_private.h"
+
+#define AT_ONCE 4
+
+/* What a task has while it has a backlog, or while that is being worked off. */
+struct live_catch_up {
+        struct list link; /* in live->catch_ups */
+        struct live_task *entry;
+        uint64_t number; /* of the run that catches up; 0: none does */
+};
+
+static void forget(struct live_task *entry) {
+        list_remove(&entry->catch_up->link);
+        free(entry->catch_up);
+        entry->catch_up = NULL;
+}
+
+void live_catch_up(struct live_task *entry) {
+        struct live *live = entry->live;
+
+        if (!entry->catch_up) {
+                entry->catch_up = calloc(1, sizeof(*entry->catch_up));
+                if (!entry->catch_up)
+                        return; /* it stays in the backlog until it is superseded or the daemon restarts */
+                list_init(&entry->catch_up->link);
+                entry->catch_up->entry = entry;
+        }
+        if (entry->catch_up->number == 0 && !list_linked(&entry->catch_up->link))
+                list_append(&live->catch_ups, &entry->catch_up->link);
+        loop_work_schedule(&live->catch_up_work);
+}
+
+/* False: nothing was started. */
+static bool start(struct live_task *entry) {
+        struct schedule_due due;
+        struct run *run;
+
+        if (!trigger_take(&entry->trigger, &due))
+                return false;
+        live_note(entry);
+        if (live_start_due(entry, "catch-up", due.due_usec, &run) < 0) {
+                schedule_taken_ended(&entry->trigger.schedule);
+                return false;
+        }
+        entry->catch_up->number = run_get_number(run);
+        return true;
+}
+
+static void on_work(struct loop_work *work _unused_, void *arg) {
+        struct live *live = arg;
+
+        while (live->catch_up_open && live->triggers && live->catching_up < AT_ONCE && !list_empty(&live->catch_ups)) {
+                struct live_task *entry = list_first_entry(&live->catch_ups, struct live_catch_up, link)->entry;
+
+                list_remove(&entry->catch_up->link);
+                loop_set_subject(live->loop, entry->task->run.name);
+                if (entry->pause || !schedule_has_backlog(&entry->trigger.schedule))
+                        forget(entry);
+                else if (start(entry))
+                        live->catching_up++;
+                else if (schedule_has_backlog(&entry->trigger.schedule))
+                        list_append(&live->catch_ups, &entry->catch_up->link);
+                else
+                        forget(entry);
+        }
+}
+
+void live_caught_up(struct live_task *entry, uint64_t number) {
+        struct live *live = entry->live;
+
+        if (!entry->catch_up || entry->catch_up->number == 0 || entry->catch_up->number != number)
+                return;
+        entry->catch_up->number = 0;
+        live->catching_up--;
+        schedule_taken_ended(&entry->trigger.schedule);
+        live_catch_up(entry);
+}
+
+static void on_delay(struct loop_timer *timer _unused_, void *arg) {
+        struct live *live = arg;
+
+        live->catch_up_open = true;
+        loop_work_schedule(&live->catch_up_work);
+}
+
+int live_catch_ups_init(struct live *live) {
+        usec_t delay = live->config->daemon.catch_up_delay_usec;
+        int r;
+
+        list_init(&live->catch_ups);
+        loop_work_init(&live->catch_up_work, live->loop, "catch-up", on_work, live);
+        r = loop_timer_init(&live->catch_up_timer, live->loop, CLOCK_ID_MONOTONIC, "catch-up", on_delay, live);
+        if (r < 0)
+                return r;
+        live->catch_up_open = delay == 0;
+        if (delay > 0)
+                loop_timer_set(&live->catch_up_timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), delay));
+        return 0;
+}
+
+void live_catch_ups_done(struct live *live) {
+        loop_work_cancel(&live->catch_up_work);
+        loop_timer_done(&live->catch_up_timer);
+        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++)
+                if (live->tasks[i].catch_up)
+                        forget(&live->tasks[i]);
+}

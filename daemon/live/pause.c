@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* pause: tasks that an operator does not want to be started by triggers.
+ *
+ * Triggers go on to be due, and what is due while a task is paused is accounted for as not run. What waits to be caught up
+ * goes on waiting.
+ */
+#include "live/live_private.h"
+
+#include <stdio.h>
+
+int live_set_pause(struct live_task *entry, const char *by, usec_t since_usec) {
+        size_t size = strlen(by) + 1;
+        struct live_pause *pause = malloc(sizeof(*pause) + size);
+
+        if (!pause)
+                return -ENOMEM;
+        pause->since_usec = since_usec;
+        memcpy(pause->by, by, size);
+        free(entry->pause);
+        entry->pause = pause;
+        return 0;
+}
+
+static void tell(struct live_task *task, enum event_id id, const char *what, const char *by) {
+        char text[200];
+
+        (void)snprintf(text, sizeof(text), "%s by %.150s", what, by);
+        live_emit(task->live, &(const struct event){ .id = id, .task = task->task->run.name, .text = text });
+        live_note(task);
+}
+
+int live_pause(struct live_task *task, const char *by) {
+        int r;
+
+        if (task->pause)
+                return -EALREADY;
+        r = live_set_pause(task, by, clock_now(CLOCK_ID_REALTIME));
+        if (r < 0)
+                return r;
+        tell(task, EVENT_PAUSED, "paused", by);
+        return 0;
+}
+
+int live_resume(struct live_task *task, const char *by) {
+        if (!task->pause)
+                return -EALREADY;
+        if (task->trigger.ops) /* what is due by now was due while it was paused */
+                trigger_check(&task->trigger);
+        free(task->pause);
+        task->pause = NULL;
+        tell(task, EVENT_RESUMED, "resumed", by);
+        if (task->trigger.schedule.backlog)
+                live_catch_up(task);
+        return 0;
+}
+
+const char *live_task_paused_by(const struct live_task *task, usec_t *ret_usec) {
+        if (!task->pause)
+                return NULL;
+        if (ret_usec)
+                *ret_usec = task->pause->since_usec;
+        return task->pause->by;
+}

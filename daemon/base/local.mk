@@ -13,6 +13,7 @@ libtendd_a_SOURCES += daemon/base/spare.h
 libtendd_a_SOURCES += daemon/base/text.c daemon/base/text.h
 libtendd_a_SOURCES += daemon/base/thread.c daemon/base/thread.h
 libtendd_a_SOURCES += daemon/base/utf8.c daemon/base/utf8.h
+libtendd_a_SOURCES += daemon/base/writers.c daemon/base/writers.h
 
 unit_tests += tests/unit/test-heap
 unit_tests += tests/unit/test-histogram

@@ -26,6 +26,13 @@ libtendd_a_SOURCES += daemon/loop/pool_worker.c
 libtendd_a_SOURCES += daemon/loop/stream.c daemon/loop/stream.h
 libtendd_a_SOURCES += daemon/loop/stream_private.h
 libtendd_a_SOURCES += daemon/loop/stream_tls.c
+libtendd_a_SOURCES += daemon/loop/watch.c daemon/loop/watch.h daemon/loop/watch_private.h
+libtendd_a_SOURCES += daemon/loop/watch_dirs.c
+libtendd_a_SOURCES += daemon/loop/watch_events.c
+libtendd_a_SOURCES += daemon/loop/watch_follow.c
+libtendd_a_SOURCES += daemon/loop/watch_mounts.c
+libtendd_a_SOURCES += daemon/loop/watch_pattern.c
+libtendd_a_SOURCES += daemon/loop/watch_scan.c
 libtendd_a_SOURCES += daemon/loop/watchdog.c daemon/loop/watchdog.h
 
 # What a test of pure code names in its SOURCES to get the fake loop and the fake clock.
@@ -75,4 +82,6 @@ tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sour
 unit_tests += tests/unit/test-file-sink
 tests_unit_test_file_sink_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write
 unit_tests += tests/unit/test-stream
+unit_tests += tests/unit/test-watch
+tests_unit_test_watch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_now,--wrap=inotify_add_watch,--wrap=read
 unit_tests += tests/unit/test-watchdog

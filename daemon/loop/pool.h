@@ -23,6 +23,9 @@ struct pool_job_ops {
         void (*work)(void *arg);     /* on a thread; touches nothing but what @arg owns */
         void (*done)(void *arg);     /* on the loop, in a later turn; the job is freed after it */
         void (*returned)(void *arg); /* on the loop, instead of done, when the job had been abandoned: frees @arg */
+        void (*left)(
+                void *arg); /* on the thread, instead of both, when the pool was freed meanwhile: frees @arg. NULL: it
+                                  * is left to the end of the process */
         bool tidies; /* clears away what a job before it has made, of which there are not many: never refused because
                       * the queue is full */
 };

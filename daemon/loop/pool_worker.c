@@ -82,6 +82,8 @@ static bool hand_in(struct pool_core *core, struct pool_job *job) {
         else
                 core->n_busy--;
         if (core->closing) { /* nobody is left to tell */
+                if (job->ops->left)
+                        job->ops->left(job->arg);
                 free(job);
                 return false;
         }

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/* watch_follow: keeps what is watched for a pattern at what is there: scans, one after another, and looks at files that
+ * were made.
+ *
+ * A file that is opened to be written is told as made, and told as closed later. One that is linked into place is told as
+ * made only. So what was made is looked at, and what is whole already counts as arrived.
+ *
+ * What comes for a directory while a scan is under way that has found it first is not known to be of interest. The scan
+ * keeps the wd in mind, and such directories are read again by another scan.
+ */
+#include "base/log.h"
+#include "loop/watch_private.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+
+#define RETRY_USEC USEC_PER_MINUTE     /* what cannot be watched is looked at so often */
+#define HANG_USEC  (10 * USEC_PER_SEC) /* a scan that takes longer hangs */
+#define REST       10                  /* times the length of a scan, until the next one */
+#define REST_MAX   (10 * USEC_PER_SEC)
+#define MADE_MAX   256 /* files that wait to be looked at */
+
+/* ---- taking off what nobody is interested in any more ---- */
+
+struct tidy {
+        int fd;
+        size_t n;
+        int wds[];
+};
+
+static void tidy_free(void *arg) {
+        struct tidy *tidy = arg;
+
+        closep(&tidy->fd);
+        free(tidy);
+}
+
+/* This may hang, as the file system may have to be told. */
+static void tidy_work(void *arg) {
+        struct tidy *tidy = arg;
+
+        for (size_t i = 0; i < tidy->n; i++)
+                (void)inotify_rm_watch(tidy->fd, tidy->wds[i]);
+}
+
+static bool is_wanted(const struct watcher *watcher, int wd) {
+        struct list *bucket = watch_dirs_of(watcher, wd);
+        const struct watch_dir *dir;
+
+        list_for_each_entry(dir, bucket, of_wd)
+                if (dir->wd == wd)
+                        return true;
+        return false;
+}
+
+/* Frees @dirs, of which @n are in no table any more. When memory is short they stay watched in vain. */
+static void drop_dirs(struct watcher *watcher, struct list *dirs) {
+        static const struct pool_job_ops ops = {
+                .name = "watch-tidy",
+                .tidies = true,
+                .work = tidy_work,
+                .done = tidy_free,
+                .returned = tidy_free,
+        };
+        struct watch_dir *dir, *tmp;
+        struct tidy *tidy;
+        size_t n = 0;
+
+        list_for_each_entry(dir, dirs, of_pattern)
+                n++;
+        tidy = n > 0 && !watcher->closing && watcher->fd >= 0 ? malloc(sizeof(*tidy) + n * sizeof(int)) : NULL;
+        if (tidy) {
+                tidy->fd = fcntl(watcher->fd, F_DUPFD_CLOEXEC, 3);
+                tidy->n = 0;
+        }
+        list_for_each_entry_safe(dir, tmp, dirs, of_pattern) {
+                if (tidy && !is_wanted(watcher, dir->wd))
+                        tidy->wds[tidy->n++] = dir->wd;
+                free(dir);
+        }
+        list_init(dirs);
+        if (tidy && (tidy->n == 0 || tidy->fd < 0 || pool_submit(watcher->pool, &ops, tidy, NULL) < 0))
+                tidy_free(tidy);
+}
+
+/* ---- files that were made ---- */
+
+struct watch_look {
+        struct watch_pattern *of; /* the loop's; NULL: nobody waits for it */
+        struct pool_job *job;     /* the loop's */
+        char **paths;
+        size_t n;
+        bool whole; /* one of them is */
+};
+
+static void free_paths(char **paths, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                free(paths[i]);
+        free(paths);
+}
+
+static void look_free(void *arg) {
+        struct watch_look *look = arg;
+
+        free_paths(look->paths, look->n);
+        free(look);
+}
+
+static void look_work(void *arg) {
+        struct watch_look *look = arg;
+
+        for (size_t i = 0; i < look->n && !look->whole; i++)
+                look->whole = watch_is_whole(look->paths[i]);
+}
+
+static void start_look(struct watch_pattern *p);
+
+static void on_looked(void *arg) {
+        struct watch_look *look = arg;
+        struct watch_pattern *p = look->of;
+        bool whole = look->whole;
+
+        look_free(look);
+        if (!p)
+                return;
+        p->look = NULL;
+        if (whole)
+                watch_arrived(p->watch);
+        start_look(p);
+}
+
+/* That nothing could be looked at counts as an arrival: one too many harms nobody. */
+static void start_look(struct watch_pattern *p) {
+        static const struct pool_job_ops ops = {
+                .name = "watch-look",
+                .work = look_work,
+                .done = on_looked,
+                .returned = on_looked,
+                .left = look_free,
+        };
+        struct watch_look *look;
+
+        if (p->look || p->n_made == 0)
+                return;
+        look = calloc(1, sizeof(*look));
+        if (look) {
+                look->of = p;
+                look->paths = TAKE_PTR(p->made);
+                look->n = p->n_made;
+                p->n_made = 0;
+                if (pool_submit(p->watch->watcher->pool, &ops, look, &look->job) == 0) {
+                        p->look = look;
+                        return;
+                }
+                look_free(look);
+        }
+        watch_arrived(p->watch);
+}
+
+void watch_pattern_made(struct watch_pattern *p, const struct watch_dir *dir, const char *name) {
+        char *path = NULL;
+
+        if (loop_timer_armed(&p->watch->timer)) /* it fires when this is in place already */
+                return;
+        if (!p->made)
+                p->made = calloc(MADE_MAX, sizeof(*p->made));
+        if (!p->made || p->n_made == MADE_MAX || asprintf(&path, "%s/%s", dir->path, name) < 0) {
+                watch_arrived(p->watch);
+                return;
+        }
+        p->made[p->n_made++] = path;
+        start_look(p);
+}
+
+/* ---- scans ---- */
+
+static void scan_work(void *arg) {
+        watch_scan_run(arg);
+}
+
+static void scan_left(void *arg) {
+        watch_scan_free(arg);
+}
+
+static void set_trouble(struct watch_pattern *p, const char *path, const char *why) {
+        char *text = NULL;
+
+        if (path && asprintf(&text, "%s: %s: looked at once a minute", path, why) < 0)
+                text = NULL;
+        if (text && (!p->trouble || !streq(text, p->trouble)))
+                log_warning("watch of %s: %s", p->watch->name, text);
+        if (!path && p->trouble)
+                log_notice("watch of %s: %s is watched again", p->watch->name, p->pattern->text);
+        free(p->trouble);
+        p->trouble = text;
+}
+
+static const char *why_not(int error) {
+        switch (error) {
+        case 0: return "a symbolic link leads nowhere";
+        case -ENOSPC: return "no more directories can be watched (fs.inotify.max_user_watches)";
+        case -EMFILE: return "no inotify instance is left (fs.inotify.max_user_instances)";
+        case -E2BIG: return "the pattern leads to more directories than can be watched for one";
+        default: return strerrordesc_np(-error);
+        }
+}
+
+/* The wds of directories whose files are known. Returns 0 or -ENOMEM. */
+static int copy_known(struct watch_scan *scan, const struct watch_pattern *p) {
+        const struct watch_dir *dir;
+        size_t n = 0;
+
+        list_for_each_entry(dir, &p->dirs, of_pattern)
+                n++;
+        scan->known = calloc(n + 1, sizeof(scan->known[0]));
+        if (!scan->known)
+                return -ENOMEM;
+        list_for_each_entry(dir, &p->dirs, of_pattern)
+                if (!dir->unlisted && (size_t)dir->part + 1 == p->pattern->n_parts)
+                        scan->known[scan->n_known++] = dir->wd;
+        return 0;
+}
+
+static int scan_new(struct watch_pattern *p, struct watch_scan **ret) {
+        struct watcher *watcher = p->watch->watcher;
+        struct watch_scan *scan = calloc(1, sizeof(*scan));
+
+        if (!scan)
+                return -ENOMEM;
+        list_init(&scan->link);
+        list_init(&scan->dirs);
+        scan->watcher = watcher;
+        scan->of = p;
+        scan->all = p->all;
+        scan->pattern = pattern_ref(p->pattern);
+        scan->fd = watcher->fd >= 0 ? fcntl(watcher->fd, F_DUPFD_CLOEXEC, 3) : -EBADF;
+        if (copy_known(scan, p) < 0) {
+                watch_scan_free(scan);
+                return -ENOMEM;
+        }
+        *ret = scan;
+        return 0;
+}
+
+static void on_scanned(void *arg);
+
+static int start_scan(struct watch_pattern *p) {
+        static const struct pool_job_ops ops = {
+                .name = "watch-scan",
+                .work = scan_work,
+                .done = on_scanned,
+                .returned = on_scanned,
+                .left = scan_left,
+        };
+        struct watcher *watcher = p->watch->watcher;
+        struct watch_scan *scan;
+        int r;
+
+        watch_events_open(watcher);
+        r = scan_new(p, &scan);
+        if (r < 0)
+                return r;
+        r = pool_submit(watcher->pool, &ops, scan, &scan->job);
+        if (r < 0) {
+                watch_scan_free(scan);
+                return r;
+        }
+        list_append(&watcher->scans, &scan->link);
+        p->scan = scan;
+        p->again = p->all = false;
+        p->began_usec = clock_now(CLOCK_ID_MONOTONIC);
+        loop_timer_set(&p->timer, p->began_usec + HANG_USEC);
+        return 0;
+}
+
+/* The thread is replaced by another one, and what this one finds is taken when it comes. A scan that waits for its turn,
+ * behind others that hang, is looked after again. */
+static void hangs(struct watch_pattern *p) {
+        bool waits = pool_job_state(p->scan->job) == POOL_JOB_QUEUED;
+
+        if (!waits)
+                log_warning("watch of %s: %s cannot be looked at for %u s: a file system hangs", p->watch->name,
+                            p->pattern->text, (unsigned)(HANG_USEC / USEC_PER_SEC));
+        else if (!p->hangs)
+                log_warning("watch of %s: %s waits for others that hang", p->watch->name, p->pattern->text);
+        p->hangs = true;
+        if (waits)
+                loop_timer_set(&p->timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), HANG_USEC));
+        else
+                (void)pool_abandon(p->scan->job);
+}
+
+static void on_timer(struct loop_timer *timer _unused_, void *arg) {
+        struct watch_pattern *p = arg;
+        int r;
+
+        if (p->scan) {
+                hangs(p);
+                return;
+        }
+        r = start_scan(p);
+        if (r == 0)
+                return;
+        set_trouble(p, p->pattern->text, strerrordesc_np(-r));
+        loop_timer_set(&p->timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), RETRY_USEC));
+}
+
+void watch_pattern_again(struct watch_pattern *p, bool all, usec_t delay_usec) {
+        usec_t at_usec;
+
+        p->all |= all;
+        p->again = true;
+        if (p->scan)
+                return;
+        at_usec = MAX(usec_add(clock_now(CLOCK_ID_MONOTONIC), delay_usec), p->rested_usec);
+        if (!loop_timer_armed(&p->timer) || at_usec < p->timer.at_usec)
+                loop_timer_set(&p->timer, at_usec);
+}
+
+/* ---- what a scan has found ---- */
+
+static bool saw(const struct watch_scan *scan, int wd) {
+        if (scan->n_seen > WATCH_SEEN_MAX)
+                return true;
+        for (size_t i = 0; i < scan->n_seen; i++)
+                if (scan->seen[i] == wd)
+                        return true;
+        return false;
+}
+
+static bool is_mine(const struct watch_pattern *p, const struct watch_dir *dir) {
+        struct list *bucket = watch_dirs_of(p->watch->watcher, dir->wd);
+        const struct watch_dir *other;
+
+        list_for_each_entry(other, bucket, of_wd)
+                if (other->pattern == p && other->wd == dir->wd && other->part == dir->part)
+                        return true;
+        return false;
+}
+
+/* Watches what was found instead of what was known. */
+static void take_over(struct watch_pattern *p, struct watch_scan *scan) {
+        struct watcher *watcher = p->watch->watcher;
+        struct list before = LIST_INIT(before);
+        struct watch_dir *dir;
+
+        list_for_each_entry(dir, &scan->dirs, of_pattern) {
+                dir->pattern = p;
+                if (!is_mine(p, dir) && saw(scan, dir->wd)) {
+                        dir->unlisted = true;
+                        p->again = true;
+                }
+        }
+        list_for_each_entry(dir, &p->dirs, of_pattern)
+                watch_dirs_remove(watcher, dir);
+        list_splice(&before, &p->dirs);
+        list_splice(&p->dirs, &scan->dirs);
+        list_for_each_entry(dir, &p->dirs, of_pattern)
+                watch_dirs_add(watcher, dir);
+        drop_dirs(watcher, &before);
+}
+
+static void found(struct watch_pattern *p, const struct watch_scan *scan) {
+        bool arrived = scan->matches || (scan->digest != 0 && scan->digest != p->digest);
+
+        p->digest = scan->digest;
+        if (arrived && (p->begun || !(p->watch->flags & WATCH_LATER_ONLY)))
+                watch_arrived(p->watch);
+        p->begun = true;
+        if (scan->incomplete)
+                set_trouble(p, scan->error != 0 ? scan->error_path : p->pattern->text, why_not(scan->error));
+        else
+                set_trouble(p, NULL, NULL);
+}
+
+/* Also of one that nobody waits for any more: what it watches is taken off again. */
+static void on_scanned(void *arg) {
+        struct watch_scan *scan = arg;
+        struct watch_pattern *p = scan->of;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        list_remove(&scan->link);
+        if (p) {
+                if (p->hangs)
+                        log_notice("watch of %s: %s can be looked at again", p->watch->name, p->pattern->text);
+                p->hangs = false;
+                p->scan = NULL;
+                p->rested_usec = usec_add(now, MIN(REST * usec_sub(now, p->began_usec), REST_MAX));
+                loop_timer_set(&p->timer, USEC_INFINITY);
+                take_over(p, scan);
+                found(p, scan);
+                if (p->again)
+                        watch_pattern_again(p, false, 0);
+                else if (scan->incomplete)
+                        loop_timer_set(&p->timer, usec_add(now, RETRY_USEC));
+        } else if (!scan->watcher->closing) {
+                drop_dirs(scan->watcher, &scan->dirs);
+        }
+        watch_scan_free(scan);
+}
+
+/* ---- its life ---- */
+
+int watch_pattern_init(struct watch_pattern *p, struct watch *watch, const char *text) {
+        int r;
+
+        p->watch = watch;
+        list_init(&p->dirs);
+        r = pattern_new(text, &p->pattern);
+        if (r < 0)
+                return r;
+        return loop_timer_init(&p->timer, watch->watcher->loop, CLOCK_ID_MONOTONIC, "watch scan", on_timer, p);
+}
+
+void watch_pattern_done(struct watch_pattern *p) {
+        struct watcher *watcher = p->watch->watcher;
+        struct watch_dir *dir;
+
+        if (p->scan) {
+                p->scan->of = NULL;
+                (void)pool_abandon(p->scan->job);
+        }
+        if (p->look) {
+                p->look->of = NULL;
+                (void)pool_abandon(p->look->job);
+        }
+        list_for_each_entry(dir, &p->dirs, of_pattern)
+                watch_dirs_remove(watcher, dir);
+        drop_dirs(watcher, &p->dirs);
+        free_paths(p->made, p->n_made);
+        free(p->trouble);
+        pattern_unref(p->pattern);
+        loop_timer_done(&p->timer);
+}

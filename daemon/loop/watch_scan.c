@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* watch_scan: one walk over what a pattern leads to, on a thread that may hang in it.
+ *
+ * A directory is watched before it is read, so that nothing falls between the two: what comes later is told as an event,
+ * which the loop keeps in mind until it knows what the walk has found.
+ *
+ * Each directory on the way is watched for being moved or removed, as the files below it would then be others; and each
+ * symbolic link that the pattern passes, by itself, for being replaced. Behind a link that leads to a link, only the first
+ * is. New entries are watched for in all of them, also where what is named is there: a directory that was removed stays
+ * as long as some process is in it, and nobody tells before that has left, but that there is another one of its name.
+ */
+#include "base/writers.h"
+#include "loop/watch_private.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#define SELF    (IN_DELETE_SELF | IN_MOVE_SELF)
+#define ENTRIES (IN_CREATE | IN_MOVED_TO)
+#define FILES   (ENTRIES | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_EXCL_UNLINK)
+
+struct walk {
+        struct watch_scan *scan;
+        size_t length; /* of path */
+        char path[PATH_MAX];
+};
+
+struct watch_scan *watch_scan_free(struct watch_scan *scan) {
+        struct watch_dir *dir, *tmp;
+
+        list_for_each_entry_safe(dir, tmp, &scan->dirs, of_pattern)
+                free(dir);
+        pattern_unref(scan->pattern);
+        closep(&scan->fd);
+        free(scan->known);
+        free(scan);
+        return NULL;
+}
+
+static bool is_missing(int r) {
+        return r == -ENOENT || r == -ENOTDIR;
+}
+
+/* The first error is told. */
+static void note(struct walk *walk, int error) {
+        struct watch_scan *scan = walk->scan;
+
+        if (scan->error == 0) {
+                scan->error = error;
+                (void)strcpy(scan->error_path, walk->path);
+        }
+        scan->incomplete = true;
+}
+
+/* Watches where the walk is. Returns its wd or -errno. */
+static int add(struct walk *walk, uint32_t mask, int part) {
+        struct watch_scan *scan = walk->scan;
+        struct watch_dir *dir;
+        int wd;
+
+        if (scan->fd < 0)
+                return -EMFILE;
+        if (scan->n_dirs >= WATCH_DIRS_MAX)
+                return -E2BIG;
+        dir = calloc(1, sizeof(*dir) + walk->length + 1);
+        if (!dir)
+                return -ENOMEM;
+        wd = inotify_add_watch(scan->fd, walk->path, mask | IN_MASK_ADD);
+        if (wd < 0) {
+                wd = -errno;
+                free(dir);
+                return wd;
+        }
+        dir->wd = wd;
+        dir->part = part;
+        (void)strcpy(dir->path, walk->path);
+        list_init(&dir->of_pattern);
+        list_init(&dir->of_wd);
+        list_append(&scan->dirs, &dir->of_pattern);
+        scan->n_dirs++;
+        return wd;
+}
+
+static bool push(struct walk *walk, const char *name) {
+        size_t n = strlen(name);
+
+        if (walk->length + 1 + n >= sizeof(walk->path))
+                return false;
+        if (walk->length > 1)
+                walk->path[walk->length++] = '/';
+        (void)strcpy(walk->path + walk->length, name);
+        walk->length += n;
+        return true;
+}
+
+static void pop(struct walk *walk, size_t length) {
+        walk->length = length;
+        walk->path[length] = '\0';
+}
+
+static int compare_wds(const void *a, const void *b) {
+        const int *x = a, *y = b;
+
+        return (*x > *y) - (*x < *y);
+}
+
+static bool is_known(const struct watch_scan *scan, int wd) {
+        return bsearch(&wd, scan->known, scan->n_known, sizeof(wd), compare_wds) != NULL;
+}
+
+/* ---- files ---- */
+
+/* FNV-1a. */
+static uint64_t digest(uint64_t hash, const void *data, size_t n) {
+        const unsigned char *bytes = data;
+
+        for (size_t i = 0; i < n; i++)
+                hash = (hash ^ bytes[i]) * 1099511628211u;
+        return hash;
+}
+
+/* Something matches where nobody tells what happens: whether it is the same as before is seen by its digest. */
+static void add_digest(struct walk *walk, const struct stat *st) {
+        uint64_t hash = digest(14695981039346656037u, walk->path, walk->length);
+
+        hash = digest(hash, &st->st_ino, sizeof(st->st_ino));
+        hash = digest(hash, &st->st_size, sizeof(st->st_size));
+        hash = digest(hash, &st->st_mtim, sizeof(st->st_mtim));
+        walk->scan->digest ^= hash;
+}
+
+/* Returns whether @name, in the directory where the walk is, is there. */
+static bool look_at(struct walk *walk, const char *name, bool watched) {
+        size_t length = walk->length;
+        struct stat st;
+        bool there;
+
+        there = push(walk, name) && lstat(walk->path, &st) == 0;
+        if (there && !watched)
+                add_digest(walk, &st);
+        pop(walk, length);
+        return there;
+}
+
+/* Looks for files that match, for all of them where the directory is not @watched. */
+static void look_for_files(struct walk *walk, const struct pattern_part *part, bool watched) {
+        const struct dirent *entry;
+        bool found = false;
+        DIR *dir;
+
+        if (!part->glob) {
+                found = look_at(walk, part->text, watched);
+        } else {
+                dir = opendir(walk->path);
+                if (!dir) {
+                        if (!is_missing(-errno))
+                                note(walk, -errno);
+                        return;
+                }
+                while ((!found || !watched) && (entry = readdir(dir)))
+                        if (pattern_part_matches(part, entry->d_name))
+                                found |= watched || look_at(walk, entry->d_name, false);
+                (void)closedir(dir);
+        }
+        if (found && watched)
+                walk->scan->matches = true;
+}
+
+/* ---- directories ---- */
+
+static int enter(struct walk *walk, int part);
+
+/* Goes into the entry @name. Returns 0, -ENOENT, -ENOTDIR when there is no such directory; what else is wrong is noted. */
+static int enter_child(struct walk *walk, const char *name, int part) {
+        size_t length = walk->length;
+        bool link = false;
+        struct stat st;
+        int r = 0;
+
+        if (!push(walk, name))
+                return -ENOENT; /* longer than a path can be */
+        if (lstat(walk->path, &st) < 0)
+                r = -errno;
+        else if (S_ISLNK(st.st_mode))
+                link = true;
+        else if (!S_ISDIR(st.st_mode))
+                r = -ENOTDIR;
+        if (link)
+                r = add(walk, SELF | IN_DONT_FOLLOW, -1);
+        if (r >= 0)
+                r = enter(walk, part);
+        if (link && is_missing(r)) {
+                walk->scan->incomplete = true; /* nobody tells when what it leads to is there */
+                r = 0;
+        }
+        if (r < 0 && !is_missing(r)) {
+                note(walk, r);
+                r = 0;
+        }
+        pop(walk, length);
+        return r;
+}
+
+static bool may_be_directory(const struct dirent *entry) {
+        return entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
+}
+
+static int enter_matching(struct walk *walk, const struct pattern_part *p, int part) {
+        const struct dirent *entry;
+        DIR *dir = opendir(walk->path);
+
+        if (!dir)
+                return -errno;
+        while ((entry = readdir(dir)) && walk->scan->error != -E2BIG)
+                if (may_be_directory(entry) && pattern_part_matches(p, entry->d_name))
+                        (void)enter_child(walk, entry->d_name, part + 1);
+        (void)closedir(dir);
+        return 0;
+}
+
+/* That it is not there is fine: it is waited for. */
+static int enter_named(struct walk *walk, const struct pattern_part *p, int part) {
+        (void)enter_child(walk, p->text, part + 1);
+        return 0;
+}
+
+/* The walk is in a directory whose entries are compared with @part. Returns 0; -errno, ENOENT and ENOTDIR meaning that it
+ * is not there. */
+static int enter(struct walk *walk, int part) {
+        const struct pattern *pattern = walk->scan->pattern;
+        const struct pattern_part *p = &pattern->parts[part];
+        bool last = (size_t)part + 1 == pattern->n_parts;
+        int wd;
+
+        wd = add(walk, SELF | IN_ONLYDIR | (last ? FILES : ENTRIES), part);
+        if (is_missing(wd))
+                return wd;
+        /* A directory on the way that may be passed but not read cannot be watched; it is where it is. */
+        if (wd < 0 && !(wd == -EACCES && !last && !p->glob))
+                note(walk, wd);
+        if (!last)
+                return p->glob ? enter_matching(walk, p, part) : enter_named(walk, p, part);
+        if (wd < 0 || walk->scan->all || !is_known(walk->scan, wd))
+                look_for_files(walk, p, wd >= 0);
+        return 0;
+}
+
+void watch_scan_run(struct watch_scan *scan) {
+        struct walk walk = { .scan = scan, .length = 1, .path = "/" };
+        int r;
+
+        qsort(scan->known, scan->n_known, sizeof(scan->known[0]), compare_wds);
+        r = enter(&walk, 0);
+        if (r < 0)
+                note(&walk, r);
+}
+
+/* ---- files that were made ---- */
+
+bool watch_is_whole(const char *path) {
+        struct stat st;
+
+        if (lstat(path, &st) < 0)
+                return false;
+        if (S_ISLNK(st.st_mode))
+                return true;
+        return S_ISREG(st.st_mode) && (st.st_nlink > 1 || path_has_writer(path) == 0);
+}

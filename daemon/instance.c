@@ -202,6 +202,10 @@ char *instance_notify_path(const struct instance *instance) {
         return below(instance->runtime_dir, "/notify");
 }
 
+char *instance_store_path(const struct instance *instance) {
+        return below(instance->state_dir, "/state.db");
+}
+
 char *instance_socket_path(const struct instance *instance) {
         return below(instance->runtime_dir, "/control.sock");
 }

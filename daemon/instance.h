@@ -33,5 +33,8 @@ const char *instance_tag(const struct instance *instance, char buf[INSTANCE_TAG_
 /* The directory for what runs speak to. To be freed; NULL: out of memory. */
 char *instance_notify_path(const struct instance *instance);
 
+/* The usual path of the store. To be freed; NULL: out of memory. */
+char *instance_store_path(const struct instance *instance);
+
 /* The path of the control socket. To be freed; NULL: out of memory. */
 char *instance_socket_path(const struct instance *instance);

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define EXIT_CONFIG  2
 #define EXIT_NO_TASK 5
@@ -123,6 +124,64 @@ static int open_control(struct runner *runner) {
         return r;
 }
 
+/* ---- the store ---- */
+
+static void on_store_health(bool degraded, const char *text, void *arg) {
+        struct runner *runner = arg;
+
+        live_emit(runner->live, &(const struct event){
+                                        .id = degraded ? EVENT_STORE_DEGRADED : EVENT_STORE_RECOVERED,
+                                        .text = text,
+                                });
+}
+
+static void on_store_anew(void *arg) {
+        live_put_anew(((struct runner *)arg)->live);
+}
+
+/* When the file was written last: an earlier daemon was alive then. 0: never. */
+static usec_t last_written(const char *path) {
+        static const char *const suffixes[] = { "", "-wal" };
+        usec_t last = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+                _cleanup_(freep) char *name = NULL;
+                struct stat st;
+
+                if (asprintf(&name, "%s%s", path, suffixes[i]) < 0)
+                        name = NULL;
+                if (name && stat(name, &st) == 0 && st.st_size > 0 && st.st_mtim.tv_sec > 0)
+                        last = MAX(last, (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st.st_mtim.tv_nsec / 1000);
+        }
+        return last;
+}
+
+/* One that cannot be used is no reason not to run. --once keeps no history: it may run beside a daemon that does. */
+static int open_store(struct runner *runner) {
+        const struct store_section *section = &runner->config->store;
+        _cleanup_(freep) char *usual = instance_store_path(&runner->instance);
+        const struct store_options options = {
+                .loop = runner->loop,
+                .path = section->path ? section->path : usual,
+                .keep_usec = section->keep_usec,
+                .keep_runs = section->keep_runs,
+                .on_health = on_store_health,
+                .on_anew = on_store_anew,
+                .arg = runner,
+        };
+        int r;
+
+        if (runner->options->command != COMMAND_RUN)
+                return 0;
+        if (!options.path)
+                return cannot("open the store", -ENOMEM);
+        runner->alive_usec = last_written(options.path);
+        r = store_open(&options, &runner->store);
+        return r < 0 ? cannot("open the store", r) : 0;
+}
+
+/* ---- what uses it ---- */
+
 static int open_live(struct runner *runner) {
         _cleanup_(freep) char *notify_dir = instance_notify_path(&runner->instance);
         char tag[INSTANCE_TAG_MAX];
@@ -130,7 +189,9 @@ static int open_live(struct runner *runner) {
                 .loop = runner->loop,
                 .notify_dir = notify_dir,
                 .shared = runner->instance.shared,
-                .cgroup_tag = instance_tag(&runner->instance, tag),
+                .tag = instance_tag(&runner->instance, tag),
+                .store = runner->store,
+                .alive_usec = runner->alive_usec,
                 .triggers = runner->options->command == COMMAND_RUN,
                 .on_empty = on_empty,
                 .on_critical = runner->options->command == COMMAND_RUN ? on_critical : NULL,
@@ -139,6 +200,8 @@ static int open_live(struct runner *runner) {
         int r;
 
         r = live_new(&options, runner->config, &runner->live);
+        if (runner->store)
+                store_forget_opened(runner->store);
         return r < 0 ? cannot("set up", r) : 0;
 }
 
@@ -151,7 +214,9 @@ static int set_up(struct runner *runner) {
                 r = runner_phases_init(runner);
         if (r < 0)
                 return cannot("make the loop", r);
-        r = open_live(runner);
+        r = open_store(runner);
+        if (r >= 0)
+                r = open_live(runner);
         if (r < 0)
                 return r;
         if (daemon->loop_realtime)
@@ -176,15 +241,19 @@ static void take_down(struct runner *runner) {
         runner_once_done(runner);
         if (runner->live)
                 live_flush_files(runner->live, FLUSH_WITHIN);
+        if (runner->live && runner->store)
+                live_memory_flush(runner->live);
         /* What is left has been told of; its memory may be in use by a thread that cannot be stopped. */
         if (runner->live &&
             (!run_tree_is_empty(live_tree(runner->live)) || run_tree_first_remnant(live_tree(runner->live)))) {
+                (void)store_close(runner->store, FLUSH_WITHIN);
                 log_close(FLUSH_WITHIN);
                 return;
         }
         /* The last reference must be the live's: its tasks hold limits, which go before the run tree. */
         runner->config = config_unref(runner->config);
         live_free(runner->live);
+        runner->store = store_close(runner->store, FLUSH_WITHIN);
         runner_phases_done(runner);
         loop_free(runner->loop);
         log_close(FLUSH_WITHIN);

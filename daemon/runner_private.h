@@ -6,6 +6,7 @@
 #include "live/live.h"
 #include "loop/watchdog.h"
 #include "runner.h"
+#include "store/store.h"
 #include "systemd.h"
 
 struct runner {
@@ -14,6 +15,8 @@ struct runner {
         struct config *config;
         struct instance instance;
         struct loop *loop;
+        struct store *store; /* NULL with --once */
+        usec_t alive_usec;   /* realtime: when an earlier daemon wrote to it last; 0: never */
         struct live *live;
         struct control *control;
         struct watchdog *watchdog;

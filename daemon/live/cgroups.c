@@ -49,6 +49,7 @@ int live_use_cgroups(struct live *live, const char *tag) {
                         log_info("runs get no control groups (%s): their processes are found by walking", explain(r));
         }
         warn_of_missing(live, tree);
+        live->cgroups = tree;
         spawner_use_cgroups(live->env.spawner, tree);
         return 0;
 }

@@ -99,11 +99,12 @@ int live_env_init(struct live *live, const struct live_options *options) {
         if (!live->environ)
                 return -ENOMEM;
         env->environ = live->environ;
+        env->tag = live->tag;
         env->shell = find_shell(live->config);
         r = spawner_new(live->loop, &env->spawner);
         if (r < 0)
                 return r;
-        r = live_use_cgroups(live, options->cgroup_tag);
+        r = live_use_cgroups(live, live->tag);
         if (r < 0)
                 return r;
         use_notify(live, options);

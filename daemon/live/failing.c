@@ -95,6 +95,8 @@ void live_recovered(struct live_task *entry, struct run *run) {
         char name[RUN_NAME_MAX];
         struct result *result;
 
+        if (entry->failures > 0 || entry->failing)
+                live_note(entry);
         entry->failures = 0;
         if (!entry->failing)
                 return;

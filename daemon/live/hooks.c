@@ -120,9 +120,12 @@ static void fire(struct live *live, const struct hook *hook, const struct hook_c
         live->n_hooks++;
 }
 
-static bool takes(const struct hook *hook, const struct result *result, enum error_kind error) {
+static bool takes(const struct hook *hook, const struct hook_cause *cause, enum error_kind error) {
+        const struct result *result = cause->result;
+
         if (hook->outcomes == 0 && hook->errors == 0)
-                return result->outcome == OUTCOME_OK || outcome_is_failure(result->outcome);
+                return !cause->expected && (result->outcome == OUTCOME_OK || outcome_is_failure(result->outcome) ||
+                                            result->outcome == OUTCOME_INTERRUPTED);
         if (hook->outcomes & (1u << result->outcome))
                 return true;
         /* The errors that a cancelled run kept make it no failure. */
@@ -152,20 +155,22 @@ static bool is_wanted_by_items(const struct hooks *hooks, size_t number, unsigne
         return false;
 }
 
-static const struct hook *first_to_take(const struct hooks *hooks, const struct result *result, enum error_kind error) {
+static const struct hook *first_to_take(const struct hooks *hooks, const struct hook_cause *cause,
+                                        enum error_kind error) {
         for (size_t i = 0; i < hooks->n; i++)
-                if (takes(&hooks->items[i], result, error))
+                if (takes(&hooks->items[i], cause, error))
                         return &hooks->items[i];
         return NULL;
 }
 
-static bool is_wanted(const struct hooks *hooks, size_t number, const struct result *result) {
+static bool is_wanted(const struct hooks *hooks, size_t number, const struct hook_cause *cause) {
+        const struct result *result = cause->result;
         size_t n_errors = MAX(result->errors.n, (size_t)1);
 
         for (size_t i = 0; i < n_errors; i++) {
                 enum error_kind error = i < result->errors.n ? result->errors.items[i].kind : result_error(result);
 
-                if (first_to_take(hooks, result, error) == &hooks->items[number])
+                if (first_to_take(hooks, cause, error) == &hooks->items[number])
                         return true;
         }
         return false;
@@ -173,8 +178,8 @@ static bool is_wanted(const struct hooks *hooks, size_t number, const struct res
 
 void live_fire_hooks(struct live *live, const struct hooks *hooks, const struct hook_cause *cause) {
         for (size_t i = 0; i < hooks->n; i++) {
-                if (cause->whatever_outcome || (cause->items ? is_wanted_by_items(hooks, i, cause->items->errors)
-                                                             : is_wanted(hooks, i, cause->result)))
+                if (cause->whatever_outcome ||
+                    (cause->items ? is_wanted_by_items(hooks, i, cause->items->errors) : is_wanted(hooks, i, cause)))
                         fire(live, &hooks->items[i], cause);
         }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* live: goes live with a configuration, and answers what is asked about it. */
+#include "base/log.h"
 #include "live/live_private.h"
-
 #include "loop/pool.h"
 
 #include <sys/random.h>
@@ -99,6 +99,38 @@ static int bind_tasks(struct live *live) {
 
 /* ---- the whole ---- */
 
+static void on_go(struct loop_work *work _unused_, void *arg) {
+        live_go(arg);
+}
+
+static int arm(struct live *live) {
+        live_stale_begin(live);
+        return live_arm_triggers(live);
+}
+
+/* Without leftovers to wait for, what there is to tell is told when there are observers. */
+static int begin(struct live *live) {
+        live_memory_close(live, live->tag || live->interrupted);
+        if (!live->memory.closed)
+                return arm(live);
+        if (live->tag)
+                return live_leftovers_begin(live, live->tag);
+        loop_work_schedule(&live->go_work);
+        return 0;
+}
+
+void live_go(struct live *live) {
+        if (live->triggers) { /* else the daemon is being stopped, and leaves them to the next */
+                int r;
+
+                live_interrupted_tell(live);
+                r = arm(live);
+                if (r < 0)
+                        log_error("cannot arm triggers: %s", strerror(-r));
+        }
+        live_memory_close(live, false);
+}
+
 static int live_init(struct live *live, const struct live_options *options) {
         struct run_listener listener = live_listener;
         int r;
@@ -121,6 +153,7 @@ static int live_init(struct live *live, const struct live_options *options) {
         r = bind_tasks(live);
         if (r < 0)
                 return r;
+        live_memory_init(live, options->store);
         r = live_services_init(live);
         if (r < 0)
                 return r;
@@ -128,10 +161,12 @@ static int live_init(struct live *live, const struct live_options *options) {
         if (r < 0)
                 return r;
         r = live_stale_init(live);
-        if (r < 0 || !live->triggers)
+        if (r < 0)
                 return r;
-        live_stale_begin(live);
-        return live_arm_triggers(live);
+        r = live_restore(live);
+        if (r < 0)
+                return r;
+        return live->triggers ? begin(live) : 0;
 }
 
 int live_new(const struct live_options *options, struct config *config, struct live **ret) {
@@ -142,7 +177,13 @@ int live_new(const struct live_options *options, struct config *config, struct l
         if (!live)
                 return -ENOMEM;
         live->loop = options->loop;
-        live->store = options->store;
+        loop_work_init(&live->go_work, live->loop, "go", on_go, live);
+        live->alive_usec = options->alive_usec;
+        if (options->tag) {
+                live->tag = strdup(options->tag);
+                if (!live->tag)
+                        return -ENOMEM;
+        }
         live->config = config_ref(config);
         live->triggers = options->triggers;
         live->on_empty = options->on_empty;
@@ -173,6 +214,11 @@ struct live *live_free(struct live *live) {
         config = live->config;
         if (live->start_work.loop)
                 loop_work_cancel(&live->start_work);
+        if (live->go_work.loop)
+                loop_work_cancel(&live->go_work);
+        live_leftovers_done(live);
+        live_interrupted_done(live);
+        live_memory_done(live);
         live_services_done(live);
         live_env_done(live);
         for (size_t i = 0; live->pools && i < config->n_pools; i++)
@@ -186,6 +232,7 @@ struct live *live_free(struct live *live) {
         free(live->limits);
         config_unref(live->config);
         run_tree_free(live->tree);
+        free(live->tag);
         free(live);
         return NULL;
 }

@@ -21,7 +21,9 @@ struct live_options {
         const char *notify_dir;      /* for the notify sockets of runs; NULL: they get none */
         struct store *store;         /* NULL: nothing is remembered; outlives the live */
         bool shared;                 /* others may be at work with the same directory */
-        const char *cgroup_tag;      /* of the directory for control groups; NULL: runs get none */
+        const char *tag;             /* names this daemon and those after it, in control groups and environments; NULL:
+                                      * runs get no groups, and leftovers of an earlier daemon are not looked for */
+        usec_t alive_usec;           /* realtime: when an earlier daemon was alive for the last time; 0: not known */
         bool triggers;               /* false: only what is asked for runs (--once) */
         void (*on_empty)(void *arg); /* the run tree is empty */
         /* A critical service has failed for good. May be NULL; must not change the tree. */
@@ -179,6 +181,15 @@ struct live_sync;
 typedef void (*live_synced_fn)(int result, void *arg);
 int live_sync(struct live *live, live_synced_fn fn, void *arg, struct live_sync **ret);
 void live_sync_cancel(struct live_sync *sync); /* before it was called; takes NULL */
+
+/* NULL: nothing is remembered. */
+struct store *live_store(const struct live *live);
+
+/* The store does not have what was put: puts the present state of all tasks and runs again. */
+void live_put_anew(struct live *live);
+
+/* Puts what is still to be put, before the store is closed. */
+void live_memory_flush(struct live *live);
 
 /* Hooks that were not started because too many wait. */
 uint64_t live_hooks_dropped(const struct live *live);

@@ -23,6 +23,7 @@ struct live_pause {
 struct live_task {
         struct live *live;
         struct task *task;
+        struct list noted; /* in live->memory.noted */
         struct overlap overlap;
         struct trigger trigger;
         struct live_pause *pause;       /* NULL: it is not paused */
@@ -37,6 +38,7 @@ struct live_task {
         uint64_t skipped;
         char *skip_reason;
         usec_t last_ok_usec;
+        usec_t first_seen_usec;   /* realtime; 0: nothing is remembered of tasks */
         usec_t items_window_usec; /* monotonic; since when failed items are counted */
         unsigned items_told;
         unsigned running;
@@ -77,6 +79,19 @@ struct live_clocks {
         usec_t until_usec;   /* … until then, monotonic */
 };
 
+/* What goes to the store. */
+struct live_memory {
+        struct store *store;     /* NULL: nothing is remembered, and the rest is not used */
+        struct list noted;       /* tasks of which something has changed */
+        size_t unseen;           /* tasks from here on may have been seen for the first time, and are put in slices */
+        usec_t since_usec;       /* realtime: when all that were new were seen */
+        struct loop_work work;   /* puts what was noted, and asks for what held runs wait for */
+        struct store_sync *sync; /* under way, or NULL: */
+        uint64_t syncing;        /* runs held up to here may begin when it is done */
+        bool closed;             /* they may not yet */
+        char boot_id[40];
+};
+
 struct live {
         struct loop *loop;
         struct config *config;
@@ -85,12 +100,18 @@ struct live {
         struct limit **limits;   /* in the order of config->limits */
         struct pool **pools;     /* in the order of config->pools */
         struct task_env env;
-        char **environ; /* of children */
+        char **environ;              /* of children */
+        char *tag;                   /* see live_options; may be NULL */
+        struct cgroup_tree *cgroups; /* the spawner's, or NULL */
         struct list observers;
         struct loop_work start_work; /* on-start tasks */
+        struct loop_work go_work;
         struct loop_work touch_work; /* services of which something is to be done */
         struct list touched;
-        struct store *store; /* or NULL */
+        struct live_memory memory;
+        struct live_interrupted *interrupted; /* NULL: none, or they are told */
+        struct live_leftovers *leftovers;     /* NULL: none were looked for */
+        usec_t alive_usec;                    /* see live_options */
         void (*on_empty)(void *arg);
         void (*on_critical)(const struct result *result, void *arg);
         void *arg;
@@ -237,12 +258,49 @@ static inline bool live_is_check(const struct live_task *entry) {
 void live_health_update(struct live_service *service);
 
 /* ---- memory.c ---- */
+/* With the tasks made, before anything is restored. */
+void live_memory_init(struct live *live, struct store *store);
+void live_memory_done(struct live *live);
+/* While @closed, no run begins; then those that were held do, as the store has them. */
+void live_memory_close(struct live *live, bool closed);
 /* What is remembered of @entry has changed: it goes to the store later in this turn, or in the next, once. */
 void live_note(struct live_task *entry);
 /* What is remembered of an item has changed. */
 void live_note_item(struct live_task *entry, const struct store_item *item);
 /* Occurrences of the task did not run. */
 void live_note_missed(struct live_task *entry, const struct store_missed *missed);
+/* A run was made, has ended. Those that nothing is kept of, items and attempts, are passed over. */
+void live_note_begin(struct live_task *entry, const struct run *run);
+void live_note_end(struct live_task *entry, const struct run *run, const struct result *result);
+void live_note_process(const struct run *job, int pid, uint64_t start_ticks, bool gone);
+/* The run @was of a dead daemon has ended with @result. */
+void live_note_interrupted(struct live *live, const struct store_run *was, const struct result *result);
+
+/* ---- restore.c ---- */
+/* Tasks begin with what the store remembers of them, and interrupted runs are gathered. Returns 0 or -ENOMEM. */
+int live_restore(struct live *live);
+
+/* ---- interrupted.c ---- */
+/* A run without an end, with its processes; copied. Returns 0 or -ENOMEM. */
+int live_interrupted_add(struct live *live, const struct store_run *row, const struct store_process *processes,
+                         size_t n);
+/* Stops when @fn returns a negative errno and returns that. */
+int live_interrupted_processes(struct live *live,
+                               int (*fn)(const char *task, const struct store_process *process, void *arg), void *arg);
+/* Puts them as they were. */
+void live_interrupted_put(struct live *live);
+/* Tells of them, ends them in the store, fires hooks, and starts again what is to be. */
+void live_interrupted_tell(struct live *live);
+void live_interrupted_done(struct live *live);
+
+/* ---- leftovers.c ---- */
+/* Has a thread end what a daemon with the same @tag left running; live_go() follows. Returns 0, -ENOMEM, -errno. */
+int live_leftovers_begin(struct live *live, const char *tag);
+void live_leftovers_done(struct live *live);
+
+/* ---- live.c ---- */
+/* Everything is as it should be: interrupted runs are told, triggers armed, runs may begin. */
+void live_go(struct live *live);
 
 /* ---- hooks.c ---- */
 /* Items of which something begins or ends with a run. Texts are as they may be shown. */
@@ -259,6 +317,7 @@ struct hook_cause {
         struct result *result;
         const char *event;              /* as TENDD_FOR_EVENT tells it */
         bool at_work;                   /* the run has no outcome yet */
+        bool expected;                  /* nothing to worry about: only a hook that names the outcome takes it */
         const char *detail;             /* instead of what the result says; NULL: that */
         bool whatever_outcome;          /* all hooks take it: it is not about how the run ended */
         const struct item_edges *items; /* of items: which; else NULL */

@@ -2,11 +2,13 @@
 # libtendd_a_SOURCES += daemon/live/NAME.c daemon/live/NAME.h
 # unit_tests += tests/unit/test-NAME
 libtendd_a_SOURCES += daemon/live/event.c daemon/live/event.h
-libtendd_a_SOURCES += daemon/live/outcome_json.c daemon/live/outcome_json.h
+libtendd_a_SOURCES += daemon/live/outcome_parse.c daemon/live/outcome_json.c daemon/live/outcome_json.h
 libtendd_a_SOURCES += daemon/live/live.c daemon/live/live.h daemon/live/live_private.h
 libtendd_a_SOURCES += daemon/live/cgroups.c
 libtendd_a_SOURCES += daemon/live/env.c daemon/live/start.c daemon/live/schedule.c daemon/live/catch_up.c daemon/live/pause.c daemon/live/tell.c daemon/live/hooks.c
-libtendd_a_SOURCES += daemon/live/failing.c daemon/live/slow.c daemon/live/memory.c daemon/live/health.c daemon/live/services.c
+libtendd_a_SOURCES += daemon/live/failing.c daemon/live/slow.c daemon/live/memory.c daemon/live/restore.c
+libtendd_a_SOURCES += daemon/live/interrupted.c daemon/live/leftovers.c
+libtendd_a_SOURCES += daemon/live/health.c daemon/live/services.c
 libtendd_a_SOURCES += daemon/live/items.c daemon/live/stale.c
 
 unit_tests += tests/unit/test-outcome-json

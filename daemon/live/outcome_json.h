@@ -8,6 +8,13 @@
 /* A new object for @result, its members and items included. NULL: out of memory. */
 json_t *outcome_to_json(const struct result *result);
 
+/* The same as text for the store, with what else is wanted when the run is long over: its end ("ended_usec") and the last
+ * of its output ("output"). To be freed; NULL: out of memory. */
+char *outcome_write(const struct result *result);
+
+/* A new result from such a text, also without those two. NULL: it is none, or out of memory. */
+struct result *outcome_parse(const char *text);
+
 /* The summary of a fan-out, also of one that is not done. NULL: out of memory. */
 json_t *items_to_json(const struct items_summary *items);
 

@@ -133,8 +133,8 @@ static void missed(const struct schedule_missed *missed, void *arg) {
 static void not_missed(usec_t due_usec, void *arg) {
         struct live_task *entry = arg;
 
-        if (entry->live->store)
-                store_put_not_missed(entry->live->store, entry->task->run.name, due_usec);
+        if (entry->live->memory.store)
+                store_put_not_missed(entry->live->memory.store, entry->task->run.name, due_usec);
 }
 
 static void decided(void *arg) {

@@ -63,8 +63,13 @@ static void count_member(const struct live *live, struct live_task *entry, const
 }
 
 static void on_new(struct run *run, void *arg _unused_) {
+        live_note_begin(live_task_of(run), run);
         if (run_get_spec(run)->is_service)
                 live_service_new(live_task_of(run), run);
+}
+
+static void on_process(struct run *job, int pid, uint64_t start_ticks, bool gone, void *arg _unused_) {
+        live_note_process(job, pid, start_ticks, gone);
 }
 
 static void on_ready(struct run *job, bool ready, void *arg _unused_) {
@@ -158,6 +163,7 @@ static void on_done(struct run *run, struct result *result, void *arg) {
                 count(entry, run, result);
         if (top && run_is_hook(run))
                 live->n_hooks--;
+        live_note_end(entry, run, result);
         live_emit(live, &event);
         live_remember(entry, result, !run_is_hook(run));
         live_items_settle(entry, result, run_started_usec(run), !run_is_hook(run));
@@ -238,6 +244,7 @@ static void drop(const struct run_spec *spec, void *arg _unused_) {
 const struct run_listener live_listener = {
         .on_state = on_state,
         .on_new = on_new,
+        .on_process = on_process,
         .on_ready = on_ready,
         .on_restart = on_restart,
         .on_done = on_done,

@@ -48,11 +48,16 @@ int cgroup_find(FILE *mountinfo, FILE *self, char **ret);
 /* The same of what /proc says now. */
 int cgroup_find_own(char **ret);
 
-/* Makes a directory of our own, "tendd-@tag", below @directory (NULL: where this process is), and kills and removes the
- * groups that an earlier owner of it left there. Has the controllers that can be had enabled for its groups; this process
+/* Makes a directory of our own, "tendd-@tag", below @directory (NULL: where this process is). Has the controllers that can be had enabled for its groups; this process
  * moves into a group beside them if the kernel demands it. Returns 0, -EOPNOTSUPP when there is no cgroup2 tree, or it is
  * not in one, or -errno when it is not writable, or nobody could enter a group there. Blocks; for the start only. */
 int cgroup_tree_new(const char *directory, const char *tag, struct cgroup_tree **ret);
+
+/* What an earlier owner of the directory left in it; before the first group is made. Calls @fn for each process in its
+ * groups; kills who is in them and removes them, waiting at most @timeout_usec. May be called on a thread, and block. */
+typedef int (*cgroup_pid_fn)(pid_t pid, void *arg);
+int cgroup_tree_for_each_leftover(struct cgroup_tree *tree, cgroup_pid_fn fn, void *arg);
+void cgroup_tree_end_leftovers(struct cgroup_tree *tree, usec_t timeout_usec);
 
 /* Removes what is empty. Always returns NULL. */
 struct cgroup_tree *cgroup_tree_free(struct cgroup_tree *tree);
@@ -102,5 +107,4 @@ int cgroup_signal(const struct cgroup *cgroup, int signo, bool wake);
 int cgroup_get_usage(const struct cgroup *cgroup, struct cgroup_usage *ret);
 
 /* Calls @fn for each process in it and below. Stops when @fn returns non-zero and returns that; -errno. */
-typedef int (*cgroup_pid_fn)(pid_t pid, void *arg);
 int cgroup_for_each_pid(const struct cgroup *cgroup, cgroup_pid_fn fn, void *arg);

@@ -13,7 +13,8 @@
  * groups without bounds still can.
  *
  * The tag belongs to the runtime directory, which one daemon at a time holds: groups found at the start are left over
- * from a daemon that died, and whatever runs in them has lost its parent.
+ * from a daemon that died, and whatever runs in them has lost its parent. They are ended before the first run begins
+ * (leftover.h).
  */
 #include "loop/cgroup_private.h"
 
@@ -24,8 +25,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define LEFTOVERS_USEC (2 * USEC_PER_SEC)
-#define RETRY_MSEC     10
+#define RETRY_MSEC 10
 
 static const char *const controller_names[_CGROUP_CONTROLLER_MAX] = {
         [CGROUP_CPU] = "cpu",
@@ -237,12 +237,35 @@ static unsigned remove_runs(const struct cgroup_tree *tree, bool kill, bool agai
         return left;
 }
 
-static void remove_leftovers(const struct cgroup_tree *tree) {
-        usec_t deadline = usec_add(clock_now(CLOCK_ID_MONOTONIC), LEFTOVERS_USEC);
+void cgroup_tree_end_leftovers(struct cgroup_tree *tree, usec_t timeout_usec) {
+        usec_t deadline = usec_add(clock_now(CLOCK_ID_MONOTONIC), timeout_usec);
 
         for (bool again = false; remove_runs(tree, true, again) > 0 && clock_now(CLOCK_ID_MONOTONIC) < deadline;
              again = true)
                 (void)poll(NULL, 0, RETRY_MSEC);
+}
+
+int cgroup_tree_for_each_leftover(struct cgroup_tree *tree, cgroup_pid_fn fn, void *arg) {
+        int fd = openat(tree->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        struct dirent *entry;
+
+        if (!dir) {
+                closep(&fd);
+                return -errno;
+        }
+        while (r == 0 && (entry = readdir(dir))) {
+                struct cgroup cgroup = { .tree = tree };
+
+                if (!is_run(entry) || strlen(entry->d_name) >= sizeof(cgroup.name))
+                        continue;
+                (void)strcpy(cgroup.name, entry->d_name);
+                r = cgroup_for_each_pid(&cgroup, fn, arg);
+                if (r == -ENOENT)
+                        r = 0;
+        }
+        (void)closedir(dir);
+        return r;
 }
 
 /* ---- the tree ---- */
@@ -292,7 +315,6 @@ static int open_tree(struct cgroup_tree *tree, const char *parent, const char *t
                 return errno == ENOENT ? -EOPNOTSUPP : -errno;
         if (faccessat(tree->fd, "cgroup.procs", W_OK, AT_EACCESS) < 0)
                 return -errno;
-        remove_leftovers(tree);
         r = try_to_enter(tree);
         if (r < 0)
                 return r;

@@ -83,37 +83,6 @@ static bool is_dead(int pidfd) {
         return poll(&pollfd, 1, 0) > 0;
 }
 
-/* Reads the file whole, NUL-terminated, into a buffer of its own. Returns its size or -errno. */
-static ssize_t read_whole(const char *path, char **ret) {
-        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        _cleanup_(freep) char *buffer = NULL;
-        size_t size = 0, n = 0;
-
-        if (fd < 0)
-                return -errno;
-        for (;;) {
-                ssize_t r;
-
-                if (size - n < 2) {
-                        char *grown = size < FILE_MAX_SIZE ? realloc(buffer, size > 0 ? 4 * size : 1024) : NULL;
-
-                        if (!grown)
-                                return -ENOMEM;
-                        buffer = grown;
-                        size = size > 0 ? 4 * size : 1024;
-                }
-                r = read(fd, buffer + n, size - n - 1);
-                if (r < 0)
-                        return -errno;
-                if (r == 0)
-                        break;
-                n += (size_t)r;
-        }
-        buffer[n] = 0;
-        *ret = TAKE_PTR(buffer);
-        return (ssize_t)n;
-}
-
 /* Returns whether the environment of @pid has @marker, -ENODATA when it is empty, or -errno. One that we may not read is
  * of a process that we may not signal either. */
 static int has_marker(pid_t pid, const char *marker) {
@@ -122,7 +91,7 @@ static int has_marker(pid_t pid, const char *marker) {
         ssize_t n;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-        n = read_whole(path, &env);
+        n = proc_read(path, FILE_MAX_SIZE, &env);
         for (const char *at = env; n > 0 && at < env + n; at += strlen(at) + 1)
                 if (streq(at, marker))
                         return 1;
@@ -244,7 +213,7 @@ static void visit_children(struct walk *walk, pid_t pid, int pidfd, unsigned dep
                 if (entry->d_name[0] == '.')
                         continue;
                 (void)snprintf(file, sizeof(file), "%s/%s/children", path, entry->d_name);
-                n = read_whole(file, &list);
+                n = proc_read(file, FILE_MAX_SIZE, &list);
                 if (n < 0)
                         fail(walk, (int)n);
                 else if (n > 0)
@@ -365,7 +334,7 @@ static void visit_orphans(struct walk *walk) {
         ssize_t n;
 
         (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", walk->tree->loop_tid);
-        n = read_whole(path, &list);
+        n = proc_read(path, FILE_MAX_SIZE, &list);
         if (n < 0) {
                 fail(walk, (int)n);
                 return;

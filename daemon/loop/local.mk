@@ -14,6 +14,7 @@ libtendd_a_SOURCES += daemon/loop/spawner.c daemon/loop/spawner.h
 libtendd_a_SOURCES += daemon/loop/dumpable.c daemon/loop/dumpable.h
 libtendd_a_SOURCES += daemon/loop/file_sink.c daemon/loop/file_sink.h daemon/loop/file_sink_private.h
 libtendd_a_SOURCES += daemon/loop/file_sink_thread.c
+libtendd_a_SOURCES += daemon/loop/leftover.c daemon/loop/leftover.h
 libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h
 libtendd_a_SOURCES += daemon/loop/loop_io.c
 libtendd_a_SOURCES += daemon/loop/loop_private.h

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* proc_stat: reads /proc/PID/stat. */
+/* proc_stat: reads /proc. */
 #include "loop/proc_stat.h"
 
 #include <fcntl.h>
@@ -26,4 +26,34 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret) {
                 return -EBADMSG;
         *ret = stat;
         return 0;
+}
+
+ssize_t proc_read(const char *path, size_t max, char **ret) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(freep) char *buffer = NULL;
+        size_t size = 0, n = 0;
+
+        if (fd < 0)
+                return -errno;
+        for (;;) {
+                ssize_t r;
+
+                if (size - n < 2) {
+                        char *grown = size < max ? realloc(buffer, size > 0 ? 4 * size : 1024) : NULL;
+
+                        if (!grown)
+                                return -ENOMEM;
+                        buffer = grown;
+                        size = size > 0 ? 4 * size : 1024;
+                }
+                r = read(fd, buffer + n, size - n - 1);
+                if (r < 0)
+                        return -errno;
+                if (r == 0)
+                        break;
+                n += (size_t)r;
+        }
+        buffer[n] = 0;
+        *ret = TAKE_PTR(buffer);
+        return (ssize_t)n;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
-/* proc_stat: what /proc/PID/stat says of a process, as far as trees of processes are concerned. Does not block. */
+/* proc_stat: what /proc says of a process, as far as trees of processes are concerned. */
 #include "base/macros.h"
 
 #include <sys/types.h>
@@ -14,5 +14,9 @@ struct proc_stat {
                 start_ticks; /* after boot, in units of sysconf(_SC_CLK_TCK): with the pid and the boot, a name for ever */
 };
 
-/* Returns 0; -ENOENT or -ESRCH: there is no such process; -EBADMSG, -errno. */
+/* Does not block. Returns 0; -ENOENT or -ESRCH: there is no such process; -EBADMSG, -errno. */
 int proc_stat_read(pid_t pid, struct proc_stat *ret);
+
+/* Reads the file @path of /proc whole, NUL-terminated, into a buffer of its own; at most @max bytes, then -ENOMEM. Some, as an
+ * environment, may block as long as their process does. Returns its size or -errno. */
+ssize_t proc_read(const char *path, size_t max, char **ret);

@@ -133,11 +133,11 @@ void run_leaf_started(struct run *leaf) {
         run_arm(leaf);
 }
 
-void run_leaf_process(struct run *leaf, int pid, uint64_t start_ticks) {
+void run_leaf_process(struct run *leaf, int pid, uint64_t start_ticks, bool gone) {
         const struct run_listener *listener = &leaf->tree->listener;
 
         if (listener->on_process && leaf->state != RUN_DONE)
-                listener->on_process(leaf->parent, pid, start_ticks, listener->arg);
+                listener->on_process(leaf->parent, pid, start_ticks, gone, listener->arg);
 }
 
 void run_leaf_output(struct run *leaf) {

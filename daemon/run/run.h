@@ -206,8 +206,8 @@ struct run_listener {
         /* A run that is no attempt was made for @run's task, queued. Must not change the tree. An item has no text yet. */
         void (*on_new)(struct run *run, void *arg);
         /* An attempt below @job has a process, @pid, begun @start_ticks (of the clock of /proc/PID/stat; 0: not known)
-         * after boot. Must not change the tree. */
-        void (*on_process)(struct run *job, int pid, uint64_t start_ticks, void *arg);
+         * after boot; or, with @gone, it and what it started are no more. Must not change the tree. */
+        void (*on_process)(struct run *job, int pid, uint64_t start_ticks, bool gone, void *arg);
         /* The present attempt of a service became ready, or is not any more. Must not change the tree. */
         void (*on_ready)(struct run *job, bool ready, void *arg);
         /* An attempt of a service has ended, and another may begin at @at_usec (monotonic; 0: at once, because @by asked
@@ -398,7 +398,7 @@ void *run_leaf_data(const struct run *leaf);
 /* The work is under way. Not from inside leaf_ops.start. */
 void run_leaf_started(struct run *leaf);
 /* The process that does it, see run_listener.on_process. */
-void run_leaf_process(struct run *leaf, int pid, uint64_t start_ticks);
+void run_leaf_process(struct run *leaf, int pid, uint64_t start_ticks, bool gone);
 /* A service is ready: `after` is met, start-timeout is over. */
 void run_leaf_ready(struct run *leaf);
 /* It says that it is going to end: it is not ready any more. */

@@ -18,6 +18,7 @@ struct task_env {
         struct http_engine *http;
         char *const *environ; /* of the daemon, stripped of what is not for children */
         const char *shell;    /* of [daemon] */
+        const char *tag;      /* of the daemon, in the environment of its children; NULL: none */
 };
 
 /* What the work of a leaf is at, for people who ask why it takes so long. */

@@ -145,9 +145,13 @@ static void on_exit_status(struct child *child, int status, const struct rusage 
                 child_kill(child);
 }
 
-static void on_gone(struct child *child _unused_, void *arg) {
-        name_subject(arg);
-        finish(arg);
+static void on_gone(struct child *child, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        name_subject(exec);
+        if (exec->leaf)
+                run_leaf_process(exec->leaf, child_pid(child), child_start_ticks(child), true);
+        finish(exec);
 }
 
 /* What it was that could not be used. */
@@ -183,7 +187,7 @@ static void on_started(struct child *child, pid_t pid, enum child_step step, int
         name_subject(exec);
         if (pid > 0) {
                 if (exec->leaf) {
-                        run_leaf_process(exec->leaf, pid, child_start_ticks(child));
+                        run_leaf_process(exec->leaf, pid, child_start_ticks(child), false);
                         run_leaf_started(exec->leaf);
                 }
                 exec_service_started(&exec->service);

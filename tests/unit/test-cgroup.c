@@ -332,6 +332,7 @@ START_TEST(groups_of_a_dead_daemon_are_removed) {
         ck_assert(fake_cgroup_exists("tendd-test/run-1/made-by-it/cgroup.procs"));
 
         ck_assert_int_eq(cgroup_tree_new(path_of_top, "test", &tree), 0);
+        cgroup_tree_end_leftovers(tree, USEC_PER_SEC);
         ck_assert(!fake_cgroup_exists("tendd-test/run-1/cgroup.procs"));
         cgroup_release(cgroup);
         cgroup_tree_free(former);
@@ -534,6 +535,7 @@ START_TEST(what_a_dead_daemon_left_is_killed) {
 
         snprintf(tag, sizeof(tag), "test-%d", (int)getpid());
         ck_assert_int_eq(cgroup_tree_new(NULL, tag, &next), 0);
+        cgroup_tree_end_leftovers(next, 10 * USEC_PER_SEC);
         ck_assert_int_eq(signal_that_ended(pid), SIGKILL);
         cgroup_tree_free(next);
 }

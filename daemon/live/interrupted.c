@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* interrupted: runs that a daemon died under.
+ *
+ * A run that has a beginning in the store and no end was interrupted: it is told, and ended in the store, with a result of
+ * its own; that of a group has those of its members that had not ended. That is no failure of the task and does not count
+ * as one, but it is what an alert is for: rows of on-failure without words take it too. Not for a service: that it is up
+ * again is what is wanted of it, so only a row that says `interrupted` takes it.
+ *
+ * With on-interrupt = rerun a top-level run is started again, under a new number; what starts by itself, because it is
+ * on-start, is not started twice.
+ */
+#include "live/live_private.h"
+
+#include <stdio.h>
+#include <time.h>
+
+struct interrupted {
+        struct store_run row; /* its strings are ours */
+        struct store_process *processes;
+        size_t n_processes;
+        struct result *result;
+};
+
+struct live_interrupted {
+        struct interrupted *runs; /* by name, once they are told */
+        size_t n;
+};
+
+/* ---- what there is ---- */
+
+static void run_done(struct interrupted *run) {
+        for (size_t i = 0; i < run->n_processes; i++)
+                free((char *)run->processes[i].boot_id);
+        free(run->processes);
+        free((char *)run->row.task);
+        free((char *)run->row.run);
+        free((char *)run->row.trigger);
+        result_unref(run->result);
+}
+
+static int copy_processes(struct interrupted *run, const struct store_process *processes, size_t n) {
+        run->processes = calloc(MAX(n, (size_t)1), sizeof(*processes));
+        if (!run->processes)
+                return -ENOMEM;
+        for (; run->n_processes < n; run->n_processes++) {
+                struct store_process *process = &run->processes[run->n_processes];
+
+                *process = processes[run->n_processes];
+                process->run = run->row.run;
+                process->boot_id = strdup(process->boot_id);
+                if (!process->boot_id)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int copy(struct interrupted *run, const struct store_run *row, const struct store_process *processes, size_t n) {
+        *run = (struct interrupted){
+                .row = {
+                        .task = strdup(row->task),
+                        .run = strdup(row->run),
+                        .trigger = strdup(row->trigger ? row->trigger : ""),
+                        .due_usec = row->due_usec,
+                        .begun_usec = row->begun_usec,
+                        .service = row->service,
+                        .hook = row->hook,
+                        .rerun = row->rerun,
+                },
+        };
+        if (!run->row.task || !run->row.run || !run->row.trigger)
+                return -ENOMEM;
+        return copy_processes(run, processes, n);
+}
+
+int live_interrupted_add(struct live *live, const struct store_run *row, const struct store_process *processes,
+                         size_t n) {
+        struct live_interrupted *all = live->interrupted;
+        struct interrupted *runs;
+        int r;
+
+        if (!all)
+                all = live->interrupted = calloc(1, sizeof(*all));
+        if (!all)
+                return -ENOMEM;
+        if ((all->n & (all->n - 1)) == 0) {
+                runs = reallocarray(all->runs, MAX(2 * all->n, (size_t)1), sizeof(*runs));
+                if (!runs)
+                        return -ENOMEM;
+                all->runs = runs;
+        }
+        r = copy(&all->runs[all->n], row, processes, n);
+        if (r < 0)
+                run_done(&all->runs[all->n]);
+        else
+                all->n++;
+        return r;
+}
+
+void live_interrupted_done(struct live *live) {
+        struct live_interrupted *all = live->interrupted;
+
+        for (size_t i = 0; all && i < all->n; i++)
+                run_done(&all->runs[i]);
+        if (all)
+                free(all->runs);
+        free(all);
+        live->interrupted = NULL;
+}
+
+int live_interrupted_processes(struct live *live,
+                               int (*fn)(const char *task, const struct store_process *process, void *arg), void *arg) {
+        const struct live_interrupted *all = live->interrupted;
+        int r = 0;
+
+        for (size_t i = 0; all && i < all->n; i++)
+                for (size_t k = 0; k < all->runs[i].n_processes && r >= 0; k++)
+                        r = fn(all->runs[i].row.task, &all->runs[i].processes[k], arg);
+        return r;
+}
+
+void live_interrupted_put(struct live *live) {
+        const struct live_interrupted *all = live->interrupted;
+
+        for (size_t i = 0; all && i < all->n; i++) {
+                store_put_begin(live->memory.store, &all->runs[i].row);
+                for (size_t k = 0; k < all->runs[i].n_processes; k++)
+                        store_put_process(live->memory.store, &all->runs[i].processes[k]);
+        }
+}
+
+/* ---- what became of it ---- */
+
+static char *make_reason(usec_t alive_usec) {
+        time_t at = (time_t)(alive_usec / USEC_PER_SEC);
+        char when[40], *text;
+        struct tm tm;
+
+        if (alive_usec == 0 || !gmtime_r(&at, &tm) || strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+                return strdup("the daemon died under it");
+        return asprintf(&text, "the daemon died under it, at %s or later", when) < 0 ? NULL : text;
+}
+
+static struct result *make_result(const struct live *live, const struct store_run *row) {
+        struct result *result = result_new(row->task, row->run);
+
+        if (!result)
+                return NULL;
+        result->outcome = OUTCOME_INTERRUPTED;
+        result->reason = make_reason(live->alive_usec);
+        result->attempts = 1;
+        result->exit_code = 1;
+        result->ended_realtime_usec = MAX(row->begun_usec, live->alive_usec);
+        result->duration_usec = result->ended_realtime_usec - row->begun_usec;
+        return result;
+}
+
+static int compare_runs(const void *a, const void *b) {
+        const struct interrupted *x = a, *y = b;
+        int order = strcmp(x->row.run, y->row.run);
+
+        if (order != 0)
+                return order;
+        return x->row.begun_usec < y->row.begun_usec ? -1 : x->row.begun_usec > y->row.begun_usec;
+}
+
+static int compare_name(const void *name, const void *run) {
+        return strcmp(name, ((const struct interrupted *)run)->row.run);
+}
+
+static struct interrupted *find_parent(const struct live_interrupted *all, const struct interrupted *run) {
+        const char *slash = strrchr(run->row.run, '/');
+        _cleanup_(freep) char *name = slash ? strndup(run->row.run, (size_t)(slash - run->row.run)) : NULL;
+
+        return name ? bsearch(name, all->runs, all->n, sizeof(*all->runs), compare_name) : NULL;
+}
+
+/* Gives each a result, and that of a group those of its members. */
+static void make_results(struct live *live) {
+        struct live_interrupted *all = live->interrupted;
+
+        qsort(all->runs, all->n, sizeof(*all->runs), compare_runs);
+        for (size_t i = 0; i < all->n; i++)
+                all->runs[i].result = make_result(live, &all->runs[i].row);
+        for (size_t i = 0; i < all->n; i++) {
+                struct interrupted *parent = find_parent(all, &all->runs[i]);
+                struct result *of = parent ? parent->result : NULL, **children;
+
+                if (!of || !all->runs[i].result)
+                        continue;
+                children = reallocarray(of->children, of->n_children + 1, sizeof(*children));
+                if (!children)
+                        continue;
+                of->children = children;
+                children[of->n_children++] = result_ref(all->runs[i].result);
+        }
+}
+
+/* ---- telling ---- */
+
+static void run_again(struct live_task *entry, const struct store_run *row) {
+        const struct task *task = entry->task;
+        struct run *run;
+
+        if (!task->rerun_interrupted || row->hook || strchr(row->run, '/') || !task->enabled || task->on_start ||
+            entry->pause)
+                return;
+        (void)live_start_due(entry, "interrupt", row->due_usec, &run);
+}
+
+static void tell(struct live *live, const struct interrupted *run) {
+        struct live_task *entry = live_find(live, run->row.task);
+        struct result *result = run->result;
+
+        live_emit(live, &(const struct event){
+                                .id = EVENT_INTERRUPTED,
+                                .task = result->task,
+                                .run = result->run,
+                                .text = result->reason,
+                                .result = result,
+                        });
+        live_note_interrupted(live, &run->row, result);
+        if (!entry)
+                return;
+        result_unref(entry->last);
+        entry->last = result_ref(result);
+        live_note(entry);
+        if (!run->row.hook)
+                live_fire_hooks(live, &entry->task->on_failure,
+                                &(const struct hook_cause){
+                                        .result = result, .event = "failure", .expected = run->row.service });
+}
+
+void live_interrupted_tell(struct live *live) {
+        struct live_interrupted *all = live->interrupted;
+
+        if (!all)
+                return;
+        make_results(live);
+        for (size_t i = all->n; i > 0; i--) /* members before their group */
+                if (all->runs[i - 1].result)
+                        tell(live, &all->runs[i - 1]);
+        for (size_t i = 0; i < all->n; i++) {
+                struct live_task *entry = live_find(live, all->runs[i].row.task);
+
+                if (entry)
+                        run_again(entry, &all->runs[i].row);
+        }
+        live_interrupted_done(live);
+}

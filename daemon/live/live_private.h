@@ -218,7 +218,7 @@ void live_stale_begin(struct live *live);
 /* The task was ok just now. */
 void live_stale_ok(struct live_task *entry);
 /* The wall clock has been set. */
-void live_stale_clock_set(struct live *live);
+void live_stale_clock_set(struct live_task *entry);
 
 /* ---- items.c ---- */
 /* An item of a run of @entry has ended; @item as the source gave it. */

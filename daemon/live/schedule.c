@@ -160,6 +160,7 @@ static void on_check(struct loop_work *work, void *arg) {
         for (unsigned n = 0; n < CHECKS_PER_TURN && live->check_next < live->config->n_tasks; live->check_next++) {
                 struct live_task *entry = &live->tasks[live->check_next];
 
+                live_stale_clock_set(entry);
                 if (!entry->trigger.ops || !entry->trigger.schedule.armed)
                         continue;
                 loop_set_subject(live->loop, entry->task->run.name);

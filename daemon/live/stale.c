@@ -97,13 +97,11 @@ void live_stale_ok(struct live_task *entry) {
                 loop_timer_set(&stale->timer, usec_add(clock_now(CLOCK_ID_BOOTTIME), entry->task->stale_after_usec));
 }
 
-void live_stale_clock_set(struct live *live) {
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
-                struct live_stale *stale = live->tasks[i].stale;
+void live_stale_clock_set(struct live_task *entry) {
+        struct live_stale *stale = entry->stale;
 
-                if (stale && stale->remembered && loop_timer_armed(&stale->timer))
-                        arm_by_wall(stale);
-        }
+        if (stale && stale->remembered && loop_timer_armed(&stale->timer))
+                arm_by_wall(stale);
 }
 
 /* ---- its life ---- */

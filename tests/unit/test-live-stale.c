@@ -121,7 +121,7 @@ START_TEST(a_wall_clock_that_is_set_does_not_matter_to_what_was_seen) {
         live_bed_go();
         work_ends(ERROR_NONE);
         fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + 1000 * USEC_PER_DAY);
-        live_stale_clock_set(live_bed.live);
+        fake_loop_settle();
         fake_clock_advance(60 * MINUTE - 1);
         ck_assert(!is_stale());
         fake_clock_advance(1);
@@ -186,7 +186,7 @@ START_TEST(what_was_before_is_reckoned_anew_when_the_clock_is_set) {
         live_bed_go();
         restore(5 * MINUTE, 900 * MINUTE, false);
         fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + 50 * MINUTE);
-        live_stale_clock_set(live_bed.live);
+        fake_loop_settle();
         fake_clock_advance(5 * MINUTE);
         ck_assert(is_stale());
 }
@@ -197,7 +197,7 @@ START_TEST(a_last_ok_in_the_future_counts_as_now) {
         fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + 90 * MINUTE);
         restore(MINUTE, MINUTE, false);
         fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) - 90 * MINUTE);
-        live_stale_clock_set(live_bed.live);
+        fake_loop_settle();
         fake_clock_advance(60 * MINUTE - 1);
         ck_assert(!is_stale());
         fake_clock_advance(1);

@@ -2,6 +2,7 @@
 """What fails, recovers and goes stale from run to run, and what hooks are told of it."""
 import json
 import os
+import signal
 
 from support import servers
 from support.case import Case
@@ -56,6 +57,12 @@ class UrlCheck(Hooked):
     def urls(self, numbers):
         self.write("urls", "".join(f"{self.url(n)}\n" for n in numbers))
 
+    def die(self):
+        """What tendctl was told has happened is known to who comes after."""
+        self.tendd.kill(signal.SIGKILL)
+        self.tendd.wait_exit()
+        self.tendd.start()
+
     def run_all(self):
         return self.tendd.ctl("start", "--wait", "url-check", timeout=60).returncode
 
@@ -102,6 +109,25 @@ class UrlCheck(Hooked):
         self.wait_told("recover", 1)
 
 
+    def test_what_was_failing_is_known_to_the_next_daemon(self):
+        self.take(3, 7)
+        self.run_all()
+        self.run_all()
+        self.wait_told("failing", 1)
+        self.die()
+
+        self.take(8)
+        self.put(7)
+        self.assertEqual(self.run_all(), 1)
+        told = self.wait_told("recover", 1)
+        self.assertEqual((told["recovered"], told["failing"]), ([self.url(7)], 1))
+        # Of the new one it is known that it has failed once.
+        self.die()
+        self.assertEqual(self.run_all(), 1)
+        told = self.wait_told("failing", 2)
+        self.assertEqual((told["newly_failing"], told["failing"]), ([self.url(8)], 2))
+
+
 class Messages(Hooked):
     def test_the_detail_of_items_reaches_the_body_of_a_request(self):
         seen = []
@@ -145,3 +171,22 @@ class Stale(Hooked):
         self.assertEqual(told["outcome"], "ok")
         self.assertRegex(told["detail"], "^no ok for 300ms, the last ")
         self.assertEqual(daemon.log.count("stale: no ok"), 2)
+
+    def test_a_new_daemon_goes_on_counting_and_tells_nothing_twice(self):
+        config = ("[task slow]\nmanual = yes\nshell = true\nstale-after = 1h\non-stale = stale\n"
+                  "[task work]\nmanual = yes\nshell = true\nstale-after = 1s\non-stale = stale\n" + self.hook("stale"))
+        daemon = self.daemon(config)
+        for task in ("work", "slow"):
+            self.assertEqual(daemon.ctl("start", "--wait", task).returncode, 0)
+        self.wait_told("stale", 1)
+        daemon.stop()
+        daemon.start()
+        daemon.log.wait("running")
+        self.assertEqual(daemon.ctl("start", "--wait", "slow").returncode, 0)
+        self.assertEqual(len(self.told("stale")), 1)
+
+        # What was no ok for an hour is no ok for the second that is written now.
+        daemon.stop()
+        daemon.write_config(config.replace("stale-after = 1h", "stale-after = 1ms"))
+        daemon.start()
+        self.assertEqual(self.wait_told("stale", 2)["task"], "slow")

@@ -31,6 +31,8 @@ struct zone *zone_ref(struct zone *zone) {
 struct zone *zone_unref(struct zone *zone) {
         if (!zone || atomic_fetch_sub_explicit(&zone->n_ref, 1, memory_order_acq_rel) > 1)
                 return NULL;
+        for (size_t i = 0; i < ARRAY_SIZE(zone->paths); i++)
+                free(zone->paths[i]);
         free(zone->changes);
         free(zone->kinds);
         free(zone->types);
@@ -40,6 +42,10 @@ struct zone *zone_unref(struct zone *zone) {
 
 const char *zone_name(const struct zone *zone) {
         return zone->name;
+}
+
+const char *const *zone_paths(const struct zone *zone) {
+        return (const char *const *)zone->paths;
 }
 
 /* How many changes there were up to and including @utc_secs. */

@@ -36,6 +36,10 @@ DEFINE_CLEANUP(struct zone, zone_unref)
 /* As it was loaded by; of the machine's own the name that /etc/localtime links to, else "localtime". */
 const char *zone_name(const struct zone *zone);
 
+/* Where it came from, for who wants to know when that changes: the path that was opened, and if it is a symbolic link, or
+ * below one, what it led to. NULL-terminated; none for what came from no file. Live as long as the zone. */
+const char *const *zone_paths(const struct zone *zone);
+
 /* Whether both tell the same time always. */
 bool zone_equal(const struct zone *a, const struct zone *b);
 

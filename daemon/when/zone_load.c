@@ -64,15 +64,36 @@ static int read_file(const char *path, char **ret, size_t *ret_size) {
         return 0;
 }
 
+/* Without a file at its end the path itself may be followed. */
+static int add_paths(struct zone *zone, const char *path) {
+        zone->paths[0] = strdup(path);
+        if (!zone->paths[0])
+                return -ENOMEM;
+        zone->paths[1] = realpath(path, NULL);
+        if (!zone->paths[1])
+                return errno == ENOMEM ? -ENOMEM : 0;
+        if (streq(zone->paths[0], zone->paths[1])) {
+                free(zone->paths[1]);
+                zone->paths[1] = NULL;
+        }
+        return 0;
+}
+
 static int load_file(const char *path, const char *name, struct zone **ret) {
+        _cleanup_(zone_unrefp) struct zone *zone = NULL;
         _cleanup_(freep) char *data = NULL;
         size_t size = 0;
         int r;
 
         r = read_file(path, &data, &size);
+        if (r >= 0)
+                r = zone_parse(data, size, name, &zone);
+        if (r >= 0)
+                r = add_paths(zone, path);
         if (r < 0)
                 return r;
-        return zone_parse(data, size, name, ret);
+        *ret = TAKE_PTR(zone);
+        return 0;
 }
 
 static int new_utc(struct zone **ret) {
@@ -105,12 +126,21 @@ static void local_name(char ret[ZONE_NAME_MAX]) {
 }
 
 static int load_local(struct zone **ret) {
+        _cleanup_(zone_unrefp) struct zone *zone = NULL;
         char name[ZONE_NAME_MAX];
         int r;
 
         local_name(name);
         r = load_file(LOCAL_LINK, name, ret);
-        return r == -ENOENT ? new_utc(ret) : r;
+        if (r != -ENOENT)
+                return r;
+        r = new_utc(&zone);
+        if (r >= 0)
+                r = add_paths(zone, LOCAL_LINK);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(zone);
+        return 0;
 }
 
 int zone_load(const char *name, struct zone **ret) {

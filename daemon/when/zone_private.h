@@ -59,6 +59,7 @@ const struct zone_type *zone_rule_at(const struct zone_rule *rule, int64_t utc_s
 struct zone {
         atomic_uint n_ref;
         char name[ZONE_NAME_MAX];
+        char *paths[3]; /* see zone_paths() */
         size_t n_changes;
         int64_t *changes; /* POSIX time */
         uint8_t *kinds;

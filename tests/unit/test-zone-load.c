@@ -95,6 +95,33 @@ START_TEST(names_reach_zone_files_only) {
 }
 END_TEST
 
+START_TEST(paths_are_those_to_watch) {
+        struct zone *zone;
+        char *real;
+
+        ck_assert_int_eq(zone_load("Area/City", &zone), 0);
+        ck_assert_str_eq(zone_paths(zone)[0], path_of("Area/City"));
+        ck_assert_ptr_null(zone_paths(zone)[1]);
+        zone_unref(zone);
+
+        ck_assert_int_eq(zone_load("link", &zone), 0);
+        real = realpath(path_of("Area/City"), NULL);
+        ck_assert_str_eq(zone_paths(zone)[0], path_of("link"));
+        ck_assert_str_eq(zone_paths(zone)[1], real);
+        ck_assert_ptr_null(zone_paths(zone)[2]);
+        free(real);
+        zone_unref(zone);
+
+        ck_assert_int_eq(zone_load("UTC", &zone), 0);
+        ck_assert_ptr_null(zone_paths(zone)[0]);
+        zone_unref(zone);
+
+        ck_assert_int_eq(zone_load(NULL, &zone), 0);
+        ck_assert_str_eq(zone_paths(zone)[0], "/etc/localtime");
+        zone_unref(zone);
+}
+END_TEST
+
 START_TEST(utc_and_the_machines_zone_are_always_there) {
         struct zone *zone;
 
@@ -119,6 +146,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tcase, set_up_dir, tear_down_dir);
         tcase_add_loop_test(tcase, names_reach_zone_files_only, 0, ARRAY_SIZE(loads));
+        tcase_add_test(tcase, paths_are_those_to_watch);
         tcase_add_test(tcase, utc_and_the_machines_zone_are_always_there);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

@@ -18,6 +18,7 @@ unit_tests += tests/unit/test-every
 schedule_bed_sources = tests/support/schedule-bed.c tests/support/schedule-bed.h
 unit_tests += tests/unit/test-schedule
 tests_unit_test_schedule_SOURCES = tests/unit/test-schedule.c $(schedule_bed_sources)
+unit_tests += tests/unit/test-schedule-years
 unit_tests += tests/unit/test-trigger
 tests_unit_test_trigger_SOURCES = tests/unit/test-trigger.c $(fake_loop_sources)
 unit_tests += tests/unit/test-zone

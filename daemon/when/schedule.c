@@ -93,19 +93,22 @@ static const char *why_not_caught_up(const struct schedule *schedule, const stru
         }
 }
 
-static void drop_backlog(struct schedule *schedule, const struct schedule_listener *listener) {
+/* Gives up the oldest that wait, until no more than @n do. */
+static void shorten_backlog(struct schedule *schedule, const struct schedule_listener *listener, unsigned n) {
         struct schedule_due due;
 
-        while (schedule->backlog) {
+        while (schedule->backlog && schedule->backlog->n > n) {
                 pop(schedule, &due);
-                miss(listener, &due, MISSED_SUPERSEDED, "a later one came before it was caught up");
+                miss(listener, &due, MISSED_SUPERSEDED, "later ones came before it was caught up");
         }
 }
 
 static void push_all(struct schedule *schedule, const struct schedule_listener *listener,
                      const struct schedule_batch *batch) {
-        if (batch->n_taken > 0 && schedule->catch_up == CATCH_UP_LATEST)
-                drop_backlog(schedule, listener);
+        unsigned max = schedule->catch_up == CATCH_UP_ALL ? schedule->catch_up_max : 1;
+
+        if (batch->n_taken > 0)
+                shorten_backlog(schedule, listener, max - MIN(max, batch->n_taken));
         for (unsigned i = batch->n_taken; i > 0; i--)
                 if (schedule_push(schedule, &batch->taken[i - 1]) < 0)
                         miss(listener, &batch->taken[i - 1], MISSED_CROWDED, "out of memory");
@@ -133,7 +136,7 @@ static void settle_regular(struct schedule *schedule, const struct schedule_now 
                 listener->not_missed(batch->regular->due_usec, listener->arg);
         if (joins(schedule, listener, batch->regular))
                 return;
-        drop_backlog(schedule, listener);
+        shorten_backlog(schedule, listener, 0);
         listener->fire(batch->regular, listener->arg);
 }
 

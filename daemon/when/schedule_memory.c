@@ -14,6 +14,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* What is read of a row of due times, should the text be damaged; the key catch-up-max allows no more. */
+#define BACKLOG_MAX UINT64_C(10000)
+
 /* ---- digest ---- */
 
 /* FNV-1a, 64 bits, as described by Fowler, Noll and Vo; the terminating zero keeps the parts apart. */
@@ -168,7 +171,7 @@ static bool read_backlog(struct schedule *schedule, const char **text) {
                 return false;
         if (skip(text, '+') && (!read_u64(text, &step) || !skip(text, '*') || !read_u64(text, &n)))
                 return false;
-        for (uint64_t i = 0; i < MIN(n, (uint64_t)schedule->catch_up_max); i++)
+        for (uint64_t i = 0; i < MIN(n, BACKLOG_MAX); i++)
                 if (schedule_push(schedule, &(const struct schedule_due){
                                                     .due_usec = due + i * step,
                                                     .trigger = triggers[letter - letters],

@@ -332,6 +332,20 @@ START_TEST(with_all_what_comes_due_meanwhile_waits_behind) {
 }
 END_TEST
 
+START_TEST(no_more_than_catch_up_max_ever_wait) {
+        config()->catch_up = CATCH_UP_ALL;
+        config()->catch_up_max = 3;
+        hourly();
+        schedule_bed_restart(2 * HOUR, false);
+        schedule_bed_restart(2 * HOUR, false);
+        assert_trace("-calendar:01-13:00/superseded");
+        schedule_bed_restart(0, false);
+        while (schedule_bed_take())
+                ;
+        assert_trace("+calendar:01-14:00 +calendar:01-15:00 +calendar:01-16:00");
+}
+END_TEST
+
 START_TEST(what_waits_is_remembered) {
         config()->catch_up = CATCH_UP_ALL;
         schedule_bed_calendar("*-*-* *:00,10,25", "UTC");
@@ -620,6 +634,7 @@ int main(void) {
                 { "missed", what_waits_too_long_is_too_old, 1 },
                 { "missed", a_later_occurrence_takes_the_place_of_what_waits, 1 },
                 { "missed", with_all_what_comes_due_meanwhile_waits_behind, 1 },
+                { "missed", no_more_than_catch_up_max_ever_wait, 1 },
                 { "missed", what_waits_is_remembered, 1 },
                 { "missed", what_is_a_little_late_is_regular, 1 },
                 { "missed", what_is_too_late_was_missed, 1 },

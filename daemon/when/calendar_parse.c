@@ -309,6 +309,21 @@ static bool is_star(const struct parser *p) {
         return peek(p) == '*' && !(p->end - p->at > 1 && p->at[1] == '/');
 }
 
+/* Whole seconds, and all of them: what else is listed adds nothing. */
+static bool is_each_second(const struct field *seconds) {
+        const int unit = field_types[FIELD_SECOND].unit;
+        bool each = false;
+
+        for (unsigned i = 0; i < seconds->n; i++) {
+                const struct component *c = &seconds->components[i];
+
+                if (c->start % unit || c->repeat % unit)
+                        return false;
+                each = each || (c->start == 0 && c->stop < 0 && c->repeat == unit);
+        }
+        return each;
+}
+
 /* A star, or components and commas. */
 static int parse_field(struct parser *p, enum field_id id) {
         struct field *field = &p->spec->fields[id];
@@ -331,9 +346,8 @@ static int parse_field(struct parser *p, enum field_id id) {
         p->spec->n_pool = (unsigned)(first - p->spec->pool) +
                           sort_components(first, (unsigned)(&p->spec->pool[p->spec->n_pool] - first));
         *field = (struct field){ first, (unsigned)(&p->spec->pool[p->spec->n_pool] - first) };
-        if (id == FIELD_SECOND && field->n == 1 && first->start == 0 && first->stop < 0 &&
-            first->repeat == field_types[id].unit)
-                field->n = 0; /* each second */
+        if (id == FIELD_SECOND && is_each_second(field))
+                field->n = 0;
         return 0;
 }
 

@@ -5,7 +5,8 @@ EXTRA_DIST += tests/it
 script_tests += tests/it/run.py
 
 # Programs that integration tests ask; each from tests/support/NAME.c.
-it_programs = tests/support/zone-print
+it_programs = tests/support/calendar-ask tests/support/zone-print
+tests_support_calendar_ask_LDADD = libtendd.a
 tests_support_zone_print_LDADD = libtendd.a
 EXTRA_PROGRAMS += $(it_programs)
 if HAVE_CHECK

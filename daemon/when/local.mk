@@ -14,6 +14,7 @@ libtendd_a_SOURCES += daemon/when/trigger.c daemon/when/trigger.h
 
 unit_tests += tests/unit/test-civil
 unit_tests += tests/unit/test-calendar
+unit_tests += tests/unit/test-cron
 unit_tests += tests/unit/test-every
 schedule_bed_sources = tests/support/schedule-bed.c tests/support/schedule-bed.h
 unit_tests += tests/unit/test-schedule

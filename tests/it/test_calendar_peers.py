@@ -424,7 +424,7 @@ class CalendarPeers(Case):
             self.skipTest(f"systemd {version} is not the 252 whose differences are known")
         generator = Generator(self.rng)
         wrong = []
-        for _ in range(100 * ROUNDS):
+        for _ in range(60 * ROUNDS):
             zone, base = self.rng.choice(ZONES), generator.base()
             local, n = zone, ITERATIONS
             texts = [generator.expression() for _ in range(50)] + [generator.mistake() for _ in range(10)]
@@ -439,7 +439,7 @@ class CalendarPeers(Case):
                 if what:
                     wrong.append(f"{text!r} in {zone} after {base}: {what}")
         self.told(wrong)
-        self.assertGreater(self.counts["equal"], 40000 * ROUNDS)
+        self.assertGreater(self.counts["equal"], 25000 * ROUNDS)
         # An exception that is needed often would hide mistakes of ours.
         self.assertLess(sum(self.counts.values()) - self.counts["equal"] - self.counts["refused by both"],
                         self.counts["equal"] / 50, self.counts)
@@ -451,7 +451,7 @@ class CalendarPeers(Case):
         star, a step without a range and ranges that run backwards (it accepts both), and steps beyond the field."""
         generator = CronGenerator(self.rng)
         wrong = []
-        for _ in range(25 * ROUNDS):
+        for _ in range(15 * ROUNDS):
             base = self.rng.randint(86400, 4000000000)
             lines = [generator.line() for _ in range(100)]
             for line, ours in zip(lines, ask([("cron", line, "UTC", base, 8) for line in lines])):
@@ -462,7 +462,7 @@ class CalendarPeers(Case):
                 if what:
                     wrong.append(f"{line!r} after {base}: {what}")
         self.told(wrong)
-        self.assertGreater(self.counts["equal"], 15000 * ROUNDS)
+        self.assertGreater(self.counts["equal"], 10000 * ROUNDS)
         self.assertLess(self.counts["croniter gives up"], 100 * ROUNDS)
 
     @staticmethod

@@ -17,8 +17,9 @@
 /* How much of the text an error quotes. */
 #define SHOWN_MAX 40
 
-/* The greatest number that is counted: larger than any that means something. */
-#define NUMBER_MAX 100000
+/* Where counting stops: larger than any number that means something, and of seconds, in microseconds, still an int. */
+#define NUMBER_MAX  100000
+#define SECONDS_MAX 2000
 
 static const struct field_type {
         const char *name;
@@ -173,7 +174,7 @@ static int parse_number(struct parser *p, enum field_id id, int *ret) {
                                 return calendar_wrong(p->wrong, "no digit follows the decimal point of a second");
                         millionths = parse_fraction(p);
                 }
-                number = MIN(number, 1000);
+                number = MIN(number, SECONDS_MAX);
         }
         *ret = number * field_types[id].unit + millionths;
         return 0;
@@ -217,6 +218,8 @@ static int check_repetition(struct parser *p, enum field_id id, const struct com
 
         if (component->repeat == 0)
                 return calendar_wrong(p->wrong, "%s: a repetition by 0 never advances", type->name);
+        if (component->repeat / type->unit >= (id == FIELD_SECOND ? SECONDS_MAX : NUMBER_MAX))
+                return calendar_wrong(p->wrong, "%s: the repetition is too large", type->name);
         if (component->stop >= 0)
                 return 0;
         if (backwards ? component->start - component->repeat < type->min

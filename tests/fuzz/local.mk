@@ -10,6 +10,12 @@ fuzz_programs += tests/fuzz/fuzz-config
 tests_fuzz_fuzz_config_LDFLAGS = $(fuzz_ldflags)
 fuzz_programs += tests/fuzz/fuzz-tzif
 tests_fuzz_fuzz_tzif_LDFLAGS = $(fuzz_ldflags)
+fuzz_programs += tests/fuzz/fuzz-calendar
+tests_fuzz_fuzz_calendar_SOURCES = tests/fuzz/fuzz-calendar.c $(calendar_invariants)
+tests_fuzz_fuzz_calendar_LDFLAGS = $(fuzz_ldflags)
+fuzz_programs += tests/fuzz/fuzz-cron
+tests_fuzz_fuzz_cron_SOURCES = tests/fuzz/fuzz-cron.c $(calendar_invariants)
+tests_fuzz_fuzz_cron_LDFLAGS = $(fuzz_ldflags)
 fuzz_programs += tests/fuzz/fuzz-varlink
 tests_fuzz_fuzz_varlink_SOURCES = tests/fuzz/fuzz-varlink.c $(fake_loop_sources)
 tests_fuzz_fuzz_varlink_LDFLAGS = $(fuzz_ldflags)
@@ -19,6 +25,7 @@ EXTRA_PROGRAMS += tests/fuzz/try-varlink tests/fuzz/try-config
 tests_fuzz_try_config_SOURCES = tests/fuzz/fuzz-config.c tests/fuzz/standalone.c
 tests_fuzz_try_varlink_SOURCES = tests/fuzz/fuzz-varlink.c tests/fuzz/standalone.c $(fake_loop_sources)
 
+calendar_invariants = tests/support/calendar-invariants.c tests/support/calendar-invariants.h
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 EXTRA_DIST += tests/fuzz/corpus

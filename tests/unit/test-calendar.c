@@ -130,6 +130,8 @@ static const struct {
         { "1:5..2", "minute: the range 5..2 runs backwards" },
         { "1:2/0", "by 0 never advances" },
         { "1:50/10", "minute: a repetition from 50 by 10 never comes" },
+        { "1:2..3/99999999999", "minute: the repetition is too large" },
+        { "1:2:3..4/3352", "second: the repetition is too large" },
         { "*~1/1", "day: a repetition from 1 by 1 never comes" },
         { "1:2:3..3.5", "a range below one second" },
         { "1:2,", "minute: a number is missing at the end" },

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/keys.h"
+#include "loop/child.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -137,6 +138,8 @@ static void show_size(const struct key *key, const void *base, FILE *out) {
         uint64_t size = *(const uint64_t *)value_const_member(key, base), shown;
         char buf[TEXT_SIZE_MAX];
 
+        if (size == CHILD_CORE_UNCHANGED) /* unset: what it is, is not known here */
+                return;
         if (size == UINT64_MAX || size == 0)
                 fputs(size ? "infinity" : "0", out);
         else if (text_parse_size(text_format_size(size, buf), &shown) == 0 && shown == size)

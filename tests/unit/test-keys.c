@@ -396,6 +396,21 @@ static const struct {
         { "file", "sha256", "e3b0", NULL },
 };
 
+/* Members whose default is the daemon's own have no value of their own to show. */
+static const char *const unset[] = { "core", "nofile", "umask", "directory", "description", "memory-max", "calendar" };
+
+START_TEST(unset_values_are_not_shown) {
+        struct config_text text;
+        char *shown;
+
+        config_text_load_one(&text, "[task t]\nmanual = yes\ncommand = /bin/true\n");
+        ck_assert_int_eq(text.r, 0);
+        shown = config_text_value(config_find_task(text.config, "t"), unset[_i]);
+        ck_assert_pstr_eq(shown, NULL);
+        config_text_done(&text);
+}
+END_TEST
+
 START_TEST(values_are_read_and_shown) {
         const struct key *key = find_key(KEY_SECTION_TASK, values[_i].key, values[_i].kind);
         struct config_text text, again;
@@ -550,6 +565,7 @@ int main(int argc, char **argv) {
         tcase_add_loop_test(tcase, no_task_has_two_keys_of_one_name, 0, _KEY_SECTION_MAX);
         tcase_add_loop_test(tcase, defaults_and_examples_are_allowed, 0, _KEY_SECTION_MAX);
         tcase_add_test(tcase, tasks_have_the_defaults_of_the_table);
+        tcase_add_loop_test(tcase, unset_values_are_not_shown, 0, (int)ARRAY_SIZE(unset));
         tcase_add_loop_test(tcase, values_are_read_and_shown, 0, (int)ARRAY_SIZE(values));
         tcase_add_loop_test(tcase, rates_are_read, 0, (int)ARRAY_SIZE(rates));
         tcase_add_loop_test(tcase, documents_say_what_the_table_says, 0, (int)ARRAY_SIZE(documents));

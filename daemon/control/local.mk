@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 # The Varlink server, and the methods of io.tendd.Runner.
 libtendd_a_SOURCES += daemon/control/control.c daemon/control/control.h
+libtendd_a_SOURCES += daemon/control/ask_store.c daemon/control/ask_store.h
 libtendd_a_SOURCES += daemon/control/due_json.c daemon/control/due_json.h
+libtendd_a_SOURCES += daemon/control/history_json.c daemon/control/history_json.h
 libtendd_a_SOURCES += daemon/control/keeping.c
 libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
 libtendd_a_SOURCES += daemon/control/methods_events.c
 libtendd_a_SOURCES += daemon/control/methods_extend.c
+libtendd_a_SOURCES += daemon/control/methods_history.c
 libtendd_a_SOURCES += daemon/control/methods_limits.c
 libtendd_a_SOURCES += daemon/control/methods_next.c
 libtendd_a_SOURCES += daemon/control/methods_pause.c
@@ -18,6 +21,7 @@ libtendd_a_SOURCES += daemon/control/methods_status.c
 libtendd_a_SOURCES += daemon/control/methods_stop.c
 libtendd_a_SOURCES += daemon/control/methods_tasks.c
 libtendd_a_SOURCES += daemon/control/methods_wait.c
+libtendd_a_SOURCES += daemon/control/problems.c daemon/control/problems.h
 libtendd_a_SOURCES += daemon/control/processes.c daemon/control/processes.h
 libtendd_a_SOURCES += daemon/control/run_json.c daemon/control/run_json.h
 libtendd_a_SOURCES += daemon/control/service_json.c daemon/control/waiting_json.c
@@ -66,6 +70,9 @@ tests_unit_test_control_processes_SOURCES = tests/unit/test-control-processes.c 
 	tests/support/fake-inspect.h $(asking_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-control-services
 tests_unit_test_control_services_SOURCES = tests/unit/test-control-services.c $(asking_sources) $(live_bed_sources)
+unit_tests += tests/unit/test-control-history
+tests_unit_test_control_history_SOURCES = tests/unit/test-control-history.c $(asking_sources) $(fake_store_sources) \
+	$(live_bed_sources)
 unit_tests += tests/unit/test-control-time
 tests_unit_test_control_time_SOURCES = tests/unit/test-control-time.c $(asking_sources) $(live_bed_sources)
 tests_unit_test_varlink_SOURCES = tests/unit/test-varlink.c $(varlink_client_sources)

@@ -77,6 +77,12 @@ static const struct varlink_field fields_next[] = {
         { "until_usec", VARLINK_INT, OPTIONAL },
         { 0 },
 };
+static const struct varlink_field fields_history[] = {
+        { "tasks", VARLINK_STRINGS, OPTIONAL },  { "run", VARLINK_STRING, OPTIONAL },
+        { "failed", VARLINK_BOOL, OPTIONAL },    { "hooks", VARLINK_BOOL, OPTIONAL },
+        { "since_usec", VARLINK_INT, OPTIONAL }, { "until_usec", VARLINK_INT, OPTIONAL },
+        { "n", VARLINK_INT, OPTIONAL },          { 0 },
+};
 static const struct varlink_field fields_limits[] = {
         { "limits", VARLINK_STRINGS, OPTIONAL },
         { 0 },
@@ -106,6 +112,7 @@ static const struct varlink_method methods[] = {
         { "Pause", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_pause, method_pause },
         { "Resume", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_resume, method_resume },
         { "Next", VARLINK_ROLE_VIEW, 0, fields_next, method_next },
+        { "History", VARLINK_ROLE_VIEW, 0, fields_history, method_history },
         { "Limits", VARLINK_ROLE_VIEW, 0, fields_limits, method_limits },
         { "Pools", VARLINK_ROLE_VIEW, 0, fields_pools, method_pools },
         { "Events", VARLINK_ROLE_VIEW, 0, fields_events, method_events },

@@ -165,22 +165,56 @@ static json_t *last_to_json(const struct result *last) {
                          "duration_usec", json_usec(last->duration_usec));
 }
 
+/* Adds what of a task is there only sometimes. Returns 0 or -ENOMEM. */
+static int add_time(json_t *json, const struct live_task *live) {
+        usec_t last_ok = live_task_last_ok(live), next = live_task_next(live), paused = 0, last_due;
+        const char *paused_by = live_task_paused_by(live, &paused), *what = NULL;
+        usec_t stale_at = live_task_stale_at(live);
+        json_t *more;
+        int r;
+
+        last_due = live_task_last_due(live, &what);
+        more = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}", "paused_by",
+                         paused_by ? json_text(paused_by) : NULL, "paused_usec", paused_by ? json_usec(paused) : NULL,
+                         "last_ok_usec", last_ok > 0 ? json_usec(last_ok) : NULL, "next_usec",
+                         next != USEC_INFINITY ? json_usec(next) : NULL, "last_due_usec",
+                         last_due > 0 ? json_usec(last_due) : NULL, "last_due_what",
+                         last_due > 0 && what ? json_text(what) : NULL, "stale_usec",
+                         stale_at != USEC_INFINITY ? json_usec(stale_at) : NULL);
+        r = json_object_update(json, more);
+        json_decref(more);
+        return r;
+}
+
+/* Of a fan-out with items that fail, or whose items have failed. */
+static json_t *item_counts_to_json(const struct live_task *live) {
+        struct live_item_counts counts;
+
+        live_task_count_items(live, &counts);
+        if (counts.failing == 0 && counts.total == 0)
+                return NULL;
+        return json_pack("{s:I, s:I, s:I, s:I, s:I}", "failing", (json_int_t)counts.failing, "newly_failing",
+                         (json_int_t)counts.newly_failing, "recovered", (json_int_t)counts.recovered, "untracked",
+                         (json_int_t)counts.untracked, "total", (json_int_t)counts.total);
+}
+
 json_t *task_to_json(const struct live_task *live) {
         const struct task *task = live_task_task(live);
         const struct result *last = live_task_last(live);
-        const char *reason = live_task_skip_reason(live), *paused_by;
-        usec_t last_ok = live_task_last_ok(live), next = live_task_next(live), paused_usec = 0;
+        const char *reason = live_task_skip_reason(live);
         json_t *service = task->run.is_service ? service_to_json(live, live_service_run(live)) : NULL;
+        json_t *json =
+                json_pack("{s:s, s:s, s:o*, s:s, s:i, s:i, s:b, s:b, s:b, s:o*, s:o*, s:o*, s:I, s:o*}", "name",
+                          task->run.name, "kind", task->kind ? task->kind->name : "group", "description",
+                          task->description ? json_text(task->description) : NULL, "state", live_task_state(live),
+                          "running", (int)live_task_running(live), "failures", (int)live_task_failures(live), "failing",
+                          (int)live_task_is_failing(live), "stale", (int)live_task_is_stale(live), "slow",
+                          (int)live_task_is_slow(live), "items", item_counts_to_json(live), "service", service, "last",
+                          last ? last_to_json(last) : NULL, "skipped", (json_int_t)live_task_skipped(live),
+                          "skip_reason", reason ? json_text(reason) : NULL);
 
-        paused_by = live_task_paused_by(live, &paused_usec);
-        return json_pack("{s:s, s:s, s:o*, s:s, s:i, s:i, s:b, s:b, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:I, s:o*}",
-                         "name", task->run.name, "kind", task->kind ? task->kind->name : "group", "description",
-                         task->description ? json_text(task->description) : NULL, "state", live_task_state(live),
-                         "running", (int)live_task_running(live), "failures", (int)live_task_failures(live), "failing",
-                         (int)live_task_is_failing(live), "slow", (int)live_task_is_slow(live), "paused_by",
-                         paused_by ? json_text(paused_by) : NULL, "paused_usec",
-                         paused_by ? json_usec(paused_usec) : NULL, "service", service, "last",
-                         last ? last_to_json(last) : NULL, "last_ok_usec", last_ok > 0 ? json_usec(last_ok) : NULL,
-                         "next_usec", next != USEC_INFINITY ? json_usec(next) : NULL, "skipped",
-                         (json_int_t)live_task_skipped(live), "skip_reason", reason ? json_text(reason) : NULL);
+        if (json && add_time(json, live) == 0)
+                return json;
+        json_decref(json);
+        return NULL;
 }

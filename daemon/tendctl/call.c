@@ -40,6 +40,7 @@ static const struct {
         { INTERFACE "NoBound", CTL_FAILED, "no bound ends it", "run" },
         { INTERFACE "Disabled", CTL_FAILED, "not enabled in the configuration", "task" },
         { INTERFACE "ShuttingDown", CTL_FAILED, "the daemon is ending and starts nothing more", NULL },
+        { INTERFACE "StoreDegraded", CTL_FAILED, "the history cannot be read", "reason" },
         { INTERFACE "TooSlow", CTL_FAILED, "events came faster than they were taken; some are lost", NULL },
         { INTERFACE "Failed", CTL_FAILED, "the daemon could not do it", "message" },
         { STANDARD "PermissionDenied", CTL_DENIED, "denied: your user may not do this", NULL },

@@ -10,12 +10,14 @@ tendctl_SOURCES = \
 	daemon/tendctl/processes.c \
 	daemon/tendctl/socket.c \
 	daemon/tendctl/sparkline.c daemon/tendctl/sparkline.h \
+	daemon/tendctl/summary.c \
 	daemon/tendctl/table.c \
 	daemon/tendctl/time_arg.c daemon/tendctl/time_arg.h \
 	daemon/tendctl/trees.c \
 	daemon/tendctl/verb.h \
 	daemon/tendctl/verb_calendar.c \
 	daemon/tendctl/verb_events.c \
+	daemon/tendctl/verb_history.c \
 	daemon/tendctl/verb_limits.c \
 	daemon/tendctl/verb_next.c \
 	daemon/tendctl/verb_notify.c \

@@ -47,7 +47,8 @@ enum paint paint_for(const char *word) {
                 { "failing", PAINT_BAD },    { "interrupted", PAINT_BAD }, { "remnant", PAINT_BAD },
                 { "degraded", PAINT_WARN },  { "full", PAINT_WARN },       { "queued", PAINT_WARN },
                 { "cancelled", PAINT_WARN }, { "stopping", PAINT_WARN },   { "never-started", PAINT_DIM },
-                { "skipped", PAINT_DIM },    { "paused", PAINT_WARN },     { "disabled", PAINT_DIM },
+                { "skipped", PAINT_DIM },    { "stale", PAINT_BAD },       { "paused", PAINT_WARN },
+                { "disabled", PAINT_DIM },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -140,6 +141,37 @@ const char *format_clock(json_int_t usec, char buf[WHEN_MAX]) {
         return buf;
 }
 
+static bool local_time(json_int_t usec, struct tm *ret) {
+        time_t secs = (time_t)(usec / (json_int_t)USEC_PER_SEC);
+
+        return localtime_r(&secs, ret) != NULL;
+}
+
+const char *format_date(json_int_t usec, char buf[WHEN_MAX]) {
+        struct tm tm;
+
+        buf[0] = '\0';
+        if (local_time(usec, &tm))
+                (void)strftime(buf, WHEN_MAX, "%Y-%m-%d", &tm);
+        return buf;
+}
+
+const char *format_time(json_int_t usec, char buf[WHEN_MAX]) {
+        struct tm tm;
+
+        buf[0] = '\0';
+        if (local_time(usec, &tm))
+                (void)strftime(buf, WHEN_MAX, "%H:%M:%S", &tm);
+        return buf;
+}
+
+const char *format_minute(json_int_t usec, char buf[WHEN_MAX]) {
+        size_t n = strlen(format_clock(usec, buf));
+
+        buf[n - MIN(n, strlen(":00"))] = '\0';
+        return buf;
+}
+
 int print_json(json_t *json) {
         int r = json ? json_dumpf(json, stdout, JSON_INDENT(isatty(STDOUT_FILENO) ? 2 : 0)) : -1;
 
@@ -185,4 +217,12 @@ const char *format_state(const json_t *service, const char *state, char buf[WHEN
                        get_int(service, "restart_usec") > 0 ? " " : "",
                        format_relative(get_int(service, "restart_usec"), when));
         return buf;
+}
+
+void print_fact(const char *name, const char *value) {
+        if (!*value)
+                return;
+        printf("  %-14s ", name);
+        print_safe(value, false);
+        putchar('\n');
 }

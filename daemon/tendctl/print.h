@@ -70,6 +70,11 @@ bool get_bool(const json_t *object, const char *key);
 const char *format_relative(json_int_t usec, char buf[WHEN_MAX]);
 /* The time of day, with the date when it is not today. */
 const char *format_clock(json_int_t usec, char buf[WHEN_MAX]);
+/* The same without seconds. */
+const char *format_minute(json_int_t usec, char buf[WHEN_MAX]);
+/* The date, and the time of the day. */
+const char *format_date(json_int_t usec, char buf[WHEN_MAX]);
+const char *format_time(json_int_t usec, char buf[WHEN_MAX]);
 /* A span, with no more than is of use: "2min 3s", "120ms". */
 const char *format_span(json_int_t usec, char buf[WHEN_MAX]);
 
@@ -78,8 +83,17 @@ int print_json(json_t *json);
 
 /* ---- what several verbs show ---- */
 
+/* A line with what is to be known as @name; nothing when @value is "". */
+void print_fact(const char *name, const char *value);
+
 /* The outcome tree @outcome, all of it. */
 void print_outcome(const json_t *outcome);
+
+/* What the processes of a run used: the time of all attempts and items, the memory of the largest. */
+void print_usage(const json_t *outcome);
+
+/* What a Summary says, in facts; false: there is nothing to say. */
+bool print_summary(const json_t *summary);
 
 /* The array of live runs @runs, as a tree; with @processes those of each run below it. */
 void print_runs(const json_t *runs, bool processes);

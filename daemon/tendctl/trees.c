@@ -249,3 +249,15 @@ void print_outcome(const json_t *outcome) {
                 putchar('\n');
         }
 }
+
+void print_usage(const json_t *outcome) {
+        json_int_t cpu_usec = get_int(outcome, "cpu_usec"), memory = get_int(outcome, "memory_peak");
+        char text[WHEN_MAX];
+
+        if (cpu_usec > 0 || memory > 0)
+                printf("  used %s CPU", format_cpu(cpu_usec, text));
+        if (memory > 0)
+                printf(", %s of memory at its peak", format_memory(memory, text));
+        if (cpu_usec > 0 || memory > 0)
+                putchar('\n');
+}

@@ -7,10 +7,12 @@
 #include <stdio.h>
 
 /* What stands before the subject of a problem that is no task. */
-static const char *prefix_of(const char *kind) {
+static const char *prefix_of(const json_t *problem) {
+        const char *kind = get_string(problem, "kind");
+
         if (streq(kind, "full"))
                 return "limit ";
-        return streq(kind, "degraded") ? "pool " : "";
+        return streq(kind, "degraded") && !streq(get_string(problem, "subject"), "store") ? "pool " : "";
 }
 
 /* What a problem needs beside its text must leave room for this much of it; else its command gets a line of its own. */
@@ -23,7 +25,7 @@ static int text_room(const json_t *problems) {
         json_t *problem;
 
         json_array_foreach((json_t *)problems, index, problem) {
-                size_t prefix = strlen(prefix_of(get_string(problem, "kind")));
+                size_t prefix = strlen(prefix_of(problem));
 
                 subjects = MAX(subjects, prefix + strlen(get_string(problem, "subject")));
                 commands = MAX(commands, strlen(get_string(problem, "command")));
@@ -54,11 +56,11 @@ static void add_problem(struct table *table, const json_t *problem, int room) {
         upper[n] = '\0';
         table_cell(table, paint_for(kind), upper);
         if (own_line) {
-                table_cellf(table, PAINT_NONE, "%s%s: %s", prefix_of(kind), get_string(problem, "subject"), text);
+                table_cellf(table, PAINT_NONE, "%s%s: %s", prefix_of(problem), get_string(problem, "subject"), text);
                 table_end_row(table);
                 table_cell(table, PAINT_NONE, "");
         } else {
-                table_cellf(table, PAINT_BOLD, "%s%s", prefix_of(kind), get_string(problem, "subject"));
+                table_cellf(table, PAINT_BOLD, "%s%s", prefix_of(problem), get_string(problem, "subject"));
                 table_cellf(table, PAINT_NONE, "%.*s", fitting(text, room), text);
         }
         table_cell(table, PAINT_DIM, get_string(problem, "command"));
@@ -112,7 +114,7 @@ static void print_next(const json_t *status) {
 
         json_array_foreach((json_t *)next, index, entry)
                 printf("%s%s %s", index == 0 ? "next: " : ", ", get_string(entry, "task"),
-                       format_clock(get_int(entry, "at_usec"), when));
+                       format_minute(get_int(entry, "at_usec"), when));
         if (json_array_size(next) > 0)
                 putchar('\n');
 }

@@ -14,14 +14,15 @@ static void add_task(struct table *table, const json_t *task) {
 
         table_cell(table, PAINT_NONE, get_string(task, "name"));
         table_cell(table, PAINT_DIM, get_string(task, "kind"));
-        table_cellf(table, get_bool(task, "slow") ? PAINT_WARN : paint_for(state), "%s%s%s%s",
+        table_cellf(table, get_bool(task, "slow") ? PAINT_WARN : paint_for(state), "%s%s%s%s%s",
                     format_state(json_object_get(task, "service"), state, shown),
                     get_bool(task, "failing") && !streq(state, "failing") && !streq(state, "gave-up") ? ", failing"
                                                                                                       : "",
-                    get_bool(task, "slow") ? ", slow" : "", *paused && !streq(state, "paused") ? ", paused" : "");
+                    get_bool(task, "slow") ? ", slow" : "", get_bool(task, "stale") ? ", stale" : "",
+                    *paused && !streq(state, "paused") ? ", paused" : "");
         table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
         table_cell(table, PAINT_NONE, format_relative(get_int(last, "ended_usec"), ended));
-        table_cell(table, PAINT_NONE, format_clock(get_int(task, "next_usec"), next));
+        table_cell(table, PAINT_NONE, *paused ? "" : format_clock(get_int(task, "next_usec"), next));
         if (*by)
                 table_cellf(table, PAINT_NONE, "stopped by %s", by);
         else if (*paused)
@@ -59,14 +60,6 @@ int verb_list(struct ctl *ctl, const struct verb_args *args) {
 
 /* ---- show ---- */
 
-static void print_fact(const char *name, const char *value) {
-        if (!*value)
-                return;
-        printf("  %-14s ", name);
-        print_safe(value, false);
-        putchar('\n');
-}
-
 static void print_service(const json_t *service) {
         char text[400], when[WHEN_MAX];
 
@@ -97,6 +90,70 @@ static void print_paused(const json_t *task) {
         print_fact("paused", text);
 }
 
+static void print_triggers(const json_t *triggers) {
+        char text[1024];
+        size_t index;
+        json_t *trigger;
+
+        json_array_foreach((json_t *)triggers, index, trigger) {
+                const char *expression = get_string(trigger, "expression"), *zone = get_string(trigger, "zone");
+
+                (void)snprintf(text, sizeof(text), "%s%s%s%s%s", get_string(trigger, "trigger"), *expression ? " " : "",
+                               expression, *zone ? " in " : "", zone);
+                print_fact(index == 0 ? "triggers" : "", text);
+        }
+}
+
+/* When it was due, and when it is. */
+static void print_due(const json_t *task) {
+        json_int_t last = get_int(task, "last_due_usec"), next = get_int(task, "next_usec");
+        const char *what = get_string(task, "last_due_what");
+        char text[512], when[WHEN_MAX], at[WHEN_MAX];
+
+        if (last > 0) {
+                (void)snprintf(text, sizeof(text), "%s, %s%s%s", format_clock(last, at), format_relative(last, when),
+                               *what ? ": " : "", what);
+                print_fact("last due", text);
+        }
+        if (next > 0) {
+                (void)snprintf(text, sizeof(text), "%s, %s", format_clock(next, at), format_relative(next, when));
+                print_fact("next due", text);
+        }
+}
+
+/* What the history says, or why it says nothing. */
+static void print_past(const json_t *answer) {
+        char text[512];
+
+        if (json_object_get(answer, "summary")) {
+                (void)print_summary(json_object_get(answer, "summary"));
+                return;
+        }
+        (void)snprintf(text, sizeof(text), "unknown: %s", get_string(answer, "summary_missing"));
+        print_fact("history", text);
+}
+
+static void print_failing_items(const json_t *answer) {
+        const json_t *items = json_object_get(answer, "failing_items");
+        json_int_t all = get_int(json_object_get(json_object_get(answer, "task"), "items"), "failing");
+        char when[WHEN_MAX];
+        size_t index;
+        json_t *item;
+
+        if (json_array_size(items) > 0)
+                printf("\nfailing items:\n");
+        json_array_foreach((json_t *)items, index, item) {
+                const char *error = get_string(item, "error");
+
+                printf("  ");
+                print_painted(PAINT_BAD, get_string(item, "item"));
+                printf("  %s%s%lld in a row, since %s\n", error, *error ? ", " : "",
+                       (long long)get_int(item, "failures"), format_relative(get_int(item, "since_usec"), when));
+        }
+        if (all > (json_int_t)json_array_size(items))
+                printf("  and %lld more\n", (long long)all - (long long)json_array_size(items));
+}
+
 static void print_facts(const json_t *answer) {
         const json_t *task = json_object_get(answer, "task");
         char text[512], when[WHEN_MAX];
@@ -112,9 +169,12 @@ static void print_facts(const json_t *answer) {
                 print_fact("written in", text);
         }
         print_service(json_object_get(task, "service"));
+        print_triggers(json_object_get(answer, "triggers"));
         print_paused(task);
-        print_fact("next", format_clock(get_int(task, "next_usec"), when));
+        print_due(task);
         print_fact("last ok", format_relative(get_int(task, "last_ok_usec"), when));
+        if (get_bool(task, "stale"))
+                print_fact("stale", format_relative(get_int(task, "stale_usec"), when));
         if (get_bool(task, "slow"))
                 print_fact("slow", "a run is at work for longer than slow-after");
         if (get_bool(task, "failing"))
@@ -158,19 +218,6 @@ static void print_settings(const json_t *settings) {
         }
 }
 
-/* What the processes of a run used: the time of all attempts and items, the memory of the largest. */
-static void print_usage(const json_t *outcome) {
-        json_int_t cpu_usec = get_int(outcome, "cpu_usec"), memory = get_int(outcome, "memory_peak");
-        char text[WHEN_MAX];
-
-        if (cpu_usec > 0 || memory > 0)
-                printf("  used %s CPU", format_cpu(cpu_usec, text));
-        if (memory > 0)
-                printf(", %s of memory at its peak", format_memory(memory, text));
-        if (cpu_usec > 0 || memory > 0)
-                putchar('\n');
-}
-
 int verb_show(struct ctl *ctl, const struct verb_args *args) {
         json_t *answer;
         int code;
@@ -181,6 +228,8 @@ int verb_show(struct ctl *ctl, const struct verb_args *args) {
         if (ctl->json)
                 return print_json(answer);
         print_facts(answer);
+        print_past(answer);
+        print_failing_items(answer);
         print_settings(json_object_get(answer, "settings"));
         if (json_array_size(json_object_get(answer, "runs")) > 0) {
                 printf("\nlive runs:\n");

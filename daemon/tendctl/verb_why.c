@@ -125,9 +125,60 @@ static void point_at_cause(const json_t *last) {
         say(task);
 }
 
+static void explain_pause(const json_t *task) {
+        char when[WHEN_MAX];
+
+        if (!*get_string(task, "paused_by"))
+                return;
+        printf("  it is ");
+        print_painted(paint_for("paused"), "paused");
+        printf(" since %s, by ", format_clock(get_int(task, "paused_usec"), when));
+        say(get_string(task, "paused_by"));
+        printf("  no trigger starts it until tendctl resume %s\n", get_string(task, "name"));
+}
+
+/* When it was due, what became of it, and when it is. */
+static void explain_due(const json_t *task, bool runs) {
+        json_int_t last = get_int(task, "last_due_usec"), next = get_int(task, "next_usec");
+        const char *what = get_string(task, "last_due_what"), *name = get_string(task, "name");
+        char when[WHEN_MAX], at[WHEN_MAX];
+
+        if (last > 0) {
+                printf("  it was last due at %s, %s", format_clock(last, at), format_relative(last, when));
+                printf("%s", *what ? ": " : "");
+                say(what);
+        }
+        if (next > 0)
+                printf("  it %s due next at %s, %s\n", *get_string(task, "paused_by") ? "would be" : "is",
+                       format_clock(next, at), format_relative(next, when));
+        else if (!runs && !*get_string(task, "paused_by"))
+                printf("  it is not due at a known time: tendctl next %s tells why, tendctl start %s starts it\n", name,
+                       name);
+}
+
+static void explain_health(const json_t *task) {
+        const json_t *items = json_object_get(task, "items");
+        json_int_t last_ok = get_int(task, "last_ok_usec");
+        char when[WHEN_MAX], since[WHEN_MAX];
+
+        if (get_bool(task, "stale"))
+                printf("  it is stale since %s: it was %s%s%s\n", format_clock(get_int(task, "stale_usec"), since),
+                       last_ok > 0 ? "last ok " : "never ok", last_ok > 0 ? format_relative(last_ok, when) : "",
+                       last_ok > 0 ? "" : " since it is known");
+        if (!get_bool(task, "failing"))
+                return;
+        printf("  it is failing");
+        if (get_int(items, "failing") > 0)
+                printf(": %lld of its items; see tendctl show %s", (long long)get_int(items, "failing"),
+                       get_string(task, "name"));
+        else if (get_int(task, "failures") > 1)
+                printf(", %lld times in a row", (long long)get_int(task, "failures"));
+        putchar('\n');
+}
+
 static void explain_task(const json_t *task, const json_t *last, bool runs) {
         const char *name = get_string(task, "name"), *by = get_string(json_object_get(task, "service"), "stopped_by");
-        char when[WHEN_MAX], at[WHEN_MAX];
+        char when[WHEN_MAX];
 
         if (!runs)
                 printf("%s does not run\n", name);
@@ -140,11 +191,9 @@ static void explain_task(const json_t *task, const json_t *last, bool runs) {
         }
         if (streq(get_string(task, "state"), "gave-up"))
                 printf("  it ended for good\n");
-        if (get_int(task, "next_usec") > 0)
-                printf("  it is due %s, at %s\n", format_relative(get_int(task, "next_usec"), when),
-                       format_clock(get_int(task, "next_usec"), at));
-        else if (!runs)
-                printf("  no trigger of its own is going to start it: tendctl start %s\n", name);
+        explain_pause(task);
+        explain_due(task, runs);
+        explain_health(task);
         if (get_int(task, "skipped") > 0) {
                 printf("  it was due and not run %lld times, the last because ", (long long)get_int(task, "skipped"));
                 say(get_string(task, "skip_reason"));

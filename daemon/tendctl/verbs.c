@@ -185,6 +185,27 @@ static const struct verb verbs[] = {
                 .run = verb_resume,
         },
         {
+                .name = "history",
+                .arguments = "[TASK|RUN...]",
+                .max = ANY,
+                .summary = "how runs ended, and what was not run and why",
+                .details =
+                        "The latest first. An occurrence that was not run has its reason; what the store could not keep is "
+                        "a gap. Of one task also how many of its runs were ok, how long they took, and bars of the last "
+                        "ones, the newest on the right, in which a cross is a failure. Of one run its outcome tree and the "
+                        "end of its output. T is a time: yesterday, '2025-03-30 02:30', 2h (ago), @SECONDS.",
+                .examples = "tendctl history                            the latest of all tasks\n"
+                            "tendctl history backup --since yesterday   did it run last night?\n"
+                            "tendctl history -f --since 7d 'etl-*'      what failed in the last week\n"
+                            "tendctl history backup#41                  one run\n",
+                .options = { [HISTORY_FAILED] = { "failed", 'f', NULL, "only runs that failed or were interrupted" },
+                             [HISTORY_HOOKS] = { "hooks", 0, NULL, "also runs that are hooks" },
+                             [HISTORY_LINES] = { "lines", 'n', "N", "at most the latest N [20 without a time]" },
+                             [HISTORY_SINCE] = { "since", 's', "T", "begun or due then or later" },
+                             [HISTORY_UNTIL] = { "until", 'u', "T", "begun or due before" } },
+                .run = verb_history,
+        },
+        {
                 .name = "next",
                 .arguments = "[TASK...]",
                 .max = ANY,

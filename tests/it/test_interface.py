@@ -204,7 +204,9 @@ command = sleep 60
         self.ask("Start", tasks=["holder", "waiter"])
         asked = {
             "Status": [{}], "List": [{}, {"failing": True}], "Tree": [{}, {"runs": ["waiter#1"]}], "Pools": [{}],
-            "Limits": [{}], "Next": [{}, {"tasks": ["tick", "off", "web"], "n": 3}], "Show": [{"task": task} for task in ("holder", "waiter", "fails", "many", "both", "off", "web")],
+            "Limits": [{}], "Next": [{}, {"tasks": ["tick", "off", "web"], "n": 3}],
+            "History": [{}, {"tasks": ["fails"]}, {"run": "many#1"}, {"run": "both#1/second"}, {"run": "holder#1"}],
+            "Show": [{"task": task} for task in ("holder", "waiter", "fails", "many", "both", "off", "web")],
             "Why": [{"name": name} for name in ("web", "holder", "waiter", "waiter#1", "fails", "tick", "both")],
         }
         for method, calls in asked.items():

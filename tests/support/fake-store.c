@@ -50,6 +50,7 @@ static struct list opened[_RECORD_KIND_MAX];
 static bool made;
 static struct store *the_store;
 static bool held;
+static bool refusing;
 static int sync_result;
 static size_t n_puts, n_syncs;
 
@@ -258,7 +259,7 @@ void fake_store_reset(void) {
                 clear(&file[i]);
                 clear(&opened[i]);
         }
-        held = false;
+        held = refusing = false;
         sync_result = 0;
         n_puts = n_syncs = 0;
 }
@@ -267,6 +268,10 @@ void fake_store_hold(bool hold) {
         held = hold;
         if (!hold && the_store)
                 loop_work_schedule(&the_store->work);
+}
+
+void fake_store_refuse(bool refuse) {
+        refusing = refuse;
 }
 
 void fake_store_set_sync(int result) {
@@ -570,8 +575,8 @@ int store_ask_history(struct store *store, const struct store_history_query *ask
         struct store_query *query;
         size_t n = 0;
 
-        if (store->degraded)
-                return -EIO;
+        if (store->degraded || refusing)
+                return store->degraded ? -EIO : -ENOBUFS;
         query = query_new(store, arg, ret);
         query->history = *asked;
         query->run = asked->run ? strdup(asked->run) : NULL;
@@ -589,8 +594,8 @@ int store_ask_summary(struct store *store, const char *task, usec_t since_usec, 
                       struct store_query **ret) {
         struct store_query *query;
 
-        if (store->degraded)
-                return -EIO;
+        if (store->degraded || refusing)
+                return store->degraded ? -EIO : -ENOBUFS;
         query = query_new(store, arg, ret);
         query->task = strdup(task);
         query->since_usec = since_usec;
@@ -633,6 +638,7 @@ static int by_position(const void *a, const void *b) {
 static void answer_history(struct store_query *query) {
         struct store_history_row *rows = calloc(count(RECORD_END) + count(RECORD_MISSED) + 1, sizeof(*rows));
         static const enum record_kind kinds[] = { RECORD_END, RECORD_MISSED };
+        struct store_run *runs;
         size_t n = 0;
 
         if (!rows)
@@ -654,7 +660,18 @@ static void answer_history(struct store_query *query) {
                 }
         }
         qsort(rows, n, sizeof(*rows), by_position);
-        query->on_history(0, rows, MIN(n, (size_t)query->history.n), query->arg);
+        n = MIN(n, (size_t)query->history.n);
+        runs = calloc(n + 1, sizeof(*runs));
+        if (!runs)
+                die("out of memory");
+        for (size_t i = 0; i < n && !query->run; i++)
+                if (rows[i].run) { /* trees and tails are told of one run alone */
+                        runs[i] = *rows[i].run;
+                        runs[i].json = runs[i].tail = NULL;
+                        rows[i].run = &runs[i];
+                }
+        query->on_history(0, rows, n, query->arg);
+        free(runs);
         free(rows);
 }
 

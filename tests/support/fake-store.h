@@ -20,6 +20,8 @@ void fake_store_crash(void);
 /* The store becomes degraded at once, and syncs are -EIO; what is put is lost. And well again; @anew: with an empty file. */
 void fake_store_degrade(const char *text);
 void fake_store_recover(bool anew);
+/* From now on there is no room for one more question, or there is again. */
+void fake_store_refuse(bool refuse);
 
 /* ---- what is in the file; NULL: no such thing ---- */
 const struct store_task *fake_store_task(const char *task);

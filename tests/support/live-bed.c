@@ -218,7 +218,12 @@ void live_bed_setup(void) {
 }
 
 void live_bed_go(void) {
-        const struct live_options options = { .loop = live_bed.loop, .triggers = true, .on_critical = on_critical };
+        const struct live_options options = {
+                .loop = live_bed.loop,
+                .store = live_bed.store,
+                .triggers = true,
+                .on_critical = on_critical,
+        };
 
         ck_assert_int_eq(live_new(&options, &live_bed.config, &live_bed.live), 0);
         ck_assert_int_eq(live_observe(live_bed.live, on_event, NULL, &observer), 0);

@@ -9,6 +9,7 @@ struct live_bed {
         struct loop *loop;
         struct live *live;
         struct config config;
+        struct store *store;     /* to remember in; set before it goes live, or NULL */
         struct result *critical; /* what on_critical was told last, or NULL */
 };
 

@@ -42,16 +42,30 @@ void live_catch_up(struct live_task *entry) {
 static bool start(struct live_task *entry) {
         struct schedule_due due;
         struct run *run;
+        int r;
 
         if (!trigger_take(&entry->trigger, &due))
                 return false;
         live_note(entry);
-        if (live_start_due(entry, "catch-up", due.due_usec, &run) < 0) {
+        r = live_start_due(entry, "catch-up", due.due_usec, &run);
+        if (r < 0) {
+                live_skip_failed(entry, &due, r);
                 schedule_taken_ended(&entry->trigger.schedule);
                 return false;
         }
         entry->catch_up->number = run_get_number(run);
+        live_set_last_due(entry, due.due_usec, run_get_number(run), NULL);
         return true;
+}
+
+/* A service that is wanted down. */
+static void skip_all(struct live_task *entry) {
+        struct schedule_due due;
+
+        while (schedule_has_backlog(&entry->trigger.schedule) && trigger_take(&entry->trigger, &due)) {
+                schedule_taken_ended(&entry->trigger.schedule);
+                live_skip(entry, &due, "stopped", "an operator has stopped it, until it is started");
+        }
 }
 
 static void on_work(struct loop_work *work _unused_, void *arg) {
@@ -62,6 +76,8 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
 
                 list_remove(&entry->catch_up->link);
                 loop_set_subject(live->loop, entry->task->run.name);
+                if (live_task_stopped_by(entry, NULL))
+                        skip_all(entry);
                 if (entry->pause || !schedule_has_backlog(&entry->trigger.schedule))
                         forget(entry);
                 else if (start(entry))

@@ -155,6 +155,10 @@ void live_start_on_start(struct live *live);
 /* The task is due by @trigger (a word: "every", "calendar", "watch" …) at @due_usec, realtime: starts a run, unless it is
  * paused, stopped, or `overlap` says otherwise, which is then accounted for. The run begins once the store has it. */
 void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec);
+/* What is due is not followed: accounts for it and tells of it. @word is for the history, @text for people. */
+void live_skip(struct live_task *entry, const struct schedule_due *due, const char *word, const char *text);
+/* The same, because live_start_due() returned @error. */
+void live_skip_failed(struct live_task *entry, const struct schedule_due *due, int error);
 /* Starts a run, whatever the overlap. Returns 0, -ENOMEM, -ESHUTDOWN. */
 int live_start_due(struct live_task *entry, const char *trigger, usec_t due_usec, struct run **ret);
 /* Counts a firing that was not followed, or whose run was skipped while it waited. */

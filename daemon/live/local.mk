@@ -24,3 +24,5 @@ unit_tests += tests/unit/test-live-stale
 tests_unit_test_live_stale_SOURCES = tests/unit/test-live-stale.c $(live_bed_sources)
 unit_tests += tests/unit/test-live-services
 tests_unit_test_live_services_SOURCES = tests/unit/test-live-services.c $(live_bed_sources)
+unit_tests += tests/unit/test-live-schedule
+tests_unit_test_live_schedule_SOURCES = tests/unit/test-live-schedule.c $(live_bed_sources)

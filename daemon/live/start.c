@@ -39,14 +39,7 @@ void live_count_skip(struct live_task *entry, const char *reason) {
         entry->skip_reason = reason ? strdup(reason) : NULL;
 }
 
-/* What a trigger asks for. */
-struct firing {
-        const char *trigger;
-        usec_t due_usec;
-};
-
-/* @word is for the history, @text for people. */
-static void skipped(struct live_task *entry, const struct firing *firing, const char *word, const char *text) {
+void live_skip(struct live_task *entry, const struct schedule_due *due, const char *word, const char *text) {
         struct event event = { .id = EVENT_SKIPPED, .task = entry->task->run.name, .text = text };
         char what[160];
 
@@ -54,17 +47,24 @@ static void skipped(struct live_task *entry, const struct firing *firing, const 
         live_emit(entry->live, &event);
         live_note_missed(entry, &(const struct store_missed){
                                         .task = entry->task->run.name,
-                                        .first_due_usec = firing->due_usec,
-                                        .last_due_usec = firing->due_usec,
+                                        .first_due_usec = due->due_usec,
+                                        .last_due_usec = due->due_usec,
                                         .n = 1,
-                                        .trigger = firing->trigger,
+                                        .trigger = due->trigger,
                                         .reason = word,
                                         .detail = text,
                                         .at_usec = clock_now(CLOCK_ID_REALTIME),
                                 });
         (void)snprintf(what, sizeof(what), "skipped: %s", text);
-        live_set_last_due(entry, firing->due_usec, 0, what);
+        live_set_last_due(entry, due->due_usec, 0, what);
         trigger_run_ended(&entry->trigger);
+}
+
+void live_skip_failed(struct live_task *entry, const struct schedule_due *due, int error) {
+        if (error == -ESHUTDOWN)
+                live_skip(entry, due, "shutdown", "the daemon is stopping");
+        else
+                live_skip(entry, due, "memory", "out of memory");
 }
 
 /* ---- overlap ---- */
@@ -93,38 +93,37 @@ static void replace(struct live_task *entry) {
 }
 
 /* False: the firing is not followed. */
-static bool make_way(struct live_task *entry, const struct firing *firing) {
+static bool make_way(struct live_task *entry, const struct schedule_due *due) {
         switch (entry->task->overlap) {
         case OVERLAP_QUEUE: supersede(entry); return true;
         case OVERLAP_REPLACE: replace(entry); return true;
         default:
-                skipped(entry, firing, "overlap",
-                        entry->task->overlap == OVERLAP_ALLOW ? "overlap: as many runs as allowed are at work"
-                                                              : "overlap: the last run is still at work");
+                live_skip(entry, due, "overlap",
+                          entry->task->overlap == OVERLAP_ALLOW ? "overlap: as many runs as allowed are at work"
+                                                                : "overlap: the last run is still at work");
                 return false;
         }
 }
 
 void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
-        const struct firing firing = { .trigger = trigger, .due_usec = due_usec };
+        const struct schedule_due due = { .trigger = trigger, .due_usec = due_usec };
         bool busy = !overlap_is_free(&entry->overlap);
         struct run *run;
         int r;
 
         if (entry->pause) {
-                skipped(entry, &firing, "paused", "paused");
+                live_skip(entry, &due, "paused", "paused");
                 return;
         }
         if (live_task_stopped_by(entry, NULL)) {
-                skipped(entry, &firing, "stopped", "an operator has stopped it, until it is started");
+                live_skip(entry, &due, "stopped", "an operator has stopped it, until it is started");
                 return;
         }
-        if (busy && !make_way(entry, &firing))
+        if (busy && !make_way(entry, &due))
                 return;
         r = live_start_due(entry, trigger, due_usec, &run);
         if (r < 0) {
-                skipped(entry, &firing, r == -ESHUTDOWN ? "shutdown" : "memory",
-                        r == -ESHUTDOWN ? "the daemon is stopping" : "out of memory");
+                live_skip_failed(entry, &due, r);
                 return;
         }
         live_set_last_due(entry, due_usec, entry->number, NULL);

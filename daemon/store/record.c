@@ -8,11 +8,14 @@
 #define CHUNK_MAX   ((size_t)65536) /* unless one record needs more */
 #define ALIGN       alignof(max_align_t)
 
+/* No member asks for more than a list has, as the head of the list, which walking it passes, is no chunk. */
 struct chunk {
         struct list link;
         size_t used, size;
-        alignas(max_align_t) char data[];
+        char data[];
 };
+
+_Static_assert(offsetof(struct chunk, data) % ALIGN == 0, "records are aligned in chunks, which malloc() aligns");
 
 #define C(type, field, kind)                                                                                           \
         { #field, COLUMN_##kind, offsetof(struct store_##type, field) }

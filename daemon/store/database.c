@@ -81,6 +81,8 @@ int database_fail(struct database *db, int code) {
         int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
         bool says = (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR;
 
+        if (says && db->path && access(db->path, W_OK) < 0)
+                system = errno; /* the system's error was that of some later call */
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 if ((code & 0xff) != rows[i].code)
                         continue;

@@ -24,3 +24,6 @@ unit_tests += tests/unit/test-fake-store
 tests_unit_test_fake_store_SOURCES = tests/unit/test-fake-store.c $(fake_store_sources) $(fake_loop_sources)
 unit_tests += tests/unit/test-store-history
 tests_unit_test_store_history_SOURCES = tests/unit/test-store-history.c $(store_bed_sources)
+unit_tests += tests/unit/test-store-faults
+tests_unit_test_store_faults_SOURCES = tests/unit/test-store-faults.c tests/support/fault-vfs.c \
+	tests/support/fault-vfs.h $(store_bed_sources)

@@ -34,7 +34,7 @@ static int ask(struct store *store, const struct store_query *model, const char 
                 return -ENOMEM;
         *query = *model;
         query->store = store;
-        query->until_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), STORE_QUERY_MAX);
+        query->until_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), store->options.patience_usec ?: STORE_QUERY_MAX);
         list_init(&query->link);
         list_init(&query->queue);
         batch_init(&query->rows);

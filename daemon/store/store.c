@@ -18,7 +18,6 @@
 #include <sys/eventfd.h>
 
 #define QUEUE_BYTES ((size_t)16 * 1024 * 1024)
-#define OPEN_USEC   (5 * USEC_PER_SEC)
 
 struct store_sync {
         struct list link;
@@ -225,7 +224,8 @@ int store_sync(struct store *store, store_sync_fn fn, void *arg, struct store_sy
                 return -ENOMEM;
         *sync = (struct store_sync){ .store = store, .fn = fn, .arg = arg, .mark = store->n_put };
         if (!is_degraded(store))
-                sync->until_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), STORE_SYNC_MAX);
+                sync->until_usec =
+                        usec_add(clock_now(CLOCK_ID_MONOTONIC), store->options.patience_usec ?: STORE_SYNC_MAX);
         list_init(&sync->link);
         list_append(&store->syncs, &sync->link);
         hand_over(store);
@@ -306,7 +306,7 @@ void store_get_stats(const struct store *store, struct store_stats *ret) {
 /* Waits until the writer has opened the file, and takes over what was there. */
 static void await_opened(struct store *store) {
         struct store_core *core = store->core;
-        usec_t until_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), OPEN_USEC);
+        usec_t until_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), store->options.patience_usec ?: STORE_OPEN_MAX);
 
         (void)pthread_mutex_lock(&core->mutex);
         while (!core->state.opened && store_core_wait(core, &core->changed, until_usec))

@@ -21,7 +21,8 @@ struct store;
 struct store_query;
 struct store_sync;
 
-#define STORE_SYNC_MAX (1 * USEC_PER_SEC) /* longer, nobody waits for the disk */
+#define STORE_OPEN_MAX (5 * USEC_PER_SEC) /* longer, nobody waits for the file when the daemon starts … */
+#define STORE_SYNC_MAX (1 * USEC_PER_SEC) /* … nor for the disk */
 
 /* ---- what is kept ---- */
 
@@ -114,10 +115,11 @@ struct store_item {
 
 struct store_options {
         struct loop *loop;
-        const char *path;   /* of the database */
-        usec_t keep_usec;   /* history that is older is removed; USEC_INFINITY: none */
-        uint64_t keep_runs; /* and so are all runs but so many; UINT64_MAX: no bound */
-        size_t queue_bytes; /* what waits to be written takes no more; 0: 16 MiB */
+        const char *path;     /* of the database */
+        usec_t keep_usec;     /* history that is older is removed; USEC_INFINITY: none */
+        uint64_t keep_runs;   /* and so are all runs but so many; UINT64_MAX: no bound */
+        size_t queue_bytes;   /* what waits to be written takes no more; 0: 16 MiB */
+        usec_t patience_usec; /* for tests: in place of STORE_OPEN_MAX, STORE_SYNC_MAX and STORE_QUERY_MAX; 0: these */
         /* The store became degraded, or is well again. @text is a sentence. May be NULL. */
         void (*on_health)(bool degraded, const char *text, void *arg);
         /* The file does not hold what was put, because it is a new one or something was lost: everything that
@@ -127,7 +129,7 @@ struct store_options {
         void *arg;
 };
 
-/* Opens the database, or makes it, on its thread, and waits for that at most 5 s: before the loop runs. One that cannot be
+/* Opens the database, or makes it, on its thread, and waits for that at most STORE_OPEN_MAX: before the loop runs. One that cannot be
  * used makes the store degraded, and is no error; it is told when the loop runs. When it can be used later, runs without
  * an end that are in it become interrupted. Returns 0, -ENOMEM, -errno when there can be no thread. */
 int store_open(const struct store_options *options, struct store **ret);

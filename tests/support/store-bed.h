@@ -12,10 +12,12 @@ struct store_bed {
         char path[96];
         struct loop *loop;
         struct store *store;
-        size_t queue_bytes; /* of the next open; 0: the usual */
-        usec_t keep_usec;   /* of the next open */
+        size_t queue_bytes;   /* of the next open; 0: the usual */
+        usec_t patience_usec; /* of the next open: as long as a test takes, unless it says otherwise */
+        usec_t keep_usec;     /* of the next open */
         uint64_t keep_runs;
         char health[256];      /* what was told since the last look */
+        bool degraded;         /* as was told last */
         char why[1024];        /* with the last of that */
         void (*on_anew)(void); /* called for "anew" */
 };
@@ -38,7 +40,7 @@ void bed_await_health(const char *words);
 
 /* A name below the directory. Lives until the fourth call after. */
 const char *bed_path(const char *name);
-/* How many names below the directory begin so. */
+/* How many names below the directory begin so, logs left out. */
 unsigned bed_count(const char *prefix);
 
 /* What the file has, read by another connection: the first column of the first row as a number, -1 for none or NULL. */

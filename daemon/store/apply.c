@@ -260,17 +260,18 @@ static const apply_fn apply_fns[_RECORD_KIND_MAX] = {
         [RECORD_ANEW] = apply_anew,
 };
 
-int database_apply(struct database *db, const struct batch *batch, uint64_t *ret_unfit) {
+int database_apply(struct database *db, const struct batch *batch, struct applied *ret) {
         struct batch_place place = { 0 };
         const struct record *record;
-        uint64_t unfit = 0;
+        struct applied applied = { 0 };
         int code, r;
 
         code = do_simple(db, STATEMENT_BEGIN);
         while (code == SQLITE_DONE && (record = batch_next(batch, &place))) {
                 code = apply_fns[record->kind](db, record);
+                applied.n_runs += record->kind == RECORD_END;
                 if (is_unfit(code)) {
-                        unfit++;
+                        applied.unfit++;
                         code = SQLITE_DONE;
                 }
         }
@@ -282,7 +283,7 @@ int database_apply(struct database *db, const struct batch *batch, uint64_t *ret
                         (void)do_simple(db, STATEMENT_ROLLBACK);
                 return r;
         }
-        *ret_unfit = unfit;
+        *ret = applied;
         return 0;
 }
 

@@ -154,6 +154,10 @@ static const char *const texts[_STATEMENT_MAX] = {
         [STATEMENT_FIND_MISSED] = "SELECT position, n FROM missed WHERE task = ?1 AND position >= ?2"
                                   " AND first_due_usec <= ?2 ORDER BY position LIMIT 1",
         [STATEMENT_TAKE_MISSED] = "UPDATE missed SET n = n - 1 WHERE position = ?1",
+        [STATEMENT_OLD_RUNS] = "DELETE FROM run WHERE position IN"
+                               " (SELECT position FROM run WHERE position < ?1 ORDER BY position LIMIT ?2)",
+        [STATEMENT_OLD_MISSED] = "DELETE FROM missed WHERE position IN"
+                                 " (SELECT position FROM missed WHERE position < ?1 ORDER BY position LIMIT ?2)",
         [STATEMENT_DROP_MISSED] = "DELETE FROM missed WHERE position = ?1",
 };
 
@@ -299,7 +303,7 @@ static int run_sql(struct database *db, const char *sql) {
         return code == SQLITE_OK ? 0 : database_fail(db, code);
 }
 
-static int ask_number(struct database *db, const char *sql, int64_t *ret) {
+int database_ask(struct database *db, const char *sql, int64_t *ret) {
         sqlite3_stmt *stmt = NULL;
         int code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
 
@@ -327,11 +331,11 @@ static int bring_to_schema(struct database *db) {
         int64_t id = 0, version = 0, tables = 0;
         int r;
 
-        r = ask_number(db, "PRAGMA application_id", &id);
+        r = database_ask(db, "PRAGMA application_id", &id);
         if (r >= 0)
-                r = ask_number(db, "PRAGMA user_version", &version);
+                r = database_ask(db, "PRAGMA user_version", &version);
         if (r >= 0)
-                r = ask_number(db, TABLES_SQL, &tables);
+                r = database_ask(db, TABLES_SQL, &tables);
         if (r < 0)
                 return r;
         if (tables > 0 && id != DATABASE_ID)
@@ -410,10 +414,10 @@ int database_open(struct database *db, const char *path, uint64_t session) {
 /* Whether the tables are ours. */
 static int check_schema(struct database *db) {
         int64_t id = 0, version = 0;
-        int r = ask_number(db, "PRAGMA application_id", &id);
+        int r = database_ask(db, "PRAGMA application_id", &id);
 
         if (r >= 0)
-                r = ask_number(db, "PRAGMA user_version", &version);
+                r = database_ask(db, "PRAGMA user_version", &version);
         if (r >= 0 && (id != DATABASE_ID || version != DATABASE_SCHEMA))
                 r = refuse(db, "its tables are not ours");
         return r;

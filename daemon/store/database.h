@@ -37,6 +37,8 @@ enum statement {
         STATEMENT_FIND_MISSED,
         STATEMENT_TAKE_MISSED,
         STATEMENT_DROP_MISSED,
+        STATEMENT_OLD_RUNS,
+        STATEMENT_OLD_MISSED,
         _STATEMENT_MAX,
 };
 
@@ -92,10 +94,34 @@ size_t database_columns(enum record_kind kind, bool brief, char *buffer, size_t 
 /* Appends everything that is remembered of tasks and items, and runs without an end with their processes. */
 int database_read_opened(struct database *db, struct batch *batch);
 
+/* The number that @sql selects. */
+int database_ask(struct database *db, const char *sql, int64_t *ret);
+
 /* ---- apply.c ---- */
 
-/* Writes all of @batch in one transaction. @ret_unfit: records that no table takes, which are left out. */
-int database_apply(struct database *db, const struct batch *batch, uint64_t *ret_unfit);
+struct applied {
+        uint64_t unfit;  /* records that no table takes, which are left out */
+        uint64_t n_runs; /* that have ended */
+};
+
+/* Writes all of @batch in one transaction. */
+int database_apply(struct database *db, const struct batch *batch, struct applied *ret);
 
 /* Copies some of the log into the file, when it has grown. */
 int database_checkpoint(struct database *db);
+
+/* ---- retain.c ---- */
+
+struct retain {
+        usec_t keep_usec;
+        uint64_t keep_runs;
+        uint64_t n_runs; /* in the file, if counted; seldom some more */
+        bool counted;
+        bool more;        /* there is more to do at once */
+        uint64_t written; /* records since the last slice */
+        usec_t next_usec; /* when the next slice is due; monotonic */
+};
+
+/* After @written records, @n_runs of them ends of runs, or none: removes some of what is not kept any longer, if it is time
+ * for that. */
+int database_retain(struct database *db, struct retain *retain, uint64_t written, uint64_t n_runs);

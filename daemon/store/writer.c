@@ -29,6 +29,10 @@ struct writer {
         usec_t backoff_usec;
         usec_t retry_usec; /* degraded: when it tries again; monotonic */
         bool had_file;     /* one was open before */
+        struct retain retain;
+        struct {
+                uint64_t written, n_runs;
+        } fresh; /* since the last look at what is to be removed */
 };
 
 /* ---- how it is ---- */
@@ -81,6 +85,7 @@ static int open_file(struct writer *writer) {
                 return r;
         if (db->made || !writer->had_file || db->file.ino != before.ino || db->file.dev != before.dev)
                 writer->state.n_anew++;
+        writer->retain.counted = false;
         writer->had_file = true;
         return 0;
 }
@@ -96,17 +101,20 @@ static int have_file(struct writer *writer) {
 
 static int write_batch(struct writer *writer) {
         struct writer_state *state = &writer->state;
-        uint64_t n = writer->batch.n, unfit;
+        uint64_t n = writer->batch.n;
+        struct applied applied;
         int r;
 
         if (n == 0)
                 return 0;
-        r = database_apply(&writer->db, &writer->batch, &unfit);
+        r = database_apply(&writer->db, &writer->batch, &applied);
         if (r < 0)
                 return r;
         state->commits++;
         state->done += n;
-        state->unfit += unfit;
+        state->unfit += applied.unfit;
+        writer->fresh.written += n;
+        writer->fresh.n_runs += applied.n_runs;
         state->size = writer->db.size;
         atomic_fetch_sub_explicit(&writer->core->bytes, writer->batch.bytes, memory_order_relaxed);
         batch_clear(&writer->batch);
@@ -152,6 +160,10 @@ static void try_to_write(struct writer *writer, bool damaged) {
                 /* What is in the log is safe, but a log that cannot be emptied grows. */
                 r = database_checkpoint(&writer->db);
         }
+        if (r >= 0) {
+                r = database_retain(&writer->db, &writer->retain, writer->fresh.written, writer->fresh.n_runs);
+                writer->fresh.written = writer->fresh.n_runs = 0;
+        }
         if (r < 0)
                 become_degraded(writer);
         else
@@ -193,7 +205,7 @@ static bool has_work(const struct writer *writer) {
 
         if (writer->state.degraded)
                 return core->retry || clock_now(CLOCK_ID_MONOTONIC) >= writer->retry_usec;
-        return core->queue.n > 0 || core->damaged;
+        return core->queue.n > 0 || core->damaged || (writer->retain.more && !core->closing);
 }
 
 /* With the mutex held, which it releases meanwhile. Returns false when the thread is to end. */
@@ -247,6 +259,8 @@ int writer_start(struct store_core *core, pthread_t *ret) {
                 return -ENOMEM;
         writer->core = core;
         batch_init(&writer->batch);
+        writer->retain.keep_usec = core->keep_usec;
+        writer->retain.keep_runs = core->keep_runs;
         r = thread_start("store", writer_main, writer, ret);
         if (r < 0)
                 free(writer);

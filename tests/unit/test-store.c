@@ -305,6 +305,88 @@ START_TEST(database_of_another_program_is_left_alone) {
 }
 END_TEST
 
+/* ---- what is kept no longer ---- */
+
+static int64_t n_left(void) {
+        return bed_ask("SELECT count(*) FROM run");
+}
+
+static void put_runs(unsigned from, unsigned to) {
+        for (unsigned i = from; i < to; i++) {
+                struct store_run run = bed_run("a", i);
+
+                store_put_end(bed.store, &run);
+        }
+        ck_assert_int_eq(bed_sync(), 0);
+}
+
+static bool has_kept_runs(void) {
+        return n_left() == (int64_t)bed.keep_runs;
+}
+
+START_TEST(runs_beyond_keep_runs_are_removed) {
+        bed_open();
+        put_runs(0, 5000);
+        ck_assert_int_eq(n_left(), 5000);
+        bed_close();
+        bed.keep_runs = 100;
+        bed_open();
+        put_runs(5000, 5001);
+        bed_await(has_kept_runs);
+        ck_assert_int_eq(bed_ask("SELECT min(position) FROM run"), (int64_t)(BED_START + (usec_t)4901 * USEC_PER_SEC));
+        put_runs(5001, 6000); /* at last fewer than a slice too many */
+        bed_await(has_kept_runs);
+}
+END_TEST
+
+static bool has_kept_time(void) {
+        return n_left() == 2000 && bed_ask("SELECT count(*) FROM missed") == 1;
+}
+
+START_TEST(history_older_than_keep_is_removed) {
+        const struct store_missed old = { .task = "a", .first_due_usec = 1, .last_due_usec = BED_START, .n = 1 };
+        const struct store_missed young = { .task = "a", .last_due_usec = BED_START + 5000 * USEC_PER_SEC, .n = 1 };
+
+        bed.keep_usec = clock_now(CLOCK_ID_REALTIME) - (BED_START + 3000 * USEC_PER_SEC);
+        bed_open();
+        store_put_missed(bed.store, &old);
+        store_put_missed(bed.store, &young);
+        put_runs(0, 3000);
+        put_runs(3300, 5300); /* a busy machine takes less than five minutes for all this */
+        bed_await(has_kept_time);
+}
+END_TEST
+
+static int64_t pages_before;
+
+static bool is_shorter(void) {
+        return bed_ask("PRAGMA page_count") < pages_before / 2;
+}
+
+START_TEST(file_gets_shorter_when_less_is_kept) {
+        static char text[8192];
+
+        memset(text, 'x', sizeof(text) - 1);
+        bed_open();
+        for (unsigned i = 0; i < 2000; i++) {
+                struct store_run run = bed_run("a", i);
+
+                run.tail = text;
+                store_put_end(bed.store, &run);
+                if (i % 500 == 499)
+                        ck_assert_int_eq(bed_sync(), 0);
+        }
+        bed_close();
+        pages_before = bed_ask("PRAGMA page_count");
+        ck_assert_int_gt(pages_before, 4000);
+        bed.keep_runs = 10;
+        bed_open();
+        put_runs(2000, 2001);
+        bed_await(has_kept_runs);
+        bed_await(is_shorter);
+}
+END_TEST
+
 /* ---- syncs ---- */
 
 static unsigned n_called;
@@ -364,6 +446,9 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, missing_directory_is_made);
         tcase_add_test(tcase, newer_schema_is_left_alone);
         tcase_add_test(tcase, database_of_another_program_is_left_alone);
+        tcase_add_test(tcase, runs_beyond_keep_runs_are_removed);
+        tcase_add_test(tcase, history_older_than_keep_is_removed);
+        tcase_add_test(tcase, file_gets_shorter_when_less_is_kept);
         tcase_add_test(tcase, cancelled_sync_is_not_called);
         tcase_add_test(tcase, quiet_store_lets_the_loop_sleep);
         suite_add_tcase(suite, tcase);

@@ -3,6 +3,7 @@
 
 bench_programs += tests/bench/pool-jobs
 bench_programs += tests/bench/config-load
+bench_programs += tests/bench/store-runs
 bench_programs += tests/bench/control-calls
 tests_bench_control_calls_LDADD =
 bench_programs += tests/bench/bare-http
@@ -31,10 +32,12 @@ EXTRA_DIST += tests/bench/row_live.py
 EXTRA_DIST += tests/bench/row_pool.py
 EXTRA_DIST += tests/bench/row_services.py
 EXTRA_DIST += tests/bench/row_spawn.py
+EXTRA_DIST += tests/bench/row_store.py
 EXTRA_DIST += tests/bench/row_tasks.py
 EXTRA_DIST += tests/bench/peer_aiohttp.py
 EXTRA_DIST += tests/bench/peer_executor.py
 EXTRA_DIST += tests/bench/peer_httpx.py
+EXTRA_DIST += tests/bench/peer_sqlite.py
 EXTRA_DIST += tests/bench/peer_subprocess.py
 EXTRA_DIST += tests/bench/peer_tasks.py
 

@@ -288,6 +288,7 @@ int live_schedule_restore(struct live_task *entry, const struct store_task *task
                 .accounted_usec = task->accounted_usec,
                 .fired = task->fired,
         };
+        char digest[SCHEDULE_DIGEST_MAX];
         struct schedule_now now;
 
         entry->last_due_usec = task->last_due_usec;
@@ -298,6 +299,8 @@ int live_schedule_restore(struct live_task *entry, const struct store_task *task
         if (!has_memory(entry))
                 return 0;
         trigger_look(&entry->trigger, &now);
+        if (!memory.digest || !streq(memory.digest, schedule_digest(&entry->trigger.schedule, digest)))
+                live_note(entry); /* it begins anew */
         return schedule_restore(&entry->trigger.schedule, &memory, entry->live->boot_id, &now);
 }
 
@@ -339,10 +342,8 @@ int live_arm_triggers(struct live *live) {
 
                 if (!has_memory(entry))
                         continue;
-                if (!entry->trigger.schedule.armed) { /* nothing was restored: it is new */
+                if (!entry->trigger.schedule.armed) /* it is new, and put as such in its time */
                         trigger_arm(&entry->trigger);
-                        live_note(entry);
-                }
                 trigger_check(&entry->trigger);
         }
         live->starting = false;

@@ -2,6 +2,8 @@
 # Measurements against peers, run by `make bench`, never by `make check`. See tests/bench/README.md.
 
 bench_programs += tests/bench/pool-jobs
+bench_programs += tests/bench/calendar-next
+tests_bench_calendar_next_LDADD = libtendd.a
 bench_programs += tests/bench/config-load
 bench_programs += tests/bench/store-runs
 bench_programs += tests/bench/control-calls
@@ -24,6 +26,7 @@ EXTRA_DIST += tests/bench/README.md
 EXTRA_DIST += tests/bench/run.py
 EXTRA_DIST += tests/bench/common.py
 EXTRA_DIST += tests/bench/daemon.py
+EXTRA_DIST += tests/bench/row_calendar.py
 EXTRA_DIST += tests/bench/row_control.py
 EXTRA_DIST += tests/bench/row_exec.py
 EXTRA_DIST += tests/bench/row_http.py
@@ -35,6 +38,7 @@ EXTRA_DIST += tests/bench/row_spawn.py
 EXTRA_DIST += tests/bench/row_store.py
 EXTRA_DIST += tests/bench/row_tasks.py
 EXTRA_DIST += tests/bench/peer_aiohttp.py
+EXTRA_DIST += tests/bench/peer_croniter.py
 EXTRA_DIST += tests/bench/peer_executor.py
 EXTRA_DIST += tests/bench/peer_httpx.py
 EXTRA_DIST += tests/bench/peer_sqlite.py

@@ -11,7 +11,7 @@ import traceback
 
 import common
 
-ROWS = ["http", "exec", "pool", "services", "tasks", "store", "live", "spawn", "idle", "control"]
+ROWS = ["http", "exec", "pool", "services", "tasks", "store", "live", "spawn", "idle", "control", "calendar"]
 
 
 def machine():

@@ -6,7 +6,8 @@
  * written again, because nobody knows whether its commit succeeded, finds its own rows and replaces them. The same for
  * what was missed, at the instant it was due for.
  *
- * Between its beginning and its end a run is in the table `live`, which is small and stays in the cache.
+ * Between its beginning and its end a run is in the table `live`, which is small and stays in the cache. One that begins and
+ * ends in one batch, as most do when there are many, never goes there.
  */
 #include "store/database.h"
 
@@ -66,6 +67,77 @@ static int do_put(struct database *db, enum statement id, const struct record *r
         if (sqlite3_bind_parameter_count(stmt) > (int)record_types[record->kind].n_columns)
                 (void)sqlite3_bind_int64(stmt, sqlite3_bind_parameter_count(stmt), more);
         return step(stmt, NULL);
+}
+
+/* ---- runs that begin and end in one batch ---- */
+
+/* Ends of a batch by run, in a hash table of twice as many places. */
+struct ends {
+        struct end {
+                const struct record *record; /* NULL: a free place */
+                bool begun;                  /* in this batch */
+        } * places;
+        size_t n; /* a power of two; 0: none */
+};
+
+static size_t hash_run(const char *run, usec_t begun_usec) {
+        uint64_t hash = begun_usec * 0x9e3779b97f4a7c15u;
+
+        for (const char *c = run ?: ""; *c; c++)
+                hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+        return (size_t)(hash ^ hash >> 29);
+}
+
+/* The end of this run, or the free place for it; NULL when there is no table. */
+static struct end *find_end(const struct ends *ends, const char *run, usec_t begun_usec) {
+        size_t i = hash_run(run, begun_usec);
+
+        if (ends->n == 0)
+                return NULL;
+        for (;; i++) {
+                struct end *end = &ends->places[i & (ends->n - 1)];
+
+                if (!end->record ||
+                    (end->record->run.begun_usec == begun_usec && streq(end->record->run.run ?: "", run ?: "")))
+                        return end;
+        }
+}
+
+/* Without memory for it there is no table, and nothing is spared. */
+static void ends_init(struct ends *ends, const struct batch *batch) {
+        struct batch_place place = { 0 };
+        const struct record *record;
+        size_t n = 0, n_begins = 0, size = 4;
+
+        while ((record = batch_next(batch, &place))) {
+                n += record->kind == RECORD_END;
+                n_begins += record->kind == RECORD_BEGIN;
+        }
+        while (size < 2 * n)
+                size *= 2;
+        *ends = (struct ends){ .places = n > 0 && n_begins > 0 ? calloc(size, sizeof(*ends->places)) : NULL };
+        if (!ends->places)
+                return;
+        ends->n = size;
+        place = (struct batch_place){ 0 };
+        while ((record = batch_next(batch, &place)))
+                if (record->kind == RECORD_END)
+                        find_end(ends, record->run.run, record->run.begun_usec)->record = record;
+}
+
+/* Whether @record would be removed again by an end in the same batch; notes that its run begins here. */
+static bool is_spared(const struct ends *ends, const struct record *record) {
+        struct end *end = NULL;
+
+        if (record->kind == RECORD_BEGIN)
+                end = find_end(ends, record->run.run, record->run.begun_usec);
+        else if (record->kind == RECORD_PROCESS || record->kind == RECORD_PROCESS_GONE)
+                end = find_end(ends, record->process.run, record->process.begun_usec);
+        if (!end || !end->record)
+                return false;
+        if (record->kind == RECORD_BEGIN)
+                end->begun = true;
+        return record->kind == RECORD_BEGIN || end->begun;
 }
 
 /* ---- places in the history ---- */
@@ -172,14 +244,16 @@ static int drop_of_run(struct database *db, enum statement id, const struct stor
         return step(stmt, NULL);
 }
 
-static int apply_end(struct database *db, const struct record *record) {
-        int code = put_history(db, &run_kind, record, record->run.begun_usec, record->run.run);
-
-        if (code == SQLITE_DONE)
-                code = drop_of_run(db, STATEMENT_END_LIVE, &record->run);
+/* What is there of a run that goes into the history. */
+static int apply_end_of_live(struct database *db, const struct record *record) {
+        int code = drop_of_run(db, STATEMENT_END_LIVE, &record->run);
         if (code == SQLITE_DONE)
                 code = drop_of_run(db, STATEMENT_END_PROCESSES, &record->run);
         return code;
+}
+
+static int apply_end(struct database *db, const struct record *record) {
+        return put_history(db, &run_kind, record, record->run.begun_usec, record->run.run);
 }
 
 static int apply_missed(struct database *db, const struct record *record) {
@@ -260,21 +334,37 @@ static const apply_fn apply_fns[_RECORD_KIND_MAX] = {
         [RECORD_ANEW] = apply_anew,
 };
 
+static int apply_record(struct database *db, const struct ends *ends, const struct record *record) {
+        const struct end *end;
+        int code;
+
+        if (is_spared(ends, record))
+                return SQLITE_DONE;
+        code = apply_fns[record->kind](db, record);
+        if (record->kind != RECORD_END || code != SQLITE_DONE)
+                return code;
+        end = find_end(ends, record->run.run, record->run.begun_usec);
+        return end && end->begun ? SQLITE_DONE : apply_end_of_live(db, record);
+}
+
 int database_apply(struct database *db, const struct batch *batch, struct applied *ret) {
         struct batch_place place = { 0 };
         const struct record *record;
         struct applied applied = { 0 };
+        struct ends ends;
         int code, r;
 
+        ends_init(&ends, batch);
         code = do_simple(db, STATEMENT_BEGIN);
         while (code == SQLITE_DONE && (record = batch_next(batch, &place))) {
-                code = apply_fns[record->kind](db, record);
+                code = apply_record(db, &ends, record);
                 applied.n_runs += record->kind == RECORD_END;
                 if (is_unfit(code)) {
                         applied.unfit++;
                         code = SQLITE_DONE;
                 }
         }
+        free(ends.places);
         if (code == SQLITE_DONE)
                 code = do_simple(db, STATEMENT_COMMIT);
         if (code != SQLITE_DONE) {

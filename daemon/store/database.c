@@ -358,6 +358,10 @@ static int bring_to_schema(struct database *db) {
 
 /* ---- opening ---- */
 
+void database_init(void) {
+        (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused when SQLite is in use already */
+}
+
 static int on_commit(void *arg, _unused_ sqlite3 *handle, _unused_ const char *name, int pages) {
         struct database *db = arg;
 

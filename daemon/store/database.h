@@ -59,6 +59,9 @@ struct database {
         char why[512];
 };
 
+/* Before any thread uses a database, once: nobody counts SQLite's memory, which would cost a mutex for each piece. */
+void database_init(void);
+
 /* Opens the file, or makes it with what is missing of its directory's last part, and brings it to our schema. */
 int database_open(struct database *db, const char *path, uint64_t session);
 /* Closes it. With @leave the file stays just as it is; else the log is written into it and removed, if nobody else has it

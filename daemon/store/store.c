@@ -372,6 +372,7 @@ int store_open(const struct store_options *options, struct store **ret) {
         store->options = *options;
         if (store->options.queue_bytes == 0)
                 store->options.queue_bytes = QUEUE_BYTES;
+        database_init();
         batch_init(&store->gathered);
         batch_init(&store->opened);
         list_init(&store->syncs);

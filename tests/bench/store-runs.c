@@ -30,6 +30,8 @@ static struct {
 
 static void on_timer(struct loop_timer *timer, _unused_ void *arg) {
         loop_timer_set(timer, clock_now(CLOCK_ID_MONOTONIC) + USEC_PER_MSEC);
+        if (bench.put < bench.total)
+                loop_work_schedule(&bench.work);
 }
 
 static void on_written(int result, _unused_ void *arg) {
@@ -72,9 +74,9 @@ static void on_work(struct loop_work *work, _unused_ void *arg) {
         store_get_stats(bench.store, &stats);
         for (unsigned i = 0; i < PORTION && stats.queued < WAITING && bench.put < bench.total; i++)
                 put_one(bench.put++);
-        if (bench.put < bench.total)
+        if (bench.put < bench.total && stats.queued < WAITING)
                 loop_work_schedule(work);
-        else
+        else if (bench.put == bench.total)
                 bench.result = store_sync(bench.store, on_written, NULL, NULL);
 }
 

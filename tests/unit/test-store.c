@@ -167,6 +167,29 @@ START_TEST(runs_without_an_end_come_with_their_processes) {
 }
 END_TEST
 
+START_TEST(run_within_one_batch_leaves_nothing) {
+        struct store_run runs[3] = { bed_run("a", 1), bed_run("b", 2), bed_run("c", 3) };
+
+        bed_open();
+        store_put_begin(bed.store, &runs[0]);
+        put_process(&runs[0], 10);
+        ck_assert_int_eq(bed_sync(), 0);
+        for (unsigned i = 1; i < ARRAY_SIZE(runs); i++) {
+                store_put_begin(bed.store, &runs[i]);
+                put_process(&runs[i], 20 + (int)i);
+        }
+        put_process(&runs[0], 11); /* of one that began before */
+        store_put_end(bed.store, &runs[1]);
+        store_put_end(bed.store, &runs[0]);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM run WHERE run IN ('a#1', 'b#2')"), 2);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM live WHERE run = 'c#3'"), 1);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 1);
+        ck_assert_int_eq(bed_ask("SELECT pid FROM process"), 22);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM process"), 1);
+}
+END_TEST
+
 START_TEST(runs_that_began_together_are_all_kept) {
         struct store_run run = bed_run("a", 1);
         char name[32];
@@ -437,6 +460,7 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, task_is_put_instead_of_the_one_before);
         tcase_add_test(tcase, item_without_failures_is_forgotten);
         tcase_add_test(tcase, runs_without_an_end_come_with_their_processes);
+        tcase_add_test(tcase, run_within_one_batch_leaves_nothing);
         tcase_add_test(tcase, runs_that_began_together_are_all_kept);
         tcase_add_test(tcase, run_put_twice_is_one);
         tcase_add_test(tcase, missed_that_runs_after_all_is_taken_back);

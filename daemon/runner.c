@@ -225,6 +225,9 @@ static int set_up(struct runner *runner) {
         if (runner->options->command == COMMAND_ONCE)
                 return runner_once_init(runner);
         raise_autogroup();
+        r = live_zones_follow(runner->live);
+        if (r < 0)
+                log_warning("time zones that change are not noticed: %s", strerror(-r));
         r = open_control(runner);
         if (r < 0)
                 return r;

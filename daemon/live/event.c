@@ -32,6 +32,7 @@ static const struct {
         [EVENT_INTERRUPTED] = { "interrupted", LOG_ERR, "a28382c1f3d247a08e134ee59a0fbc2e" },
         [EVENT_LEFTOVER] = { "leftover", LOG_WARNING, "f01f020dc2884da29bc3f851dce3b62d" },
         [EVENT_CLOCK_SET] = { "clock-set", LOG_NOTICE, "1261422d650e413f8871b46028cc2752" },
+        [EVENT_ZONE_CHANGED] = { "zone-changed", LOG_NOTICE, "dba69be4ec614ffd9d515b5d1b7d03b3" },
         [EVENT_STORE_DEGRADED] = { "store-degraded", LOG_ERR, "a088928fd4884662b28f955c839bd856" },
         [EVENT_STORE_RECOVERED] = { "store-recovered", LOG_NOTICE, "ecc8a6523daf4e95a20e173059ed4702" },
         [EVENT_REMNANT] = { "remnant", LOG_ERR, "33cc511d3e7245528a1e4afcfeec8ae9" },

@@ -24,6 +24,7 @@ enum event_id {
         EVENT_INTERRUPTED,    /* a run that the daemon died under; has a result */
         EVENT_LEFTOVER,       /* processes that a daemon left behind were killed */
         EVENT_CLOCK_SET,      /* the wall clock jumped */
+        EVENT_ZONE_CHANGED,   /* a time zone that calendars are read in has other rules, or is another one */
         EVENT_STORE_DEGRADED, /* what happens is not remembered for now */
         EVENT_STORE_RECOVERED,
         EVENT_REMNANT,

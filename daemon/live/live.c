@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "live/live_private.h"
 #include "loop/pool.h"
+#include "loop/watch.h"
 
 #include <sys/random.h>
 
@@ -206,6 +207,18 @@ static void free_tasks(struct live *live) {
         free(live->tasks);
 }
 
+int live_watcher(struct live *live, struct watcher **ret) {
+        int r;
+
+        if (!live->watcher) {
+                r = watcher_new(live->loop, &live->watcher);
+                if (r < 0)
+                        return r;
+        }
+        *ret = live->watcher;
+        return 0;
+}
+
 struct live *live_free(struct live *live) {
         const struct config *config;
 
@@ -216,6 +229,8 @@ struct live *live_free(struct live *live) {
                 loop_work_cancel(&live->start_work);
         if (live->go_work.loop)
                 loop_work_cancel(&live->go_work);
+        live_zones_done(live);
+        watcher_free(live->watcher);
         live_leftovers_done(live);
         live_interrupted_done(live);
         live_memory_done(live);

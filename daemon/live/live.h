@@ -46,6 +46,9 @@ void live_reopen_files(struct live *live);
 /* Waits, at most @timeout_usec, until what was printed is in these files. */
 void live_flush_files(struct live *live, usec_t timeout_usec);
 
+/* Has calendars follow what becomes of the files of their time zones. Returns 0, -ENOMEM, -errno. */
+int live_zones_follow(struct live *live);
+
 /* No trigger fires any more. */
 void live_stop_triggers(struct live *live);
 

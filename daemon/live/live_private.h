@@ -123,6 +123,8 @@ struct live {
         int64_t wall_less_boot_usec;
         struct loop_work check_work; /* triggers that look again, because the clock was set */
         size_t check_next;           /* index in tasks */
+        struct watcher *watcher;     /* see live_watcher(); NULL: not needed yet */
+        struct live_zones *zones;    /* NULL: they are not followed */
         struct list catch_ups;       /* tasks that have something to be caught up */
         struct loop_work catch_up_work;
         struct loop_timer catch_up_timer; /* until catch-up-delay is over */
@@ -138,6 +140,10 @@ struct live {
         char saved_digest[SCHEDULE_DIGEST_MAX];
         char last_due_what[160];
 };
+
+/* ---- live.c ---- */
+/* The one watcher, for all who have something to watch; live_free() frees it when they are done. Returns 0, -ENOMEM, -errno. */
+int live_watcher(struct live *live, struct watcher **ret);
 
 /* ---- env.c ---- */
 /* Makes what kinds work with: spawner, resolver, and the HTTP engine when a task needs it. Returns 0 or -errno. */
@@ -193,6 +199,12 @@ void live_catch_ups_done(struct live *live);
 void live_catch_up(struct live_task *entry);
 /* Its run of this number has ended. */
 void live_caught_up(struct live_task *entry, uint64_t number);
+
+/* Calendar @index of the task, those of `cron` behind those of `calendar`, is in another zone from now on. */
+void live_schedule_set_zone(struct live_task *entry, size_t index, struct zone *zone);
+
+/* ---- zones.c ---- */
+void live_zones_done(struct live *live);
 
 /* ---- tell.c ---- */
 extern const struct run_listener live_listener; /* without its arg */

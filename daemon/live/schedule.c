@@ -193,6 +193,22 @@ static void on_clock_set(void *arg) {
         loop_work_schedule(&live->check_work);
 }
 
+/* ---- zones change ---- */
+
+void live_schedule_set_zone(struct live_task *entry, size_t index, struct zone *zone) {
+        struct schedule_now now;
+
+        if (!entry->trigger.ops)
+                return;
+        trigger_look(&entry->trigger, &now);
+        schedule_set_zone(&entry->trigger.schedule, index, zone, &now);
+        if (!entry->trigger.schedule.armed)
+                return;
+        trigger_check(&entry->trigger);
+        if (has_memory(entry))
+                live_note(entry);
+}
+
 /* ---- set-up ---- */
 
 static void read_word(const char *path, char *buf, size_t size) {

@@ -90,7 +90,7 @@ class Zones(Case):
     def ask(self, names, start, end, step):
         """{name: {"sample" | "change" | "local": [words...]}}"""
         done = subprocess.run([f"{BUILD}/tests/support/zone-print", str(start), str(end), str(step)],
-                              input="\n".join(names) + "\n", capture_output=True, text=True, check=False, timeout=100)
+                              input="\n".join(names) + "\n", capture_output=True, text=True, check=False, timeout=100 * self.SCALE)
         self.assertEqual(done.returncode, 0, done.stderr)
         result = {}
         for line in done.stdout.splitlines():
@@ -148,11 +148,25 @@ class Zones(Case):
         print(", ".join(f"{n} {what}" for what, n in totals.items()))
         return totals
 
-    def test_all_zones_are_as_python_has_them(self):
-        if not zoneinfo.available_timezones():
+    def compare_part(self, part):
+        """Every fourth zone: in parts, so that none takes long where much else is at work."""
+        zones = distinct_zones()
+        if not zones:
             self.skipTest("no zones (Debian: tzdata)")
-        totals = self.compare(distinct_zones(), seconds(1970), seconds(2100), 3 * DAY + 3607)
-        self.assertGreater(totals["changes"], 10000)
+        totals = self.compare(zones[part::4], seconds(1970), seconds(2100), 3 * DAY + 3607)
+        self.assertGreater(totals["changes"], 2000)
+
+    def test_zones_are_as_python_has_them_1(self):
+        self.compare_part(0)
+
+    def test_zones_are_as_python_has_them_2(self):
+        self.compare_part(1)
+
+    def test_zones_are_as_python_has_them_3(self):
+        self.compare_part(2)
+
+    def test_zones_are_as_python_has_them_4(self):
+        self.compare_part(3)
 
     def test_rules_go_on_for_ever(self):
         zones = [names for names in distinct_zones()

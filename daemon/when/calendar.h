@@ -5,7 +5,8 @@
  * Expressions are OnCalendar's, see systemd.time(7), or cron's five fields, see crontab(5) and cron.h. Where clocks are set
  * forward, a fixed time that they skip elapses once, at the first instant after the gap; where they are set back, a fixed
  * time that they show twice elapses the first time. An expression whose hour or minute is a wildcard (`*`, a repetition
- * of it, a range) follows elapsed time through both.
+ * of it, a range) follows elapsed time through both: it elapses whenever clocks show it. Several times that fall on one
+ * instant, because one gap skips them, are one occurrence, called by the earliest. Nothing elapses after the year 2199.
  */
 #include "base/clock.h"
 #include "when/zone.h"

@@ -2,7 +2,8 @@
 # libtendd_a_SOURCES += daemon/when/NAME.c daemon/when/NAME.h
 # unit_tests += tests/unit/test-NAME
 libtendd_a_SOURCES += daemon/when/calendar.c daemon/when/calendar.h daemon/when/calendar_private.h
-libtendd_a_SOURCES += daemon/when/calendar_format.c daemon/when/calendar_next.c daemon/when/calendar_parse.c
+libtendd_a_SOURCES += daemon/when/calendar_field.c daemon/when/calendar_format.c daemon/when/calendar_next.c
+libtendd_a_SOURCES += daemon/when/calendar_parse.c daemon/when/calendar_parser.h
 libtendd_a_SOURCES += daemon/when/civil.c daemon/when/civil.h
 libtendd_a_SOURCES += daemon/when/cron.c daemon/when/cron.h
 libtendd_a_SOURCES += daemon/when/zone.c daemon/when/zone.h daemon/when/zone_private.h

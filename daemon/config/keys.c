@@ -253,8 +253,9 @@ static const struct key task_keys[] = {
           .default_shown = "[daemon] timezone",
           .help = "Whose clocks calendar and cron follow, where an expression does not end with a zone itself." },
         { "watch", TYPE(watch), TASK(when), .topic = "When", .flags = KEY_WHOLE, .example = "/srv/inbox/*.csv",
-          .help = "Starts it when a file that matches has been written and closed, or moved there, and at the start if "
-                  "one is there; patterns, one a line." },
+          .help = "Starts it when a file that matches has been written and closed, or was moved or linked there, and at "
+                  "the start if one is there; patterns, one a line. Directories on the way may have wildcards too, and may "
+                  "come later. The task's for-each = glob: passes over files that are being written." },
         { "watch-settle", TYPE(settle), TASK(when), .topic = "When", .flags = KEY_WHOLE, .max = USEC_PER_HOUR,
           .default_shown = "1s", .example = "5s", .help = "How long nothing more may happen there before it starts." },
         { "jitter", TYPE(duration), TASK(jitter_usec), .topic = "When", .flags = KEY_WHOLE, .max = YEAR,

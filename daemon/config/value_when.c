@@ -8,9 +8,8 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/keys.h"
+#include "loop/watch.h"
 #include "when/cron.h"
-
-#include <limits.h>
 
 static struct when_part *when_of(void *base) {
         struct task *task = base;
@@ -50,8 +49,10 @@ static int check_pattern(struct value *value, const char *text) {
 
         if (*text != '/')
                 return value_wrong_text(value, -EINVAL, text, "absolute path");
-        if (length >= PATH_MAX)
+        if (watch_check_pattern(text) == -ENAMETOOLONG)
                 return value_wrong(value, "the pattern is too long");
+        if (watch_check_pattern(text) == -E2BIG)
+                return value_wrong(value, "the pattern has more than %d parts", WATCH_PARTS_MAX);
         if (text[length - 1] == '/')
                 return value_wrong(value, "%.*s names a directory (write %.*s* for the files in it)", VALUE_SHOWN_MAX,
                                    text, VALUE_SHOWN_MAX, text);

@@ -105,8 +105,11 @@ static void on_go(struct loop_work *work _unused_, void *arg) {
 }
 
 static int arm(struct live *live) {
+        int r;
+
         live_stale_begin(live);
-        return live_arm_triggers(live);
+        r = live_arm_triggers(live);
+        return r < 0 ? r : live_watches_begin(live);
 }
 
 /* Without leftovers to wait for, what there is to tell is told when there are observers. */
@@ -230,6 +233,7 @@ struct live *live_free(struct live *live) {
         if (live->go_work.loop)
                 loop_work_cancel(&live->go_work);
         live_zones_done(live);
+        live_watches_end(live);
         watcher_free(live->watcher);
         live_leftovers_done(live);
         live_interrupted_done(live);

@@ -125,6 +125,8 @@ struct live_item {
  * live until a run of the task ends. */
 size_t live_task_failing_items(const struct live_task *task, size_t skip, struct live_item *ret, size_t n);
 
+/* What keeps its watch from seeing at once what arrives, a sentence; NULL: nothing. Valid until the next turn. */
+const char *live_task_watch_trouble(const struct live_task *task);
 bool live_task_is_slow(const struct live_task *task);
 
 /* In a word: disabled, running, failing, paused, idle; of services also stopped, gave-up, and what live_service_run_state()

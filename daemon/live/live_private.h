@@ -4,6 +4,7 @@
 #include "live/live.h"
 
 #include "loop/child.h"
+#include "loop/watch.h"
 #include "store/store.h"
 #include "task/http_engine.h"
 #include "task/kind.h"
@@ -48,6 +49,7 @@ struct live_task {
         bool failing;
         struct live_stale *stale;       /* of tasks with stale-after; else NULL */
         struct live_items *items;       /* of fan-outs with items that have failed; else NULL */
+        struct watch *watch;            /* NULL: it has none, or triggers have ended */
         struct slow_watch *slow;        /* its runs that are at work, if it has slow-after */
         struct live_service *service;   /* of services, and of groups that count as one; else NULL */
         struct live_service *health_of; /* the service whose health it tells, or NULL */
@@ -167,6 +169,8 @@ void live_skip(struct live_task *entry, const struct schedule_due *due, const ch
 void live_skip_failed(struct live_task *entry, const struct schedule_due *due, int error);
 /* Starts a run, whatever the overlap. Returns 0, -ENOMEM, -ESHUTDOWN. */
 int live_start_due(struct live_task *entry, const char *trigger, usec_t due_usec, struct run **ret);
+/* Whether a run that a trigger started waits for its slot, and nobody else's turn comes before. */
+bool live_is_waiting(const struct live_task *entry);
 /* Counts a firing that was not followed, or whose run was skipped while it waited. */
 void live_count_skip(struct live_task *entry, const char *reason);
 
@@ -191,6 +195,11 @@ void live_set_last_due(struct live_task *entry, usec_t due_usec, uint64_t number
 /* ---- pause.c ---- */
 /* Without telling anybody. Returns 0 or -ENOMEM. */
 int live_set_pause(struct live_task *entry, const char *by, usec_t since_usec);
+
+/* ---- watch.c ---- */
+/* Watches what tasks wait for. Returns 0, -ENOMEM, -errno. */
+int live_watches_begin(struct live *live);
+void live_watches_end(struct live *live);
 
 /* ---- catch_up.c ---- */
 int live_catch_ups_init(struct live *live);

@@ -8,7 +8,7 @@ libtendd_a_SOURCES += daemon/live/cgroups.c
 libtendd_a_SOURCES += daemon/live/env.c daemon/live/start.c daemon/live/schedule.c daemon/live/catch_up.c daemon/live/pause.c daemon/live/tell.c daemon/live/hooks.c
 libtendd_a_SOURCES += daemon/live/failing.c daemon/live/slow.c daemon/live/memory.c daemon/live/restore.c
 libtendd_a_SOURCES += daemon/live/interrupted.c daemon/live/leftovers.c
-libtendd_a_SOURCES += daemon/live/health.c daemon/live/services.c
+libtendd_a_SOURCES += daemon/live/health.c daemon/live/services.c daemon/live/watch.c
 libtendd_a_SOURCES += daemon/live/items.c daemon/live/stale.c daemon/live/zones.c
 
 unit_tests += tests/unit/test-outcome-json

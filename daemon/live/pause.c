@@ -2,7 +2,7 @@
 /* pause: tasks that an operator does not want to be started by triggers.
  *
  * Triggers go on to be due, and what is due while a task is paused is accounted for as not run. What waits to be caught up
- * goes on waiting.
+ * goes on waiting. Files that arrive meanwhile are found when it ends.
  */
 #include "live/live_private.h"
 
@@ -51,6 +51,8 @@ int live_resume(struct live_task *task, const char *by) {
         tell(task, EVENT_RESUMED, "resumed", by);
         if (task->trigger.schedule.backlog)
                 live_catch_up(task);
+        if (task->watch)
+                watch_rescan(task->watch);
         return 0;
 }
 

@@ -374,6 +374,7 @@ void live_stop_triggers(struct live *live) {
         for (size_t i = 0; i < live->config->n_tasks; i++)
                 if (live->tasks[i].trigger.ops)
                         trigger_disarm(&live->tasks[i].trigger);
+        live_watches_end(live);
 }
 
 /* ---- what is due ---- */

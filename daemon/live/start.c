@@ -69,15 +69,20 @@ void live_skip_failed(struct live_task *entry, const struct schedule_due *due, i
 
 /* ---- overlap ---- */
 
-/* A newer run takes the place of the one that waits; not of one whose turn has come and that waits for permits: it would
- * lose its place among those, again and again. */
-static void supersede(struct live_task *entry) {
+/* Not one whose turn has come and that waits for permits. */
+bool live_is_waiting(const struct live_task *entry) {
         struct run_waiting waiting = { 0 };
 
         if (!entry->waiting)
-                return;
+                return false;
         run_get_waiting(entry->waiting, &waiting);
-        if (waiting.why != WHY_OVERLAP)
+        return waiting.why == WHY_OVERLAP;
+}
+
+/* A newer run takes the place of the one that waits; where that waits for permits it would lose its place among those,
+ * again and again. */
+static void supersede(struct live_task *entry) {
+        if (!live_is_waiting(entry))
                 return;
         (void)run_skip(entry->waiting, "overlap: a newer run took its place in the queue");
         entry->waiting = NULL;

@@ -3,8 +3,9 @@
  *
  * The loop touches no path that a user named: files are opened, read and closed by jobs on the task's pool. A file is
  * read a chunk at a time, the next one when all items of the last one are taken, so that a million lines need no more
- * memory than a hundred. A thread that hangs is abandoned with its job, which frees itself when the thread comes back.
+ * memory than a hundred. Paths of a task that watches for files are those of files that are whole. A thread that hangs is abandoned with its job, which frees itself when the thread comes back.
  */
+#include "base/writers.h"
 #include "loop/pool.h"
 #include "task/item_lines.h"
 #include "task/items.h"
@@ -184,7 +185,10 @@ struct match {
         struct pool_job *job;
         char *pattern;
         glob_t paths;
-        int error; /* of glob(3) */
+        const char **items; /* those of them that are items */
+        size_t n_items;
+        bool whole; /* files that are being written are none: when they are closed, the task's watch fires */
+        int error;  /* of glob(3); GLOB_NOSPACE also for the rest */
         int system_error;
 };
 
@@ -197,6 +201,7 @@ struct glob_items {
 
 static void match_free(struct match *match) {
         globfree(&match->paths);
+        free(match->items);
         free(match->pattern);
         free(match);
 }
@@ -207,12 +212,25 @@ static int on_glob_error(const char *path _unused_, int error) {
         return error != ENOENT && error != ENOTDIR;
 }
 
+static void choose(struct match *match) {
+        match->items = calloc(match->paths.gl_pathc, sizeof(match->items[0]));
+        if (!match->items) {
+                match->error = GLOB_NOSPACE;
+                return;
+        }
+        for (size_t i = 0; i < match->paths.gl_pathc; i++)
+                if (!match->whole || path_has_writer(match->paths.gl_pathv[i]) <= 0)
+                        match->items[match->n_items++] = match->paths.gl_pathv[i];
+}
+
 static void on_match_work(void *arg) {
         struct match *match = arg;
 
         errno = 0;
         match->error = glob(match->pattern, 0, on_glob_error, &match->paths); /* sorted */
         match->system_error = errno;
+        if (match->error == 0 && match->paths.gl_pathc <= PATHS_MAX)
+                choose(match);
 }
 
 static void on_match_done(void *arg) {
@@ -247,6 +265,7 @@ static int glob_open(struct items *items) {
                 return -ENOMEM;
         }
         match->owner = g;
+        match->whole = items->task->when && items->task->when->watch;
         g->match = match;
         return 0;
 }
@@ -270,9 +289,9 @@ static int glob_next(struct items *items, const char **ret, size_t *ret_length) 
                 fail_submit(items, r);
                 return -ENODATA;
         }
-        if (items->error != ERROR_NONE || g->next >= g->match->paths.gl_pathc)
+        if (items->error != ERROR_NONE || g->next >= g->match->n_items)
                 return -ENODATA;
-        *ret = g->match->paths.gl_pathv[g->next++];
+        *ret = g->match->items[g->next++];
         *ret_length = strlen(*ret);
         return 1;
 }

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* watch: tasks that start when files arrive.
+ *
+ * A firing says that there is something to do, not how much: a run that waits for its turn will find it all, so no other one
+ * queues behind it. A paused task loses nothing by not being told: when it is resumed, all that is there counts as arrived.
+ */
+#include "live/live_private.h"
+
+static void on_watch(struct watch *watch _unused_, void *arg) {
+        struct live_task *entry = arg;
+
+        loop_set_subject(entry->live->loop, entry->task->run.name);
+        if (!entry->pause && !live_is_waiting(entry))
+                live_fire(entry, "watch", clock_now(CLOCK_ID_REALTIME));
+}
+
+static int watch_task(struct live_task *entry) {
+        const struct watch_spec spec = {
+                .name = entry->task->run.name,
+                .patterns = (const char *const *)entry->task->when->watch,
+                .settle_usec = entry->task->when->watch_settle_usec,
+                .fn = on_watch,
+                .arg = entry,
+        };
+        struct watcher *watcher;
+        int r;
+
+        r = live_watcher(entry->live, &watcher);
+        return r < 0 ? r : watch_new(watcher, &spec, &entry->watch);
+}
+
+int live_watches_begin(struct live *live) {
+        for (size_t i = 0; i < live->config->n_tasks; i++) {
+                const struct task *task = live->config->tasks[i];
+                int r = 0;
+
+                if (task->enabled && task->when && task->when->watch && !live_is_check(&live->tasks[i]))
+                        r = watch_task(&live->tasks[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void live_watches_end(struct live *live) {
+        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++)
+                live->tasks[i].watch = watch_free(live->tasks[i].watch);
+}
+
+const char *live_task_watch_trouble(const struct live_task *task) {
+        return task->watch ? watch_trouble(task->watch) : NULL;
+}

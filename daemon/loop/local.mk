@@ -48,6 +48,7 @@ fault_wraps = -Wl,--wrap=bind,--wrap=calloc,--wrap=chmod,--wrap=clone,--wrap=fcn
 	-Wl,--wrap=_mark_point
 child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h $(hostile_sources)
 
+unit_tests += tests/unit/test-leftover
 unit_tests += tests/unit/test-cgroup
 tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c tests/support/fake-cgroup.c tests/support/fake-cgroup.h
 tests_unit_test_cgroup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mkdir,--wrap=mkdirat,--wrap=unlinkat,--wrap=rmdir

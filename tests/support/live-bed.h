@@ -2,6 +2,7 @@
 #pragma once
 /* live-bed: live tasks on the fake loop whose leaves start, become ready and end when the test says. */
 #include "live/live.h"
+#include "store/store.h"
 
 #define LIVE_BED_TASKS_MAX 8
 

@@ -4,14 +4,26 @@
 
 #include <check.h>
 
-/* @result as JSON, its keys sorted. Consumes the reference. */
-static void check_json(struct result *result, const char *expected) {
+static char *to_text(const struct result *result) {
         json_t *json = outcome_to_json(result);
         char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 
-        ck_assert_str_eq(text, expected);
-        free(text);
         json_decref(json);
+        return text;
+}
+
+/* @result as JSON, its keys sorted, and that what comes back from it is the same. Consumes the reference. */
+static void check_json(struct result *result, const char *expected) {
+        char *text = to_text(result), *again;
+
+        ck_assert_str_eq(text, expected);
+        result_unref(result);
+        result = outcome_parse(text);
+        ck_assert_ptr_nonnull(result);
+        again = to_text(result);
+        ck_assert_str_eq(again, expected);
+        free(again);
+        free(text);
         result_unref(result);
 }
 
@@ -110,6 +122,71 @@ START_TEST(items_are_summed_up) {
 }
 END_TEST
 
+START_TEST(a_summary_of_items_comes_back) {
+        struct result *result = make("a#1", OUTCOME_FAILED);
+
+        result->items = calloc(1, sizeof(*result->items));
+        ck_assert_ptr_nonnull(result->items);
+        result->items->total = 3;
+        result->items->by_outcome[OUTCOME_FAILED] = 3;
+        result->items->by_kind[ERROR_EXIT] = 3;
+        result->items->latency_usec.p90 = 9;
+        check_json(result, "{\"attempts\":1,\"duration_usec\":0,\"errors\":[],\"exit_code\":0,\"items\":{"
+                           "\"by_kind\":{\"exit\":3},\"failed\":3,\"latency_usec\":{\"max\":0,\"min\":0,\"p50\":0,"
+                           "\"p90\":9,\"p99\":0},\"ok\":0,\"total\":3},\"outcome\":\"failed\",\"queued_usec\":0,"
+                           "\"run\":\"a#1\",\"task\":\"a\"}");
+}
+END_TEST
+
+START_TEST(the_store_keeps_when_it_ended_and_what_it_said) {
+        struct result *result = make("a#1", OUTCOME_OK);
+        char *text;
+
+        result->ended_realtime_usec = 1772366400000000;
+        result->output_tail = strdup("bye\n");
+        text = outcome_write(result);
+        result_unref(result);
+        result = outcome_parse(text);
+        ck_assert_ptr_nonnull(result);
+        ck_assert_uint_eq(result->ended_realtime_usec, 1772366400000000);
+        ck_assert_str_eq(result->output_tail, "bye\n");
+        free(text);
+        result_unref(result);
+}
+END_TEST
+
+static const char *const none[] = {
+        "",
+        "[]",
+        "{}",
+        "no JSON",
+        "{\"task\":\"a\",\"run\":\"a#1\"}",
+        "{\"task\":\"a\",\"outcome\":\"ok\"}",
+        "{\"task\":\"a\",\"run\":\"a#1\",\"outcome\":\"new word\"}",
+};
+
+START_TEST(what_is_no_outcome_is_none) {
+        ck_assert_ptr_null(outcome_parse(none[_i]));
+}
+END_TEST
+
+START_TEST(what_is_not_known_is_left_out) {
+        struct result *result =
+                outcome_parse("{\"task\":\"a\",\"run\":\"a#1\",\"outcome\":\"failed\",\"errors\":[{\"kind\":\"new\","
+                              "\"detail\":\"x\",\"run\":\"a#1\"},7,{\"kind\":\"exit\"}],\"bound\":{\"key\":\"new\"},"
+                              "\"cancelled_by\":\"new: y\",\"children\":[{},3],\"attempts\":-4,\"items\":[]}");
+
+        ck_assert_ptr_nonnull(result);
+        ck_assert_uint_eq(result->errors.n, 0);
+        ck_assert_int_eq(result->bound, _BOUND_INVALID);
+        ck_assert_int_eq(result->cancel, CANCEL_NONE);
+        ck_assert_uint_eq(result->n_children, 0);
+        ck_assert_uint_eq(result->attempts, 0);
+        ck_assert_ptr_null(result->items);
+        result_unref(result);
+}
+END_TEST
+
 static const struct {
         const char *text;
         const char *shown;
@@ -143,6 +220,10 @@ int main(void) {
         tcase_add_test(tcase, a_shutdown_is_named_once);
         tcase_add_test(tcase, members_are_children_and_bytes_that_are_no_text_are_replaced);
         tcase_add_test(tcase, items_are_summed_up);
+        tcase_add_test(tcase, a_summary_of_items_comes_back);
+        tcase_add_test(tcase, the_store_keeps_when_it_ended_and_what_it_said);
+        tcase_add_loop_test(tcase, what_is_no_outcome_is_none, 0, (int)ARRAY_SIZE(none));
+        tcase_add_test(tcase, what_is_not_known_is_left_out);
         tcase_add_loop_test(tcase, of_what_is_no_text_the_text_is_kept, 0, (int)ARRAY_SIZE(texts));
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

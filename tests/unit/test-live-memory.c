@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/* live-memory: what goes to the store, when runs may begin, and what a daemon begins with. */
+#include "support/fake-loop.h"
+#include "support/fake-store.h"
+#include "support/live-bed.h"
+
+#include <check.h>
+
+#define LIVE live_bed.live
+
+static struct task *work;
+
+static void open_store(void) {
+        const struct store_options options = { .loop = live_bed.loop, .path = "/state.db" };
+
+        ck_assert_int_eq(store_open(&options, &live_bed.store), 0);
+}
+
+/* A group `pair` of b and c; quick; work. */
+static void make(void) {
+        live_bed_setup();
+        (void)live_bed_job("b");
+        (void)live_bed_job("c");
+        (void)live_bed_group("pair");
+        (void)live_bed_job("quick");
+        work = live_bed_job("work");
+        open_store();
+}
+
+static void go(void) {
+        live_bed_go();
+        store_forget_opened(live_bed.store);
+}
+
+static void setup(void) {
+        fake_store_reset();
+        make();
+}
+
+static void teardown(void) {
+        live_bed_teardown();
+        store_close(live_bed.store, 0);
+        live_bed.store = NULL;
+}
+
+/* Ends in good order, and begins anew with what the store has. */
+static void next_daemon(void) {
+        live_bed_teardown();
+        store_close(live_bed.store, 0);
+        make();
+        fake_clock_advance(USEC_PER_DAY); /* the bed has set it back */
+        go();
+}
+
+/* ---- the history ---- */
+
+START_TEST(a_run_is_in_the_history_with_how_it_ended) {
+        const struct store_run *run;
+
+        go();
+        (void)live_bed_start("work");
+        ck_assert_uint_eq(fake_store_n_live(), 1);
+        ck_assert_str_eq(fake_store_live(0)->run, "work#1");
+        ck_assert_str_eq(fake_store_live(0)->trigger, "test");
+        fake_clock_advance(2 * USEC_PER_SEC);
+        live_bed_end("work", ERROR_EXIT);
+        ck_assert_uint_eq(fake_store_n_live(), 0);
+        ck_assert_uint_eq(fake_store_n_runs(), 1);
+        run = fake_store_run(0);
+        ck_assert_str_eq(run->run, "work#1");
+        ck_assert_int_eq(run->outcome, OUTCOME_FAILED);
+        ck_assert_int_eq(run->error, ERROR_EXIT);
+        ck_assert_str_eq(run->detail, "as told");
+        ck_assert_int_eq(run->exit_code, 7);
+        ck_assert_uint_eq(run->duration_usec, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(run->ended_usec - run->begun_usec, 2 * USEC_PER_SEC);
+        ck_assert_ptr_nonnull(run->json);
+}
+END_TEST
+
+START_TEST(a_run_that_was_ok_needs_no_tree) {
+        go();
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_NONE);
+        ck_assert_int_eq(fake_store_run(0)->outcome, OUTCOME_OK);
+        ck_assert_ptr_null(fake_store_run(0)->json);
+}
+END_TEST
+
+START_TEST(members_have_rows_of_their_own) {
+        go();
+        (void)live_bed_start("pair");
+        ck_assert_uint_eq(fake_store_n_live(), 3);
+        live_bed_end("b", ERROR_NONE);
+        ck_assert_uint_eq(fake_store_n_live(), 2);
+        ck_assert_str_eq(fake_store_run(0)->run, "pair#1/b");
+        ck_assert_str_eq(fake_store_run(0)->task, "b");
+        live_bed_end("c", ERROR_NONE);
+        ck_assert_uint_eq(fake_store_n_runs(), 3);
+        ck_assert_str_eq(fake_store_run(2)->run, "pair#1");
+        ck_assert_ptr_nonnull(fake_store_run(2)->json);
+}
+END_TEST
+
+START_TEST(hooks_are_told_from_other_runs) {
+        live_bed_hook(&work->on_failure, "quick");
+        go();
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_EXIT);
+        ck_assert_str_eq(fake_store_live(0)->run, "quick#1");
+        ck_assert(fake_store_live(0)->hook);
+        live_bed_end("quick", ERROR_NONE);
+}
+END_TEST
+
+START_TEST(a_clean_end_leaves_no_run_without_one) {
+        go();
+        (void)live_bed_start("work");
+        (void)live_bed_start("pair");
+        next_daemon();
+        ck_assert_uint_eq(fake_store_n_live(), 0);
+        ck_assert_uint_eq(fake_store_n_runs(), 4);
+        ck_assert_int_eq(fake_store_run(0)->outcome, OUTCOME_CANCELLED);
+        ck_assert_uint_eq(live_bed_events(EVENT_INTERRUPTED), 0);
+}
+END_TEST
+
+/* ---- held runs ---- */
+
+START_TEST(a_run_begins_once_the_store_has_it) {
+        struct run *run;
+
+        go();
+        fake_store_hold(true);
+        run = live_bed_start("work");
+        ck_assert_int_eq(run_get_state(run), RUN_QUEUED);
+        ck_assert_ptr_null(live_bed_leaf("work"));
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_ptr_nonnull(live_bed_leaf("work"));
+        ck_assert_uint_eq(fake_store_task("work")->number, 1);
+}
+END_TEST
+
+START_TEST(what_is_made_while_a_sync_is_under_way_waits_for_the_next) {
+        size_t syncs;
+
+        go();
+        syncs = fake_store_n_syncs();
+        fake_store_hold(true);
+        (void)live_bed_start("work");
+        (void)live_bed_start("quick");
+        (void)live_bed_start("pair");
+        ck_assert_uint_eq(fake_store_n_syncs(), syncs + 1);
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_syncs(), syncs + 2);
+        ck_assert_ptr_nonnull(live_bed_leaf("work"));
+        ck_assert_ptr_nonnull(live_bed_leaf("quick"));
+        ck_assert_ptr_nonnull(live_bed_leaf("b"));
+}
+END_TEST
+
+static const int troubles[] = { -EIO, -ETIMEDOUT };
+
+START_TEST(a_store_in_trouble_holds_nobody_up) {
+        go();
+        fake_store_set_sync(troubles[_i]);
+        (void)live_bed_start("work");
+        ck_assert_ptr_nonnull(live_bed_leaf("work"));
+}
+END_TEST
+
+START_TEST(without_a_store_runs_begin_at_once) {
+        store_close(live_bed.store, 0);
+        live_bed.store = NULL;
+        live_bed_go();
+        (void)live_bed_start("work");
+        ck_assert_ptr_nonnull(live_bed_leaf("work"));
+        ck_assert_uint_eq(fake_store_n_puts(), 0);
+}
+END_TEST
+
+/* ---- tasks ---- */
+
+START_TEST(new_tasks_are_put_with_when_they_were_seen) {
+        usec_t now = clock_now(CLOCK_ID_REALTIME);
+
+        go();
+        ck_assert_uint_eq(fake_store_task("work")->first_seen_usec, now);
+        ck_assert_uint_eq(fake_store_task("pair")->first_seen_usec, now);
+        fake_clock_advance(USEC_PER_HOUR);
+        next_daemon();
+        ck_assert_uint_eq(fake_store_task("work")->first_seen_usec, now);
+}
+END_TEST
+
+START_TEST(what_is_known_is_not_put_again) {
+        size_t puts;
+
+        go();
+        puts = fake_store_n_puts();
+        next_daemon();
+        ck_assert_uint_eq(fake_store_n_puts(), puts);
+}
+END_TEST
+
+START_TEST(many_changes_in_a_turn_are_put_once) {
+        size_t puts;
+
+        go();
+        puts = fake_store_n_puts();
+        fake_store_hold(true);
+        for (int i = 0; i < 3; i++) {
+                struct run *run;
+
+                ck_assert_int_eq(live_start(LIVE, live_bed_entry("work"), "test", &run), 0);
+        }
+        fake_loop_settle();
+        fake_store_hold(false);
+        ck_assert_uint_eq(fake_store_n_puts(), puts + 3 + 1); /* three beginnings, one state */
+}
+END_TEST
+
+START_TEST(numbers_go_on) {
+        go();
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_NONE);
+        next_daemon();
+        (void)live_bed_start("work");
+        ck_assert_ptr_nonnull(live_bed_run("work#2"));
+}
+END_TEST
+
+START_TEST(failures_in_a_row_go_on) {
+        struct live_task *entry;
+
+        work->failing_after = 2;
+        go();
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_EXIT);
+        next_daemon();
+        work->failing_after = 2;
+        entry = live_bed_entry("work");
+        ck_assert_uint_eq(live_task_failures(entry), 1);
+        ck_assert(!live_task_is_failing(entry));
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_EXIT);
+        ck_assert(live_task_is_failing(entry));
+        next_daemon();
+        ck_assert(live_task_is_failing(live_bed_entry("work")));
+        ck_assert_uint_eq(live_bed_events(EVENT_FAILING), 0); /* told before */
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_NONE);
+        ck_assert_uint_eq(live_bed_events(EVENT_RECOVERED), 1);
+}
+END_TEST
+
+START_TEST(the_last_outcome_is_known_again) {
+        const struct result *last;
+        usec_t ended;
+
+        go();
+        (void)live_bed_start("pair");
+        live_bed_end("b", ERROR_NONE);
+        fake_clock_advance(USEC_PER_SEC);
+        live_bed_end("c", ERROR_IO);
+        ended = clock_now(CLOCK_ID_REALTIME);
+        next_daemon();
+        last = live_task_last(live_bed_entry("pair"));
+        ck_assert_ptr_nonnull(last);
+        ck_assert_str_eq(last->run, "pair#1");
+        ck_assert_int_eq(last->outcome, OUTCOME_FAILED);
+        ck_assert_str_eq(result_detail(last), "as told");
+        ck_assert_uint_eq(last->n_children, 2);
+        ck_assert_uint_eq(last->ended_realtime_usec, ended);
+        ck_assert_uint_eq(live_task_last_ok(live_bed_entry("b")), ended - USEC_PER_SEC);
+        ck_assert_uint_eq(live_task_last_ok(live_bed_entry("c")), 0);
+}
+END_TEST
+
+START_TEST(who_paused_a_task_is_known_again) {
+        go();
+        ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
+        fake_loop_settle();
+        next_daemon();
+        ck_assert_str_eq(live_task_paused_by(live_bed_entry("work"), NULL), "alice");
+}
+END_TEST
+
+START_TEST(what_is_kept_of_tasks_that_are_gone_stays) {
+        const struct store_task gone = { .task = "gone", .number = 7 };
+
+        store_put_task(live_bed.store, &gone);
+        go();
+        next_daemon();
+        ck_assert_uint_eq(fake_store_task("gone")->number, 7);
+}
+END_TEST
+
+/* ---- anew ---- */
+
+START_TEST(an_empty_file_gets_everything_again) {
+        go();
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_EXIT);
+        (void)live_bed_start("pair");
+        live_bed_end("b", ERROR_NONE);
+        fake_store_degrade("full");
+        fake_store_recover(true);
+        live_put_anew(LIVE);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_task("work")->failures, 1);
+        ck_assert_uint_eq(fake_store_task("quick")->number, 0);
+        ck_assert_uint_eq(fake_store_n_live(), 2); /* the group, and the member that has not ended */
+        ck_assert_str_eq(fake_store_live(0)->run, "pair#1");
+        ck_assert_str_eq(fake_store_live(1)->run, "pair#1/c");
+}
+END_TEST
+
+/* ---- sync ---- */
+
+static int told;
+
+static void on_synced(int result, void *arg _unused_) {
+        told = result;
+}
+
+START_TEST(a_sync_is_for_all_that_was_noted_before_it) {
+        struct live_sync *sync;
+
+        go();
+        fake_store_hold(true);
+        ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
+        told = 1;
+        ck_assert_int_eq(live_sync(LIVE, on_synced, NULL, &sync), 0);
+        fake_loop_settle();
+        ck_assert_int_eq(told, 1);
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_int_eq(told, 0);
+        ck_assert_str_eq(fake_store_task("work")->paused_by, "alice");
+}
+END_TEST
+
+START_TEST(a_cancelled_sync_is_not_called) {
+        struct live_sync *sync;
+
+        go();
+        told = 1;
+        ck_assert_int_eq(live_sync(LIVE, on_synced, NULL, &sync), 0);
+        live_sync_cancel(sync);
+        live_sync_cancel(NULL);
+        fake_loop_settle();
+        ck_assert_int_eq(told, 1);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("live-memory");
+        TCase *tcase = tcase_create("live-memory");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, a_run_is_in_the_history_with_how_it_ended);
+        tcase_add_test(tcase, a_run_that_was_ok_needs_no_tree);
+        tcase_add_test(tcase, members_have_rows_of_their_own);
+        tcase_add_test(tcase, hooks_are_told_from_other_runs);
+        tcase_add_test(tcase, a_clean_end_leaves_no_run_without_one);
+        tcase_add_test(tcase, a_run_begins_once_the_store_has_it);
+        tcase_add_test(tcase, what_is_made_while_a_sync_is_under_way_waits_for_the_next);
+        tcase_add_loop_test(tcase, a_store_in_trouble_holds_nobody_up, 0, (int)ARRAY_SIZE(troubles));
+        tcase_add_test(tcase, without_a_store_runs_begin_at_once);
+        tcase_add_test(tcase, new_tasks_are_put_with_when_they_were_seen);
+        tcase_add_test(tcase, what_is_known_is_not_put_again);
+        tcase_add_test(tcase, many_changes_in_a_turn_are_put_once);
+        tcase_add_test(tcase, numbers_go_on);
+        tcase_add_test(tcase, failures_in_a_row_go_on);
+        tcase_add_test(tcase, the_last_outcome_is_known_again);
+        tcase_add_test(tcase, who_paused_a_task_is_known_again);
+        tcase_add_test(tcase, what_is_kept_of_tasks_that_are_gone_stays);
+        tcase_add_test(tcase, an_empty_file_gets_everything_again);
+        tcase_add_test(tcase, a_sync_is_for_all_that_was_noted_before_it);
+        tcase_add_test(tcase, a_cancelled_sync_is_not_called);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

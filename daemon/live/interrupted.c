@@ -7,7 +7,8 @@
  * again is what is wanted of it, so only a row that says `interrupted` takes it.
  *
  * With on-interrupt = rerun a top-level run is started again, under a new number; what starts by itself, because it is
- * on-start, is not started twice.
+ * on-start, is not started twice, and no more are than may be at work at once: else runs that wait for each other would be more
+ * after each crash.
  */
 #include "live/live_private.h"
 
@@ -202,7 +203,7 @@ static void run_again(struct live_task *entry, const struct store_run *row) {
         struct run *run;
 
         if (!task->rerun_interrupted || row->hook || strchr(row->run, '/') || !task->enabled || task->on_start ||
-            entry->pause)
+            entry->pause || !overlap_is_free(&entry->overlap))
                 return;
         (void)live_start_due(entry, "interrupt", row->due_usec, &run);
 }

@@ -4,8 +4,8 @@
  * Of a task the store has its present state: a change marks the task, and once a turn those that were marked are put. Of
  * runs it has the history: a row at the beginning, the rest at the end; of items and attempts nothing of their own.
  *
- * Nothing is done twice, whenever the daemon may die: so a top-level run is held (run_tree_hold()) until its row, its
- * number, and that its occurrence is no longer due, are in the file. One sync serves all runs that were made meanwhile;
+ * Nothing is done twice or unseen, whenever the daemon may die: so a top-level run, and a member, is held (run_tree_hold())
+ * until its row, its number, and that its occurrence is no longer due, are in the file. One sync serves all runs that were made meanwhile;
  * it costs less than a spawn. A store that is degraded, or a disk that does not answer within STORE_SYNC_MAX, holds
  * nobody up: then the store says -EIO at once.
  *

@@ -162,7 +162,7 @@ struct run_tree {
         struct list begin;
         struct list dead;
         struct list remnants;
-        struct list held; /* top-level runs that may not begin yet, the first first */
+        struct list held; /* runs that may not begin yet, the first first */
         uint64_t n_held;  /* ever */
         struct spare runs;
         bool holds;

@@ -240,8 +240,8 @@ struct limits *run_tree_limits(struct run_tree *tree);
  * @ret may be NULL. */
 int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret);
 
-/* While @hold, the top-level runs that are made do not begin before they are released, in the order in which they are
- * made: what must be known of a run before it does anything can be written down meanwhile. */
+/* While @hold, the top-level runs and members that are made do not begin before they are released, in the order in which
+ * they are made: what must be known of a run before it does anything can be written down meanwhile. */
 void run_tree_hold(struct run_tree *tree, bool hold);
 /* A number for the last run that was held, growing; 0: none was. */
 uint64_t run_tree_last_held(const struct run_tree *tree);

@@ -6,7 +6,7 @@
  * its own list waits for the next turn, with one exception: an end is carried up to the parents at once, so that a
  * deadline sees a tree in which every end that was known is already counted.
  *
- * A top-level run can be held: it takes its place, waits for its overlap slot and may be cancelled like any other, but it
+ * A top-level run or a member can be held: it takes its place, waits for its overlap slot and may be cancelled like any other, but it
  * does not begin.
  *
  * Members of a group stay in the tree, done, until the group is or their place is taken again; attempts and items are freed as soon as their parent
@@ -103,9 +103,19 @@ void run_examine(struct run *run) {
         turn_schedule(run->tree);
 }
 
+static void hold(struct run *run) {
+        struct run_tree *tree = run->tree;
+
+        run->held_number = ++tree->n_held;
+        list_append(&tree->held, &run->held);
+}
+
+/* Items are held with their fan-out, attempts with their job. */
 static void announce(struct run *run) {
         const struct run_listener *listener = &run->tree->listener;
 
+        if (run->tree->holds && (run->parent->role == RUN_ROOT || run->parent->role == RUN_GROUP))
+                hold(run);
         if (listener->on_new)
                 listener->on_new(run, listener->arg);
 }
@@ -215,13 +225,6 @@ static void begin_later(struct run *run) {
 }
 
 /* ---- held runs ---- */
-
-static void hold(struct run *run) {
-        struct run_tree *tree = run->tree;
-
-        run->held_number = ++tree->n_held;
-        list_append(&tree->held, &run->held);
-}
 
 void run_tree_hold(struct run_tree *tree, bool holds) {
         tree->holds = holds;
@@ -511,8 +514,6 @@ int run_tree_start(struct run_tree *tree, const struct run_start *start, struct 
         run->userdata = start->userdata;
         run->free_userdata = start->free_userdata;
         tree->was_busy = true;
-        if (tree->holds)
-                hold(run);
         announce(run);
         run_enqueue(run);
         run_arm(run);

@@ -164,6 +164,20 @@ START_TEST(with_rerun_it_is_started_again) {
 }
 END_TEST
 
+START_TEST(no_more_are_started_again_than_may_be_at_work) {
+        work->rerun_interrupted = true;
+        work->overlap = OVERLAP_ALLOW;
+        work->overlap_max = 2;
+        was_running("work", "work#3", (struct store_run){ 0 });
+        was_running("work", "work#4", (struct store_run){ 0 });
+        was_running("work", "work#5", (struct store_run){ 0 });
+        go();
+        ck_assert_ptr_nonnull(live_bed_run("work#7"));
+        ck_assert_ptr_null(run_tree_find(live_tree(live_bed.live), "work#8"));
+        ck_assert_uint_eq(live_bed_events(EVENT_INTERRUPTED), 3);
+}
+END_TEST
+
 START_TEST(without_it_is_not) {
         was_running("work", "work#3", (struct store_run){ 0 });
         go();
@@ -251,6 +265,7 @@ int main(void) {
         tcase_add_test(tcase, a_group_has_its_members_and_one_hook);
         tcase_add_test(tcase, a_hook_of_its_own_starts_no_hook);
         tcase_add_test(tcase, with_rerun_it_is_started_again);
+        tcase_add_test(tcase, no_more_are_started_again_than_may_be_at_work);
         tcase_add_test(tcase, without_it_is_not);
         tcase_add_test(tcase, what_starts_by_itself_is_not_started_twice);
         tcase_add_test(tcase, a_paused_task_is_not_started_again);

@@ -115,6 +115,52 @@ START_TEST(a_held_run_is_bounded_by_its_total_timeout) {
 }
 END_TEST
 
+START_TEST(members_are_held_once_their_group_begins) {
+        family_make();
+        run_tree_hold(tree, true);
+        start(&g, 1);
+        run_tree_release(tree, run_tree_last_held(tree));
+        settle();
+        check_state("g#1", RUN_QUEUED);
+        check_state("g#1/a", RUN_QUEUED);
+        check_trace("");
+        run_tree_release(tree, run_tree_last_held(tree));
+        settle();
+        check_state("g#1", RUN_RUNNING);
+        check_state("g#1/a", RUN_RUNNING);
+        check_state("g#1/b", RUN_RUNNING);
+}
+END_TEST
+
+START_TEST(a_group_with_held_members_can_be_cancelled) {
+        family_make();
+        run_tree_hold(tree, true);
+        start(&g, 1);
+        run_tree_release(tree, run_tree_last_held(tree));
+        settle();
+        cancel("g#1");
+        settle();
+        check_outcome("g#1", OUTCOME_CANCELLED);
+        check_outcome("g#1/a", OUTCOME_NEVER_STARTED);
+        run_tree_release(tree, UINT64_MAX);
+        settle();
+        ck_assert_uint_eq(fake_leaf_started(), 0);
+}
+END_TEST
+
+START_TEST(items_are_not_held) {
+        struct fake_task fanout;
+
+        family_make();
+        fake_fanout_init(&fanout, "f", 3, 3);
+        run_tree_hold(tree, true);
+        start(&fanout, 1);
+        run_tree_release(tree, run_tree_last_held(tree));
+        pass(2 * USEC_PER_SEC);
+        check_outcome("f#1", OUTCOME_OK);
+}
+END_TEST
+
 START_TEST(stopping_ends_what_is_held) {
         family_make();
         run_tree_hold(tree, true);
@@ -146,6 +192,9 @@ int main(void) {
                 one_that_waits_for_its_slot_when_released_begins_when_it_has_it,
                 a_held_run_can_be_cancelled,
                 a_held_run_is_bounded_by_its_total_timeout,
+                members_are_held_once_their_group_begins,
+                a_group_with_held_members_can_be_cancelled,
+                items_are_not_held,
                 stopping_ends_what_is_held,
                 a_run_knows_when_it_was_made_on_the_wall_clock,
         };

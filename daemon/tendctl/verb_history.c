@@ -26,6 +26,7 @@ static const char *format_due(json_int_t due, json_int_t begun, char buf[WHEN_MA
 
 static void add_ran(struct table *table, const json_t *ran) {
         const char *outcome = get_string(ran, "outcome"), *error = get_string(ran, "error");
+        const char *trigger = get_string(ran, "trigger"); /* of an operator who he is: there is no room for that */
         json_int_t begun = get_int(ran, "begun_usec"), attempts = get_int(ran, "attempts");
         char when[WHEN_MAX], due[WHEN_MAX], took[WHEN_MAX], tries[32] = "";
 
@@ -35,11 +36,37 @@ static void add_ran(struct table *table, const json_t *ran) {
         table_cell(table, PAINT_NONE, format_clock(begun, when));
         table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
         table_cell(table, PAINT_NONE, format_span(get_int(ran, "duration_usec"), took));
-        table_cell(table, PAINT_NONE, get_string(ran, "trigger"));
+        table_cell(table, PAINT_NONE, strncmp(trigger, "uid ", 4) == 0 ? "operator" : trigger);
         table_cell(table, PAINT_NONE, format_due(get_int(ran, "due_usec"), begun, due));
         table_cellf(table, PAINT_NONE, "%s%s%s", get_string(ran, "detail"),
                     *tries && *get_string(ran, "detail") ? "; " : "", tries);
         table_end_row(table);
+}
+
+/* Neighbours that were not run for the same reason are one row. Returns what stands for @past and those behind it, at
+ * @index, which is moved to the last of them; its reference is the caller's. */
+static json_t *join_missed(const json_t *history, size_t *index) {
+        static const char *const same[] = { "task", "trigger", "reason", "detail" };
+        json_t *joined = json_copy(json_object_get(json_array_get(history, *index), "missed"));
+
+        for (;; (*index)++) {
+                const json_t *next = json_object_get(json_array_get(history, *index + 1), "missed");
+                bool joins = next != NULL;
+
+                for (size_t i = 0; i < ARRAY_SIZE(same) && joins; i++)
+                        joins = streq(get_string(joined, same[i]), get_string(next, same[i]));
+                if (!joins)
+                        return joined;
+                (void)json_object_set_new(joined, "n", json_integer(get_int(joined, "n") + get_int(next, "n")));
+                (void)json_object_set(joined, "first_due_usec", json_object_get(next, "first_due_usec"));
+        }
+}
+
+/* "overlap: the last run is still at work": with the reason in front, if it is not there already. */
+static void add_reason(struct table *table, const char *reason, const char *detail) {
+        bool there = !*reason || strncmp(detail, reason, strlen(reason)) == 0;
+
+        table_cellf(table, PAINT_NONE, "%s%s%s", there ? "" : reason, there || !*detail ? "" : ": ", detail);
 }
 
 static void add_missed(struct table *table, const json_t *missed) {
@@ -57,7 +84,7 @@ static void add_missed(struct table *table, const json_t *missed) {
         table_cell(table, PAINT_NONE, "");
         table_cell(table, PAINT_DIM, get_string(missed, "trigger"));
         table_cellf(table, PAINT_DIM, "%s%s", range ? "to " : "", range ? format_due(last, first, due) : "");
-        table_cellf(table, PAINT_NONE, "%s%s%s", reason, *reason && *detail ? ": " : "", detail);
+        add_reason(table, reason, detail);
         table_end_row(table);
 }
 
@@ -80,24 +107,44 @@ static void add_gap(struct table *table, const json_t *gap) {
 static void print_table(const json_t *history) {
         static const char *const headings[] = { "RUN", "WHEN", "OUTCOME", "TOOK", "TRIGGER", "DUE", "", NULL };
         _cleanup_(table_freep) struct table *table = table_new(headings);
-        size_t index;
-        json_t *past;
-
         if (!table)
                 return;
         table_spill(table);
-        json_array_foreach((json_t *)history, index, past) {
+        for (size_t index = 0; index < json_array_size(history); index++) {
+                const json_t *past = json_array_get(history, index);
+
                 if (json_object_get(past, "ran"))
                         add_ran(table, json_object_get(past, "ran"));
-                else if (json_object_get(past, "missed"))
-                        add_missed(table, json_object_get(past, "missed"));
-                else
+                else if (json_object_get(past, "missed")) {
+                        json_t *missed = join_missed(history, &index);
+
+                        add_missed(table, missed);
+                        json_decref(missed);
+                } else
                         add_gap(table, json_object_get(past, "gap"));
         }
         table_print(table);
 }
 
 /* ---- one run ---- */
+
+/* The outcome tree; of a run that was ok and had none below it the store keeps none. */
+static void print_tree(const json_t *ran) {
+        const char *outcome = get_string(ran, "outcome"), *error = get_string(ran, "error");
+        char took[WHEN_MAX];
+
+        if (json_object_get(ran, "result")) {
+                print_outcome(json_object_get(ran, "result"));
+                return;
+        }
+        print_painted(PAINT_BOLD, get_string(ran, "run"));
+        printf("  ");
+        print_painted(paint_for(outcome), outcome);
+        printf("  %s%s%s%s", format_span(get_int(ran, "duration_usec"), took), *error ? "  " : "", error,
+               *error && *get_string(ran, "detail") ? ": " : "");
+        print_safe(get_string(ran, "detail"), false);
+        putchar('\n');
+}
 
 static void print_run(const json_t *ran) {
         json_int_t due = get_int(ran, "due_usec");
@@ -117,8 +164,7 @@ static void print_run(const json_t *ran) {
         if (get_int(ran, "queued_usec") > 0)
                 print_fact("waited", format_span(get_int(ran, "queued_usec"), when));
         putchar('\n');
-        if (json_object_get(ran, "result"))
-                print_outcome(json_object_get(ran, "result"));
+        print_tree(ran);
         print_usage(ran);
         if (*get_string(ran, "output_tail")) {
                 printf("\nthe end of its output:\n");

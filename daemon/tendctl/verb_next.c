@@ -116,8 +116,10 @@ static int print_next(const json_t *next, uint64_t n) {
                 timed += get_int(due, "at_usec") > 0;
         }
         table_print(table);
-        if (timed >= n && isatty(STDOUT_FILENO))
-                print_painted(PAINT_DIM, "that is not all: -n tells more\n");
+        if (timed >= n && isatty(STDOUT_FILENO)) {
+                print_painted(PAINT_DIM, "perhaps there are more: -n N");
+                putchar('\n');
+        }
         return CTL_OK;
 }
 

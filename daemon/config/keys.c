@@ -66,7 +66,7 @@ static const struct key daemon_keys[] = {
         { "timezone", TYPE(zone), DAEMON(timezone), .default_shown = "the machine's own, /etc/localtime",
           .example = "Europe/Berlin", .help = "Whose clocks calendar and cron follow where tasks do not say." },
         { "catch-up-delay", TYPE(duration), DAEMON(catch_up_delay_usec), .max = DAY, .default_value = "1min",
-          .help = "How long after the boot of the machine missed starts are caught up, some at a time." },
+          .help = "How long after its start what was missed before is caught up, four tasks at a time." },
         { "shell", TYPE(path), DAEMON(shell), .example = "/bin/bash",
           .default_shown = "/bin/bash where it exists, else /bin/sh",
           .help = "What runs the texts of shell keys: bash with -eo pipefail -c, another with -ec." },

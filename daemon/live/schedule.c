@@ -337,7 +337,7 @@ void live_schedule_save(const struct live_task *entry, struct store_task *ret) {
 
         ret->last_due_usec = live_task_last_due(entry, &ret->last_due_what);
         ret->paused_by = live_task_paused_by(entry, &ret->paused_usec);
-        if (!has_memory(entry) || !entry->trigger.schedule.armed)
+        if (!has_memory(entry) || !entry->trigger.schedule.begun) /* also when it is disarmed, at the daemon's end */
                 return;
         trigger_look(&entry->trigger, &now);
         (void)schedule_save(&entry->trigger.schedule, &now, &memory, &live->saved, &live->saved_size);

@@ -275,7 +275,7 @@ void schedule_done(struct schedule *schedule) {
 }
 
 void schedule_arm(struct schedule *schedule, const struct schedule_now *now) {
-        schedule->armed = true;
+        schedule->armed = schedule->begun = true;
         schedule->awaits_end = false;
         schedule->anchor_usec = (int64_t)now->boot_usec;
         if (schedule->wall) {

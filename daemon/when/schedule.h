@@ -114,6 +114,7 @@ struct schedule {
         enum catch_up catch_up : 8;
         bool from_end : 1;
         bool armed : 1;
+        bool begun : 1;      /* was armed at some time: there is something to remember */
         bool awaits_end : 1; /* of the run that counts with from_end */
         bool catching : 1;   /* one that was taken is at work */
 };
@@ -155,6 +156,7 @@ void schedule_mark_fired(struct schedule *schedule, const struct schedule_due *d
 
 /* Arms as a task that is seen for the first time; `every` counts from now. */
 void schedule_arm(struct schedule *schedule, const struct schedule_now *now);
+/* Decides nothing any more. What it remembers may still be saved. */
 void schedule_disarm(struct schedule *schedule);
 
 /* When schedule_run() is to be called again: boot time, and realtime; USEC_INFINITY: never. */

@@ -159,6 +159,22 @@ START_TEST(every_from_end_was_due_once_however_long_it_was_down) {
 }
 END_TEST
 
+/* At the end of a daemon. */
+START_TEST(what_is_disarmed_is_remembered_all_the_same) {
+        config()->every_usec = HOUR;
+        hourly();
+        schedule_bed_pass(30 * MINUTE);
+        schedule_disarm(&schedule_bed.schedule);
+        schedule_bed_pass(HOUR);
+        assert_trace("");
+        ck_assert(schedule_bed.schedule.begun);
+        schedule_bed_restart(0, false);
+        while (schedule_bed_take())
+                ;
+        assert_trace("-every:01-13:00/superseded +calendar:01-13:00");
+}
+END_TEST
+
 /* ---- delays ---- */
 
 START_TEST(splay_delays_and_jitter_is_drawn_anew) {
@@ -621,6 +637,7 @@ int main(void) {
                 { "every", every_catches_up_as_it_is_told, _CATCH_UP_MAX },
                 { "every", every_from_end_counts_from_the_end_of_a_run, 1 },
                 { "every", every_from_end_was_due_once_however_long_it_was_down, 1 },
+                { "every", what_is_disarmed_is_remembered_all_the_same, 1 },
                 { "delays", splay_delays_and_jitter_is_drawn_anew, 1 },
                 { "delays", a_restart_within_the_splay_misses_nothing, 1 },
                 { "calendars", a_calendar_fires_each_occurrence_once, 1 },

@@ -286,6 +286,8 @@ void live_health_update(struct live_service *service);
 /* With the tasks made, before anything is restored. */
 void live_memory_init(struct live *live, struct store *store);
 void live_memory_done(struct live *live);
+/* The tasks that were seen for the first time are armed, and are to be put. */
+void live_note_unseen(struct live *live);
 /* While @closed, no run begins; then those that were held do, as the store has them. */
 void live_memory_close(struct live *live, bool closed);
 /* What is remembered of @entry has changed: it goes to the store later in this turn, or in the next, once. */

@@ -343,6 +343,15 @@ void live_memory_init(struct live *live, struct store *store) {
         if (!store)
                 return;
         read_boot_id(memory->boot_id, sizeof(memory->boot_id));
+        memory->unseen = live->config->n_tasks; /* none, until they are armed */
+}
+
+void live_note_unseen(struct live *live) {
+        struct live_memory *memory = &live->memory;
+
+        if (!memory->store)
+                return;
+        memory->unseen = 0;
         loop_work_schedule(&memory->work);
 }
 

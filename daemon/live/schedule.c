@@ -358,11 +358,12 @@ int live_arm_triggers(struct live *live) {
 
                 if (!has_memory(entry))
                         continue;
-                if (!entry->trigger.schedule.armed) /* it is new, and put as such in its time */
+                if (!entry->trigger.schedule.armed) /* it is new */
                         trigger_arm(&entry->trigger);
                 trigger_check(&entry->trigger);
         }
         live->starting = false;
+        live_note_unseen(live);
         live_start_on_start(live);
         return 0;
 }

@@ -165,9 +165,11 @@ static void on_done(struct run *run, struct result *result, void *arg) {
                 live->n_hooks--;
         live_note_end(entry, run, result);
         live_emit(live, &event);
-        live_remember(entry, result, !run_is_hook(run));
-        live_items_settle(entry, result, run_started_usec(run), !run_is_hook(run));
-        if (!run_is_hook(run))
+        if (!result->resumed) { /* else it says nothing of how the task is now */
+                live_remember(entry, result, !run_is_hook(run));
+                live_items_settle(entry, result, run_started_usec(run), !run_is_hook(run));
+        }
+        if (!run_is_hook(run) && !result->resumed)
                 fire_hooks(live, entry->task, result);
         live_service_done(entry, run, result);
         if (result->outcome == OUTCOME_OK)

@@ -12,6 +12,7 @@
 #include "loop/watch_private.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 
@@ -176,7 +177,10 @@ void watch_pattern_made(struct watch_pattern *p, const struct watch_dir *dir, co
 /* ---- scans ---- */
 
 static void scan_work(void *arg) {
-        watch_scan_run(arg);
+        struct watch_scan *scan = arg;
+
+        atomic_store(&scan->begun_usec, clock_now(CLOCK_ID_MONOTONIC));
+        watch_scan_run(scan);
 }
 
 static void scan_left(void *arg) {
@@ -277,7 +281,8 @@ static int start_scan(struct watch_pattern *p) {
 /* The thread is replaced by another one, and what this one finds is taken when it comes. A scan that waits for its turn,
  * behind others that hang, is looked after again. */
 static void hangs(struct watch_pattern *p) {
-        bool waits = pool_job_state(p->scan->job) == POOL_JOB_QUEUED;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC), begun = atomic_load(&p->scan->begun_usec);
+        bool waits = begun == 0 || usec_sub(now, begun) < HANG_USEC;
 
         if (!waits)
                 log_warning("watch of %s: %s cannot be looked at for %u s: a file system hangs", p->watch->name,
@@ -286,7 +291,7 @@ static void hangs(struct watch_pattern *p) {
                 log_warning("watch of %s: %s waits for others that hang", p->watch->name, p->pattern->text);
         p->hangs = true;
         if (waits)
-                loop_timer_set(&p->timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), HANG_USEC));
+                loop_timer_set(&p->timer, usec_add(begun > 0 ? begun : now, HANG_USEC));
         else
                 (void)pool_abandon(p->scan->job);
 }

@@ -56,6 +56,8 @@ struct watch_scan {
         int seen[WATCH_SEEN_MAX]; /* wds of which events came meanwhile */
         size_t n_seen;            /* more than WATCH_SEEN_MAX: too many to know */
 
+        _Atomic usec_t begun_usec; /* by a thread; 0: it waits for one */
+
         struct pattern *pattern;
         int fd;     /* of inotify; its own; -EBADF: there is none */
         bool all;   /* directories that are known are read as well */

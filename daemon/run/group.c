@@ -5,6 +5,9 @@
  * What a member's end means is the policy's to say. Once the group is to end, members are asked in the reverse of the
  * `after` order: one that others were started on top of is asked when those are gone.
  *
+ * A group that resumes one of its runs does not run again what was ok there: such members end ok as soon as it has begun,
+ * which is all that the others and the policy need to know. A group among its members that was not ok resumes in turn.
+ *
  * A background member never decides anything; it is ended when all others are done.
  *
  * A service that has ended while its group goes on may be taken up again: another run takes its place, and what became of
@@ -28,6 +31,36 @@ static void fail(struct run *group, const char *detail) {
         run_close(group, &(struct close_cause){ .outcome = OUTCOME_FAILED, .bound = _BOUND_INVALID });
 }
 
+/* What became of the member in the run that is resumed, or NULL. */
+static struct result *result_before(const struct run *group, const struct run *member) {
+        const struct result *resume = group->group.resume;
+
+        for (size_t i = 0; resume && i < resume->n_children; i++)
+                if (streq(resume->children[i]->task, member->spec->name))
+                        return resume->children[i];
+        return NULL;
+}
+
+static void resume_member(const struct run *group, struct run *member) {
+        struct result *before = result_before(group, member);
+        char text[RUN_NAME_MAX + 16];
+
+        if (!before)
+                return;
+        if (before->outcome != OUTCOME_OK) {
+                if (member->role == RUN_GROUP)
+                        member->group.resume = result_ref(before);
+                return;
+        }
+        /* Where that one had not run itself, it says in which run it did. */
+        if (before->resumed && before->reason)
+                (void)snprintf(text, sizeof(text), "%s", before->reason);
+        else
+                (void)snprintf(text, sizeof(text), "ok in %s", group->group.resume->run);
+        member->resumed = true;
+        member->reason = strdup(text);
+}
+
 static int create_members(struct run *group) {
         const struct run_spec *spec = group->spec;
 
@@ -48,6 +81,7 @@ static int create_members(struct run *group) {
                         .run = run,
                         .unmet = (unsigned)spec->members[i].n_after,
                 };
+                resume_member(group, run);
         }
         return 0;
 }
@@ -62,9 +96,15 @@ static void group_begin(struct run *group) {
                 fail(group, "out of memory");
                 return;
         }
-        for (size_t i = 0; i < spec->n_members; i++)
-                if (spec->members[i].n_after == 0)
-                        run_enqueue(group->group.members[i].run);
+        for (size_t i = 0; i < spec->n_members; i++) {
+                struct run *member = group->group.members[i].run;
+
+                if (member->resumed)
+                        run_close(member,
+                                  &(struct close_cause){ .outcome = OUTCOME_OK, .bound = _BOUND_INVALID });
+                else if (spec->members[i].n_after == 0)
+                        run_enqueue(member);
+        }
         run_examine(group);
 }
 
@@ -420,6 +460,7 @@ static void group_settle(struct run *group) {
 static void group_done(struct run *group) {
         free(group->group.members);
         free(group->group.culprit);
+        result_unref(group->group.resume);
 }
 
 const struct role_ops run_group_ops = {

@@ -60,6 +60,7 @@ struct member_state {
 struct group {
         struct member_state *members;
         char *culprit; /* the member because of which the others are cancelled */
+        struct result *resume; /* of the run that this one resumes, or NULL */
 };
 
 struct fanout {
@@ -96,6 +97,7 @@ struct run {
         bool waiting;   /* counted in tree->n_waiting: a parent that may not begin yet */
         bool ready;     /* a leaf: is ready; one above: was so at some time */
         bool closing;   /* was asked to end: nothing new starts below */
+        bool resumed;   /* was ok in the run that its group resumes: never begins */
         bool forced;    /* no grace for it and all below */
         bool fixed;     /* the first cause has decided the outcome */
         enum outcome outcome;

@@ -124,7 +124,8 @@ struct result {
         char *task;
         char *run;
         enum outcome outcome;
-        char *reason; /* a sentence: why skipped, cancelled, never started; or NULL */
+        bool resumed; /* did not run, as it was ok in the run that its group resumes */
+        char *reason; /* a sentence: why skipped, cancelled, never started, ok without having run; or NULL */
         struct errors errors;
         enum bound bound; /* which bound ended it or those above, or _BOUND_INVALID */
         char *bound_run;  /* whose, or NULL */

@@ -193,6 +193,8 @@ struct run_start {
         uint64_t number;     /* task#NUMBER */
         const char *trigger; /* "every", "on-start", "operator", "hook" … */
         usec_t due_realtime_usec;
+        /* Of a group: a reference is taken to the result of one of its runs, of which this one runs only what was not ok. */
+        struct result *resume;
         bool hook;      /* exempt from overlap and max-running; starts also while stopping */
         void *userdata; /* run_userdata() */
         void (*free_userdata)(void *userdata);

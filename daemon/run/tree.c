@@ -504,6 +504,8 @@ int run_tree_start(struct run_tree *tree, const struct run_start *start, struct 
         if (!run)
                 return -ENOMEM;
         run->hook = start->hook;
+        if (run->role == RUN_GROUP && start->resume)
+                run->group.resume = result_ref(start->resume);
         run->due_realtime_usec = start->due_realtime_usec;
         run->trigger = strdup(start->trigger ? start->trigger : "");
         if (!run->trigger) {

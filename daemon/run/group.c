@@ -100,8 +100,7 @@ static void group_begin(struct run *group) {
                 struct run *member = group->group.members[i].run;
 
                 if (member->resumed)
-                        run_close(member,
-                                  &(struct close_cause){ .outcome = OUTCOME_OK, .bound = _BOUND_INVALID });
+                        run_close(member, &(struct close_cause){ .outcome = OUTCOME_OK, .bound = _BOUND_INVALID });
                 else if (spec->members[i].n_after == 0)
                         run_enqueue(member);
         }

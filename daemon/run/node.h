@@ -59,7 +59,7 @@ struct member_state {
 
 struct group {
         struct member_state *members;
-        char *culprit; /* the member because of which the others are cancelled */
+        char *culprit;         /* the member because of which the others are cancelled */
         struct result *resume; /* of the run that this one resumes, or NULL */
 };
 

@@ -14,8 +14,8 @@
  */
 #include "store/database.h"
 
+#include <dirent.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -476,7 +476,7 @@ void database_done(struct database *db) {
 /* ---- damage ---- */
 
 static void remove_beside(const char *path, const char *suffix) {
-        char name[PATH_MAX + 8];
+        char name[PATH_MAX + NAME_MAX + 8];
 
         (void)snprintf(name, sizeof(name), "%s%s", path, suffix);
         (void)unlink(name);
@@ -507,19 +507,46 @@ bool database_is_gone(struct database *db) {
         return true;
 }
 
-/* Removes the oldest of what was set aside, until @max are left. Names sort by date. */
-static void limit_set_aside(const char *path, unsigned max) {
-        char pattern[PATH_MAX + 16];
-        glob_t found;
+static bool is_set_aside(const char *name, const char *database) {
+        size_t n = strlen(name), prefix = strlen(database);
 
-        (void)snprintf(pattern, sizeof(pattern), "%s" ASIDE "*[0-9]", path);
-        if (glob(pattern, GLOB_NOESCAPE, NULL, &found) != 0)
-                return;
-        for (size_t i = 0; i + max < found.gl_pathc; i++) {
-                (void)unlink(found.gl_pathv[i]);
-                remove_beside(found.gl_pathv[i], "-wal");
+        return strncmp(name, database, prefix) == 0 && strncmp(name + prefix, ASIDE, strlen(ASIDE)) == 0 &&
+               name[n - 1] >= '0' && name[n - 1] <= '9'; /* and no log */
+}
+
+/* The oldest of what was set aside, into @ret; names sort by date. Returns how many there are. */
+static size_t find_set_aside(DIR *dir, const char *database, char ret[NAME_MAX + 1]) {
+        const struct dirent *entry;
+        size_t n = 0;
+
+        rewinddir(dir);
+        while ((entry = readdir(dir))) {
+                if (!is_set_aside(entry->d_name, database))
+                        continue;
+                if (n == 0 || strcmp(entry->d_name, ret) < 0)
+                        (void)snprintf(ret, NAME_MAX + 1, "%s", entry->d_name);
+                n++;
         }
-        globfree(&found);
+        return n;
+}
+
+/* Removes the oldest of what was set aside, until @max are left. @path is resolved. */
+static void limit_set_aside(const char *path, size_t max) {
+        const char *slash = strrchr(path, '/');
+        char directory[PATH_MAX], oldest[NAME_MAX + 1], name[PATH_MAX + NAME_MAX + 2];
+        DIR *dir;
+
+        (void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path) + 1, path);
+        dir = opendir(directory);
+        if (!dir)
+                return;
+        while (find_set_aside(dir, slash + 1, oldest) > max) {
+                (void)snprintf(name, sizeof(name), "%s%s", directory, oldest);
+                if (unlink(name) < 0)
+                        break;
+                remove_beside(name, "-wal");
+        }
+        (void)closedir(dir);
 }
 
 int database_set_aside(struct database *db, const char *path) {

@@ -164,10 +164,13 @@ const char *bed_path(const char *name) {
 }
 
 unsigned bed_count(const char *prefix) {
-        DIR *d = opendir(bed.dir);
+        char dir[sizeof(bed.path)];
         struct dirent *entry;
         unsigned n = 0;
+        DIR *d;
 
+        (void)snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(bed.path, '/') - bed.path), bed.path);
+        d = opendir(dir);
         while (d && (entry = readdir(d)))
                 n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && !strstr(entry->d_name, "-wal");
         if (d)

@@ -443,6 +443,10 @@ START_TEST(damage_that_a_question_meets_is_set_aside) {
 END_TEST
 
 START_TEST(no_more_than_three_are_kept_aside) {
+        static const char *const directories[] = { "plain", "[a]*?" };
+
+        ck_assert_int_eq(mkdir(bed_path(directories[_i]), 0700), 0);
+        (void)snprintf(bed.path, sizeof(bed.path), "%s/db", bed_path(directories[_i]));
         for (unsigned i = 0; i < 5; i++) {
                 scribble(0);
                 bed_open();
@@ -542,7 +546,7 @@ int main(void) {
         tcase_add_loop_test(single, damaged_file_is_set_aside_at_the_start, 0, 2);
         tcase_add_loop_test(single, damaged_file_is_set_aside_while_at_work, 0, 2);
         tcase_add_test(single, damage_that_a_question_meets_is_set_aside);
-        tcase_add_test(single, no_more_than_three_are_kept_aside);
+        tcase_add_loop_test(single, no_more_than_three_are_kept_aside, 0, 2);
         tcase_add_test(single, full_disk);
         tcase_add_test(single, file_system_that_becomes_read_only);
         suite_add_tcase(suite, single);

@@ -4,7 +4,9 @@
  * The position of a run in the history is the instant of its beginning, or, when another has that one, the next of a row of
  * places that only depends on the run. So rows are in the order of time without an index for that, and a batch that is
  * written again, because nobody knows whether its commit succeeded, finds its own rows and replaces them. The same for
- * what was missed, at the instant it was due for.
+ * what was missed, at the instant it was due for. Taking one back from a row of missed ones cannot be done twice: a batch
+ * with such a record leaves a mark, how many records of this session are in the file, and what is up to there is passed
+ * over when it is written again.
  *
  * Between its beginning and its end a run is in the table `live`, which is small and stays in the cache. One that begins and
  * ends in one batch, as most do when there are many, never goes there.
@@ -347,16 +349,58 @@ static int apply_record(struct database *db, const struct ends *ends, const stru
         return end && end->begun ? SQLITE_DONE : apply_end_of_live(db, record);
 }
 
-int database_apply(struct database *db, const struct batch *batch, struct applied *ret) {
+/* ---- marks ---- */
+
+static bool takes_back(const struct batch *batch) {
+        struct batch_place place = { 0 };
+        const struct record *record;
+
+        while ((record = batch_next(batch, &place)))
+                if (record->kind == RECORD_NOT_MISSED)
+                        return true;
+        return false;
+}
+
+/* How many records of this session are in the file for sure. */
+static int find_mark(struct database *db, uint64_t *ret) {
+        sqlite3_stmt *stmt = fresh(db, STATEMENT_FIND_MARK);
+        int64_t found[2] = { 0 };
+        int code;
+
+        if (!stmt)
+                return code_of(db);
+        (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)db->session);
+        code = step(stmt, found);
+        *ret = (uint64_t)found[0];
+        return code == SQLITE_ROW ? SQLITE_DONE : code;
+}
+
+static int put_mark(struct database *db, uint64_t done) {
+        sqlite3_stmt *stmt = fresh(db, STATEMENT_PUT_MARK);
+
+        if (!stmt)
+                return code_of(db);
+        (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)db->session);
+        (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)done);
+        return step(stmt, NULL);
+}
+
+int database_apply(struct database *db, const struct batch *batch, uint64_t before, struct applied *ret) {
         struct batch_place place = { 0 };
         const struct record *record;
         struct applied applied = { 0 };
+        bool marked = takes_back(batch);
+        uint64_t mark = 0, n = before;
         struct ends ends;
         int code, r;
 
         ends_init(&ends, batch);
         code = do_simple(db, STATEMENT_BEGIN);
+        if (code == SQLITE_DONE && marked)
+                code = find_mark(db, &mark);
         while (code == SQLITE_DONE && (record = batch_next(batch, &place))) {
+                if (++n <= mark)
+                        continue;
                 code = apply_record(db, &ends, record);
                 applied.n_runs += record->kind == RECORD_END;
                 if (is_unfit(code)) {
@@ -365,6 +409,8 @@ int database_apply(struct database *db, const struct batch *batch, struct applie
                 }
         }
         free(ends.places);
+        if (code == SQLITE_DONE && marked)
+                code = put_mark(db, n);
         if (code == SQLITE_DONE)
                 code = do_simple(db, STATEMENT_COMMIT);
         if (code != SQLITE_DONE) {

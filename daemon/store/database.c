@@ -52,7 +52,8 @@ static const char *const migrations[DATABASE_SCHEMA] = {
         "CREATE INDEX run_failed_by_task ON run(task) WHERE outcome IN ('failed', 'timeout', 'interrupted');"
         "CREATE TABLE missed(position INTEGER PRIMARY KEY, task TEXT, first_due_usec INTEGER, last_due_usec INTEGER,"
         " n INTEGER, \"trigger\" TEXT, reason TEXT, detail TEXT, at_usec INTEGER);"
-        "CREATE INDEX missed_by_task ON missed(task);",
+        "CREATE INDEX missed_by_task ON missed(task);"
+        "CREATE TABLE mark(one INTEGER PRIMARY KEY, session INTEGER, done INTEGER);",
 };
 
 /* ---- errors ---- */
@@ -159,6 +160,8 @@ static const char *const texts[_STATEMENT_MAX] = {
         [STATEMENT_OLD_MISSED] = "DELETE FROM missed WHERE position IN"
                                  " (SELECT position FROM missed WHERE position < ?1 ORDER BY position LIMIT ?2)",
         [STATEMENT_DROP_MISSED] = "DELETE FROM missed WHERE position = ?1",
+        [STATEMENT_PUT_MARK] = "INSERT OR REPLACE INTO mark(one, session, done) VALUES (1, ?1, ?2)",
+        [STATEMENT_FIND_MARK] = "SELECT done FROM mark WHERE one = 1 AND session = ?1",
 };
 
 static void write_put(enum statement id, char *sql, size_t size) {

@@ -37,6 +37,8 @@ enum statement {
         STATEMENT_FIND_MISSED,
         STATEMENT_TAKE_MISSED,
         STATEMENT_DROP_MISSED,
+        STATEMENT_PUT_MARK,
+        STATEMENT_FIND_MARK,
         STATEMENT_OLD_RUNS,
         STATEMENT_OLD_MISSED,
         _STATEMENT_MAX,
@@ -107,8 +109,9 @@ struct applied {
         uint64_t n_runs; /* that have ended */
 };
 
-/* Writes all of @batch in one transaction. */
-int database_apply(struct database *db, const struct batch *batch, struct applied *ret);
+/* Writes all of @batch in one transaction. @before records were written in this session before it: so one that is written
+ * again is known, which it may be, with more behind, when this failed. */
+int database_apply(struct database *db, const struct batch *batch, uint64_t before, struct applied *ret);
 
 /* Copies some of the log into the file, when it has grown. */
 int database_checkpoint(struct database *db);

@@ -107,7 +107,7 @@ static int write_batch(struct writer *writer) {
 
         if (n == 0)
                 return 0;
-        r = database_apply(&writer->db, &writer->batch, &applied);
+        r = database_apply(&writer->db, &writer->batch, state->done, &applied);
         if (r < 0)
                 return r;
         state->commits++;

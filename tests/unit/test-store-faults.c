@@ -94,6 +94,10 @@ static int ask_history(void) {
         return history_error;
 }
 
+static const struct store_missed missed = {
+        .task = "a", .first_due_usec = 1, .last_due_usec = ROUNDS, .n = ROUNDS + 1
+};
+
 static void put_task_again(void) {
         put_task();
 }
@@ -101,6 +105,7 @@ static void put_task_again(void) {
 /* Opens, puts, syncs and asks; notes which runs were acknowledged. */
 static void live_a_little(bool acknowledged[ROUNDS], const char *large) {
         bed_open();
+        store_put_missed(bed.store, &missed);
         for (unsigned i = 0; i < ROUNDS; i++) {
                 struct store_run run = bed_run("a", i);
 
@@ -109,6 +114,7 @@ static void live_a_little(bool acknowledged[ROUNDS], const char *large) {
                 store_put_item(bed.store, &(const struct store_item){ .task = "a", .item = "x", .failures = i });
                 run.json = large;
                 store_put_end(bed.store, &run);
+                store_put_not_missed(bed.store, "a", i + 1);
                 acknowledged[i] = bed_sync() == 0;
                 if (i == 1 || i == ROUNDS - 1)
                         (void)ask_history();
@@ -127,6 +133,8 @@ static void check_file(const bool acknowledged[ROUNDS], bool set_aside) {
         }
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM task"), 1);
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 0);
+        if (!set_aside)
+                ck_assert_int_eq(bed_ask("SELECT n FROM missed"), 1); /* each was taken back once */
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
         ck_assert_msg(set_aside || bed_count("db.damaged") == 0, "a file without damage was set aside");
 }

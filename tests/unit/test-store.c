@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* store: that what is put is there again, in one piece and once; on real files, with real threads. */
-#include "store/store.h"
+#include "store/database.h"
 
 #include "support/store-bed.h"
 
@@ -241,6 +241,46 @@ START_TEST(missed_that_runs_after_all_is_taken_back) {
 }
 END_TEST
 
+/* As the writer does when nobody knows whether the commit succeeded; with what has come meanwhile. */
+START_TEST(batch_written_twice_is_there_once) {
+        const struct store_missed missed = { .task = "a", .first_due_usec = 100, .last_due_usec = 300, .n = 3 };
+        const struct store_missed one = { .task = "a", .first_due_usec = 200, .last_due_usec = 200, .n = 1 };
+        struct batch first = BATCH_INIT(first), batch = BATCH_INIT(batch);
+        struct store_run run = bed_run("a", 1);
+        struct database db = { 0 };
+        struct applied applied;
+
+        ck_assert_int_eq(database_open(&db, bed.path, 7), 0);
+        ck_assert_ptr_nonnull(batch_add(&first, RECORD_MISSED, &missed));
+        ck_assert_int_eq(database_apply(&db, &first, 0, &applied), 0);
+
+        ck_assert_ptr_nonnull(batch_add(&batch, RECORD_BEGIN, &run));
+        ck_assert_ptr_nonnull(batch_add(&batch, RECORD_MISSED, &one));
+        ck_assert_ptr_nonnull(batch_add(&batch, RECORD_NOT_MISSED, &one)); /* of the row of one */
+        ck_assert_ptr_nonnull(batch_add(&batch, RECORD_NOT_MISSED, &one)); /* of the row of three */
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_int_eq(database_apply(&db, &batch, 1, &applied), 0);
+                ck_assert_int_eq(bed_ask("SELECT n FROM missed"), 2);
+                ck_assert_int_eq(bed_ask("SELECT count(*) FROM missed"), 1);
+                ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 1);
+        }
+        ck_assert_ptr_nonnull(batch_add(&batch, RECORD_NOT_MISSED, &one));
+        ck_assert_ptr_nonnull(batch_add(&batch, RECORD_END, &run));
+        for (unsigned i = 0; i < 2; i++) {
+                ck_assert_int_eq(database_apply(&db, &batch, 1, &applied), 0);
+                ck_assert_int_eq(bed_ask("SELECT n FROM missed"), 1);
+                ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 0);
+                ck_assert_int_eq(bed_ask("SELECT count(*) FROM run"), 1);
+        }
+        db.session++; /* another daemon begins to count anew */
+        ck_assert_int_eq(database_apply(&db, &batch, 0, &applied), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM missed"), 0);
+        database_done(&db);
+        batch_clear(&first);
+        batch_clear(&batch);
+}
+END_TEST
+
 /* ---- the file ---- */
 
 START_TEST(file_is_ours_alone) {
@@ -464,6 +504,7 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, runs_that_began_together_are_all_kept);
         tcase_add_test(tcase, run_put_twice_is_one);
         tcase_add_test(tcase, missed_that_runs_after_all_is_taken_back);
+        tcase_add_test(tcase, batch_written_twice_is_there_once);
         tcase_add_test(tcase, file_is_ours_alone);
         tcase_add_test(tcase, link_is_not_followed);
         tcase_add_test(tcase, directory_may_be_reached_by_a_link);

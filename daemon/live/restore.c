@@ -3,12 +3,34 @@
 #include "live/live_private.h"
 #include "live/outcome_json.h"
 
-static int restore_task(const struct store_task *task, void *arg) {
-        struct live *live = arg;
-        struct live_task *entry = live_find(live, task->task);
+#define GONE_A_START 1000 /* tasks; the store's queue is bounded, and the next start finds the rest */
 
-        if (!entry) /* it may come back */
+struct restoring {
+        struct live *live;
+        unsigned n_gone;
+};
+
+/* It may come back, and is kept for as long as the history. */
+static void note_gone(struct restoring *restoring, const struct store_task *task) {
+        struct store_task gone = *task;
+
+        if (task->gone_usec > 0 || restoring->n_gone == GONE_A_START)
+                return;
+        restoring->n_gone++;
+        gone.gone_usec = clock_now(CLOCK_ID_REALTIME);
+        store_put_task(restoring->live->memory.store, &gone);
+}
+
+static int restore_task(const struct store_task *task, void *arg) {
+        struct restoring *restoring = arg;
+        struct live_task *entry = live_find(restoring->live, task->task);
+
+        if (!entry) {
+                note_gone(restoring, task);
                 return 0;
+        }
+        if (task->gone_usec > 0)
+                live_note(entry); /* it has come back */
         entry->number = task->number;
         entry->first_seen_usec = task->first_seen_usec;
         entry->failures = task->failures;
@@ -47,12 +69,13 @@ static int restore_run(const struct store_run *run, const struct store_process *
 }
 
 int live_restore(struct live *live) {
+        struct restoring restoring = { .live = live };
         struct store *store = live->memory.store;
         int r;
 
         if (!store)
                 return 0;
-        r = store_opened_tasks(store, restore_task, live);
+        r = store_opened_tasks(store, restore_task, &restoring);
         if (r < 0)
                 return r;
         r = store_opened_items(store, restore_item, live);

@@ -35,7 +35,8 @@ static const char *const migrations[DATABASE_SCHEMA] = {
         "CREATE TABLE task(task TEXT PRIMARY KEY, number INTEGER, first_seen_usec INTEGER, schedule TEXT,"
         " every_anchor_usec INTEGER, every_boot_id TEXT, every_anchor_boot_usec INTEGER, accounted_usec INTEGER, fired TEXT,"
         " last_due_usec INTEGER, last_due_what TEXT, paused_by TEXT, paused_usec INTEGER, failures INTEGER, failing INTEGER,"
-        " stale INTEGER, last_ok_usec INTEGER, last_run TEXT, last_json TEXT);"
+        " stale INTEGER, last_ok_usec INTEGER, last_run TEXT, last_json TEXT, gone_usec INTEGER);"
+        "CREATE INDEX task_gone ON task(gone_usec) WHERE gone_usec > 0;"
         "CREATE TABLE item(task TEXT, item TEXT, failures INTEGER, failing INTEGER, since_usec INTEGER,"
         " PRIMARY KEY(task, item)) WITHOUT ROWID;"
         "CREATE TABLE live(task TEXT, run TEXT, \"trigger\" TEXT, due_usec INTEGER, begun_usec INTEGER, service INTEGER,"
@@ -159,6 +160,10 @@ static const char *const texts[_STATEMENT_MAX] = {
                                " (SELECT position FROM run WHERE position < ?1 ORDER BY position LIMIT ?2)",
         [STATEMENT_OLD_MISSED] = "DELETE FROM missed WHERE position IN"
                                  " (SELECT position FROM missed WHERE position < ?1 ORDER BY position LIMIT ?2)",
+        [STATEMENT_OLD_TASKS] = "DELETE FROM task WHERE task IN (SELECT task FROM task INDEXED BY task_gone"
+                                " WHERE gone_usec > 0 AND gone_usec < ?1 ORDER BY gone_usec, task LIMIT ?2)",
+        [STATEMENT_OLD_ITEMS] = "DELETE FROM item WHERE task IN (SELECT task FROM task INDEXED BY task_gone"
+                                " WHERE gone_usec > 0 AND gone_usec < ?1 ORDER BY gone_usec, task LIMIT ?2)",
         [STATEMENT_DROP_MISSED] = "DELETE FROM missed WHERE position = ?1",
         [STATEMENT_PUT_MARK] = "INSERT OR REPLACE INTO mark(one, session, done) VALUES (1, ?1, ?2)",
         [STATEMENT_FIND_MARK] = "SELECT done FROM mark WHERE one = 1 AND session = ?1",

@@ -41,6 +41,8 @@ enum statement {
         STATEMENT_FIND_MARK,
         STATEMENT_OLD_RUNS,
         STATEMENT_OLD_MISSED,
+        STATEMENT_OLD_TASKS,
+        STATEMENT_OLD_ITEMS,
         _STATEMENT_MAX,
 };
 

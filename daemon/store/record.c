@@ -40,6 +40,7 @@ static const struct column task_columns[] = {
         C(task, last_ok_usec, UINT64),
         C(task, last_run, TEXT),
         C(task, last_json, TEXT),
+        C(task, gone_usec, UINT64),
 };
 
 static const struct column item_columns[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* retain: history that is no longer kept is removed, in slices of the writer's time.
+/* retain: history that is no longer kept is removed, in slices of the writer's time; so are tasks, with their items, that no
+ * configuration has had for as long.
  *
  * A slice follows a batch, when enough was written since the last one or ten minutes have passed, so that a store that
  * nobody writes to does nothing. It removes somewhat more than was written meanwhile, and as long as there is more to
@@ -11,6 +12,7 @@
 #define SLICE         500u  /* rows, at least */
 #define SLICE_MAX     2000u /* and at most: some ten milliseconds */
 #define INTERVAL_USEC (10 * USEC_PER_MINUTE)
+#define GONE_SLICE    16   /* tasks: one may have 10,000 items */
 #define FREE_PAGES    1024 /* less than that is not worth it */
 #define VACUUM_PAGES  "256"
 
@@ -31,6 +33,13 @@ static int64_t remove_oldest(struct database *db, enum statement id, int64_t bef
         return code == SQLITE_DONE ? sqlite3_changes64(db->handle) : database_fail(db, code);
 }
 
+/* Items first: should the tasks stay, for want of a disk, they are removed the next time. */
+static int64_t remove_gone(struct database *db, int64_t before) {
+        int64_t r = remove_oldest(db, STATEMENT_OLD_ITEMS, before, GONE_SLICE);
+
+        return r < 0 ? r : remove_oldest(db, STATEMENT_OLD_TASKS, before, GONE_SLICE);
+}
+
 static int count_runs(struct database *db, struct retain *retain) {
         int64_t n = 0;
         int r = 0;
@@ -46,7 +55,7 @@ static int count_runs(struct database *db, struct retain *retain) {
 static int remove_rows(struct database *db, struct retain *retain, uint64_t budget) {
         usec_t now = clock_now(CLOCK_ID_REALTIME);
         int64_t before = retain->keep_usec == USEC_INFINITY ? 0 : (int64_t)usec_sub(now, retain->keep_usec);
-        int64_t old, missed, many = 0;
+        int64_t old, missed, gone, many = 0;
         uint64_t excess;
 
         old = remove_oldest(db, STATEMENT_OLD_RUNS, before, budget);
@@ -55,6 +64,9 @@ static int remove_rows(struct database *db, struct retain *retain, uint64_t budg
         missed = remove_oldest(db, STATEMENT_OLD_MISSED, before, budget);
         if (missed < 0)
                 return (int)missed;
+        gone = remove_gone(db, before);
+        if (gone < 0)
+                return (int)gone;
         retain->n_runs -= MIN((uint64_t)old, retain->n_runs);
         excess = retain->n_runs > retain->keep_runs ? retain->n_runs - retain->keep_runs : 0;
         if (retain->counted && excess > 0)
@@ -62,7 +74,7 @@ static int remove_rows(struct database *db, struct retain *retain, uint64_t budg
         if (many < 0)
                 return (int)many;
         retain->n_runs -= MIN((uint64_t)many, retain->n_runs);
-        retain->more = (uint64_t)old == budget || (uint64_t)missed == budget || excess > budget;
+        retain->more = (uint64_t)old == budget || (uint64_t)missed == budget || gone == GONE_SLICE || excess > budget;
         return 0;
 }
 

@@ -53,6 +53,8 @@ struct store_task {
         usec_t last_ok_usec;
         const char *last_run; /* name, outcome and tree of the last run; NULL: none */
         const char *last_json;
+
+        usec_t gone_usec; /* since when no configuration has it: after keep_usec it is forgotten; 0: one has */
 };
 
 /* A top-level run or a member of a group. */

@@ -288,13 +288,34 @@ START_TEST(who_paused_a_task_is_known_again) {
 }
 END_TEST
 
-START_TEST(what_is_kept_of_tasks_that_are_gone_stays) {
-        const struct store_task gone = { .task = "gone", .number = 7 };
+START_TEST(tasks_that_are_gone_are_marked_once) {
+        const struct store_task gone = { .task = "gone", .number = 7, .last_run = "gone#7" };
+        usec_t since;
 
         store_put_task(live_bed.store, &gone);
         go();
         next_daemon();
+        since = clock_now(CLOCK_ID_REALTIME);
         ck_assert_uint_eq(fake_store_task("gone")->number, 7);
+        ck_assert_str_eq(fake_store_task("gone")->last_run, "gone#7");
+        ck_assert_uint_eq(fake_store_task("gone")->gone_usec, since);
+        ck_assert_uint_eq(fake_store_task("work")->gone_usec, 0);
+        fake_clock_advance(USEC_PER_HOUR);
+        next_daemon();
+        ck_assert_uint_eq(fake_store_task("gone")->gone_usec, since);
+}
+END_TEST
+
+START_TEST(tasks_that_come_back_are_as_they_were) {
+        const struct store_task back = { .task = "work", .number = 7, .first_seen_usec = 1, .gone_usec = 2 };
+
+        go();
+        store_put_task(live_bed.store, &back);
+        fake_loop_settle();
+        next_daemon();
+        ck_assert_uint_eq(fake_store_task("work")->number, 7);
+        ck_assert_uint_eq(fake_store_task("work")->first_seen_usec, 1);
+        ck_assert_uint_eq(fake_store_task("work")->gone_usec, 0);
 }
 END_TEST
 
@@ -379,7 +400,8 @@ int main(void) {
         tcase_add_test(tcase, failures_in_a_row_go_on);
         tcase_add_test(tcase, the_last_outcome_is_known_again);
         tcase_add_test(tcase, who_paused_a_task_is_known_again);
-        tcase_add_test(tcase, what_is_kept_of_tasks_that_are_gone_stays);
+        tcase_add_test(tcase, tasks_that_are_gone_are_marked_once);
+        tcase_add_test(tcase, tasks_that_come_back_are_as_they_were);
         tcase_add_test(tcase, an_empty_file_gets_everything_again);
         tcase_add_test(tcase, a_sync_is_for_all_that_was_noted_before_it);
         tcase_add_test(tcase, a_cancelled_sync_is_not_called);

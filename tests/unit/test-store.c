@@ -30,6 +30,7 @@ static const struct store_task full_task = {
         .last_ok_usec = USEC_INFINITY,
         .last_run = "backup#41",
         .last_json = "{\"task\":\"backup\"}",
+        .gone_usec = 10,
 };
 
 static unsigned n_seen;
@@ -55,6 +56,7 @@ static int see_full_task(const struct store_task *task, void *arg) {
         ck_assert_uint_eq(task->last_ok_usec, USEC_INFINITY);
         ck_assert_str_eq(task->last_run, full_task.last_run);
         ck_assert_str_eq(task->last_json, full_task.last_json);
+        ck_assert_uint_eq(task->gone_usec, 10);
         n_seen++;
         return 0;
 }
@@ -420,6 +422,32 @@ START_TEST(history_older_than_keep_is_removed) {
 }
 END_TEST
 
+static bool has_kept_tasks(void) {
+        return bed_ask("SELECT count(*) FROM task") == 2;
+}
+
+START_TEST(tasks_gone_for_longer_than_keep_are_forgotten) {
+        usec_t now = clock_now(CLOCK_ID_REALTIME);
+        char name[32];
+
+        bed.keep_usec = USEC_PER_DAY;
+        bed_open();
+        for (unsigned i = 0; i < 50; i++) {
+                (void)snprintf(name, sizeof(name), "old%u", i);
+                store_put_task(bed.store, &(const struct store_task){ .task = name, .gone_usec = i + 1 });
+                store_put_item(bed.store, &(const struct store_item){ .task = name, .item = "x", .failures = 1 });
+        }
+        store_put_task(bed.store, &(const struct store_task){ .task = "gone", .gone_usec = now });
+        store_put_item(bed.store, &(const struct store_item){ .task = "gone", .item = "x", .failures = 1 });
+        store_put_task(bed.store, &(const struct store_task){ .task = "quiet", .first_seen_usec = 1 });
+        put_runs(0, 1000); /* enough for a look at what is kept */
+        bed_await(has_kept_tasks);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM task WHERE task IN ('gone', 'quiet')"), 2);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM item"), 1);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM item WHERE task = 'gone'"), 1);
+}
+END_TEST
+
 static int64_t pages_before;
 
 static bool is_shorter(void) {
@@ -513,6 +541,7 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, database_of_another_program_is_left_alone);
         tcase_add_test(tcase, runs_beyond_keep_runs_are_removed);
         tcase_add_test(tcase, history_older_than_keep_is_removed);
+        tcase_add_test(tcase, tasks_gone_for_longer_than_keep_are_forgotten);
         tcase_add_test(tcase, file_gets_shorter_when_less_is_kept);
         tcase_add_test(tcase, cancelled_sync_is_not_called);
         tcase_add_test(tcase, quiet_store_lets_the_loop_sleep);

@@ -226,7 +226,7 @@ void live_note_process(const struct run *job, int pid, uint64_t start_ticks, boo
                 .boot_id = memory->boot_id,
         };
 
-        if (!memory->store || start_ticks == 0 || (gone && !has_many(job)))
+        if (!memory->store || is_item(job) || start_ticks == 0 || (gone && !has_many(job)))
                 return;
         (void)run_name(job, name);
         if (gone)

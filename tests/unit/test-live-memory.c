@@ -319,6 +319,84 @@ START_TEST(tasks_that_come_back_are_as_they_were) {
 }
 END_TEST
 
+/* ---- processes ---- */
+
+START_TEST(process_of_an_attempt_is_gone_with_it) {
+        work->run.retries = 1;
+        go();
+        (void)live_bed_start("work");
+        run_leaf_process(live_bed_leaf("work"), 10, 5, false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_processes(), 1);
+        ck_assert_str_eq(fake_store_process(0)->run, "work#1");
+        ck_assert_int_eq(fake_store_process(0)->pid, 10);
+        ck_assert_uint_eq(fake_store_process(0)->start_ticks, 5);
+        run_leaf_process(live_bed_leaf("work"), 10, 5, true);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_processes(), 0);
+        ck_assert_uint_eq(fake_store_n_live(), 1); /* the run may go on */
+}
+END_TEST
+
+START_TEST(process_is_gone_with_the_end_of_its_run) {
+        go();
+        (void)live_bed_start("work");
+        run_leaf_process(live_bed_leaf("work"), 10, 5, false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_processes(), 1);
+        live_bed_end("work", ERROR_NONE);
+        ck_assert_uint_eq(fake_store_n_processes(), 0);
+}
+END_TEST
+
+/* A source of one item. */
+static struct loop_work item_work;
+static size_t n_wanted;
+static bool item_pushed;
+
+static void push_item(_unused_ struct loop_work *w, void *arg) {
+        for (; n_wanted > 0; n_wanted--) {
+                if (item_pushed) {
+                        fanout_end(arg, ERROR_NONE, NULL);
+                        return;
+                }
+                item_pushed = true;
+                fanout_push(arg, "x", 1);
+        }
+}
+
+static int item_open(struct run *fanout, void **ret) {
+        loop_work_init(&item_work, live_bed.loop, "item", push_item, fanout);
+        *ret = &item_work;
+        return 0;
+}
+
+static void item_want(_unused_ void *arg, size_t n) {
+        n_wanted += n;
+        loop_work_schedule(&item_work);
+}
+
+static void item_close(_unused_ void *arg) {
+        loop_work_cancel(&item_work);
+}
+
+static const struct item_source_ops item_ops = { .open = item_open, .want = item_want, .close = item_close };
+
+START_TEST(processes_of_items_are_not_put) {
+        work->run.items = &item_ops;
+        work->run.concurrency = 1;
+        work->for_each.type = FOR_EACH_LIST;
+        go();
+        (void)live_bed_start("work");
+        run_leaf_process(live_bed_leaf("work"), 10, 5, false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_live(), 1);
+        ck_assert_uint_eq(fake_store_n_processes(), 0);
+        live_bed_end("work", ERROR_NONE);
+        ck_assert_uint_eq(fake_store_n_runs(), 1);
+}
+END_TEST
+
 /* ---- anew ---- */
 
 START_TEST(an_empty_file_gets_everything_again) {
@@ -402,6 +480,9 @@ int main(void) {
         tcase_add_test(tcase, who_paused_a_task_is_known_again);
         tcase_add_test(tcase, tasks_that_are_gone_are_marked_once);
         tcase_add_test(tcase, tasks_that_come_back_are_as_they_were);
+        tcase_add_test(tcase, process_of_an_attempt_is_gone_with_it);
+        tcase_add_test(tcase, process_is_gone_with_the_end_of_its_run);
+        tcase_add_test(tcase, processes_of_items_are_not_put);
         tcase_add_test(tcase, an_empty_file_gets_everything_again);
         tcase_add_test(tcase, a_sync_is_for_all_that_was_noted_before_it);
         tcase_add_test(tcase, a_cancelled_sync_is_not_called);

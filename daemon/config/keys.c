@@ -99,8 +99,8 @@ static const struct key pool_keys[] = {
 };
 
 static const struct key store_keys[] = {
-        { "path", TYPE(path), STORE(path), .flags = KEY_RESTART, .example = "/var/lib/tendd/tendd.db",
-          .default_shown = "tendd.db in the state directory", .help = "The database." },
+        { "path", TYPE(path), STORE(path), .flags = KEY_RESTART, .example = "/srv/tendd/state.db",
+          .default_shown = "state.db in the state directory", .help = "The database." },
         { "keep", TYPE(duration), STORE(keep_usec), .min = USEC_PER_MINUTE, .max = USEC_INFINITY,
           .default_value = "30d", .help = "How long the history of runs is kept." },
         { "keep-runs", TYPE(count64), STORE(keep_runs), .min = 1, .max = UINT64_MAX, .default_value = "infinity",

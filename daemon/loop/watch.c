@@ -111,6 +111,8 @@ struct watcher *watcher_free(struct watcher *watcher) {
         if (!watcher)
                 return NULL;
         watcher->closing = true;
+        while (!list_empty(&watcher->scans)) /* from now on threads may free theirs */
+                list_remove(watcher->scans.next);
         watch_events_close(watcher);
         pool_free(watcher->pool);
         free(watcher->dirs);

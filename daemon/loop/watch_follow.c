@@ -63,6 +63,7 @@ static void drop_dirs(struct watcher *watcher, struct list *dirs) {
                 .work = tidy_work,
                 .done = tidy_free,
                 .returned = tidy_free,
+                .left = tidy_free,
         };
         struct watch_dir *dir, *tmp;
         struct tidy *tidy;

@@ -174,8 +174,10 @@ static int is_there(struct database *db, const struct history_kind *kind, const 
         (void)sqlite3_bind_int64(stmt, 1, place);
         bind_text(stmt, 2, run ? record->run.run : record->missed.task);
         bind_usec(stmt, 3, run ? record->run.begun_usec : record->missed.first_due_usec);
-        if (!run)
+        if (!run) {
                 bind_text(stmt, 4, record->missed.reason);
+                bind_text(stmt, 5, record->missed.trigger);
+        }
         return step(stmt, NULL);
 }
 
@@ -258,7 +260,27 @@ static int apply_end(struct database *db, const struct record *record) {
         return put_history(db, &run_kind, record, record->run.begun_usec, record->run.run);
 }
 
+/* A daemon that died between this row and the state of its task is followed by one that decides the same occurrence again,
+ * maybe for another reason, or with its neighbours. */
+static int drop_told(struct database *db, const struct store_missed *missed) {
+        sqlite3_stmt *stmt;
+
+        if (!missed->task || !missed->trigger)
+                return SQLITE_DONE;
+        stmt = fresh(db, STATEMENT_TOLD_MISSED);
+        if (!stmt)
+                return code_of(db);
+        bind_text(stmt, 1, missed->task);
+        bind_usec(stmt, 2, missed->first_due_usec);
+        bind_text(stmt, 3, missed->trigger);
+        return step(stmt, NULL);
+}
+
 static int apply_missed(struct database *db, const struct record *record) {
+        int code = drop_told(db, &record->missed);
+
+        if (code != SQLITE_DONE)
+                return code;
         return put_history(db, &missed_kind, record, record->missed.last_due_usec, record->missed.task);
 }
 

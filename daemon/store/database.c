@@ -152,7 +152,9 @@ static const char *const texts[_STATEMENT_MAX] = {
         [STATEMENT_DROP_PROCESSES] = "DELETE FROM process",
         [STATEMENT_IS_RUN] = "SELECT 1 FROM run WHERE position = ?1 AND run = ?2 AND begun_usec = ?3",
         [STATEMENT_IS_MISSED] = "SELECT 1 FROM missed WHERE position = ?1 AND task IS ?2 AND first_due_usec = ?3"
-                                " AND reason IS ?4",
+                                " AND reason IS ?4 AND \"trigger\" IS ?5",
+        [STATEMENT_TOLD_MISSED] = "DELETE FROM missed WHERE task = ?1 AND position >= ?2 AND first_due_usec = ?2"
+                                  " AND \"trigger\" = ?3",
         [STATEMENT_FIND_MISSED] = "SELECT position, n FROM missed WHERE task = ?1 AND position >= ?2"
                                   " AND first_due_usec <= ?2 ORDER BY position LIMIT 1",
         [STATEMENT_TAKE_MISSED] = "UPDATE missed SET n = n - 1 WHERE position = ?1",

@@ -161,6 +161,7 @@ void store_put_begin(struct store *store, const struct store_run *run);
 void store_put_process(struct store *store, const struct store_process *process);
 void store_put_process_gone(struct store *store, const struct store_process *process); /* while its run goes on */
 void store_put_end(struct store *store, const struct store_run *run); /* also without a begin; its processes are gone */
+/* Instead of a row of the same task and trigger that begins with the same occurrence, whatever it says else. */
 void store_put_missed(struct store *store, const struct store_missed *missed);
 /* An occurrence that had been told as missed runs after all: the clock was set back. */
 void store_put_not_missed(struct store *store, const char *task, usec_t due_usec);

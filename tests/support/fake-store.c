@@ -116,6 +116,11 @@ static void drop_same(enum record_kind kind, const struct record *record) {
                         drop = is_of_run(old, record->process.run, record->process.begun_usec) &&
                                old->process.pid == record->process.pid;
                         break;
+                case RECORD_MISSED:
+                        drop = old->missed.task && old->missed.trigger && same(old->missed.task, record->missed.task) &&
+                               same(old->missed.trigger, record->missed.trigger) &&
+                               old->missed.first_due_usec == record->missed.first_due_usec;
+                        break;
                 default: break;
                 }
                 if (drop)

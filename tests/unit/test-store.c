@@ -243,6 +243,42 @@ START_TEST(missed_that_runs_after_all_is_taken_back) {
 }
 END_TEST
 
+/* As when a daemon dies between a row and the state of its task. */
+START_TEST(missed_that_is_told_again_is_there_once) {
+        struct store_missed missed = {
+                .task = "a", .first_due_usec = 100, .last_due_usec = 100, .n = 1, .trigger = "every", .reason = "late"
+        };
+
+        bed_open();
+        store_put_missed(bed.store, &missed);
+        ck_assert_int_eq(bed_sync(), 0);
+        missed.last_due_usec = 300;
+        missed.n = 3;
+        missed.reason = "down";
+        store_put_missed(bed.store, &missed);
+        store_put_missed(bed.store, &missed);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_ask("SELECT sum(n) FROM missed"), 3);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM missed WHERE reason = 'down'"), 1);
+}
+END_TEST
+
+START_TEST(missed_of_another_is_another) {
+        static const struct store_missed rows[] = {
+                { .task = "a", .first_due_usec = 100, .last_due_usec = 100, .n = 1, .trigger = "cron" },
+                { .task = "a", .first_due_usec = 100, .last_due_usec = 100, .n = 1, .trigger = "calendar" },
+                { .task = "b", .first_due_usec = 100, .last_due_usec = 100, .n = 1, .trigger = "cron" },
+                { .task = "a", .first_due_usec = 101, .last_due_usec = 101, .n = 1, .trigger = "cron" },
+        };
+
+        bed_open();
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                store_put_missed(bed.store, &rows[i]);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM missed"), (int)ARRAY_SIZE(rows));
+}
+END_TEST
+
 /* As the writer does when nobody knows whether the commit succeeded; with what has come meanwhile. */
 START_TEST(batch_written_twice_is_there_once) {
         const struct store_missed missed = { .task = "a", .first_due_usec = 100, .last_due_usec = 300, .n = 3 };
@@ -532,6 +568,8 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, runs_that_began_together_are_all_kept);
         tcase_add_test(tcase, run_put_twice_is_one);
         tcase_add_test(tcase, missed_that_runs_after_all_is_taken_back);
+        tcase_add_test(tcase, missed_that_is_told_again_is_there_once);
+        tcase_add_test(tcase, missed_of_another_is_another);
         tcase_add_test(tcase, batch_written_twice_is_there_once);
         tcase_add_test(tcase, file_is_ours_alone);
         tcase_add_test(tcase, link_is_not_followed);

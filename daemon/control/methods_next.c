@@ -43,6 +43,7 @@ struct next_cursor {
         struct heap heap; /* of them: first the latest on top, then, once all tasks were looked at, the earliest */
         json_t *timeless;
         unsigned told;
+        usec_t told_at_usec; /* of the last of them */
 };
 
 static void next_free(void *cursor) {
@@ -212,9 +213,12 @@ static int advance(struct next_cursor *next, struct source *source, usec_t told_
         return 0;
 }
 
+/* What counts on the boot clock is told by the wall clock, and that is read anew each time: some microseconds between two
+ * readings must not turn their order round. */
 static int tell_one(struct next_cursor *next, json_t *array) {
         struct source *source = source_of(heap_top(&next->heap));
         const struct live_due *due;
+        struct live_due told;
         int r;
 
         due = take(next, source, &r);
@@ -222,8 +226,10 @@ static int tell_one(struct next_cursor *next, json_t *array) {
                 heap_remove(&next->heap, &source->node);
                 return r;
         }
+        told = *due;
+        told.at_usec = next->told_at_usec = MAX(due->at_usec, next->told_at_usec);
         next->told++;
-        if (json_array_append_new(array, due_to_json(live_task_at(next->control->live, source->task), due)) < 0)
+        if (json_array_append_new(array, due_to_json(live_task_at(next->control->live, source->task), &told)) < 0)
                 return -ENOMEM;
         return advance(next, source, due->due_usec);
 }

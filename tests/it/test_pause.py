@@ -79,6 +79,7 @@ class Pause(Case):
 
     def test_everybody_is_told(self):
         daemon = self.daemon(TICK.format(path=self.runs))
+        self.until(lambda: "next_usec" in self.task(daemon, "other"), "what is due")
         daemon.ctl_json("pause", "other", "-r", "new disk")
         self.assertRegex(daemon.ctl().stdout, r"PAUSED +other +by uid \d+, pid \d+: new disk +tendctl resume other")
         self.assertEqual(daemon.ctl("status", "-q").returncode, 0, "somebody wants it so")

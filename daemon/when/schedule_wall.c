@@ -396,8 +396,8 @@ static usec_t decided_until(const struct schedule_wall *wall, const struct wall_
         usec_t rest = (usec_t)(local_usec % (int64_t)USEC_PER_SEC);
         enum zone_local local = zone_resolve(calendar->use.zone, secs, utc);
 
-        if (local == ZONE_GAP)
-                return (usec_t)utc[0] * USEC_PER_SEC - 1;
+        if (local == ZONE_GAP) /* where all of them come together: may one be left out, none comes twice */
+                return (usec_t)utc[0] * USEC_PER_SEC;
         if ((usec_t)utc[0] * USEC_PER_SEC + rest == wall->mark_usec)
                 return wall->mark_usec;
         return (usec_t)utc[1] * USEC_PER_SEC + rest;

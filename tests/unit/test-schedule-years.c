@@ -6,10 +6,15 @@
  * What happens is in the store only once it was committed. A crash takes the rest with it: what the schedule had decided
  * since did not happen, and runs that were to begin had not begun.
  *
- * Every other task is one of `every`, on a machine whose clock is never set, so that what is due is known by wall time.
+ * Each zone sees calendars, and one of three other kinds of tasks, on a machine whose clock is never set, so that what is
+ * due is known by wall time: `every`, `every-from = end`, and fixed times in a zone whose rules are replaced by another's.
  *
  * Occurrences are enumerated beforehand, without the schedule: fixed times day by day by the rules of the zone, without
- * the calendar too.
+ * the calendar too. When the rules change, those that are not decided are put where the new ones have them. With
+ * `every-from = end` there is one at a time, an interval after what counted last.
+ *
+ * A reload makes the schedule anew from what it remembers. When it brings other triggers, what they miss is counted from
+ * then on.
  *
  * TEST_SEED chooses the seed, which is printed; TEST_YEARS how many years; TEST_ZONES at most how many zones, and TEST_ZONE
  * one alone.
@@ -36,9 +41,12 @@
 
 /* ---- what is to be ---- */
 
+enum kind { CALENDARS, EVERY, FROM_END, ZONES, _KIND_MAX };
+
 struct occurrences {
         struct {
                 usec_t due_usec;
+                int64_t local_secs; /* of a fixed time */
                 uint8_t run, missed;
         } * items;
         size_t n, room;
@@ -62,7 +70,11 @@ static struct years {
         struct schedule schedule;
         struct occurrences expected;
         usec_t begin_usec;
-        bool steady; /* the clock is never set */
+        enum kind kind;
+
+        /* every-from = end */
+        usec_t from_usec, memory_from_usec; /* what is due next counts from here */
+        usec_t ends_usec;                   /* of the run that is at work; 0: none */
 
         struct schedule_now now;
         int64_t ahead_usec; /* of the wall clock, of the true time */
@@ -79,7 +91,9 @@ static struct years {
         size_t saved_size;
 } y;
 
-static struct { uint64_t schedules, occurrences, runs, missed, reopened, crashes, jumps; } total;
+static struct {
+        uint64_t schedules, occurrences, runs, missed, reopened, crashes, jumps, reloads, changes, zones;
+} total;
 
 static _noreturn_ _printf_(1, 2) void broken(const char *format, ...) {
         va_list args;
@@ -107,7 +121,7 @@ static usec_t draw_span(usec_t max) {
         return 1 + draw(max >> draw(16));
 }
 
-static void expect(usec_t due_usec) {
+static void expect(usec_t due_usec, int64_t local_secs) {
         if (y.expected.n == y.expected.room) {
                 y.expected.room = MAX(y.expected.room * 2, (size_t)1024);
                 y.expected.items = reallocarray(y.expected.items, y.expected.room, sizeof(y.expected.items[0]));
@@ -115,6 +129,7 @@ static void expect(usec_t due_usec) {
                         abort();
         }
         y.expected.items[y.expected.n].due_usec = due_usec;
+        y.expected.items[y.expected.n].local_secs = local_secs;
         y.expected.items[y.expected.n].run = y.expected.items[y.expected.n].missed = 0;
         y.expected.n++;
 }
@@ -152,15 +167,42 @@ static void note(struct decision decision) {
         y.decisions[y.n_decisions++] = decision;
 }
 
+/* The one that is next with every-from = end. */
+static void expect_next(usec_t due_usec) {
+        if (due_usec != y.from_usec + y.config.every_usec)
+                broken("%" PRIu64 " is decided, an interval after %" PRIu64 " it is not", due_usec, y.from_usec);
+}
+
+/* Mostly it runs for a while; sometimes nothing is started. */
+static void begin_run(usec_t due_usec) {
+        expect_next(due_usec);
+        if (y.ends_usec > 0)
+                broken("%" PRIu64 " began while a run was at work", due_usec);
+        y.from_usec = due_usec;
+        y.ends_usec = y.now.wall_usec + (chance(90) ? draw_span(10 * USEC_PER_DAY) : 0);
+}
+
+static void run(usec_t due_usec) {
+        if (due_usec > y.now.wall_usec && y.kind != CALENDARS)
+                broken("%" PRIu64 " is run before its time", due_usec);
+        if (y.kind == FROM_END)
+                begin_run(due_usec);
+        note((struct decision){ .what = RUN, .first_usec = due_usec, .last_usec = due_usec, .n = 1 });
+}
+
 static void fire(const struct schedule_due *due, void *arg _unused_) {
         if (y.now.paused)
                 broken("fired while paused");
-        if (due->due_usec > y.now.wall_usec)
+        if (due->due_usec > y.now.wall_usec) /* what is caught up may be, when the clock was ahead */
                 broken("fired %" PRIu64 " before its time", due->due_usec);
-        note((struct decision){ .what = RUN, .first_usec = due->due_usec, .last_usec = due->due_usec, .n = 1 });
+        run(due->due_usec);
 }
 
 static void missed(const struct schedule_missed *m, void *arg _unused_) {
+        if (y.kind == FROM_END) {
+                expect_next(m->last_usec);
+                y.from_usec = y.now.wall_usec;
+        }
         note((struct decision){ .what = MISSED, .first_usec = m->first_usec, .last_usec = m->last_usec, .n = m->n });
 }
 
@@ -171,13 +213,24 @@ static void not_missed(usec_t due_usec, void *arg _unused_) {
 static const struct schedule_listener listener = { .fire = fire, .missed = missed, .not_missed = not_missed };
 
 static void apply(const struct decision *decision) {
-        size_t from = find(decision->first_usec), to = find(decision->last_usec + 1);
+        size_t from = find(decision->first_usec), to = find(decision->last_usec + 1), n = 0;
 
-        if (decision->last_usec <= y.begin_usec) /* the clock was set back behind when the task was first seen */
+        if (y.kind == FROM_END) {
+                if (decision->n != 1 || decision->what == NOT_MISSED)
+                        broken("%d of %" PRIu64 " at once", decision->what, decision->n);
+                total.occurrences++;
+                total.runs += decision->what == RUN;
+                total.missed += decision->what == MISSED;
                 return;
-        if (to - from != decision->n)
+        }
+        if (decision->last_usec <= y.begin_usec &&
+            y.kind == CALENDARS) /* the clock was set back behind when the task was first seen */
+                return;
+        for (size_t i = from; i < to; i++)
+                n += i == from || y.expected.items[i].due_usec != y.expected.items[i - 1].due_usec;
+        if (n != decision->n)
                 broken("%d of %" PRIu64 "..%" PRIu64 ": %" PRIu64 ", but there are %zu", decision->what,
-                       decision->first_usec, decision->last_usec, decision->n, to - from);
+                       decision->first_usec, decision->last_usec, decision->n, n);
         for (size_t i = from; i < to; i++) {
                 bool is_run = y.expected.items[i].run, is_missed = y.expected.items[i].missed;
                 usec_t due = y.expected.items[i].due_usec;
@@ -198,6 +251,7 @@ static void commit(void) {
         for (size_t i = 0; i < y.n_decisions; i++)
                 apply(&y.decisions[i]);
         y.n_decisions = 0;
+        y.memory_from_usec = y.from_usec;
         if (schedule_save(&y.schedule, &y.now, &y.memory, &y.saved, &y.saved_size) < 0)
                 abort();
         free(y.fired);
@@ -210,10 +264,18 @@ static void commit(void) {
 
 /* ---- what happens ---- */
 
+/* Nothing is due any more. */
+static void expect_decided(void) {
+        if (y.kind == FROM_END && y.ends_usec == 0 && !y.schedule.backlog &&
+            y.from_usec + y.config.every_usec + y.config.splay_usec + y.config.jitter_usec < y.now.wall_usec)
+                broken("an interval after %" PRIu64 " was forgotten", y.from_usec);
+}
+
 static void decide(void) {
         while (!schedule_run(&y.schedule, &y.now, &listener, 1 + (unsigned)draw(100)))
                 if (chance(2))
                         return; /* something else happens first */
+        expect_decided();
         if (chance(70))
                 commit();
 }
@@ -223,9 +285,9 @@ static void catch_up(unsigned percent) {
 
         while (!y.now.paused && chance(percent) && schedule_has_backlog(&y.schedule)) {
                 if (schedule_take(&y.schedule, &y.now, &listener, &due))
-                        note((struct decision){
-                                .what = RUN, .first_usec = due.due_usec, .last_usec = due.due_usec, .n = 1 });
-                schedule_taken_ended(&y.schedule);
+                        run(due.due_usec);
+                if (y.ends_usec == 0)
+                        schedule_taken_ended(&y.schedule);
                 if (chance(70))
                         commit();
         }
@@ -237,11 +299,19 @@ static void advance(usec_t usec) {
         y.highest_usec = MAX(y.highest_usec, y.now.wall_usec);
 }
 
+static void end_run(void) {
+        y.ends_usec = 0;
+        schedule_taken_ended(&y.schedule);
+        schedule_run_ended(&y.schedule, &y.now);
+        y.from_usec = y.now.wall_usec;
+}
+
 static void pass(usec_t usec) {
         for (;;) {
                 usec_t boot = usec_sub(schedule_wake_boot(&y.schedule), y.now.boot_usec);
                 usec_t wall = usec_sub(schedule_wake_wall(&y.schedule), y.now.wall_usec);
-                usec_t wake = MIN(boot, wall), step = MIN(usec, wake);
+                usec_t ends = y.ends_usec > 0 ? usec_sub(y.ends_usec, y.now.wall_usec) : USEC_INFINITY;
+                usec_t due = MIN(boot, wall), wake = MIN(due, ends), step = MIN(usec, wake);
 
                 advance(step);
                 usec -= step;
@@ -249,24 +319,63 @@ static void pass(usec_t usec) {
                         return;
                 if (chance(2))
                         advance(draw(3 * USEC_PER_SEC)); /* the loop was busy */
+                if (y.ends_usec > 0 && y.ends_usec <= y.now.wall_usec)
+                        end_run();
                 decide();
                 catch_up(80);
         }
 }
 
-static void start(void) {
-        if (schedule_init(&y.schedule, &y.config) < 0 ||
-            schedule_restore(&y.schedule, &y.memory, y.boot_id, &y.now) < 0)
+static void make_schedule(const struct schedule_memory *memory) {
+        y.ends_usec = 0;
+        if (schedule_init(&y.schedule, &y.config) < 0 || schedule_restore(&y.schedule, memory, y.boot_id, &y.now) < 0)
                 abort();
+}
+
+static void start(void) {
+        make_schedule(&y.memory);
         y.now.start = true;
         decide();
         y.now.start = false;
 }
 
+/* What tells no triggers from others. */
+static void draw_config(void) {
+        static const usec_t withins[] = { USEC_PER_HOUR, USEC_PER_DAY, 30 * USEC_PER_DAY };
+        static const unsigned maxes[] = { 1, 5, 100 };
+
+        y.config.catch_up = (enum catch_up)draw(_CATCH_UP_MAX);
+        y.config.catch_up_max = maxes[draw(ARRAY_SIZE(maxes))];
+        y.config.catch_up_within_usec = withins[draw(ARRAY_SIZE(withins))];
+        y.config.splay_usec = chance(30) ? draw(USEC_PER_HOUR) : 0;
+        y.config.jitter_usec = chance(30) ? 1 + draw(10 * USEC_PER_MINUTE) : 0;
+}
+
+/* The same triggers: from what there is, which need not be in the store. */
+static void reload(void) {
+        char digest[SCHEDULE_DIGEST_MAX], boot_id[sizeof(y.boot_id)];
+        _cleanup_(freep) char *saved = NULL;
+        struct schedule_memory memory;
+        size_t size = 0;
+
+        if (schedule_save(&y.schedule, &y.now, &memory, &saved, &size) < 0)
+                abort();
+        memory.digest = schedule_digest(&y.schedule, digest);
+        memcpy(boot_id, y.boot_id, sizeof(boot_id));
+        memory.boot_id = boot_id;
+        schedule_done(&y.schedule);
+        if (chance(50))
+                draw_config();
+        make_schedule(&memory);
+        decide();
+        total.reloads++;
+}
+
 static void restart(bool crash, bool reboot, usec_t down_usec) {
-        if (crash)
+        if (crash) {
                 y.n_decisions = 0;
-        else
+                y.from_usec = y.memory_from_usec;
+        } else
                 commit();
         total.crashes += crash;
         schedule_done(&y.schedule);
@@ -279,7 +388,7 @@ static void restart(bool crash, bool reboot, usec_t down_usec) {
 }
 
 static void set_clock(int64_t ahead_usec) {
-        if (y.steady)
+        if (y.kind != CALENDARS)
                 return;
         y.now.wall_usec = (usec_t)((int64_t)y.now.wall_usec - y.ahead_usec + ahead_usec);
         y.ahead_usec = ahead_usec;
@@ -287,29 +396,6 @@ static void set_clock(int64_t ahead_usec) {
         total.jumps++;
         if (chance(90))
                 decide();
-}
-
-static void happen(void) {
-        unsigned what = (unsigned)draw(100);
-
-        if (what < 20)
-                restart(false, what < 5, draw_span(3 * USEC_PER_DAY));
-        else if (what < 40)
-                restart(true, what < 30, draw_span(3 * USEC_PER_DAY));
-        else if (what < 55) {
-                advance(draw_span(2 * USEC_PER_DAY)); /* asleep */
-                decide();
-        } else if (what < 70)
-                set_clock((int64_t)draw_span(4 * USEC_PER_HOUR) - (int64_t)draw_span(4 * USEC_PER_HOUR));
-        else if (what < 74)
-                set_clock((int64_t)draw_span(AHEAD_MAX));
-        else if (what < 76)
-                set_clock(-(int64_t)draw_span(30 * USEC_PER_DAY));
-        else if (what < 85)
-                set_clock(0);
-        else if (what < 90)
-                y.now.paused = !y.now.paused;
-        catch_up(50);
 }
 
 /* ---- a task ---- */
@@ -334,12 +420,12 @@ static void add_fixed(unsigned i, usec_t from_usec, usec_t to_usec) {
         parse(i);
         for (int64_t day = (int64_t)(from_usec / USEC_PER_DAY) - 3; day <= (int64_t)(to_usec / USEC_PER_DAY) + 3;
              day++) {
-                int64_t utc[2];
+                int64_t local = day * CIVIL_SECS_PER_DAY + hour * 3600 + minute * 60, utc[2];
 
                 if (weekday < 7 && civil_weekday(day) != weekday)
                         continue;
-                (void)zone_resolve(y.zone, day * CIVIL_SECS_PER_DAY + hour * 3600 + minute * 60, utc);
-                expect((usec_t)utc[0] * USEC_PER_SEC);
+                (void)zone_resolve(y.zone, local, utc);
+                expect((usec_t)utc[0] * USEC_PER_SEC, local);
         }
 }
 
@@ -352,106 +438,245 @@ static void add_any(unsigned i, usec_t from_usec, usec_t to_usec) {
         parse(i);
         while (calendar_next(y.calendars[i], y.zone, occurrence.utc_usec, &occurrence) &&
                occurrence.utc_usec <= to_usec)
-                expect(occurrence.utc_usec);
+                expect(occurrence.utc_usec, 0);
 }
 
+/* Each instant once, but where local times may come apart by other rules. */
 static void sort_expected(void) {
         size_t n = 0;
 
         qsort(y.expected.items, y.expected.n, sizeof(y.expected.items[0]), compare_due);
         for (size_t i = 0; i < y.expected.n; i++)
                 if (y.expected.items[i].due_usec > y.begin_usec &&
-                    (n == 0 || y.expected.items[n - 1].due_usec != y.expected.items[i].due_usec))
+                    (y.kind == ZONES || n == 0 || y.expected.items[n - 1].due_usec != y.expected.items[i].due_usec))
                         y.expected.items[n++] = y.expected.items[i];
         y.expected.n = n;
 }
 
 static void make_task(usec_t end_usec) {
-        static const usec_t withins[] = { USEC_PER_HOUR, USEC_PER_DAY, 30 * USEC_PER_DAY };
-        static const unsigned maxes[] = { 1, 5, 100 };
         unsigned n = 1 + (unsigned)draw(CALENDARS_MAX);
 
-        y.config = (struct schedule_config){
-                .calendars = y.uses,
-                .catch_up = (enum catch_up)draw(_CATCH_UP_MAX),
-                .catch_up_max = maxes[draw(ARRAY_SIZE(maxes))],
-                .catch_up_within_usec = withins[draw(ARRAY_SIZE(withins))],
-                .random = &y.random,
-        };
-        if (chance(30))
-                y.config.splay_usec = draw(USEC_PER_HOUR);
-        if (chance(30))
-                y.config.jitter_usec = 1 + draw(10 * USEC_PER_MINUTE);
+        y.config = (struct schedule_config){ .calendars = y.uses, .random = &y.random };
+        draw_config();
+        y.begin_usec = y.from_usec = y.now.wall_usec;
         y.expected.n = 0;
         memset(y.text, 0, sizeof(y.text));
-        if (y.steady) {
+        if (y.kind == EVERY || y.kind == FROM_END) {
                 y.config.every_usec = USEC_PER_HOUR * (1 + draw(100)) + draw(1000);
+                y.config.from_end = y.kind == FROM_END;
                 (void)snprintf(y.text[0], sizeof(y.text[0]), "every %" PRIu64, y.config.every_usec);
-                for (usec_t due = y.begin_usec; due < end_usec; due += y.config.every_usec)
-                        expect(due + y.config.every_usec);
+                for (usec_t due = y.begin_usec; y.kind == EVERY && due < end_usec; due += y.config.every_usec)
+                        expect(due + y.config.every_usec, 0);
                 return;
         }
         for (unsigned i = 0; i < n; i++)
-                if (i == 0 || chance(50))
+                if (i == 0 || y.kind == ZONES || chance(50))
                         add_fixed(i, y.begin_usec, end_usec);
                 else
                         add_any(i, y.begin_usec, end_usec);
         sort_expected();
 }
 
-/* All is well again, and the clock is later than it ever was: now everything has been decided. */
-static void finish(void) {
+static void free_calendars(void) {
+        for (unsigned i = 0; i < y.config.n_calendars; i++)
+                y.calendars[i] = calendar_free(y.calendars[i]);
+        y.config.n_calendars = 0;
+}
+
+/* ---- the rules of the zone change ---- */
+
+static char *names[2000];
+static size_t n_names;
+
+/* The rules of another zone, under the same name. */
+static struct zone *draw_rules(void) {
+        static char data[ZONE_FILE_MAX];
+        char path[300];
+        struct zone *zone = NULL;
+        FILE *file;
         size_t n;
 
+        (void)snprintf(path, sizeof(path), ZONES_DIR "/%s", names[draw(n_names)]);
+        file = fopen(path, "re");
+        if (!file)
+                return zone_ref(y.zone);
+        n = fread(data, 1, sizeof(data), file);
+        (void)fclose(file);
+        if (zone_parse(data, n, y.zone_name, &zone) < 0)
+                broken("%s", path);
+        return zone;
+}
+
+/* What is not decided is due by other rules, may it be long ago. */
+static void move_expected(void) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < y.expected.n; i++) {
+                int64_t utc[2];
+
+                if (y.expected.items[i].run || y.expected.items[i].missed)
+                        continue;
+                (void)zone_resolve(y.zone, y.expected.items[i].local_secs, utc);
+                y.expected.items[n] = y.expected.items[i];
+                y.expected.items[n++].due_usec = (usec_t)utc[0] * USEC_PER_SEC;
+        }
+        y.expected.n = n;
+        qsort(y.expected.items, y.expected.n, sizeof(y.expected.items[0]), compare_due);
+}
+
+static bool waits(usec_t due_usec) {
+        const struct schedule_backlog *backlog = y.schedule.backlog;
+
+        for (unsigned i = 0; backlog && i < backlog->n; i++)
+                if (backlog->items[backlog->first + i].due_usec == due_usec)
+                        return true;
+        return false;
+}
+
+/* All is decided up to @until_usec, but for what waits to be caught up. */
+static void account(usec_t until_usec) {
+        size_t n = find(until_usec);
+
+        for (size_t i = 0; i < n; i++) {
+                total.runs += y.expected.items[i].run;
+                total.missed += y.expected.items[i].missed;
+                if (y.expected.items[i].run + y.expected.items[i].missed != 1 && !waits(y.expected.items[i].due_usec))
+                        broken("%" PRIu64 " was forgotten", y.expected.items[i].due_usec);
+        }
+        total.occurrences += n;
+}
+
+static void settle(void) {
+        while (!schedule_run(&y.schedule, &y.now, &listener, 1000))
+                ;
+}
+
+/* Under the daemon, or while it is down. */
+static void change_zone(void) {
+        struct zone *zone = draw_rules();
+
+        settle();
+        catch_up(100);
+        commit();
+        account(y.now.wall_usec - 2 * USEC_PER_HOUR);
+        zone_unref(y.zone);
+        y.zone = zone;
+        move_expected();
+        for (unsigned i = 0; i < y.config.n_calendars; i++)
+                y.uses[i].zone = zone;
+        total.zones++;
+        if (chance(30)) {
+                restart(chance(50), chance(50), draw_span(3 * USEC_PER_DAY));
+                return;
+        }
+        for (unsigned i = 0; i < y.config.n_calendars; i++)
+                schedule_set_zone(&y.schedule, i, zone, &y.now);
+        decide();
+}
+
+/* ---- other triggers ---- */
+
+/* By a reload, or while the daemon was down. What waits to be caught up is dropped. */
+static void change_triggers(usec_t end_usec) {
+        char before[sizeof(y.text)];
+        bool down = chance(30);
+
+        settle();
+        commit();
+        if (y.kind != FROM_END)
+                account(y.now.wall_usec - 2 * USEC_PER_HOUR);
+        schedule_done(&y.schedule);
+        if (down)
+                advance(draw_span(3 * USEC_PER_DAY));
+        memcpy(before, y.text, sizeof(before));
+        do {
+                free_calendars();
+                make_task(end_usec);
+        } while (memcmp(before, y.text, sizeof(before)) == 0);
+        make_schedule(&y.memory);
+        y.now.start = down;
+        settle();
+        y.now.start = false;
+        if (y.n_decisions > 0 || y.schedule.backlog)
+                broken("a task with other triggers had missed something");
+        commit();
+        total.changes++;
+}
+
+/* ---- a life ---- */
+
+static void happen(void) {
+        unsigned what = (unsigned)draw(100);
+
+        if (what < 10)
+                reload();
+        else if (what < 20)
+                restart(false, what < 14, draw_span(3 * USEC_PER_DAY));
+        else if (what < 40)
+                restart(true, what < 30, draw_span(3 * USEC_PER_DAY));
+        else if (what < 55) {
+                advance(draw_span(2 * USEC_PER_DAY)); /* asleep */
+                decide();
+        } else if (what < 70)
+                set_clock((int64_t)draw_span(4 * USEC_PER_HOUR) - (int64_t)draw_span(4 * USEC_PER_HOUR));
+        else if (what < 74)
+                set_clock((int64_t)draw_span(AHEAD_MAX));
+        else if (what < 76)
+                set_clock(-(int64_t)draw_span(30 * USEC_PER_DAY));
+        else if (what < 85)
+                set_clock(0);
+        else if (what < 90)
+                y.now.paused = !y.now.paused && y.kind != ZONES;
+        else if (y.kind == ZONES)
+                change_zone();
+        catch_up(50);
+}
+
+/* All is well again, and the clock is later than it ever was: now everything has been decided. */
+static void finish(void) {
         y.now.paused = false;
         if (y.now.wall_usec <= y.highest_usec)
                 set_clock((int64_t)(y.highest_usec - y.now.wall_usec) + y.ahead_usec + (int64_t)USEC_PER_DAY);
         pass(2 * USEC_PER_DAY);
-        while (!schedule_run(&y.schedule, &y.now, &listener, 1000))
-                ;
+        settle();
         catch_up(100);
         commit();
-        n = find(y.now.wall_usec - 2 * USEC_PER_HOUR); /* what is later may be delayed still */
-        total.occurrences += n;
-        for (size_t i = 0; i < n; i++) {
-                total.runs += y.expected.items[i].run;
-                total.missed += y.expected.items[i].missed;
-                if (y.expected.items[i].run + y.expected.items[i].missed != 1)
-                        broken("%" PRIu64 " was forgotten", y.expected.items[i].due_usec);
-        }
+        if (y.kind != FROM_END)
+                account(y.now.wall_usec - 2 * USEC_PER_HOUR); /* what is later may be delayed still */
+        if (y.schedule.backlog)
+                broken("something waits to be caught up still");
 }
 
-static void live_through(usec_t years_usec) {
-        usec_t end_usec;
+static void live_through(enum kind kind, usec_t years_usec) {
+        usec_t begin_usec, end_usec, horizon_usec;
 
+        y.kind = kind;
         /* Some time from 1990 to 2040. */
-        y.begin_usec = (UINT64_C(631152000) + draw(UINT64_C(50) * 365 * 86400)) * USEC_PER_SEC;
-        end_usec = y.begin_usec + years_usec;
-        make_task(end_usec + AHEAD_MAX + 1000 * USEC_PER_DAY);
-        y.now = (struct schedule_now){ .wall_usec = y.begin_usec, .boot_usec = USEC_PER_HOUR, .why = MISSED_LATE };
+        begin_usec = (UINT64_C(631152000) + draw(UINT64_C(50) * 365 * 86400)) * USEC_PER_SEC;
+        end_usec = begin_usec + years_usec;
+        horizon_usec = end_usec + AHEAD_MAX + 1000 * USEC_PER_DAY;
+        y.now = (struct schedule_now){ .wall_usec = begin_usec, .boot_usec = USEC_PER_HOUR, .why = MISSED_LATE };
         y.ahead_usec = 0;
-        y.highest_usec = y.begin_usec;
+        y.highest_usec = begin_usec;
         (void)snprintf(y.boot_id, sizeof(y.boot_id), "boot-%u", ++y.boots);
         y.n_decisions = 0;
-        if (schedule_init(&y.schedule, &y.config) < 0)
-                abort();
-        schedule_arm(&y.schedule, &y.now);
+        make_task(horizon_usec);
+        make_schedule(NULL);
         commit();
         while ((int64_t)y.now.wall_usec - y.ahead_usec < (int64_t)end_usec) {
                 pass(draw_span(90 * USEC_PER_DAY));
-                happen();
+                if (chance(1))
+                        change_triggers(horizon_usec);
+                else
+                        happen();
         }
         finish();
         schedule_done(&y.schedule);
-        for (unsigned i = 0; i < y.config.n_calendars; i++)
-                y.calendars[i] = calendar_free(y.calendars[i]);
+        free_calendars();
         total.schedules++;
 }
 
 /* ---- zones ---- */
-
-static char *names[2000];
-static size_t n_names;
 
 static int on_file(const char *path, const struct stat *st _unused_, int type, struct FTW *ftw _unused_) {
         const char *name = path + sizeof(ZONES_DIR);
@@ -501,16 +726,15 @@ START_TEST(each_occurrence_is_run_or_missed_once) {
                 ck_assert_int_eq(zone_load(names[i], &y.zone), 0);
                 for (const char *c = names[i]; *c; c++)
                         y.random = y.random * 31 + (unsigned char)*c;
-                y.steady = false;
-                live_through(years * 365 * USEC_PER_DAY);
-                y.steady = true;
-                live_through(years * 365 * USEC_PER_DAY);
+                live_through(CALENDARS, years * 365 * USEC_PER_DAY);
+                live_through(1 + i % (_KIND_MAX - 1), years * 365 * USEC_PER_DAY);
                 y.zone = zone_unref(y.zone);
         }
         printf("%" PRIu64 " tasks for %" PRIu64 " years: %" PRIu64 " occurrences, %" PRIu64 " run, %" PRIu64
-               " missed, %" PRIu64 " after all; %" PRIu64 " crashes, %" PRIu64 " jumps of the clock\n",
+               " missed, %" PRIu64 " after all; %" PRIu64 " crashes, %" PRIu64 " jumps of the clock, %" PRIu64
+               " reloads, %" PRIu64 " with other triggers, %" PRIu64 " changes of rules\n",
                total.schedules, years, total.occurrences, total.runs, total.missed, total.reopened, total.crashes,
-               total.jumps);
+               total.jumps, total.reloads, total.changes, total.zones);
         if (!only) {
                 ck_assert_uint_gt(total.runs, total.occurrences / 4);
                 ck_assert_uint_gt(total.missed, 0);

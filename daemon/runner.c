@@ -133,6 +133,8 @@ static void on_store_health(bool degraded, const char *text, void *arg) {
                                         .id = degraded ? EVENT_STORE_DEGRADED : EVENT_STORE_RECOVERED,
                                         .text = text,
                                 });
+        if (!degraded)
+                live_store_recovered(runner->live);
 }
 
 static void on_store_anew(void *arg) {

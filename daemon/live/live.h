@@ -190,8 +190,11 @@ void live_sync_cancel(struct live_sync *sync); /* before it was called; takes NU
 /* NULL: nothing is remembered. */
 struct store *live_store(const struct live *live);
 
-/* The store does not have what was put: puts the present state of all tasks and runs again. */
+/* The store does not have what was put: puts the present state of all runs and items again; that of tasks follows in
+ * slices, as long as the store is well. */
 void live_put_anew(struct live *live);
+/* The store is well again. */
+void live_store_recovered(struct live *live);
 
 /* Puts what is still to be put, before the store is closed. */
 void live_memory_flush(struct live *live);

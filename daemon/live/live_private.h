@@ -83,14 +83,18 @@ struct live_clocks {
 
 /* What goes to the store. */
 struct live_memory {
-        struct store *store;     /* NULL: nothing is remembered, and the rest is not used */
-        struct list noted;       /* tasks of which something has changed */
-        size_t unseen;           /* tasks from here on may have been seen for the first time, and are put in slices */
-        usec_t since_usec;       /* realtime: when all that were new were seen */
-        struct loop_work work;   /* puts what was noted, and asks for what held runs wait for */
-        struct store_sync *sync; /* under way, or NULL: */
-        uint64_t syncing;        /* runs held up to here may begin when it is done */
-        bool closed;             /* they may not yet */
+        struct store *store;      /* NULL: nothing is remembered, and the rest is not used */
+        struct list noted;        /* tasks of which something has changed */
+        size_t rest;              /* tasks from here on are to be put in slices: */
+        bool anew;                /* all of them, not only those that were seen for the first time */
+        bool trimmed;             /* what starting took is given back */
+        unsigned sliced;          /* tasks of this slice that were put */
+        struct store_sync *slice; /* the last one is on its way to the file, or NULL */
+        usec_t since_usec;        /* realtime: when all that were new were seen */
+        struct loop_work work;    /* puts what was noted, and asks for what held runs wait for */
+        struct store_sync *sync;  /* under way, or NULL: */
+        uint64_t syncing;         /* runs held up to here may begin when it is done */
+        bool closed;              /* they may not yet */
         char boot_id[40];
 };
 

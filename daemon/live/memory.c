@@ -9,16 +9,23 @@
  * it costs less than a spawn. A store that is degraded, or a disk that does not answer within STORE_SYNC_MAX, holds
  * nobody up: then the store says -EIO at once.
  *
- * That tasks are seen for the first time is put in slices, as there may be a hundred thousand of them.
+ * That tasks are seen for the first time, and all tasks when the file has to begin anew, is put in slices, as there may be a
+ * hundred thousand of them: few in a turn, and no more until those are in the file, so that the queue stays small and leaves
+ * no hole in the heap. While the store is degraded they wait, or they would take the room that what happens meanwhile needs.
+ *
+ * When all is up and put, the heap that reading the configuration and the state took is given back to the system: with a
+ * hundred thousand tasks it is a fifth of the whole, and it would stay below what was allocated later.
  */
 #include "live/live_private.h"
 #include "live/outcome_json.h"
 #include "loop/child.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 
-#define UNSEEN_A_TURN 200
+#define TASKS_A_TURN  200
+#define TASKS_A_SLICE 2000
 
 /* ---- tasks ---- */
 
@@ -51,18 +58,66 @@ static void put_noted(struct live_memory *memory) {
         }
 }
 
-/* Returns whether there may be more. */
-static bool put_unseen(struct live *live) {
+/* ---- tasks in slices ---- */
+
+/* Puts the next @max of the rest. Returns how many there were. */
+static unsigned put_some(struct live *live, unsigned max) {
         struct live_memory *memory = &live->memory;
         unsigned n = 0;
 
-        for (; memory->unseen < live->config->n_tasks && n < UNSEEN_A_TURN; memory->unseen++) {
-                if (live->tasks[memory->unseen].first_seen_usec < memory->since_usec)
+        for (; memory->rest < live->config->n_tasks && n < max; memory->rest++) {
+                if (!memory->anew && live->tasks[memory->rest].first_seen_usec < memory->since_usec)
                         continue;
-                put_task(&live->tasks[memory->unseen]);
+                put_task(&live->tasks[memory->rest]);
                 n++;
         }
-        return memory->unseen < live->config->n_tasks;
+        return n;
+}
+
+static bool is_degraded(const struct live_memory *memory) {
+        struct store_stats stats;
+
+        store_get_stats(memory->store, &stats);
+        return stats.degraded;
+}
+
+static void trim(struct live_memory *memory) {
+        if (!memory->trimmed)
+                (void)malloc_trim(0);
+        memory->trimmed = true;
+}
+
+/* Whatever became of it: a store in trouble says so, and has the rest wait. */
+static void on_slice(int result _unused_, void *arg) {
+        struct live *live = arg;
+
+        live->memory.slice = NULL;
+        if (live->memory.rest == live->config->n_tasks)
+                trim(&live->memory);
+        else
+                loop_work_schedule(&live->memory.work);
+}
+
+static void put_rest(struct live *live) {
+        struct live_memory *memory = &live->memory;
+
+        if (memory->slice || memory->rest == live->config->n_tasks || is_degraded(memory))
+                return;
+        memory->sliced += put_some(live, TASKS_A_TURN);
+        if (memory->rest < live->config->n_tasks && memory->sliced < TASKS_A_SLICE) {
+                loop_work_schedule(&memory->work);
+                return;
+        }
+        memory->sliced = 0;
+        if (memory->rest == live->config->n_tasks)
+                memory->anew = false;
+        if (store_sync(memory->store, on_slice, live, &memory->slice) < 0)
+                loop_work_schedule(&memory->work);
+}
+
+static void begin_rest(struct live_memory *memory) {
+        memory->rest = 0;
+        loop_work_schedule(&memory->work);
 }
 
 /* ---- held runs ---- */
@@ -93,12 +148,15 @@ static void ask(struct live *live) {
                 release(live);
 }
 
-static void on_work(struct loop_work *work, void *arg) {
+static void on_work(struct loop_work *work _unused_, void *arg) {
         struct live *live = arg;
 
+        if (!live->memory.store) {
+                trim(&live->memory);
+                return;
+        }
         put_noted(&live->memory);
-        if (put_unseen(live))
-                loop_work_schedule(work);
+        put_rest(live);
         ask(live);
 }
 
@@ -259,13 +317,17 @@ static void put_run(struct live *live, const struct run *run) {
 void live_put_anew(struct live *live) {
         struct run *run;
 
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
-                put_task(&live->tasks[i]);
+        for (size_t i = 0; i < live->config->n_tasks; i++)
                 live_items_note_all(&live->tasks[i]);
-        }
         for (run = run_first_child(run_tree_root(live->tree)); run; run = run_next_sibling(run))
                 put_run(live, run);
         live_interrupted_put(live);
+        live->memory.anew = true;
+        begin_rest(&live->memory);
+}
+
+void live_store_recovered(struct live *live) {
+        loop_work_schedule(&live->memory.work);
 }
 
 /* ---- sync ---- */
@@ -298,7 +360,8 @@ int live_sync(struct live *live, live_synced_fn fn, void *arg, struct live_sync 
                 return -ENOMEM;
         sync->fn = fn;
         sync->arg = arg;
-        live_memory_flush(live);
+        if (live->memory.store)
+                put_noted(&live->memory);
         loop_work_init(&sync->work, live->loop, "sync", on_sync_work, sync);
         if (live->memory.store)
                 r = store_sync(live->memory.store, on_sync, sync, &sync->sync);
@@ -343,21 +406,23 @@ void live_memory_init(struct live *live, struct store *store) {
         if (!store)
                 return;
         read_boot_id(memory->boot_id, sizeof(memory->boot_id));
-        memory->unseen = live->config->n_tasks; /* none, until they are armed */
+        memory->rest = live->config->n_tasks; /* none, until they are armed */
 }
 
 void live_note_unseen(struct live *live) {
         struct live_memory *memory = &live->memory;
 
-        if (!memory->store)
-                return;
-        memory->unseen = 0;
-        loop_work_schedule(&memory->work);
+        if (memory->store)
+                begin_rest(memory);
+        else
+                loop_work_schedule(&memory->work);
 }
 
 void live_memory_flush(struct live *live) {
-        if (live->memory.store)
-                put_noted(&live->memory);
+        if (!live->memory.store)
+                return;
+        put_noted(&live->memory);
+        (void)put_some(live, (unsigned)live->config->n_tasks);
 }
 
 void live_memory_done(struct live *live) {
@@ -365,6 +430,8 @@ void live_memory_done(struct live *live) {
 
         if (memory->sync)
                 store_sync_cancel(memory->sync);
+        if (memory->slice)
+                store_sync_cancel(memory->slice);
         if (memory->work.loop)
                 loop_work_cancel(&memory->work);
 }

@@ -125,8 +125,9 @@ struct store_options {
         /* The store became degraded, or is well again. @text is a sentence. May be NULL. */
         void (*on_health)(bool degraded, const char *text, void *arg);
         /* The file does not hold what was put, because it is a new one or something was lost: everything that
-         * store_put_task() and store_put_item() said, and runs without an end with their processes, are to be put again,
-         * before it returns. The file has the old state until it has all of the new one. May be NULL. */
+         * store_put_item() said, and runs without an end with their processes, are to be put again, before it returns: the
+         * file has the old ones until it has all of these. What store_put_task() said is to be put again, too, but there
+         * is time for it, as one task takes the place of its old state without regard to others. May be NULL. */
         void (*on_anew)(void *arg);
         void *arg;
 };

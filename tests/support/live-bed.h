@@ -4,7 +4,7 @@
 #include "live/live.h"
 #include "store/store.h"
 
-#define LIVE_BED_TASKS_MAX 8
+#define LIVE_BED_TASKS_MAX 5000
 
 struct live_bed {
         struct loop *loop;

@@ -5,6 +5,7 @@
 #include "support/live-bed.h"
 
 #include <check.h>
+#include <stdio.h>
 
 #define LIVE live_bed.live
 
@@ -417,6 +418,80 @@ START_TEST(an_empty_file_gets_everything_again) {
 }
 END_TEST
 
+/* ---- slices ---- */
+
+#define MANY  4500 /* more than two slices, beside the five */
+#define SLICE 2000
+
+static void make_many(void) {
+        char name[16];
+
+        for (unsigned i = 0; i < MANY; i++) {
+                (void)snprintf(name, sizeof(name), "job-%u", i);
+                (void)live_bed_job(name);
+        }
+}
+
+START_TEST(many_new_tasks_are_put_in_slices) {
+        make_many();
+        fake_store_hold(true);
+        go();
+        ck_assert_uint_eq(fake_store_n_puts(), SLICE);
+        ck_assert_uint_eq(fake_store_n_waiting(), 1);
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_puts(), 5 + MANY);
+        ck_assert_ptr_nonnull(fake_store_task("job-4499"));
+}
+END_TEST
+
+START_TEST(an_empty_file_gets_many_tasks_in_slices) {
+        size_t puts;
+
+        make_many();
+        go();
+        fake_store_degrade("gone");
+        fake_store_recover(true);
+        ck_assert_ptr_null(fake_store_task("work"));
+        puts = fake_store_n_puts();
+        fake_store_hold(true);
+        live_put_anew(LIVE);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_puts(), puts + SLICE);
+        live_put_anew(LIVE); /* once more, which begins from the start */
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_puts(), puts + SLICE + 5 + MANY);
+        ck_assert_ptr_nonnull(fake_store_task("work"));
+        ck_assert_ptr_nonnull(fake_store_task("job-4499"));
+}
+END_TEST
+
+START_TEST(slices_wait_until_the_store_is_well) {
+        make_many();
+        fake_store_hold(true);
+        go();
+        fake_store_degrade("full");
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_puts(), SLICE);
+        fake_store_recover(false);
+        live_store_recovered(LIVE);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_puts(), 5 + MANY);
+}
+END_TEST
+
+START_TEST(slices_that_are_left_are_put_at_the_end) {
+        make_many();
+        fake_store_hold(true);
+        go();
+        live_memory_flush(LIVE);
+        ck_assert_uint_eq(fake_store_n_puts(), 5 + MANY);
+        fake_store_hold(false);
+}
+END_TEST
+
 /* ---- sync ---- */
 
 static int told;
@@ -484,6 +559,10 @@ int main(void) {
         tcase_add_test(tcase, process_is_gone_with_the_end_of_its_run);
         tcase_add_test(tcase, processes_of_items_are_not_put);
         tcase_add_test(tcase, an_empty_file_gets_everything_again);
+        tcase_add_test(tcase, many_new_tasks_are_put_in_slices);
+        tcase_add_test(tcase, an_empty_file_gets_many_tasks_in_slices);
+        tcase_add_test(tcase, slices_wait_until_the_store_is_well);
+        tcase_add_test(tcase, slices_that_are_left_are_put_at_the_end);
         tcase_add_test(tcase, a_sync_is_for_all_that_was_noted_before_it);
         tcase_add_test(tcase, a_cancelled_sync_is_not_called);
         suite_add_tcase(suite, tcase);

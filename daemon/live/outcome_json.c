@@ -93,6 +93,8 @@ static json_t *cancelled_by_to_json(const struct result *result) {
 static int set_optional(json_t *object, const struct result *result) {
         int r = 0;
 
+        if (result->resumed)
+                r |= set(object, "resumed", json_text(result->resumed));
         if (result->reason)
                 r |= set(object, "reason", json_text(result->reason));
         if (result->bound >= 0)

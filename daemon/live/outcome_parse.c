@@ -113,6 +113,7 @@ static struct result *parse(const json_t *object, unsigned depth) {
         if (!result)
                 return NULL;
         result->outcome = parsed;
+        result->resumed = copy(get_text(object, "resumed"));
         result->reason = copy(get_text(object, "reason"));
         result->output_tail = copy(get_text(object, "output"));
         parse_errors(json_object_get(object, "errors"), &result->errors);

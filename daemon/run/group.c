@@ -53,11 +53,10 @@ static void resume_member(const struct run *group, struct run *member) {
                 return;
         }
         /* Where that one had not run itself, it says in which run it did. */
-        if (before->resumed && before->reason)
-                (void)snprintf(text, sizeof(text), "%s", before->reason);
-        else
-                (void)snprintf(text, sizeof(text), "ok in %s", group->group.resume->run);
-        member->resumed = true;
+        member->resumed = strdup(before->resumed ? before->resumed : group->group.resume->run);
+        if (!member->resumed) /* then it runs again */
+                return;
+        (void)snprintf(text, sizeof(text), "ok in %s", member->resumed);
         member->reason = strdup(text);
 }
 

@@ -97,7 +97,7 @@ struct run {
         bool waiting;   /* counted in tree->n_waiting: a parent that may not begin yet */
         bool ready;     /* a leaf: is ready; one above: was so at some time */
         bool closing;   /* was asked to end: nothing new starts below */
-        bool resumed;   /* was ok in the run that its group resumes: never begins */
+        char *resumed;  /* it was ok in this run, which its group resumes: never begins; or NULL */
         bool forced;    /* no grace for it and all below */
         bool fixed;     /* the first cause has decided the outcome */
         enum outcome outcome;

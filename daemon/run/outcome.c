@@ -194,6 +194,7 @@ struct result *result_unref(struct result *result) {
         free(result->cancelled_by);
         free(result->bound_run);
         free(result->reason);
+        free(result->resumed);
         free(result->run);
         free(result->task);
         free(result);

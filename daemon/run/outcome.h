@@ -124,8 +124,8 @@ struct result {
         char *task;
         char *run;
         enum outcome outcome;
-        bool resumed; /* did not run, as it was ok in the run that its group resumes */
-        char *reason; /* a sentence: why skipped, cancelled, never started, ok without having run; or NULL */
+        char *resumed; /* did not run, as it was ok in this run, which its group resumes; or NULL */
+        char *reason;  /* a sentence: why skipped, cancelled, never started, ok without having run; or NULL */
         struct errors errors;
         enum bound bound; /* which bound ended it or those above, or _BOUND_INVALID */
         char *bound_run;  /* whose, or NULL */

@@ -50,7 +50,7 @@ struct result *run_report(struct run *run) {
         if (!result)
                 return NULL;
         result->outcome = run->outcome;
-        result->resumed = run->resumed;
+        result->resumed = copy(run->resumed);
         result->reason = copy(run->reason);
         errors_merge(&result->errors, &run->errors);
         result->bound = run->bound;

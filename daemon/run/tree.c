@@ -191,6 +191,7 @@ static void run_free(struct run *run) {
         free(run->cancelled_by);
         free(run->bound_run);
         free(run->reason);
+        free(run->resumed);
         free(run->trigger);
         free(run->item);
         spare_give(&tree->runs, run);

@@ -86,6 +86,18 @@ START_TEST(a_shutdown_is_named_once) {
 }
 END_TEST
 
+START_TEST(a_member_that_was_ok_before_says_in_which_run) {
+        struct result *result = make("a#2/b", OUTCOME_OK);
+
+        result->attempts = 0;
+        result->resumed = strdup("a#1");
+        result->reason = strdup("ok in a#1");
+        check_json(result, "{\"attempts\":0,\"duration_usec\":0,\"errors\":[],\"exit_code\":0,\"outcome\":\"ok\","
+                           "\"queued_usec\":0,\"reason\":\"ok in a#1\",\"resumed\":\"a#1\",\"run\":\"a#2/b\","
+                           "\"task\":\"a\"}");
+}
+END_TEST
+
 START_TEST(members_are_children_and_bytes_that_are_no_text_are_replaced) {
         struct result *result = make("a#1", OUTCOME_CANCELLED);
 
@@ -218,6 +230,7 @@ int main(void) {
         tcase_add_test(tcase, what_it_used_is_told_where_it_is_known);
         tcase_add_test(tcase, a_timeout_names_its_bound_and_a_cancel_its_cause);
         tcase_add_test(tcase, a_shutdown_is_named_once);
+        tcase_add_test(tcase, a_member_that_was_ok_before_says_in_which_run);
         tcase_add_test(tcase, members_are_children_and_bytes_that_are_no_text_are_replaced);
         tcase_add_test(tcase, items_are_summed_up);
         tcase_add_test(tcase, a_summary_of_items_comes_back);

@@ -172,6 +172,7 @@ static void print_facts(const json_t *answer) {
         print_triggers(json_object_get(answer, "triggers"));
         print_paused(task);
         print_due(task);
+        print_fact("watch", get_string(task, "watch_trouble"));
         print_fact("last ok", format_relative(get_int(task, "last_ok_usec"), when));
         if (get_bool(task, "stale"))
                 print_fact("stale", format_relative(get_int(task, "stale_usec"), when));

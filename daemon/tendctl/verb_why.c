@@ -156,6 +156,13 @@ static void explain_due(const json_t *task, bool runs) {
                        name);
 }
 
+static void explain_watch(const json_t *task) {
+        if (!*get_string(task, "watch_trouble"))
+                return;
+        printf("  its watch does not see at once what arrives: ");
+        say(get_string(task, "watch_trouble"));
+}
+
 static void explain_health(const json_t *task) {
         const json_t *items = json_object_get(task, "items");
         json_int_t last_ok = get_int(task, "last_ok_usec");
@@ -193,6 +200,7 @@ static void explain_task(const json_t *task, const json_t *last, bool runs) {
                 printf("  it ended for good\n");
         explain_pause(task);
         explain_due(task, runs);
+        explain_watch(task);
         explain_health(task);
         if (get_int(task, "skipped") > 0) {
                 printf("  it was due and not run %lld times, the last because ", (long long)get_int(task, "skipped"));

@@ -32,12 +32,15 @@ void ask_free(struct ask *ask) {
         loop_timer_done(&ask->again);
 }
 
+int ask_later(struct ask *ask) {
+        loop_timer_set(&ask->again, usec_add(clock_now(CLOCK_ID_MONOTONIC), AGAIN_USEC));
+        return -EAGAIN;
+}
+
 int ask_begun(struct ask *ask, int r) {
         if (r == -ENOBUFS)
-                loop_timer_set(&ask->again, usec_add(clock_now(CLOCK_ID_MONOTONIC), AGAIN_USEC));
-        else if (r < 0)
-                return reply_store_error(ask->control, ask->call, r);
-        return -EAGAIN;
+                return ask_later(ask);
+        return r < 0 ? reply_store_error(ask->control, ask->call, r) : -EAGAIN;
 }
 
 void ask_done(struct ask *ask) {

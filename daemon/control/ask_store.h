@@ -24,6 +24,9 @@ void ask_free(struct ask *ask); /* also that; the call is over */
  * the call was answered with an error; another negative errno. */
 int ask_begun(struct ask *ask, int r);
 
+/* The call is woken a little later. Returns -EAGAIN. */
+int ask_later(struct ask *ask);
+
 /* The question was answered: wakes the call. */
 void ask_done(struct ask *ask);
 

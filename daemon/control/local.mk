@@ -23,6 +23,7 @@ libtendd_a_SOURCES += daemon/control/methods_tasks.c
 libtendd_a_SOURCES += daemon/control/methods_wait.c
 libtendd_a_SOURCES += daemon/control/problems.c daemon/control/problems.h
 libtendd_a_SOURCES += daemon/control/processes.c daemon/control/processes.h
+libtendd_a_SOURCES += daemon/control/resume.c daemon/control/resume.h
 libtendd_a_SOURCES += daemon/control/run_json.c daemon/control/run_json.h
 libtendd_a_SOURCES += daemon/control/service_json.c daemon/control/waiting_json.c
 libtendd_a_SOURCES += daemon/control/buffer.c daemon/control/buffer.h

@@ -32,6 +32,7 @@ static const struct varlink_field fields_why[] = {
 static const struct varlink_field fields_start[] = {
         { "tasks", VARLINK_STRINGS, REQUIRED },
         { "wait", VARLINK_BOOL, OPTIONAL },
+        { "resume", VARLINK_STRING, OPTIONAL },
         { 0 },
 };
 static const struct varlink_field fields_stop[] = {

@@ -8,6 +8,7 @@
  */
 #include "base/text.h"
 #include "control/methods.h"
+#include "control/resume.h"
 
 #define STARTS_A_STEP 25
 
@@ -22,6 +23,7 @@ struct start_cursor {
         char by[BY_MAX];
         json_t *started;
         json_t *up;            /* services that were up already */
+        struct resume *resume; /* NULL: all of each is run */
         struct waiter *waiter; /* NULL: nobody waits */
         struct keeping keeping;
         bool told; /* what was started */
@@ -31,6 +33,7 @@ static void start_free(void *cursor) {
         struct start_cursor *start = cursor;
 
         keeping_reset(&start->keeping);
+        resume_free(start->resume);
         json_decref(start->names);
         json_decref(start->started);
         json_decref(start->up);
@@ -43,7 +46,10 @@ static int start_task(struct start_cursor *start, struct live_task *task) {
         struct run *run;
         int r;
 
-        r = live_start(start->control->live, task, start->by, &run);
+        if (start->resume)
+                r = live_start_resuming(task, start->by, resume_result(start->resume), &run);
+        else
+                r = live_start(start->control->live, task, start->by, &run);
         if (r < 0 && r != -EALREADY)
                 return r;
         start->matched++;
@@ -124,6 +130,9 @@ static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 return waiter_ops.next(call, start->waiter, ret);
         if (!name)
                 return tell_started(start, call, ret);
+        r = start->resume ? resume_next(start->resume, call) : 1;
+        if (r <= 0)
+                return r;
         exact = live_find(start->control->live, name);
         r = exact ? start_task(start, exact) : start_some(start, name);
         if (r < 0)
@@ -142,11 +151,14 @@ static const struct varlink_stream_ops start_ops = { start_next, start_free };
 
 int method_start(struct varlink_call *call, const json_t *parameters, void *arg) {
         json_t *names = json_object_get(parameters, "tasks");
+        const char *resume = json_string_value(json_object_get(parameters, "resume"));
         bool wait = json_is_true(json_object_get(parameters, "wait"));
         struct start_cursor *start;
 
         if (json_array_size(names) == 0)
                 return varlink_error_parameter(call, "tasks");
+        if (resume && json_array_size(names) != 1)
+                return varlink_error_parameter(call, "resume");
         if (wait && !varlink_call_more(call))
                 return varlink_error(call, "org.varlink.service.ExpectedMore", NULL);
         start = calloc(1, sizeof(*start));
@@ -160,7 +172,9 @@ int method_start(struct varlink_call *call, const json_t *parameters, void *arg)
         start->up = json_array();
         if (wait)
                 start->waiter = waiter_new(arg, call);
-        if (!start->started || !start->up || (wait && !start->waiter)) {
+        if (resume)
+                start->resume = resume_new(arg, call, json_string_value(json_array_get(names, 0)), resume);
+        if (!start->started || !start->up || (wait && !start->waiter) || (resume && !start->resume)) {
                 start_free(start);
                 return -ENOMEM;
         }

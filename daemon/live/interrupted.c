@@ -129,6 +129,10 @@ void live_interrupted_put(struct live *live) {
         }
 }
 
+bool live_has_untold(const struct live *live) {
+        return live->interrupted;
+}
+
 /* ---- what became of it ---- */
 
 static char *make_reason(usec_t alive_usec) {

@@ -138,6 +138,13 @@ const char *live_task_state(const struct live_task *task);
  * -EALREADY when it is a service that is up: @ret is its run. */
 int live_start(struct live *live, struct live_task *task, const char *by, struct run **ret);
 
+/* Starts a run of @group, a group but no service, which runs only what was not ok in its run @resume; that is how it ended, of
+ * which a reference is taken. Returns 0, -ESHUTDOWN, -ENOMEM, -ECANCELED when the group is disabled. */
+int live_start_resuming(struct live_task *group, const char *by, struct result *resume, struct run **ret);
+
+/* Runs were interrupted, which is not told yet, as what is left of them is still being ended. */
+bool live_has_untold(const struct live *live);
+
 /* ---- runs ---- */
 
 /* Whether it is at work for longer than its slow-after. */

@@ -8,29 +8,35 @@
 
 #include <stdio.h>
 
-int live_start_due(struct live_task *entry, const char *trigger, usec_t due, struct run **ret) {
-        struct run_start start = {
+static int start(struct live_task *entry, const char *trigger, usec_t due, struct result *resume, struct run **ret) {
+        struct run_start spec = {
                 .spec = &entry->task->run,
                 .number = entry->number + 1,
                 .trigger = trigger,
                 .due_realtime_usec = due,
+                .resume = resume,
         };
         struct event event = { .id = EVENT_RUN_QUEUED, .task = entry->task->run.name };
-        char name[RUN_NAME_MAX], text[128];
+        char name[RUN_NAME_MAX], text[RUN_NAME_MAX + 128];
         struct run *run;
         int r;
 
-        r = run_tree_start(entry->live->tree, &start, &run);
+        r = run_tree_start(entry->live->tree, &spec, &run);
         if (r < 0)
                 return r;
         entry->number++;
         entry->running++;
-        (void)snprintf(text, sizeof(text), "queued by %s", trigger);
+        (void)snprintf(text, sizeof(text), "queued by %s%s%s", trigger, resume ? ", resumes " : "",
+                       resume ? resume->run : "");
         event.run = run_name(run, name);
         event.text = text;
         live_emit(entry->live, &event);
         *ret = run;
         return 0;
+}
+
+int live_start_due(struct live_task *entry, const char *trigger, usec_t due, struct run **ret) {
+        return start(entry, trigger, due, NULL, ret);
 }
 
 void live_count_skip(struct live_task *entry, const char *reason) {
@@ -163,4 +169,10 @@ int live_start(struct live *live _unused_, struct live_task *task, const char *b
         if (r != -ENOENT)
                 return r;
         return live_start_due(task, by, clock_now(CLOCK_ID_REALTIME), ret);
+}
+
+int live_start_resuming(struct live_task *group, const char *by, struct result *resume, struct run **ret) {
+        if (!group->task->enabled)
+                return -ECANCELED;
+        return start(group, by, clock_now(CLOCK_ID_REALTIME), resume, ret);
 }

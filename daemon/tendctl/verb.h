@@ -73,7 +73,7 @@ int print_done(struct ctl *ctl, json_t *answer, const char *key, const char *wor
 enum { STATUS_QUIET };
 enum { LIST_FAILING, LIST_PAUSED };
 enum { TREE_NO_PROCESSES };
-enum { START_WAIT };
+enum { START_WAIT, START_RESUME };
 enum { STOP_FORCE, STOP_REASON };
 enum { RESTART_NO_WAIT };
 enum { SIGNAL_MAIN };

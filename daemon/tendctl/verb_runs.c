@@ -85,15 +85,25 @@ int print_done(struct ctl *ctl, json_t *answer, const char *key, const char *wor
         return code;
 }
 
+static void say_where_runs_are(const char *group) {
+        fprintf(stderr, "the runs that can be resumed: tendctl history %s\n", group);
+}
+
 int verb_start(struct ctl *ctl, const struct verb_args *args) {
         bool wait = args->options[START_WAIT] != NULL;
-        json_t *parameters = json_pack("{s:o, s:b}", "tasks", ctl_strings(args->words, args->n), "wait", (int)wait);
+        const char *resume = args->options[START_RESUME];
         struct results results = { CTL_OK };
-        json_t *answer;
+        json_t *parameters, *answer;
         int code;
 
+        if (resume && (args->n != 1 || strpbrk(args->words[0], "*?")))
+                return ctl_error(CTL_USAGE, "--resume takes one group, by its name: tendctl start GROUP --resume RUN");
+        parameters = json_pack("{s:o, s:b, s:s*}", "tasks", ctl_strings(args->words, args->n), "wait", (int)wait,
+                               "resume", resume);
         if (!wait) {
                 code = ctl_ask(ctl, "Start", parameters, &answer);
+                if (code == CTL_NO_SUCH && resume)
+                        say_where_runs_are(args->words[0]);
                 if (code != CTL_OK)
                         return code;
                 print_up(ctl, answer);
@@ -101,6 +111,8 @@ int verb_start(struct ctl *ctl, const struct verb_args *args) {
         }
         ctl->waits = true;
         code = ctl_call(ctl, "Start", parameters, CTL_MORE | CTL_WAIT, on_result, &results);
+        if (code == CTL_NO_SUCH && resume)
+                say_where_runs_are(args->words[0]);
         return code == CTL_OK ? results.code : CTL_BROKEN;
 }
 

@@ -78,11 +78,15 @@ static const struct verb verbs[] = {
                         "with the code of the command, else 124 after a timeout, 126 or 127 when it could not be run, "
                         "130 when the run was cancelled, 128+N after signal N, 1 after another failure, and 125 when "
                         "tendctl itself failed; of several runs, the first that was not ok decides. To interrupt tendctl does not "
-                        "stop the run.",
-                .examples = "tendctl start backup         and do not wait\n"
-                            "tendctl start --wait backup  wait, and show how it ended\n"
-                            "tendctl start 'etl-*'        all that match and are enabled\n",
-                .options = { [START_WAIT] = { "wait", 'w', NULL, "wait for the end, and show it" } },
+                        "stop the run. With --resume, a group runs only those members that were not ok in RUN, an earlier "
+                        "run of it; it may be one that the daemon died under.",
+                .examples = "tendctl start backup               and do not wait\n"
+                            "tendctl start --wait backup        wait, and show how it ended\n"
+                            "tendctl start 'etl-*'              all that match and are enabled\n"
+                            "tendctl start etl --resume etl#88  go on where that run broke\n",
+                .options = { [START_WAIT] = { "wait", 'w', NULL, "wait for the end, and show it" },
+                             [START_RESUME] = { "resume", 'r', "RUN",
+                                                "only what was not ok in this run of the group" } },
                 .run = verb_start,
         },
         {

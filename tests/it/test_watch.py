@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Tasks that start when files arrive: each once it is whole, none left behind."""
 import os
+import re
 import unittest
 
 from support.case import Case
@@ -136,6 +137,15 @@ command = find {self.directory}/inbox -name *.csv -exec mv -t {self.directory}/d
         self.until(lambda: not os.listdir(self.path("inbox")), "all to be taken", 60)
         self.assertEqual(len(os.listdir(self.path("done"))), 10000)
         self.assertIn(daemon.log.count("queued by watch"), range(1, 200))
+
+    def test_what_is_in_its_way_is_told(self):
+        os.symlink("nowhere", self.path("inbox"))
+        daemon = self.inbox(make=False)
+        self.until(lambda: "watch_trouble" in daemon.ctl_json("list", "inbox")["tasks"][0], "the watch to be in trouble")
+        trouble = daemon.ctl_json("why", "inbox")["task"]["watch_trouble"]
+        self.assertIn(self.path("inbox"), trouble)
+        self.assertIn(f"its watch does not see at once what arrives: {trouble}\n", daemon.ctl("why", "inbox").stdout)
+        self.assertRegex(daemon.ctl("show", "inbox").stdout, rf"(?m)^ *watch +{re.escape(trouble)}$")
 
     def test_is_clean(self):
         """Situation 4 as it is written has nothing to warn of but that no hook sees its failures."""

@@ -46,6 +46,10 @@ policy = settle
 manual = yes
 [task report]
 use = etl
+[group off]
+members = dump
+enabled = no
+manual = yes
 """
 
 
@@ -183,6 +187,7 @@ class Resume(Case):
                 (("nothing", "--resume", "backup#1"), 5, "no such task: nothing"),
                 (("night", "--resume", "backup#1"), 1, "a run of another task"),
                 (("dump", "--resume", "backup#1"), 1, "only a group"),
+                (("off", "--resume", "off#1"), 1, "not enabled in the configuration: off"),
                 (("backup", "--resume", "backup#1"), 1, "start it without --resume"),
                 (("backup", "night", "--resume", "backup#1"), 2, "takes one group"),
                 (("back*", "--resume", "backup#1"), 2, "takes one group")):

@@ -166,6 +166,7 @@ static bool fail_once(int i, unsigned nth, bool lasting, const char *large) {
 }
 
 START_TEST(each_call_fails_in_turn) {
+        const unsigned first = getenv("TEST_LONG") ? 32 : 5, divisor = getenv("TEST_LONG") ? 8 : 1;
         char *large = malloc(LARGE);
         bool made = true;
 
@@ -176,11 +177,11 @@ START_TEST(each_call_fails_in_turn) {
         if (access("/dev/shm", W_OK) >= 0)
                 (void)setenv("TMPDIR", "/dev/shm", 1); /* hundreds of files, and the disk is not what is tested */
         /* The first calls one by one, later ones with growing steps: there are thousands of the same kind. */
-        for (unsigned nth = 1; made && nth < 20000; nth += nth < 8 ? 1 : nth / 2) {
+        for (unsigned nth = 1; made && nth < 20000; nth += nth < first ? 1 : MAX(nth / divisor, 1u)) {
                 bool empties = faults[_i].op == FAULT_SYNC || nth > 100; /* the log, on the way */
 
                 made = fail_once(_i, nth, false, empties ? large : "{}");
-                if (made && nth < 8)
+                if (made && nth < first)
                         (void)fail_once(_i, nth, true, empties ? large : "{}");
         }
         free(large);

@@ -60,9 +60,9 @@ static void work_at_once(void *arg) {
         atomic_store(&gated->worked, true);
 }
 
-static const struct pool_job_ops gated_ops = { "gated", work_gated, on_done, on_returned, false };
-static const struct pool_job_ops quick_ops = { "quick", work_at_once, on_done, on_returned, false };
-static const struct pool_job_ops tidy_ops = { "tidy", work_at_once, on_done, on_returned, true };
+static const struct pool_job_ops gated_ops = { "gated", work_gated, on_done, on_returned, NULL, false };
+static const struct pool_job_ops quick_ops = { "quick", work_at_once, on_done, on_returned, NULL, false };
+static const struct pool_job_ops tidy_ops = { "tidy", work_at_once, on_done, on_returned, NULL, true };
 
 static struct gated jobs[8];
 
@@ -405,7 +405,7 @@ static void on_many_returned(void *arg) {
         many_ended(m);
 }
 
-static const struct pool_job_ops many_ops = { "many", on_many_work, on_many_done, on_many_returned, false };
+static const struct pool_job_ops many_ops = { "many", on_many_work, on_many_done, on_many_returned, NULL, false };
 
 START_TEST(every_job_ends_exactly_once) {
         srandom((unsigned)_i);

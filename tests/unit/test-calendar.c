@@ -512,7 +512,7 @@ static usec_t instant_of(const struct zone *zone, const char *text) {
 START_TEST(elapses) {
         const struct next_case *c = &next_cases[_i];
         _cleanup_(calendar_freep) struct calendar *calendar = NULL;
-        _cleanup_(zone_unrefp) struct zone *zone = NULL, *own = NULL;
+        _cleanup_(zone_unrefp) struct zone *zone = NULL;
         char wrong[CALENDAR_WRONG_MAX] = "", buf[64];
         struct occurrence at;
         usec_t after;

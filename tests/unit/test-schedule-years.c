@@ -699,7 +699,7 @@ static uint64_t from_environment(const char *name, uint64_t otherwise) {
 START_TEST(each_occurrence_is_run_or_missed_once) {
         uint64_t n = from_environment("TEST_ZONES", ZONES_DEFAULT), years = from_environment("TEST_YEARS", 10);
         const char *only = getenv("TEST_ZONE");
-        uint64_t seed = from_environment("TEST_SEED", (uint64_t)getpid() * 1000003 + clock_now(CLOCK_ID_REALTIME));
+        uint64_t seed = from_environment("TEST_SEED", 1);
         uint64_t order = seed;
 
         printf("TEST_SEED=%" PRIu64 "\n", seed);

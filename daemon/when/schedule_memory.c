@@ -298,6 +298,7 @@ void schedule_mark_fired(struct schedule *schedule, const struct schedule_due *d
 
         if (take_out(schedule, due->due_usec))
                 return;
+        at = MIN(at, (int64_t)now->boot_usec); /* what ran is not ahead, whatever a clock that is behind says */
         if (every > 0 && streq(due->trigger, "every") && at - schedule->anchor_usec > every / 2)
                 schedule->anchor_usec += (at - schedule->anchor_usec + every / 2) / every * every;
         if (wall && !streq(due->trigger, "every") && wall_next(wall, due->due_usec - 1).due_usec == due->due_usec) {

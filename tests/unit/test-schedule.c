@@ -567,6 +567,18 @@ START_TEST(a_run_that_is_found_was_due) {
 }
 END_TEST
 
+/* A machine that comes up with its clock a year back finds a run that was due "in a year". */
+START_TEST(a_clock_that_is_behind_silences_no_every) {
+        struct schedule_due every = { .trigger = "every", .due_usec = schedule_bed.now.wall_usec + 365 * USEC_PER_DAY };
+
+        config()->every_usec = HOUR;
+        schedule_bed_restart(0, false);
+        schedule_mark_fired(&schedule_bed.schedule, &every, &schedule_bed.now);
+        schedule_bed_pass(2 * HOUR);
+        ck_assert_msg(strstr(schedule_bed_trace(), "every:") != NULL, "%s", schedule_bed_trace());
+}
+END_TEST
+
 START_TEST(damaged_memory_fires_nothing_twice) {
         static const char *const texts[] = { "",
                                              "x",
@@ -665,6 +677,7 @@ int main(void) {
                 { "zones", local_times_that_come_again_by_new_rules_do_not_fire_again, 1 },
                 { "zones", local_times_that_never_come_by_new_rules_are_caught_up, 1 },
                 { "memory", a_run_that_is_found_was_due, 1 },
+                { "memory", a_clock_that_is_behind_silences_no_every, 1 },
                 { "memory", damaged_memory_fires_nothing_twice, 12 },
                 { "next", the_next_occurrences_are_those_that_come, 1 },
         };

@@ -47,7 +47,7 @@ static void parse_cancelled_by(const char *text, struct result *result) {
                 if (strlen(name) != length || strncmp(name, text, length) != 0)
                         continue;
                 result->cancel = (enum cancel_reason)i;
-                result->cancelled_by = strdup(text[length] == ':' ? text + length + 2 : name);
+                result->cancelled_by = strdup(strncmp(text + length, ": ", 2) == 0 ? text + length + 2 : name);
         }
 }
 

@@ -182,6 +182,18 @@ START_TEST(what_is_no_outcome_is_none) {
 }
 END_TEST
 
+/* Damaged or edited by hand: nothing behind the colon. */
+START_TEST(who_cancelled_may_be_cut_off) {
+        struct result *result = outcome_parse(
+                "{\"task\":\"a\",\"run\":\"a#1\",\"outcome\":\"cancelled\",\"cancelled_by\":\"operator:\"}");
+
+        ck_assert_ptr_nonnull(result);
+        ck_assert_int_eq(result->cancel, CANCEL_OPERATOR);
+        ck_assert_pstr_eq(result->cancelled_by, "operator");
+        result_unref(result);
+}
+END_TEST
+
 START_TEST(what_is_not_known_is_left_out) {
         struct result *result =
                 outcome_parse("{\"task\":\"a\",\"run\":\"a#1\",\"outcome\":\"failed\",\"errors\":[{\"kind\":\"new\","
@@ -237,6 +249,7 @@ int main(void) {
         tcase_add_test(tcase, the_store_keeps_when_it_ended_and_what_it_said);
         tcase_add_loop_test(tcase, what_is_no_outcome_is_none, 0, (int)ARRAY_SIZE(none));
         tcase_add_test(tcase, what_is_not_known_is_left_out);
+        tcase_add_test(tcase, who_cancelled_may_be_cut_off);
         tcase_add_loop_test(tcase, of_what_is_no_text_the_text_is_kept, 0, (int)ARRAY_SIZE(texts));
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

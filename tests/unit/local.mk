@@ -20,7 +20,8 @@ AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; \
 	CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT-60}; export CK_DEFAULT_TIMEOUT; \
 	TENDD_SANITIZERS='$(TENDD_SANITIZERS)'; export TENDD_SANITIZERS; \
-	UBSAN_OPTIONS=$${UBSAN_OPTIONS-print_stacktrace=1}; export UBSAN_OPTIONS;
+	UBSAN_OPTIONS=$${UBSAN_OPTIONS-print_stacktrace=1}; export UBSAN_OPTIONS; \
+	TSAN_OPTIONS=$${TSAN_OPTIONS-report_thread_leaks=0}; export TSAN_OPTIONS;
 
 no-check:
 	@echo "tests need Check, which configure did not find (Debian: apt-get install check); then configure again" >&2

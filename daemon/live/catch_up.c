@@ -125,7 +125,7 @@ int live_catch_ups_init(struct live *live) {
 void live_catch_ups_done(struct live *live) {
         loop_work_cancel(&live->catch_up_work);
         loop_timer_done(&live->catch_up_timer);
-        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++)
-                if (live->tasks[i].catch_up)
-                        forget(&live->tasks[i]);
+        for (size_t i = 0; i < live->n_tasks; i++)
+                if (live->tasks[i]->catch_up)
+                        forget(live->tasks[i]);
 }

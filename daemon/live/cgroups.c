@@ -5,7 +5,7 @@
 
 /* Bounds that cannot be kept are told once for each task, not for each of its runs. */
 static void warn_of_missing(const struct live *live, const struct cgroup_tree *tree) {
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
+        for (size_t i = 0; i < live->n_tasks; i++) {
                 const struct task *task = live->config->tasks[i];
                 const struct exec_part *part = task->kind == &kind_exec ? task->exec : NULL;
                 const struct {

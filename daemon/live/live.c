@@ -87,11 +87,19 @@ static int bind_task(struct live *live, struct live_task *entry, struct task *ta
 }
 
 static int bind_tasks(struct live *live) {
-        live->tasks = calloc(MAX(live->config->n_tasks, (size_t)1), sizeof(*live->tasks));
+        const struct config *config = live->config;
+
+        live->tasks = calloc(MAX(config->n_tasks, (size_t)1), sizeof(struct live_task *));
         if (!live->tasks)
                 return -ENOMEM;
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
-                int r = bind_task(live, &live->tasks[i], live->config->tasks[i]);
+        for (size_t i = 0; i < config->n_tasks; i++) {
+                struct live_task *entry = calloc(1, sizeof(*entry));
+                int r;
+
+                if (!entry)
+                        return -ENOMEM;
+                live->tasks[live->n_tasks++] = entry;
+                r = bind_task(live, entry, config->tasks[i]);
                 if (r < 0)
                         return r;
         }
@@ -202,10 +210,13 @@ int live_new(const struct live_options *options, struct config *config, struct l
 }
 
 static void free_tasks(struct live *live) {
-        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
-                result_unref(live->tasks[i].last);
-                free(live->tasks[i].skip_reason);
-                live_items_done(&live->tasks[i]);
+        for (size_t i = 0; i < live->n_tasks; i++) {
+                struct live_task *entry = live->tasks[i];
+
+                result_unref(entry->last);
+                free(entry->skip_reason);
+                live_items_done(entry);
+                free(entry);
         }
         free(live->tasks);
 }
@@ -271,14 +282,14 @@ uint64_t live_hooks_dropped(const struct live *live) {
 /* ---- tasks ---- */
 
 struct live_task *live_find(const struct live *live, const char *name) {
-        size_t low = 0, high = live->config->n_tasks;
+        size_t low = 0, high = live->n_tasks;
 
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
-                int order = strcmp(name, live->tasks[middle].task->run.name);
+                int order = strcmp(name, live->tasks[middle]->task->run.name);
 
                 if (order == 0)
-                        return &live->tasks[middle];
+                        return live->tasks[middle];
                 if (order < 0)
                         high = middle;
                 else
@@ -288,11 +299,11 @@ struct live_task *live_find(const struct live *live, const char *name) {
 }
 
 size_t live_n_tasks(const struct live *live) {
-        return live->config->n_tasks;
+        return live->n_tasks;
 }
 
 struct live_task *live_task_at(const struct live *live, size_t index) {
-        return &live->tasks[index];
+        return live->tasks[index];
 }
 
 const struct task *live_task_task(const struct live_task *task) {

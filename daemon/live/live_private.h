@@ -102,9 +102,10 @@ struct live {
         struct loop *loop;
         struct config *config;
         struct run_tree *tree;
-        struct live_task *tasks; /* in the order of config->tasks */
-        struct limit **limits;   /* in the order of config->limits */
-        struct pool **pools;     /* in the order of config->pools */
+        struct live_task **tasks; /* in the order of config->tasks */
+        size_t n_tasks;
+        struct limit **limits; /* in the order of config->limits */
+        struct pool **pools;   /* in the order of config->pools */
         struct task_env env;
         char **environ;              /* of children */
         char *tag;                   /* see live_options; may be NULL */

@@ -65,10 +65,10 @@ static unsigned put_some(struct live *live, unsigned max) {
         struct live_memory *memory = &live->memory;
         unsigned n = 0;
 
-        for (; memory->rest < live->config->n_tasks && n < max; memory->rest++) {
-                if (!memory->anew && live->tasks[memory->rest].first_seen_usec < memory->since_usec)
+        for (; memory->rest < live->n_tasks && n < max; memory->rest++) {
+                if (!memory->anew && live->tasks[memory->rest]->first_seen_usec < memory->since_usec)
                         continue;
-                put_task(&live->tasks[memory->rest]);
+                put_task(live->tasks[memory->rest]);
                 n++;
         }
         return n;
@@ -92,7 +92,7 @@ static void on_slice(int result _unused_, void *arg) {
         struct live *live = arg;
 
         live->memory.slice = NULL;
-        if (live->memory.rest == live->config->n_tasks)
+        if (live->memory.rest == live->n_tasks)
                 trim(&live->memory);
         else
                 loop_work_schedule(&live->memory.work);
@@ -101,15 +101,15 @@ static void on_slice(int result _unused_, void *arg) {
 static void put_rest(struct live *live) {
         struct live_memory *memory = &live->memory;
 
-        if (memory->slice || memory->rest == live->config->n_tasks || is_degraded(memory))
+        if (memory->slice || memory->rest == live->n_tasks || is_degraded(memory))
                 return;
         memory->sliced += put_some(live, TASKS_A_TURN);
-        if (memory->rest < live->config->n_tasks && memory->sliced < TASKS_A_SLICE) {
+        if (memory->rest < live->n_tasks && memory->sliced < TASKS_A_SLICE) {
                 loop_work_schedule(&memory->work);
                 return;
         }
         memory->sliced = 0;
-        if (memory->rest == live->config->n_tasks)
+        if (memory->rest == live->n_tasks)
                 memory->anew = false;
         if (store_sync(memory->store, on_slice, live, &memory->slice) < 0)
                 loop_work_schedule(&memory->work);
@@ -317,8 +317,8 @@ static void put_run(struct live *live, const struct run *run) {
 void live_put_anew(struct live *live) {
         struct run *run;
 
-        for (size_t i = 0; i < live->config->n_tasks; i++)
-                live_items_note_all(&live->tasks[i]);
+        for (size_t i = 0; i < live->n_tasks; i++)
+                live_items_note_all(live->tasks[i]);
         for (run = run_first_child(run_tree_root(live->tree)); run; run = run_next_sibling(run))
                 put_run(live, run);
         live_interrupted_put(live);
@@ -401,12 +401,12 @@ void live_memory_init(struct live *live, struct store *store) {
         memory->since_usec = clock_now(CLOCK_ID_REALTIME);
         list_init(&memory->noted);
         loop_work_init(&memory->work, live->loop, "memory", on_work, live);
-        for (size_t i = 0; i < live->config->n_tasks; i++)
-                list_init(&live->tasks[i].noted);
+        for (size_t i = 0; i < live->n_tasks; i++)
+                list_init(&live->tasks[i]->noted);
         if (!store)
                 return;
         read_boot_id(memory->boot_id, sizeof(memory->boot_id));
-        memory->rest = live->config->n_tasks; /* none, until they are armed */
+        memory->rest = live->n_tasks; /* none, until they are armed */
 }
 
 void live_note_unseen(struct live *live) {
@@ -422,7 +422,7 @@ void live_memory_flush(struct live *live) {
         if (!live->memory.store)
                 return;
         put_noted(&live->memory);
-        (void)put_some(live, (unsigned)live->config->n_tasks);
+        (void)put_some(live, (unsigned)live->n_tasks);
 }
 
 void live_memory_done(struct live *live) {

@@ -81,8 +81,8 @@ int live_restore(struct live *live) {
         r = store_opened_items(store, restore_item, live);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < live->config->n_tasks; i++)
-                if (live->tasks[i].first_seen_usec == 0)
-                        live->tasks[i].first_seen_usec = live->memory.since_usec;
+        for (size_t i = 0; i < live->n_tasks; i++)
+                if (live->tasks[i]->first_seen_usec == 0)
+                        live->tasks[i]->first_seen_usec = live->memory.since_usec;
         return store_opened_runs(store, restore_run, live);
 }

@@ -157,8 +157,8 @@ static const struct trigger_ops trigger_ops = {
 static void on_check(struct loop_work *work, void *arg) {
         struct live *live = arg;
 
-        for (unsigned n = 0; n < CHECKS_PER_TURN && live->check_next < live->config->n_tasks; live->check_next++) {
-                struct live_task *entry = &live->tasks[live->check_next];
+        for (unsigned n = 0; n < CHECKS_PER_TURN && live->check_next < live->n_tasks; live->check_next++) {
+                struct live_task *entry = live->tasks[live->check_next];
 
                 live_stale_clock_set(entry);
                 if (!entry->trigger.ops || !entry->trigger.schedule.armed)
@@ -169,7 +169,7 @@ static void on_check(struct loop_work *work, void *arg) {
                         live_note(entry);
                 n++;
         }
-        if (live->check_next < live->config->n_tasks)
+        if (live->check_next < live->n_tasks)
                 loop_work_schedule(work);
 }
 
@@ -272,8 +272,8 @@ int live_schedules_init(struct live *live) {
         loop_work_init(&live->check_work, live->loop, "clock-set", on_check, live);
         look_at_clocks(live);
         live->wall_less_boot_usec = wall_less_boot();
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
-                r = init(&live->tasks[i], machine_id, host.nodename);
+        for (size_t i = 0; i < live->n_tasks; i++) {
+                r = init(live->tasks[i], machine_id, host.nodename);
                 if (r < 0)
                         return r;
         }
@@ -284,10 +284,10 @@ int live_schedules_init(struct live *live) {
 void live_schedules_done(struct live *live) {
         (void)loop_on_clock_set(live->loop, NULL, NULL);
         loop_work_cancel(&live->check_work);
-        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
-                trigger_done(&live->tasks[i].trigger);
-                free(live->tasks[i].pause);
-                free(live->tasks[i].last_due_what);
+        for (size_t i = 0; i < live->n_tasks; i++) {
+                trigger_done(&live->tasks[i]->trigger);
+                free(live->tasks[i]->pause);
+                free(live->tasks[i]->last_due_what);
         }
         live_catch_ups_done(live);
         free(live->saved);
@@ -353,8 +353,8 @@ void live_schedule_save(const struct live_task *entry, struct store_task *ret) {
 
 int live_arm_triggers(struct live *live) {
         live->starting = true;
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
-                struct live_task *entry = &live->tasks[i];
+        for (size_t i = 0; i < live->n_tasks; i++) {
+                struct live_task *entry = live->tasks[i];
 
                 if (!has_memory(entry))
                         continue;
@@ -372,9 +372,9 @@ void live_stop_triggers(struct live *live) {
         live->triggers = false;
         if (live->start_work.loop)
                 loop_work_cancel(&live->start_work);
-        for (size_t i = 0; i < live->config->n_tasks; i++)
-                if (live->tasks[i].trigger.ops)
-                        trigger_disarm(&live->tasks[i].trigger);
+        for (size_t i = 0; i < live->n_tasks; i++)
+                if (live->tasks[i]->trigger.ops)
+                        trigger_disarm(&live->tasks[i]->trigger);
         live_watches_end(live);
 }
 

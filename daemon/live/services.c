@@ -60,8 +60,8 @@ static int add_service(struct live_task *entry) {
 int live_services_init(struct live *live) {
         list_init(&live->touched);
         loop_work_init(&live->touch_work, live->loop, "services", on_touch, live);
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
-                int r = live->tasks[i].task->run.is_service ? add_service(&live->tasks[i]) : 0;
+        for (size_t i = 0; i < live->n_tasks; i++) {
+                int r = live->tasks[i]->task->run.is_service ? add_service(live->tasks[i]) : 0;
                 if (r < 0)
                         return r;
         }
@@ -71,8 +71,8 @@ int live_services_init(struct live *live) {
 void live_services_done(struct live *live) {
         if (live->touch_work.loop)
                 loop_work_cancel(&live->touch_work);
-        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
-                struct live_service *service = live->tasks[i].service;
+        for (size_t i = 0; i < live->n_tasks; i++) {
+                struct live_service *service = live->tasks[i]->service;
 
                 if (!service)
                         continue;

@@ -126,11 +126,11 @@ static int watch(struct live_task *entry) {
 int live_stale_init(struct live *live) {
         int r = 0;
 
-        for (size_t i = 0; i < live->config->n_tasks && r == 0; i++) {
-                const struct task *task = live->tasks[i].task;
+        for (size_t i = 0; i < live->n_tasks && r == 0; i++) {
+                const struct task *task = live->tasks[i]->task;
 
                 if (task->enabled && task->stale_after_usec != USEC_INFINITY)
-                        r = watch(&live->tasks[i]);
+                        r = watch(live->tasks[i]);
         }
         return r;
 }
@@ -149,8 +149,8 @@ void live_stale_save(const struct live_task *entry, struct store_task *ret) {
 }
 
 void live_stale_begin(struct live *live) {
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
-                struct live_stale *stale = live->tasks[i].stale;
+        for (size_t i = 0; i < live->n_tasks; i++) {
+                struct live_stale *stale = live->tasks[i]->stale;
 
                 if (!stale)
                         continue;
@@ -161,13 +161,13 @@ void live_stale_begin(struct live *live) {
 }
 
 void live_stale_done(struct live *live) {
-        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++) {
-                struct live_stale *stale = live->tasks[i].stale;
+        for (size_t i = 0; i < live->n_tasks; i++) {
+                struct live_stale *stale = live->tasks[i]->stale;
 
                 if (stale)
                         loop_timer_done(&stale->timer);
                 free(stale);
-                live->tasks[i].stale = NULL;
+                live->tasks[i]->stale = NULL;
         }
 }
 

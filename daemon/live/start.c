@@ -148,9 +148,9 @@ static void on_start_work(struct loop_work *work _unused_, void *arg) {
         struct live *live = arg;
         usec_t now = clock_now(CLOCK_ID_REALTIME);
 
-        for (size_t i = 0; i < live->config->n_tasks; i++)
-                if (live->tasks[i].task->enabled && live->tasks[i].task->on_start && !live_is_check(&live->tasks[i]))
-                        live_fire(&live->tasks[i], "on-start", now);
+        for (size_t i = 0; i < live->n_tasks; i++)
+                if (live->tasks[i]->task->enabled && live->tasks[i]->task->on_start && !live_is_check(live->tasks[i]))
+                        live_fire(live->tasks[i], "on-start", now);
 }
 
 void live_start_on_start(struct live *live) {

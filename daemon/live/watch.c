@@ -30,12 +30,12 @@ static int watch_task(struct live_task *entry) {
 }
 
 int live_watches_begin(struct live *live) {
-        for (size_t i = 0; i < live->config->n_tasks; i++) {
+        for (size_t i = 0; i < live->n_tasks; i++) {
                 const struct task *task = live->config->tasks[i];
                 int r = 0;
 
-                if (task->enabled && task->when && task->when->watch && !live_is_check(&live->tasks[i]))
-                        r = watch_task(&live->tasks[i]);
+                if (task->enabled && task->when && task->when->watch && !live_is_check(live->tasks[i]))
+                        r = watch_task(live->tasks[i]);
                 if (r < 0)
                         return r;
         }
@@ -43,8 +43,8 @@ int live_watches_begin(struct live *live) {
 }
 
 void live_watches_end(struct live *live) {
-        for (size_t i = 0; live->tasks && i < live->config->n_tasks; i++)
-                live->tasks[i].watch = watch_free(live->tasks[i].watch);
+        for (size_t i = 0; i < live->n_tasks; i++)
+                live->tasks[i]->watch = watch_free(live->tasks[i]->watch);
 }
 
 const char *live_task_watch_trouble(const struct live_task *task) {

@@ -90,7 +90,7 @@ static void on_update(struct loop_work *work, void *arg) {
         struct live *live = zones->live;
 
         for (unsigned n = 0; n < TASKS_PER_TURN && zones->next_of < zones->n_of; zones->next_task++) {
-                struct live_task *entry = &live->tasks[zones->next_task];
+                struct live_task *entry = live->tasks[zones->next_task];
 
                 if (n_calendars(entry->task) == 0)
                         continue;

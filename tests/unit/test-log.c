@@ -32,6 +32,13 @@ static void make_pipe(void) {
         ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 }
 
+/* A pipe that holds so little that a queue which has been full cannot be empty as long as nobody reads. */
+static void make_small_pipe(void) {
+        make_pipe();
+        ck_assert_int_gt(fcntl(fds[1], F_SETPIPE_SZ, 4096), 0);
+        ck_assert_int_lt(fcntl(fds[1], F_GETPIPE_SZ), 16 * 1024);
+}
+
 static void open_line(size_t queue_bytes) {
         struct log_sink sink = { .format = LOG_FORMAT_LINE, .fd = fds[1] };
 
@@ -245,7 +252,7 @@ static void read_accounting_for(unsigned long long n_records) {
 }
 
 START_TEST(what_does_not_fit_is_dropped_and_counted) {
-        make_pipe();
+        make_small_pipe();
         open_line(32 * 1024);
         for (int i = 0; i < 20000; i++)
                 log_info("line number %d of a flood that nobody reads", i);
@@ -257,7 +264,7 @@ START_TEST(what_does_not_fit_is_dropped_and_counted) {
 END_TEST
 
 START_TEST(only_a_sink_that_takes_something_is_waited_for) {
-        make_pipe();
+        make_small_pipe();
         frozen_usec = 1000 * USEC_PER_SEC;
         open_line(32 * 1024);
         ck_assert(!log_is_congested());
@@ -282,7 +289,7 @@ START_TEST(lines_take_little_more_room_than_their_bytes) {
 
         for (size_t i = 0; i < sizeof(lines); i++)
                 lines[i] = i % 2 ? '\n' : 'x';
-        make_pipe();
+        make_small_pipe();
         open_line(4 * sizeof(lines));
         for (int i = 0; i < 20; i++)
                 log_output(LOG_INFO, NULL, lines, sizeof(lines) - 1);
@@ -294,13 +301,16 @@ START_TEST(lines_take_little_more_room_than_their_bytes) {
 END_TEST
 
 START_TEST(closing_does_not_wait_for_a_reader) {
+        struct pollfd first = { .events = POLLIN };
         usec_t before, took;
         uint64_t dropped;
 
         make_pipe();
+        first.fd = fds[0];
         open_line(0);
         for (int i = 0; i < 2000; i++)
                 log_info("line number %d of a flood that nobody reads", i);
+        ck_assert_int_eq(poll(&first, 1, -1), 1);
         before = clock_now(CLOCK_ID_MONOTONIC);
         log_close(200 * USEC_PER_MSEC);
         took = clock_now(CLOCK_ID_MONOTONIC) - before;

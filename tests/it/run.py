@@ -3,8 +3,9 @@
 """run.py [-l] [-v] [-j N] [PATTERN...]: the integration tests, each in a process of its own, several at a time.
 
 A test is a method test_* of a class derived from support.case.Case in a file tests/it/test_*.py: there is nothing else
-to register. PATTERN selects by substring of file.Class.method. Prints one line per test, the output of those that
-failed, why others were skipped, and "N passed, N failed, N skipped" at the end.
+to register. PATTERN selects by substring of file.Class.method. Prints one line per test, with the time it took and the
+processor's time it used; the output of those that failed; why others were skipped; "N passed, N failed, N skipped"; and
+last of all, after a line "failed:", the names of those that failed, with the end of their output.
 """
 import argparse
 import collections
@@ -15,6 +16,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -26,6 +28,9 @@ from support.wait import SCALE  # noqa: E402
 
 # A test that has not ended by then never will.
 DEADLINE = 120 * SCALE
+
+# What is told again of a test that failed, and of how many.
+AGAIN_LINES, AGAIN_TESTS = 12, 6
 
 # How a child tells its result: exit codes that nothing else uses.
 PASSED, FAILED, SKIPPED = 0, 1, 77
@@ -66,15 +71,38 @@ def run_here(name):
 
 
 def run_child(name):
+    """Returns @name, its result, its output, how long it took, and the processor's time with that of its daemons."""
     start = time.monotonic()
-    try:
-        done = subprocess.run([sys.executable, __file__, "--one", name], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                              timeout=DEADLINE + 60, check=False)
-        code, output = done.returncode, done.stdout
-    except subprocess.TimeoutExpired as error:
-        code, output = FAILED, f"killed after {error.timeout:.0f} s\n"
-    return name, code, output, time.monotonic() - start
+    # pylint: disable-next=consider-using-with
+    process = subprocess.Popen([sys.executable, __file__, "--one", name], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    timer = threading.Timer(DEADLINE + 60, process.kill)
+    timer.start()
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    timer.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode < 0:
+        output += f"killed by signal {-process.returncode}\n"
+    return name, process.returncode, output, time.monotonic() - start, usage.ru_utime + usage.ru_stime
+
+
+def tell_again(failed):
+    """What failed, in few lines: @failed maps names to outputs."""
+    print("failed:")
+    for name, output in list(failed.items())[:AGAIN_TESTS]:
+        print(f"FAIL {name}")
+        print("".join(f"    {line}\n" for line in telling(output)), end="")
+    for name in list(failed)[AGAIN_TESTS:]:
+        print(f"FAIL {name}")
+
+
+def telling(output):
+    """The lines of @output that say most: the end of the exception, and of the daemon's log after it."""
+    lines = output.splitlines()
+    logs = next((i for i, line in enumerate(lines) if line.startswith("--- log of daemon")), len(lines))
+    head = [line for line in lines[:logs] if line.strip()][-AGAIN_LINES:]
+    return head + lines[max(logs, len(lines) - AGAIN_LINES // 2):]
 
 
 def main():
@@ -95,20 +123,25 @@ def main():
     words = {PASSED: "PASS", SKIPPED: "SKIP"}
     counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
     skipped = collections.defaultdict(list)
+    failed = {}
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as executor:
         for future in concurrent.futures.as_completed([executor.submit(run_child, name) for name in names]):
-            name, code, output, seconds = future.result()
+            name, code, output, seconds, used = future.result()
             word = words.get(code, "FAIL")
             counts[word] += 1
-            print(f"{word} {seconds:5.1f}s {name}", flush=True)
+            print(f"{word} {seconds:5.1f}s {used:5.1f}s {name}", flush=True)
             if word == "SKIP":
                 skipped[output.strip()].append(name)
-            elif word == "FAIL" or options.verbose:
+            if word == "FAIL":
+                failed[name] = output
+            if word == "FAIL" or options.verbose:
                 print("".join(f"    {line}\n" for line in output.splitlines()), flush=True)
     for reason, tests in skipped.items():
         print(f"skipped: {tests[0]}" + (f" and {len(tests) - 1} more" if len(tests) > 1 else "") + f": {reason}")
     print(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped")
-    return 1 if counts["FAIL"] else 0
+    if failed:
+        tell_again(failed)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 libtendd_a_SOURCES += daemon/base/macros.h
 libtendd_a_SOURCES += daemon/base/clock.c daemon/base/clock.h
+libtendd_a_SOURCES += daemon/base/event_id.c daemon/base/event_id.h
 libtendd_a_SOURCES += daemon/base/heap.c daemon/base/heap.h
 libtendd_a_SOURCES += daemon/base/histogram.c daemon/base/histogram.h
 libtendd_a_SOURCES += daemon/base/list.h

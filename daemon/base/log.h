@@ -7,6 +7,7 @@
  * object of the project. All functions are thread-safe but log_open() and log_close().
  */
 #include "base/clock.h"
+#include "base/event_id.h"
 
 #include <syslog.h>
 
@@ -43,18 +44,25 @@ size_t log_queued(void);
  * For a sink that has taken nothing for a second nobody should wait: records are dropped then, and counted. */
 bool log_is_congested(void);
 
+/* Where in the source a record comes from: CODE_FILE, CODE_LINE, CODE_FUNC. All zero: nowhere. */
+struct log_place {
+        const char *file;
+        int line;
+        const char *function;
+};
+
+#define LOG_HERE ((struct log_place){ __FILE__, __LINE__, __func__ })
+
 /* What a record is about. Any member may be NULL or 0. Strings are copied. */
 struct log_context {
         const char *task;       /* TENDD_TASK */
         const char *run;        /* TENDD_RUN */
         const char *identifier; /* SYSLOG_IDENTIFIER; default "tendd" */
-        const char *message_id; /* MESSAGE_ID, 32 hex digits */
-        const char *event;      /* TENDD_EVENT */
+        enum event_id event;    /* TENDD_EVENT and MESSAGE_ID */
         const char *outcome;    /* TENDD_OUTCOME */
         const char *error;      /* TENDD_ERROR */
         usec_t duration_usec;   /* TENDD_DURATION_USEC, when not 0 */
-        const char *code_file;
-        int code_line;
+        struct log_place place;
 };
 
 /* Logs one record; @level is one of LOG_EMERG … LOG_DEBUG. Line breaks in the text are kept for the journal and shown
@@ -66,10 +74,9 @@ void log_record(int level, const struct log_context *context, const char *format
  * terminal, and kept for the journal. */
 void log_output(int level, const struct log_context *context, const char *lines, size_t n);
 
-#define log_full(level, ...)                                                                                           \
-        log_record(level, &(const struct log_context){ .code_file = __FILE__, .code_line = __LINE__ }, __VA_ARGS__)
-#define log_error(...)   log_full(LOG_ERR, __VA_ARGS__)
-#define log_warning(...) log_full(LOG_WARNING, __VA_ARGS__)
-#define log_notice(...)  log_full(LOG_NOTICE, __VA_ARGS__)
-#define log_info(...)    log_full(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)   log_full(LOG_DEBUG, __VA_ARGS__)
+#define log_full(level, ...) log_record(level, &(const struct log_context){ .place = LOG_HERE }, __VA_ARGS__)
+#define log_error(...)       log_full(LOG_ERR, __VA_ARGS__)
+#define log_warning(...)     log_full(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...)      log_full(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...)        log_full(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)       log_full(LOG_DEBUG, __VA_ARGS__)

@@ -65,21 +65,22 @@ void log_journal_format(struct log_item **item, const struct log_entry *entry) {
                 const char *value;
         } fields[] = {
                 { "SYSLOG_IDENTIFIER", context->identifier ? context->identifier : "tendd" },
-                { "MESSAGE_ID", context->message_id },
+                { "MESSAGE_ID", event_id_to_message_id(context->event) },
                 { "TENDD_TASK", context->task },
                 { "TENDD_RUN", context->run },
-                { "TENDD_EVENT", context->event },
+                { "TENDD_EVENT", event_id_to_string(context->event) },
                 { "TENDD_OUTCOME", context->outcome },
                 { "TENDD_ERROR", context->error },
-                { "CODE_FILE", context->code_file },
+                { "CODE_FILE", context->place.file },
+                { "CODE_FUNC", context->place.function },
         };
 
         append_number(item, "PRIORITY", (uint64_t)entry->level);
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
                 if (fields[i].value)
                         append_field(item, fields[i].name, fields[i].value, strlen(fields[i].value));
-        if (context->code_line > 0)
-                append_number(item, "CODE_LINE", (uint64_t)context->code_line);
+        if (context->place.line > 0)
+                append_number(item, "CODE_LINE", (uint64_t)context->place.line);
         if (context->duration_usec > 0)
                 append_number(item, "TENDD_DURATION_USEC", context->duration_usec);
         if (entry->truncated)

@@ -66,11 +66,11 @@ static int sink_flush(struct log_sink *sink) {
 }
 
 static int write_dropped(struct log_writer *writer, uint64_t n) {
-        static const struct log_context context = { .event = "log-dropped" };
+        const struct log_context context = { .event = EVENT_LOG_DROPPED, .place = LOG_HERE };
         _cleanup_(freep) struct log_item *item = NULL;
         char text[64];
         struct log_entry entry = {
-                .level = LOG_WARNING,
+                .level = event_id_level(context.event),
                 .context = &context,
                 .text = text,
                 .realtime_usec = clock_now(CLOCK_ID_REALTIME),

@@ -20,7 +20,8 @@ static void warn_of_missing(const struct live *live, const struct cgroup_tree *t
 
                 for (size_t k = 0; k < ARRAY_SIZE(bounds); k++)
                         if (bounds[k].wanted && !(tree && cgroup_tree_has(tree, bounds[k].controller)))
-                                log_record(LOG_WARNING, &(struct log_context){ .task = task->run.name },
+                                log_record(LOG_WARNING,
+                                           &(struct log_context){ .task = task->run.name, .place = LOG_HERE },
                                            "%s is not kept here: the daemon's cgroup2 tree has no %s controller "
                                            "(a unit with Delegate=yes has)",
                                            bounds[k].key, cgroup_controller_to_string(bounds[k].controller));

@@ -182,7 +182,8 @@ int live_observe(struct live *live, live_event_fn fn, void *arg, struct live_obs
 struct live_observer *live_unobserve(struct live_observer *observer);
 
 /* Logs @event and tells the observers. */
-void live_emit(struct live *live, const struct event *event);
+#define live_emit(live, ...) live_emit_at(live, LOG_HERE, __VA_ARGS__)
+void live_emit_at(struct live *live, struct log_place place, const struct event *event);
 
 /* ---- what is remembered ---- */
 

@@ -13,10 +13,11 @@ struct live_task *live_task_of(const struct run *run) {
 
 /* ---- observers ---- */
 
-void live_emit(struct live *live, const struct event *event) {
+void live_emit_at(struct live *live, struct log_place place, const struct event *event) {
         struct event told = *event;
         struct live_observer *observer, *tmp;
 
+        told.place = place;
         if (told.realtime_usec == 0)
                 told.realtime_usec = clock_now(CLOCK_ID_REALTIME);
         if (!told.quiet)

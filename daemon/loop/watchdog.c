@@ -120,7 +120,7 @@ static void log_stack(struct watchdog *watchdog) {
 }
 
 static void report_stuck(struct watchdog *watchdog, const struct loop_activity *activity, usec_t now_usec) {
-        static const struct log_context context = { .event = "loop-stuck", .code_file = __FILE__ };
+        struct log_context context = { .event = EVENT_LOOP_STUCK, .place = LOG_HERE };
         usec_t stuck_usec = usec_sub(now_usec, activity->since_usec);
         char wchan[64], syscall[32];
         bool answered;
@@ -128,20 +128,22 @@ static void report_stuck(struct watchdog *watchdog, const struct loop_activity *
         read_proc(watchdog, "wchan", wchan, sizeof(wchan));
         read_proc(watchdog, "syscall", syscall, sizeof(syscall));
         answered = ask(watchdog);
-        log_record(LOG_ERR, &context, "loop stuck for %" PRIu64 ".%03us in %s%s%s (wchan %s, syscall %s)%s",
-                   stuck_usec / USEC_PER_SEC, (unsigned)(stuck_usec / USEC_PER_MSEC % 1000), activity->callback,
-                   answered && watchdog->subject[0] ? " for " : "", answered ? watchdog->subject : "", wchan, syscall,
+        if (answered && watchdog->subject[0])
+                context.task = watchdog->subject;
+        log_record(event_id_level(context.event), &context,
+                   "loop stuck for %" PRIu64 ".%03us in %s (wchan %s, syscall %s)%s", stuck_usec / USEC_PER_SEC,
+                   (unsigned)(stuck_usec / USEC_PER_MSEC % 1000), activity->callback, wchan, syscall,
                    answered ? ", at:" : ", and does not answer a signal");
         if (answered)
                 log_stack(watchdog);
 }
 
 static void report_back(const struct loop_activity *activity, usec_t now_usec) {
-        static const struct log_context context = { .event = "loop-unstuck", .code_file = __FILE__ };
+        const struct log_context context = { .event = EVENT_LOOP_UNSTUCK, .place = LOG_HERE };
         usec_t took_usec = usec_sub(now_usec, activity->since_usec);
 
-        log_record(LOG_WARNING, &context, "loop goes on after about %" PRIu64 ".%03us in %s", took_usec / USEC_PER_SEC,
-                   (unsigned)(took_usec / USEC_PER_MSEC % 1000), activity->callback);
+        log_record(event_id_level(context.event), &context, "loop goes on after about %" PRIu64 ".%03us in %s",
+                   took_usec / USEC_PER_SEC, (unsigned)(took_usec / USEC_PER_MSEC % 1000), activity->callback);
 }
 
 /* @reported: the stuck callback that was reported last; all zero when it has returned. */

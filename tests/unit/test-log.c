@@ -417,19 +417,18 @@ START_TEST(the_journal_gets_fields) {
                 .task = "backup",
                 .run = "backup#7",
                 .identifier = "backup",
-                .message_id = "00112233445566778899aabbccddeeff",
-                .event = "run-done",
+                .event = EVENT_RUN_DONE,
                 .outcome = "failed",
                 .error = "exit",
                 .duration_usec = 1234567,
-                .code_file = "x.c",
-                .code_line = 12,
+                .place = { "x.c", 12, "f" },
         };
-        static const char expected[] = "PRIORITY=3\nSYSLOG_IDENTIFIER=backup\n"
-                                       "MESSAGE_ID=00112233445566778899aabbccddeeff\nTENDD_TASK=backup\n"
-                                       "TENDD_RUN=backup#7\nTENDD_EVENT=run-done\nTENDD_OUTCOME=failed\n"
-                                       "TENDD_ERROR=exit\nCODE_FILE=x.c\nCODE_LINE=12\nTENDD_DURATION_USEC=1234567\n"
-                                       "MESSAGE=exit code 3\n";
+        static const char expected[] =
+                "PRIORITY=3\nSYSLOG_IDENTIFIER=backup\n"
+                "MESSAGE_ID=eb81dd97a2734357ac8db8494aae0a96\nTENDD_TASK=backup\n"
+                "TENDD_RUN=backup#7\nTENDD_EVENT=run-done\nTENDD_OUTCOME=failed\n"
+                "TENDD_ERROR=exit\nCODE_FILE=x.c\nCODE_FUNC=f\nCODE_LINE=12\nTENDD_DURATION_USEC=1234567\n"
+                "MESSAGE=exit code 3\n";
         char buf[4096];
         int fd = journal_bind();
         ssize_t n;

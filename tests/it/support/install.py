@@ -7,7 +7,8 @@ import subprocess
 from support.daemon import BUILD, environment
 
 # Where a system looks, whatever the prefix is; the prefix may be below /tmp, which the other system has of its own.
-PLACES = {"tendd": "usr/local/sbin", "tendctl": "usr/local/bin", "tendd.service": "etc/systemd/system"}
+PLACES = {"tendd": "usr/local/sbin", "tendctl": "usr/local/bin", "tendd.service": "etc/systemd/system",
+          "tendd.catalog": "usr/local/lib/systemd/catalog"}
 
 
 def install(root):

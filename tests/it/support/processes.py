@@ -76,6 +76,12 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def loop_seconds(pid):
+    """What the main thread of @pid has used of a processor: unlike the time that passes, none while others have it."""
+    with open(f"/proc/{pid}/task/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
 def reap_leftovers():
     """Kills and collects what is left below this process; returns the commands of those that were alive."""
     left = {}

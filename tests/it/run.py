@@ -3,7 +3,7 @@
 """run.py [-l] [-v] [-j N] [PATTERN...]: the integration tests, each in a process of its own, several at a time.
 
 A test is a method test_* of a class derived from support.case.Case in a file tests/it/test_*.py: there is nothing else
-to register. PATTERN selects by substring of file.Class.method. Prints one line per test, with the time it took and the
+to register. PATTERN, or a word of $TENDD_IT, selects by substring of file.Class.method. Prints one line per test, with the time it took and the
 processor's time it used; the output of those that failed; why others were skipped; "N passed, N failed, N skipped"; and
 last of all, after a line "failed:", the names of those that failed, with the end of their output.
 """
@@ -115,7 +115,7 @@ def main():
     options = parser.parse_args()
     if options.one:
         run_here(options.one)
-    names = discover(options.patterns)
+    names = discover(options.patterns or os.environ.get("TENDD_IT", "").split())
     if options.list:
         print("\n".join(names))
         return 0

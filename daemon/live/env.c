@@ -65,7 +65,7 @@ static const char *find_shell(const struct config *config) {
 }
 
 static void warn_of_silent(const struct live *live) {
-        for (size_t i = 0; i < live->n_tasks; i++) {
+        for (size_t i = 0; i < live->config->n_tasks; i++) {
                 const struct task *task = live->config->tasks[i];
                 const struct service_part *service = task->service;
 

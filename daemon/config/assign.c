@@ -307,32 +307,56 @@ static void tell_wrong(struct load *load, const struct raw_section *section, str
                   value->meant ? " (did you mean " : "", value->meant ?: "", value->meant ? "?)" : "");
 }
 
+uint64_t load_digest(size_t number, const char *text, uint64_t before) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ before ^ number * UINT64_C(0x9e3779b97f4a7c15);
+
+        for (const char *at = text; *at; at++)
+                hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+        hash ^= hash >> 32;
+        hash *= UINT64_C(0xd6e8feb86659fd93);
+        return hash ^ hash >> 32;
+}
+
+/* Of all texts, before the parser takes them. */
+static uint64_t digest_of(const struct key *key, const struct value *value) {
+        size_t n_rows;
+        const struct key *rows = keys_of_section(KEY_SECTION_TASK, &n_rows);
+        size_t number = key >= rows && key < rows + n_rows ? (size_t)(key - rows) : n_rows;
+        uint64_t digest = 0;
+
+        for (size_t i = 0; i < value->n; i++)
+                digest = load_digest(number, value->texts[i], digest);
+        return value->n > 0 ? digest : load_digest(number, "", 1);
+}
+
 int load_assign(struct load *load, const struct raw_section *section, struct raw_key *raw, const struct key *key,
-                void *base, bool *ret_secret) {
+                void *base, struct assigned *ret) {
         _cleanup_(value_done) struct value value = { 0 };
         unsigned line = raw->lines ? raw->lines->line : section->line;
-        bool secret = false;
+        struct assigned assigned = { 0 };
         int r;
 
         if (raw->bad || !raw->lines)
                 return -EBADMSG;
         r = evaluate(raw, key->type->form, key->flags & (KEY_ITEM | KEY_NUMBER) ? load->instance : 0, &value, &line,
-                     &secret);
+                     &assigned.secret);
         value.parsed = r == 0;
+        if (r == 0 && ret)
+                assigned.digest = digest_of(key, &value);
         if (r == 0)
                 r = key->type->parse(key, &value, base);
         if (r == -EINVAL && key->type->form == VALUE_LINES)
                 line = load_line_of(raw, value.at);
         if (r == -EINVAL) {
-                if (secret && value.parsed) {
+                if (assigned.secret && value.parsed) {
                         value_wrong(&value, "what ${env:} made of it is not allowed");
                         value.meant = NULL;
                 }
                 tell_wrong(load, section, raw, key, &value, line);
                 return -EBADMSG;
         }
-        if (r == 0 && ret_secret)
-                *ret_secret = secret;
+        if (r == 0 && ret)
+                *ret = assigned;
         return r;
 }
 

@@ -188,7 +188,7 @@ static int apply_layer(struct load *load, struct raw_section *section, struct ta
 
         for (struct raw_key *raw = section->keys; raw; raw = raw->next) {
                 const struct key *row = raw_key_row(raw, task);
-                bool secret = false;
+                struct assigned assigned = { 0 };
 
                 if (!row && raw->rows && own && share == SHARE_ALL)
                         tell_misfit(load, section, raw, task);
@@ -196,14 +196,15 @@ static int apply_layer(struct load *load, struct raw_section *section, struct ta
                         continue;
                 r = row->scope == KEY_SERVICE ? load_service_begin(load, task) : 0;
                 if (r == 0)
-                        r = load_assign(load, section, raw, row, key_base(row, task), &secret);
+                        r = load_assign(load, section, raw, row, key_base(row, task), &assigned);
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
                         continue;
                 set_bit(task->written, key_number(KEY_SECTION_TASK, row));
-                if (secret)
+                if (assigned.secret)
                         set_bit(task->secret, key_number(KEY_SECTION_TASK, row));
+                task->digest += assigned.digest;
         }
         return 0;
 }

@@ -99,6 +99,8 @@ static void check_health(struct load *load, const struct raw_section *section, c
                 load_tell_key(load, SEVERITY_ERROR, section, "health", "%s tells the health of [%s] already",
                               load_shown(section, "health", name), found->health_of->title);
         found->health_of = section;
+        if (found->task) /* when it is due is said by the service */
+                found->task->digest += load_digest(0, section->name, 1);
 }
 
 static void check_service(struct load *load, const struct raw_section *section, struct task *task) {

@@ -6,22 +6,24 @@
 #include "config/load.h"
 
 struct config *config_ref(struct config *config) {
-        config->n_ref++;
+        atomic_fetch_add_explicit(&config->n_ref, 1, memory_order_relaxed);
         return config;
 }
 
-/* A task may live on in its runs, and must then not point into what is freed here. */
-static void drop_task(struct task *task) {
-        if (task->n_ref > 1)
-                task->origin_file = NULL;
+/* A task may live on in its runs, and must then not point into what is freed here. One that a later configuration has
+ * taken over has the name of a file from there. */
+static void drop_task(struct task *task, char *const *files) {
+        for (; task->n_ref > 1 && task->origin_file && *files; files++)
+                if (task->origin_file == *files)
+                        task->origin_file = NULL;
         task_unref(task);
 }
 
 struct config *config_unref(struct config *config) {
-        if (!config || --config->n_ref > 0)
+        if (!config || atomic_fetch_sub_explicit(&config->n_ref, 1, memory_order_acq_rel) > 1)
                 return NULL;
         for (size_t i = 0; i < config->n_tasks; i++)
-                drop_task(config->tasks[i]);
+                drop_task(config->tasks[i], config->private);
         free(config->tasks);
         for (size_t i = 0; i < config->n_limits; i++)
                 free(config->limits[i].name);

@@ -49,7 +49,7 @@ struct store_section {
 };
 
 struct config {
-        unsigned n_ref;
+        atomic_uint n_ref;
         struct daemon_section daemon;
         struct store_section store;
         struct limit_section *limits; /* by name */

@@ -82,6 +82,9 @@ void *key_base(const struct key *key, struct task *task);
 typedef int (*key_value_fn)(const struct key *key, const char *value, bool written, void *userdata);
 int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata);
 
+/* The same of another section: the structure at @base. */
+int keys_for_each_section_value(enum key_section section, const void *base, key_value_fn fn, void *userdata);
+
 /* Whether the key @name was written for @task, by itself or by its defaults sections, and whether what was written was made
  * of ${env:}. */
 bool task_key_is_written(const struct task *task, const char *name);

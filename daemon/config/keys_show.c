@@ -101,6 +101,22 @@ int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata
         return r;
 }
 
+int keys_for_each_section_value(enum key_section section, const void *base, key_value_fn fn, void *userdata) {
+        size_t n, size;
+        const struct key *keys = keys_of_section(section, &n);
+        char *text = NULL;
+        FILE *out = open_memstream(&text, &size);
+        int r = 0;
+
+        if (!out)
+                return -ENOMEM;
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = tell_value(&keys[i], base, true, false, out, &text, fn, userdata);
+        (void)fclose(out);
+        free(text);
+        return r;
+}
+
 /* ---- the reference and the man page ---- */
 
 static const struct {

@@ -145,10 +145,19 @@ struct raw_section *load_find(const struct load *load, enum section_type type, c
 struct raw_section *load_require(struct load *load, enum section_type type, const char *name,
                                  const struct raw_section *section, const char *key);
 
-/* Parses the value of @raw by @key's type into the structure at @base, and tells what is wrong with it. @ret_secret may
- * be NULL. Returns 0, -EBADMSG (told), -ENOMEM. */
+/* What is known of a value that was assigned. */
+struct assigned {
+        bool secret;     /* it was made of ${env:} */
+        uint64_t digest; /* of its texts, expanded */
+};
+
+/* Parses the value of @raw by @key's type into the structure at @base, and tells what is wrong with it. @ret may be NULL.
+ * Returns 0, -EBADMSG (told), -ENOMEM. */
 int load_assign(struct load *load, const struct raw_section *section, struct raw_key *raw, const struct key *key,
-                void *base, bool *ret_secret);
+                void *base, struct assigned *ret);
+
+/* Of @text, in the row of this number; those of a task are added up. FNV-1a, mixed. */
+uint64_t load_digest(size_t number, const char *text, uint64_t before);
 
 /* The line of the @n-th element of a list that has one a line. */
 unsigned load_line_of(const struct raw_key *raw, size_t n);
@@ -176,7 +185,7 @@ int load_build_whole(struct load *load, struct raw_section *section, struct task
 int load_daemon_zone(struct load *load);
 
 /* Gives each calendar of @task its zone, and tells which there are not. Returns 0 or -ENOMEM. */
-int load_task_zones(struct load *load, const struct raw_section *section, const struct task *task);
+int load_task_zones(struct load *load, const struct raw_section *section, struct task *task);
 void load_zones_done(struct load *load);
 
 /* All keys of @task have been taken: makes it a service, or tells which of them are for services only. */

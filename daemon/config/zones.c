@@ -173,9 +173,13 @@ static int give_zones(struct load *load, const struct raw_section *section, cons
         return 0;
 }
 
-int load_task_zones(struct load *load, const struct raw_section *section, const struct task *task) {
+int load_task_zones(struct load *load, const struct raw_section *section, struct task *task) {
+        const char *usual = load->config->daemon.timezone;
         struct loaded_zone *zone;
         int r = 0;
+
+        if (usual && !task->timezone && task->when) /* what it means is written elsewhere */
+                task->digest += load_digest(0, usual, 0);
 
         if (task->timezone) {
                 r = find_zone(load, task->timezone, &zone);

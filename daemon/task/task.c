@@ -30,8 +30,10 @@ struct task *task_new(const char *name) {
 }
 
 struct task *task_ref(struct task *task) {
-        assert(task->n_ref > 0);
-        task->n_ref++;
+        unsigned before = atomic_fetch_add_explicit(&task->n_ref, 1, memory_order_relaxed);
+
+        assert(before > 0);
+        (void)before;
         return task;
 }
 
@@ -94,7 +96,7 @@ struct when_part *when_part_free(struct when_part *when) {
 }
 
 struct task *task_unref(struct task *task) {
-        if (!task || --task->n_ref > 0)
+        if (!task || atomic_fetch_sub_explicit(&task->n_ref, 1, memory_order_acq_rel) > 1)
                 return NULL;
         if (task->kind && task->part && task->kind->part_done)
                 task->kind->part_done(task->part);

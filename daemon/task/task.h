@@ -3,12 +3,15 @@
 /* task: a named piece of work as configured: what (kind), when (triggers), within which bounds.
  *
  * A task is filled by the key table of config/ and constant from then on, but for the bindings marked below, which
- * are made once when it goes live. It is shared by reference: by its configuration, by the groups it is a member of, and
- * by each of its runs, so that a run ends under the configuration it began with. What a kind needs is in a part of its
+ * are made once when it goes live. It is shared by reference: by its configuration and those that follow as long as they
+ * say the same of it, by the groups it is a member of, and by each of its runs, so that a run ends under the configuration
+ * it began with. What a kind needs is in a part of its
  * own that only tasks of this kind have; this is what keeps 100,000 tasks small.
  */
 #include "run/run.h"
 #include "when/schedule.h"
+
+#include <stdatomic.h>
 
 struct config;
 struct kind;
@@ -184,7 +187,7 @@ struct when_part *when_part_free(struct when_part *when); /* takes NULL; always 
 
 struct task {
         struct run_spec run; /* name, bounds, retries, fan-out, policy */
-        unsigned n_ref;
+        atomic_uint n_ref;
 
         const struct kind *kind; /* NULL: a group */
         union {
@@ -203,6 +206,7 @@ struct task {
         unsigned origin_line;
         uint64_t written[2]; /* bit n: row n of the task key table was written for it (also by [defaults]) */
         uint64_t secret[2];  /* bit n: its value was made of ${env:}, and is never shown */
+        uint64_t digest;     /* of what was written for it, in whatever order */
 
         char *description;
         bool enabled;
@@ -265,6 +269,6 @@ static inline struct task *task_of(const struct run_spec *spec) {
 
 /* A task with one reference, everything zero but what run/ and the kinds say is a default. NULL: out of memory. */
 struct task *task_new(const char *name);
-struct task *task_ref(struct task *task);
-struct task *task_unref(struct task *task); /* takes NULL; always returns NULL */
+struct task *task_ref(struct task *task);   /* on any thread, while another reference is held */
+struct task *task_unref(struct task *task); /* takes NULL; always returns NULL; of a bound task on the loop's thread */
 DEFINE_CLEANUP(struct task, task_unref)

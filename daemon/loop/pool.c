@@ -243,12 +243,16 @@ void pool_poll(struct pool *pool) {
 
 /* ---- the pool ---- */
 
+static bool are_valid(unsigned threads, unsigned spare, unsigned queue_max) {
+        return threads >= 1 && threads <= THREADS_MAX && spare <= THREADS_MAX && queue_max >= 1;
+}
+
 int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spare, unsigned queue_max,
              struct pool **ret) {
         _cleanup_(pool_freep) struct pool *pool = NULL;
         int r;
 
-        if (threads < 1 || threads > THREADS_MAX || spare > THREADS_MAX || queue_max < 1)
+        if (!are_valid(threads, spare, queue_max))
                 return -EINVAL;
 
         pool = calloc(1, sizeof(*pool));
@@ -272,6 +276,23 @@ int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spa
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(pool);
+        return 0;
+}
+
+int pool_configure(struct pool *pool, unsigned threads, unsigned spare, unsigned queue_max) {
+        struct pool_core *core = pool->core;
+        bool wants;
+
+        if (!are_valid(threads, spare, queue_max))
+                return -EINVAL;
+        pool->spare = spare;
+        pool->queue_max = queue_max;
+        (void)pthread_mutex_lock(&core->mutex);
+        core->threads = threads;
+        wants = wants_thread(pool);
+        (void)pthread_mutex_unlock(&core->mutex);
+        if (wants)
+                provide_threads(pool);
         return 0;
 }
 

@@ -48,6 +48,10 @@ struct pool_stats {
 int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spare, unsigned queue_max,
              struct pool **ret);
 
+/* Changes the numbers, within the same ranges. What is queued stays, also beyond @queue_max; threads that are too many end
+ * after their next job. Returns 0 or -EINVAL. */
+int pool_configure(struct pool *pool, unsigned threads, unsigned spare, unsigned queue_max);
+
 /* Gives up what is queued (its `returned` is called at once), waits for nothing: threads that are stuck leave the
  * process with it. Threads that are idle are joined. Always returns NULL. */
 struct pool *pool_free(struct pool *pool);

@@ -170,6 +170,26 @@ START_TEST(threads_are_created_when_needed) {
 }
 END_TEST
 
+START_TEST(more_threads_come_to_what_waits_already) {
+        make(1, 0, 2);
+        for (int i = 0; i < 3; i++)
+                submit(&gated_ops, &jobs[i]);
+        await(&jobs[0].begun);
+        ck_assert_int_eq(pool_submit(pool, &gated_ops, &jobs[3], NULL), -ENOBUFS);
+        ck_assert_int_eq(pool_configure(pool, 0, 0, 2), -EINVAL);
+        ck_assert_int_eq(pool_configure(pool, 3, 1, 10), 0);
+        await(&jobs[1].begun);
+        await(&jobs[2].begun);
+        ck_assert_uint_eq(stats().threads, 3);
+        ck_assert_uint_eq(stats().queue_max, 10);
+        ck_assert_int_eq(pool_configure(pool, 1, 0, 10), 0);
+        for (int i = 0; i < 3; i++)
+                sem_post(&jobs[i].gate);
+        run_until(3);
+        ck_assert_uint_eq(stats().threads, 1);
+}
+END_TEST
+
 START_TEST(the_queue_is_bounded) {
         make(1, 0, 2);
         submit(&gated_ops, &jobs[0]); /* for the thread, whether it has taken it yet or not */
@@ -432,6 +452,7 @@ int main(void) {
         tcase_add_test(tcase, a_job_is_done_in_a_later_turn);
         tcase_add_test(tcase, jobs_that_block_get_all_threads);
         tcase_add_test(tcase, threads_are_created_when_needed);
+        tcase_add_test(tcase, more_threads_come_to_what_waits_already);
         tcase_add_test(tcase, the_queue_is_bounded);
         tcase_add_test(tcase, there_is_always_room_for_tidying_up);
         tcase_add_test(tcase, abandoning_a_queued_job_drops_it);

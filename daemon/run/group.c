@@ -380,7 +380,7 @@ int run_revive(struct run *member, struct run **ret) {
                 return -ESHUTDOWN;
         if (member->state != RUN_DONE || !goes_on(group))
                 return -ESTALE;
-        run = run_new(group, member->spec, member->role, 0);
+        run = run_new(group, member_of(group, member)->spec, member->role, 0);
         if (!run)
                 return -ENOMEM;
         run->member = member->member;

@@ -232,6 +232,8 @@ struct run_listener {
 
 /* @max_running 0: unlimited. Returns 0 or -ENOMEM. */
 int run_tree_new(struct loop *loop, unsigned max_running, const struct run_listener *listener, struct run_tree **ret);
+/* Changes it, from one that is not 0 to another; those at work stay so. */
+void run_tree_set_max_running(struct run_tree *tree, unsigned max_running);
 /* Only when the tree is empty, or the process is about to exit. */
 struct run_tree *run_tree_free(struct run_tree *tree);
 DEFINE_CLEANUP(struct run_tree, run_tree_free)
@@ -352,6 +354,14 @@ int run_restart(struct run *job, const char *by);
 /* Ends the present attempt of a service and keeps it down, without ending the service's run, so that the group it is a
  * member of goes on. Idempotent. Returns as run_restart(); run_restart() is what brings it back. */
 int run_keep_down(struct run *job, const char *by);
+
+/* From now on the service goes by @spec, which is of the same name and role, and of a group has the same members in the same
+ * order: attempts that have not begun do, one that is at work goes on as it began. Returns 0; -EOPNOTSUPP when it is
+ * no service, -ESTALE once it is done. */
+int run_respec(struct run *run, const struct run_spec *spec);
+
+/* The present attempt of a service began under another spec than the next one will. */
+bool run_is_outdated(const struct run *job);
 bool run_is_kept_down(const struct run *job);
 
 /* Puts a new run in the place of @member, a service or a group that counts as one, which is done while the group that it

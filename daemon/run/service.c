@@ -178,3 +178,52 @@ int run_keep_down(struct run *job, const char *by) {
 bool run_is_kept_down(const struct run *job) {
         return job->role == RUN_JOB && job->job.kept_down;
 }
+
+/* ---- another spec ---- */
+
+static void take_spec(struct run *run, const struct run_spec *spec) {
+        const struct run_listener *listener = &run->tree->listener;
+        const struct run_spec *old = run->spec;
+
+        if (listener->hold)
+                listener->hold(spec, listener->arg);
+        run->spec = spec;
+        if (listener->drop)
+                listener->drop(old, listener->arg);
+}
+
+/* One that waits for permits waits for those that it will need now. */
+static void leaf_take_spec(struct run *leaf, const struct run_spec *spec) {
+        usec_t at = leaf->retry_at_usec;
+        bool asked = leaf->ticket;
+
+        if (asked)
+                leaf_hold(leaf);
+        take_spec(leaf, spec);
+        if (asked)
+                leaf_queue(leaf, at == USEC_INFINITY ? 0 : at);
+}
+
+int run_respec(struct run *run, const struct run_spec *spec) {
+        struct run *leaf = run->role == RUN_JOB ? run_present_leaf(run) : NULL;
+
+        if (!run->spec->is_service || !spec->is_service || run_role_for(spec) != run->role ||
+            (run->role == RUN_JOB && (!run->spec->service || !spec->service)))
+                return -EOPNOTSUPP;
+        if (run->state == RUN_DONE)
+                return -ESTALE;
+        if (run->role == RUN_JOB && spec->service->restart_limit != run->spec->service->restart_limit) {
+                free(TAKE_PTR(run->job.restarts.at)); /* as many as that had room for */
+                run->job.restarts.n = 0;
+        }
+        take_spec(run, spec);
+        if (leaf && is_waiting(leaf))
+                leaf_take_spec(leaf, spec);
+        return 0;
+}
+
+bool run_is_outdated(const struct run *job) {
+        const struct run *leaf = job->role == RUN_JOB ? run_present_leaf(job) : NULL;
+
+        return leaf && job->spec->service && leaf->spec != job->spec;
+}

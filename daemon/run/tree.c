@@ -446,6 +446,13 @@ static int tree_init(struct run_tree *tree, unsigned max_running) {
         return max_running > 0 ? limit_new(tree->limits, "max-running", &config, &tree->max_running) : 0;
 }
 
+void run_tree_set_max_running(struct run_tree *tree, unsigned max_running) {
+        const struct limit_config config = { .permits = max_running };
+
+        assert(tree->max_running && max_running > 0);
+        (void)limit_configure(tree->max_running, &config); /* any number of permits is one */
+}
+
 int run_tree_new(struct loop *loop, unsigned max_running, const struct run_listener *listener, struct run_tree **ret) {
         _cleanup_(run_tree_freep) struct run_tree *tree = NULL;
         int r;

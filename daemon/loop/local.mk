@@ -84,6 +84,12 @@ tests_unit_test_fake_loop_SOURCES = tests/unit/test-fake-loop.c $(fake_loop_sour
 unit_tests += tests/unit/test-file-sink
 tests_unit_test_file_sink_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write
 unit_tests += tests/unit/test-stream
+watch_bed_sources = tests/support/watch-bed.c tests/support/watch-bed.h
+watch_bed_ldflags = $(AM_LDFLAGS) -Wl,--wrap=clock_now,--wrap=inotify_add_watch,--wrap=read
 unit_tests += tests/unit/test-watch
-tests_unit_test_watch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_now,--wrap=inotify_add_watch,--wrap=read
+tests_unit_test_watch_SOURCES = tests/unit/test-watch.c $(watch_bed_sources)
+tests_unit_test_watch_LDFLAGS = $(watch_bed_ldflags)
+unit_tests += tests/unit/test-watch-dirs
+tests_unit_test_watch_dirs_SOURCES = tests/unit/test-watch-dirs.c $(watch_bed_sources)
+tests_unit_test_watch_dirs_LDFLAGS = $(watch_bed_ldflags)
 unit_tests += tests/unit/test-watchdog

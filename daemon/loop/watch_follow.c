@@ -203,7 +203,7 @@ static void set_trouble(struct watch_pattern *p, const char *path, const char *w
 
 static const char *why_not(int error) {
         switch (error) {
-        case 0: return "a symbolic link leads nowhere";
+        case -ENOLINK: return "a symbolic link leads nowhere";
         case -ENOSPC: return "no more directories can be watched (fs.inotify.max_user_watches)";
         case -EMFILE: return "no inotify instance is left (fs.inotify.max_user_instances)";
         case -E2BIG: return "the pattern leads to more directories than can be watched for one";
@@ -374,8 +374,8 @@ static void found(struct watch_pattern *p, const struct watch_scan *scan) {
         if (arrived && (p->begun || !(p->watch->flags & WATCH_LATER_ONLY)))
                 watch_arrived(p->watch);
         p->begun = true;
-        if (scan->incomplete)
-                set_trouble(p, scan->error != 0 ? scan->error_path : p->pattern->text, why_not(scan->error));
+        if (scan->error != 0)
+                set_trouble(p, scan->error_path, why_not(scan->error));
         else
                 set_trouble(p, NULL, NULL);
 }

@@ -66,10 +66,11 @@ struct watch_scan {
 
         struct list dirs; /* struct watch_dir.of_pattern */
         size_t n_dirs;
-        bool matches;    /* something does, in a directory that was not known */
-        uint64_t digest; /* of what matches in directories that cannot be watched */
-        bool incomplete; /* not everything is watched */
-        int error;       /* why not; 0: a symbolic link leads nowhere */
+        size_t n_entered; /* whether they can be watched or not */
+        bool matches;     /* something does, in a directory that was not known */
+        uint64_t digest;  /* of what matches in directories that cannot be watched */
+        bool incomplete;  /* not everything is watched */
+        int error;        /* why not; 0: it may be seen all the same; -ENOLINK: a symbolic link leads nowhere */
         char error_path[PATH_MAX];
 };
 

@@ -5,9 +5,13 @@
  * which the loop keeps in mind until it knows what the walk has found.
  *
  * Each directory on the way is watched for being moved or removed, as the files below it would then be others; and each
- * symbolic link that the pattern passes, by itself, for being replaced. Behind a link that leads to a link, only the first
- * is. New entries are watched for in all of them, also where what is named is there: a directory that was removed stays
- * as long as some process is in it, and nobody tells before that has left, but that there is another one of its name.
+ * symbolic link that the pattern passes, by itself, for being replaced, with all links and directories that it leads
+ * through. New entries are watched for in those that the pattern names, also where what is named is there: a directory that
+ * was removed stays as long as some process is in it, and nobody tells before that has left, but that there is another one
+ * of its name.
+ *
+ * A directory that may be passed but not read cannot be watched. Where that is all that is wrong, what is below is watched
+ * none the less, and the walk is done again in a while, as nobody tells when something new is there.
  */
 #include "base/writers.h"
 #include "loop/watch_private.h"
@@ -16,6 +20,8 @@
 #include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+
+#define LINKS_MAX 40 /* as the kernel follows */
 
 #define SELF    (IN_DELETE_SELF | IN_MOVE_SELF)
 #define ENTRIES (IN_CREATE | IN_MOVED_TO)
@@ -43,11 +49,11 @@ static bool is_missing(int r) {
         return r == -ENOENT || r == -ENOTDIR;
 }
 
-/* The first error is told. */
+/* The first error is told, unless there is too much: that ends the walk. */
 static void note(struct walk *walk, int error) {
         struct watch_scan *scan = walk->scan;
 
-        if (scan->error == 0) {
+        if (scan->error == 0 || (error == -E2BIG && scan->error != -E2BIG)) {
                 scan->error = error;
                 (void)strcpy(scan->error_path, walk->path);
         }
@@ -172,6 +178,80 @@ static void look_for_files(struct walk *walk, const struct pattern_part *part, b
 
 static int enter(struct walk *walk, int part);
 
+/* Puts what the link at @path leads to in front of @rest. Returns 0 or -errno. */
+static int unfold(const char *path, char rest[static PATH_MAX]) {
+        char target[PATH_MAX];
+        ssize_t n = readlink(path, target, sizeof(target));
+        size_t n_rest = strlen(rest);
+
+        if (n < 0)
+                return -errno;
+        if ((size_t)n + 1 + n_rest >= PATH_MAX)
+                return -ENAMETOOLONG;
+        memmove(rest + n + 1, rest, n_rest + 1);
+        memcpy(rest, target, (size_t)n);
+        rest[n] = '/';
+        return 0;
+}
+
+/* Watches what the way at hand, and then @rest of it, passes, but for where it ends: that is entered as the pattern names
+ * it. Returns 0 or -errno. */
+static int follow(struct walk *way, char rest[static PATH_MAX]) {
+        unsigned n_links = 1;
+        struct stat st;
+        int r = 0;
+
+        for (char *next = rest; r >= 0;) {
+                size_t length = way->length, n;
+
+                if (*next == '/' && next == rest)
+                        pop(way, length = 1);
+                next += strspn(next, "/");
+                n = strcspn(next, "/");
+                if (n == 0)
+                        return 0;
+                if (next[n])
+                        next[n++] = '\0';
+                if (!push(way, next))
+                        return -ENAMETOOLONG;
+                next += n;
+                if (lstat(way->path, &st) < 0)
+                        return -errno;
+                if (S_ISLNK(st.st_mode)) {
+                        if (++n_links > LINKS_MAX)
+                                return -ELOOP;
+                        r = add(way, SELF | IN_DONT_FOLLOW, -1);
+                        memmove(rest, next, strlen(next) + 1);
+                        if (r >= 0)
+                                r = unfold(way->path, rest);
+                        pop(way, length);
+                        next = rest;
+                } else if (next[strspn(next, "/")]) {
+                        r = add(way, SELF | IN_ONLYDIR, -1);
+                        if (r == -EACCES) /* see above */
+                                r = 0;
+                }
+        }
+        return r;
+}
+
+/* Watches the link where the walk is, which is in a directory of @length, and what it leads through. What is wrong there is
+ * seen when it is passed, but for what may not be watched. */
+static int add_link(struct walk *walk, size_t length) {
+        struct walk way = { .scan = walk->scan, .length = length };
+        char rest[PATH_MAX] = "";
+        int r;
+
+        r = add(walk, SELF | IN_DONT_FOLLOW, -1);
+        if (r < 0)
+                return r;
+        memcpy(way.path, walk->path, length);
+        r = unfold(walk->path, rest);
+        if (r >= 0)
+                r = follow(&way, rest);
+        return r == -E2BIG || r == -ENOSPC || r == -ENOMEM ? r : 0;
+}
+
 /* Goes into the entry @name. Returns 0, -ENOENT, -ENOTDIR when there is no such directory; what else is wrong is noted. */
 static int enter_child(struct walk *walk, const char *name, int part) {
         size_t length = walk->length;
@@ -188,11 +268,11 @@ static int enter_child(struct walk *walk, const char *name, int part) {
         else if (!S_ISDIR(st.st_mode))
                 r = -ENOTDIR;
         if (link)
-                r = add(walk, SELF | IN_DONT_FOLLOW, -1);
+                r = add_link(walk, length);
         if (r >= 0)
                 r = enter(walk, part);
         if (link && is_missing(r)) {
-                walk->scan->incomplete = true; /* nobody tells when what it leads to is there */
+                note(walk, -ENOLINK); /* nobody tells when what it leads to is there */
                 r = 0;
         }
         if (r < 0 && !is_missing(r)) {
@@ -213,16 +293,21 @@ static int enter_matching(struct walk *walk, const struct pattern_part *p, int p
 
         if (!dir)
                 return -errno;
-        while ((entry = readdir(dir)) && walk->scan->error != -E2BIG)
+        while (walk->scan->error != -E2BIG && (entry = readdir(dir)))
                 if (may_be_directory(entry) && pattern_part_matches(p, entry->d_name))
                         (void)enter_child(walk, entry->d_name, part + 1);
         (void)closedir(dir);
         return 0;
 }
 
-/* That it is not there is fine: it is waited for. */
-static int enter_named(struct walk *walk, const struct pattern_part *p, int part) {
-        (void)enter_child(walk, p->text, part + 1);
+/* That it is not there is fine: it is waited for, if somebody tells when it is. */
+static int enter_named(struct walk *walk, const struct pattern_part *p, int part, bool watched) {
+        int r = enter_child(walk, p->text, part + 1);
+
+        if (r < 0 && !watched)
+                note(walk, -EACCES);
+        if (!watched)
+                walk->scan->incomplete = true;
         return 0;
 }
 
@@ -234,14 +319,15 @@ static int enter(struct walk *walk, int part) {
         bool last = (size_t)part + 1 == pattern->n_parts;
         int wd;
 
+        if (walk->scan->n_entered++ >= WATCH_DIRS_MAX)
+                return -E2BIG;
         wd = add(walk, SELF | IN_ONLYDIR | (last ? FILES : ENTRIES), part);
         if (is_missing(wd))
                 return wd;
-        /* A directory on the way that may be passed but not read cannot be watched; it is where it is. */
         if (wd < 0 && !(wd == -EACCES && !last && !p->glob))
                 note(walk, wd);
         if (!last)
-                return p->glob ? enter_matching(walk, p, part) : enter_named(walk, p, part);
+                return p->glob ? enter_matching(walk, p, part) : enter_named(walk, p, part, wd >= 0);
         if (wd < 0 || walk->scan->all || !is_known(walk->scan, wd))
                 look_for_files(walk, p, wd >= 0);
         return 0;

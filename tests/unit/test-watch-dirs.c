@@ -132,6 +132,42 @@ START_TEST(test_symbolic_link_is_replaced) {
 }
 END_TEST
 
+/* What a link leads to may be a link, or in a directory that is replaced. */
+START_TEST(test_link_behind_a_link_is_replaced) {
+        make("v1");
+        make("v1/in");
+        make("v2");
+        make("v2/in");
+        ck_assert_int_eq(symlink("v1", path_of("now")), 0);
+        ck_assert_int_eq(symlink("./now/../now/in", path_of("in")), 0);
+        ck_assert_int_eq(symlink(path_of("in"), path_of("box")), 0);
+        put("v2/in/a.csv");
+        watch_both("box/*.csv");
+        assert_not_told(0);
+        ck_assert_int_eq(symlink("v2", path_of("next")), 0);
+        move("next", "now");
+        await_fired(&a, 1);
+        await(all_is_watched);
+        put("v2/in/b.csv");
+        await_fired(&a, 2);
+        await(all_is_watched);
+        make("v3");
+        make("v3/in");
+        put("v3/in/a.csv");
+        move("v2", "old");
+        move("v3", "v2");
+        await_fired(&a, 3);
+}
+END_TEST
+
+START_TEST(test_links_go_round) {
+        ck_assert_int_eq(symlink("b", path_of("a")), 0);
+        ck_assert_int_eq(symlink("a", path_of("b")), 0);
+        watch(&a, "a/*.csv");
+        ck_assert_ptr_nonnull(strstr(watch_trouble(a.watch), "Too many levels of symbolic links"));
+}
+END_TEST
+
 /* As /etc/localtime is. */
 START_TEST(test_one_path_is_replaced) {
         put("v1");
@@ -325,6 +361,56 @@ START_TEST(test_link_leads_nowhere) {
 }
 END_TEST
 
+/* A directory that may be passed but not read: of the test's own process, so that root is somebody else. */
+START_TEST(test_directory_is_not_readable) {
+        make("shut");
+        ck_assert_int_eq(chmod(dir, 0777), 0);
+        ck_assert_int_eq(chmod(path_of("shut"), 0711), 0);
+        if (geteuid() != 0 || seteuid(65534) < 0)
+                return;
+        begin(&a, "shut/in/*.csv", 0);
+        await(is_troubled);
+        ck_assert_str_eq(strchr(watch_trouble(a.watch) + strlen(dir), ':'),
+                         ": Permission denied: looked at once a minute");
+        ck_assert_int_eq(seteuid(0), 0);
+        make("shut/in");
+        put("shut/in/a.csv");
+        ck_assert_int_eq(seteuid(65534), 0);
+        look_again();
+        ck_assert_uint_eq(a.n, 1);
+        ck_assert(is_untroubled());
+        ck_assert_int_eq(seteuid(0), 0);
+        put("shut/in/b.csv"); /* it is watched now */
+        await_fired(&a, 2);
+        ck_assert_int_eq(chmod(path_of("shut/in"), 0), 0);
+        move("shut/in", "out");
+        make("shut/in");
+        put("shut/in/c.csv");
+        await_fired(&a, 3);
+}
+END_TEST
+
+/* However many there are that cannot be watched, and whatever is wrong first. */
+START_TEST(test_walk_is_bounded) {
+        struct watch_scan *scan = calloc(1, sizeof(*scan));
+        char name[32];
+
+        ck_assert_ptr_nonnull(scan);
+        for (unsigned i = 0; i < 150; i++) {
+                (void)snprintf(name, sizeof(name), "%u", i);
+                make(name);
+        }
+        set_error(ENOSPC);
+        list_init(&scan->dirs);
+        ck_assert_int_eq(pattern_new(path_of("*/../*/../*/*.csv"), &scan->pattern), 0);
+        scan->fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        watch_scan_run(scan);
+        ck_assert_int_eq(scan->error, -E2BIG);
+        ck_assert_uint_le(scan->n_entered, WATCH_DIRS_MAX + 10);
+        watch_scan_free(scan);
+}
+END_TEST
+
 static unsigned wanted_hanging;
 
 static bool all_hang(void) {
@@ -413,6 +499,8 @@ static Suite *watch_dirs_suite(void) {
         tcase_add_test(tc, test_directory_above_is_moved_away);
         tcase_add_test(tc, test_wildcard_directories);
         tcase_add_test(tc, test_symbolic_link_is_replaced);
+        tcase_add_test(tc, test_link_behind_a_link_is_replaced);
+        tcase_add_test(tc, test_links_go_round);
         tcase_add_test(tc, test_one_path_is_replaced);
         tcase_add_test(tc, test_what_is_gone_is_taken_off);
         tcase_add_test(tc, test_watches_share_a_directory);
@@ -427,6 +515,8 @@ static Suite *watch_dirs_suite(void) {
         tcase_add_test(tc, test_no_watches_left);
         tcase_add_test(tc, test_looking_finds_what_is_new);
         tcase_add_test(tc, test_link_leads_nowhere);
+        tcase_add_test(tc, test_directory_is_not_readable);
+        tcase_add_test(tc, test_walk_is_bounded);
         tcase_add_test(tc, test_one_hangs);
         tcase_add_test(tc, test_several_hang);
         tcase_add_test(tc, test_left_behind);

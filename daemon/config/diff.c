@@ -42,28 +42,10 @@ const char *config_change_to_string(enum config_change change) {
 
 /* ---- one task ---- */
 
-static bool same_member(const struct run_member *a, const struct run_member *b) {
-        if (!streq(a->spec->name, b->spec->name) || a->background != b->background || a->n_after != b->n_after)
-                return false;
-        for (size_t i = 0; i < a->n_after; i++)
-                if (a->after[i] != b->after[i])
-                        return false;
-        return true;
-}
-
-static bool same_members(const struct run_spec *a, const struct run_spec *b) {
-        if (a->n_members != b->n_members)
-                return false;
-        for (size_t i = 0; i < a->n_members; i++)
-                if (!same_member(&a->members[i], &b->members[i]))
-                        return false;
-        return true;
-}
-
 static bool says_the_same(const struct task *a, const struct task *b) {
         return a->digest == b->digest && a->kind == b->kind && a->instance == b->instance &&
                a->written[0] == b->written[0] && a->written[1] == b->written[1] &&
-               a->run.is_service == b->run.is_service && same_members(&a->run, &b->run);
+               a->run.is_service == b->run.is_service && run_same_members(&a->run, &b->run);
 }
 
 static size_t index_of(const struct config *config, const struct run_spec *spec) {

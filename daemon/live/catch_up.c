@@ -23,6 +23,17 @@ static void forget(struct live_task *entry) {
         entry->catch_up = NULL;
 }
 
+void live_catch_up_forget(struct live_task *entry) {
+        struct live *live = entry->live;
+
+        if (!entry->catch_up)
+                return;
+        live->catching_up -= entry->catch_up->number > 0;
+        forget(entry);
+        if (live->catch_up_work.loop)
+                loop_work_schedule(&live->catch_up_work);
+}
+
 void live_catch_up(struct live_task *entry) {
         struct live *live = entry->live;
 

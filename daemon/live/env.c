@@ -117,6 +117,19 @@ int live_env_init(struct live *live, const struct live_options *options) {
         return needs_http(live->config) ? http_engine_new(live->loop, env->resolver, &env->http) : 0;
 }
 
+int live_env_reload(struct live *live, const struct config *config) {
+        struct task_env *env = &live->env;
+        int r;
+
+        if (!env->http && needs_http(config)) {
+                r = http_engine_new(live->loop, env->resolver, &env->http);
+                if (r < 0)
+                        return r;
+        }
+        env->shell = find_shell(config);
+        return 0;
+}
+
 void live_reopen_files(struct live *live) {
         spawner_reopen_files(live->env.spawner);
 }

@@ -32,6 +32,11 @@ static void end(struct live_service *service) {
         cancel_checks(service);
 }
 
+void live_health_end(struct live_service *service) {
+        if (service->checked != 0)
+                end(service);
+}
+
 static void fail(struct live_service *service, struct run *leaf) {
         const struct live_task *check = service->check;
         const struct result *last = check->last;

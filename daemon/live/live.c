@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* live: goes live with a configuration, and answers what is asked about it. */
 #include "base/log.h"
+#include "live/apply.h"
 #include "live/live_private.h"
 #include "loop/pool.h"
 #include "loop/watch.h"
@@ -8,6 +9,33 @@
 #include <sys/random.h>
 
 /* ---- binding ---- */
+
+struct live_pool *live_pool_unref(struct live_pool *pool) {
+        if (!pool || --pool->n_ref > 0)
+                return NULL;
+        list_remove(&pool->link);
+        pool_free(pool->pool);
+        free(pool);
+        return NULL;
+}
+
+int live_pool_new(struct live *live, const struct pool_section *section, struct live_pool **ret) {
+        struct live_pool *pool = calloc(1, sizeof(*pool));
+        int r;
+
+        if (!pool)
+                return -ENOMEM;
+        r = pool_new(live->loop, section->name, section->threads, section->spare_threads, section->queue_max,
+                     &pool->pool);
+        if (r < 0) {
+                free(pool);
+                return r;
+        }
+        pool->n_ref = 1;
+        list_append(&live->all_pools, &pool->link);
+        *ret = pool;
+        return 0;
+}
 
 static int make_limits(struct live *live) {
         const struct config *config = live->config;
@@ -27,34 +55,36 @@ static int make_limits(struct live *live) {
 static int make_pools(struct live *live) {
         const struct config *config = live->config;
 
-        live->pools = calloc(MAX(config->n_pools, (size_t)1), sizeof(struct pool *));
+        live->pools = calloc(MAX(config->n_pools, (size_t)1), sizeof(struct live_pool *));
         if (!live->pools)
                 return -ENOMEM;
         for (size_t i = 0; i < config->n_pools; i++) {
-                const struct pool_section *section = &config->pools[i];
-                int r = pool_new(live->loop, section->name, section->threads, section->spare_threads,
-                                 section->queue_max, &live->pools[i]);
+                int r = live_pool_new(live, &config->pools[i], &live->pools[i]);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static struct limit *find_limit(const struct live *live, const char *name) {
-        for (size_t i = 0; i < live->config->n_limits; i++)
-                if (streq(live->config->limits[i].name, name))
-                        return live->limits[i];
+static struct limit *find_limit(const struct live_binding *binding, const char *name) {
+        for (size_t i = 0; i < binding->config->n_limits; i++)
+                if (streq(binding->config->limits[i].name, name))
+                        return binding->limits[i];
         return NULL;
 }
 
-static int bind_limits(struct live *live, struct task *task) {
+struct limit *live_find_limit(const struct live *live, const char *name) {
+        return find_limit(&(const struct live_binding){ .config = live->config, .limits = live->limits }, name);
+}
+
+static int bind_limits(const struct live_binding *binding, struct task *task) {
         if (task->n_limits == 0)
                 return 0;
         task->run.limits = calloc(task->n_limits, sizeof(*task->run.limits));
         if (!task->run.limits)
                 return -ENOMEM;
         for (size_t i = 0; i < task->n_limits; i++) {
-                struct limit *limit = find_limit(live, task->limits[i].name);
+                struct limit *limit = find_limit(binding, task->limits[i].name);
 
                 if (!limit)
                         return -ENOENT; /* the checks of the configuration do not let this happen */
@@ -66,40 +96,106 @@ static int bind_limits(struct live *live, struct task *task) {
         return 0;
 }
 
-static struct pool *find_pool(const struct live *live, const char *name) {
-        for (size_t i = 0; i < live->config->n_pools; i++)
-                if (streq(live->config->pools[i].name, name))
-                        return live->pools[i];
+static struct live_pool *find_pool(const struct live_binding *binding, const char *name) {
+        for (size_t i = 0; i < binding->config->n_pools; i++)
+                if (streq(binding->config->pools[i].name, name))
+                        return binding->pools[i];
         return NULL;
 }
 
-static int bind_task(struct live *live, struct live_task *entry, struct task *task) {
+struct live_pool *live_find_pool(const struct live *live, const char *name) {
+        return find_pool(&(const struct live_binding){ .config = live->config, .pools = live->pools }, name);
+}
+
+int live_bind(struct live_task *entry, struct task *task, const struct live_binding *binding) {
+        struct live_pool *pool = find_pool(binding, task->pool_name ? task->pool_name : "default");
+
+        if (!pool)
+                return -ENOENT;
+        pool->n_ref++;
+        entry->n_bound++;
+        task->live = entry;
+        task->env = &entry->live->env;
+        task->run.overlap = &entry->overlap;
+        task->pool = pool->pool;
+        return bind_limits(binding, task);
+}
+
+static void unbind_pool(struct live *live, const struct pool *pool) {
+        struct live_pool *item, *tmp;
+
+        list_for_each_entry_safe(item, tmp, &live->all_pools, link)
+                if (item->pool == pool) {
+                        live_pool_unref(item);
+                        return;
+                }
+}
+
+static void drop_gone(struct live_task *entry) {
+        struct live *live = entry->live;
+        size_t n = 0;
+
+        for (size_t i = 0; i < live->n_gone; i++)
+                if (live->gone[i] != entry)
+                        live->gone[n++] = live->gone[i];
+        live->n_gone = n;
+}
+
+static void unbind(struct task *task) {
+        struct live_task *entry = task->live;
+
+        unbind_pool(entry->live, task->pool);
+        if (--entry->n_bound > 0 || !entry->gone)
+                return;
+        entry->task = task; /* the last one; what is remembered of it may still be on its way */
+        live_remember_gone(entry);
+        drop_gone(entry);
+        live_task_free(entry);
+}
+
+struct live_task *live_task_new(struct live *live, struct task *task) {
+        struct live_task *entry = calloc(1, sizeof(*entry));
+
+        if (!entry)
+                return NULL;
         entry->live = live;
         entry->task = task;
+        entry->fresh = true;
+        list_init(&entry->noted);
         overlap_init(&entry->overlap, task->overlap_max);
-        task->live = entry;
-        task->env = &live->env;
-        task->run.overlap = &entry->overlap;
-        task->pool = find_pool(live, task->pool_name ? task->pool_name : "default");
-        if (!task->pool)
-                return -ENOENT;
-        return bind_limits(live, task);
+        return entry;
+}
+
+void live_task_free(struct live_task *entry) {
+        live_watch_remove(entry);
+        live_service_remove(entry);
+        live_schedule_remove(entry);
+        live_stale_remove(entry);
+        live_items_done(entry);
+        list_remove(&entry->noted);
+        result_unref(entry->last);
+        free(entry->skip_reason);
+        free(entry->pause);
+        free(entry->last_due_what);
+        free(entry);
 }
 
 static int bind_tasks(struct live *live) {
         const struct config *config = live->config;
+        const struct live_binding binding = { .config = config, .limits = live->limits, .pools = live->pools };
 
         live->tasks = calloc(MAX(config->n_tasks, (size_t)1), sizeof(struct live_task *));
         if (!live->tasks)
                 return -ENOMEM;
         for (size_t i = 0; i < config->n_tasks; i++) {
-                struct live_task *entry = calloc(1, sizeof(*entry));
+                struct live_task *entry = live_task_new(live, config->tasks[i]);
                 int r;
 
                 if (!entry)
                         return -ENOMEM;
                 live->tasks[live->n_tasks++] = entry;
-                r = bind_task(live, entry, config->tasks[i]);
+                entry->fresh = false;
+                r = live_bind(entry, config->tasks[i], &binding);
                 if (r < 0)
                         return r;
         }
@@ -202,6 +298,8 @@ int live_new(const struct live_options *options, struct config *config, struct l
         live->on_critical = options->on_critical;
         live->arg = options->arg;
         list_init(&live->observers);
+        list_init(&live->all_pools);
+        live->env.unbind = unbind;
         r = live_init(live, options);
         if (r < 0)
                 return r;
@@ -209,16 +307,26 @@ int live_new(const struct live_options *options, struct config *config, struct l
         return 0;
 }
 
-static void free_tasks(struct live *live) {
-        for (size_t i = 0; i < live->n_tasks; i++) {
-                struct live_task *entry = live->tasks[i];
+/* Whoever refers to them. */
+static void free_pools(struct live *live) {
+        struct live_pool *pool, *tmp;
 
-                result_unref(entry->last);
-                free(entry->skip_reason);
-                live_items_done(entry);
-                free(entry);
+        list_for_each_entry_safe(pool, tmp, &live->all_pools, link) {
+                pool->n_ref = 1;
+                live_pool_unref(pool);
         }
+        free(live->pools);
+}
+
+/* Without any task that tells of it. */
+static void free_tasks(struct live *live) {
+        for (size_t i = 0; i < live->n_tasks; i++)
+                live_task_free(live->tasks[i]);
+        for (size_t i = 0; i < live->n_gone; i++)
+                live_task_free(live->gone[i]);
         free(live->tasks);
+        free(live->gone);
+        live_forget_gone(live);
 }
 
 int live_watcher(struct live *live, struct watcher **ret) {
@@ -251,9 +359,8 @@ struct live *live_free(struct live *live) {
         live_memory_done(live);
         live_services_done(live);
         live_env_done(live);
-        for (size_t i = 0; live->pools && i < config->n_pools; i++)
-                pool_free(live->pools[i]);
-        free(live->pools);
+        live->env.unbind = NULL;
+        free_pools(live);
         live_schedules_done(live);
         live_stale_done(live);
         free_tasks(live);
@@ -269,6 +376,10 @@ struct live *live_free(struct live *live) {
 
 struct run_tree *live_tree(const struct live *live) {
         return live->tree;
+}
+
+struct config *live_config(const struct live *live) {
+        return live->config;
 }
 
 struct loop *live_loop(const struct live *live) {
@@ -347,6 +458,20 @@ usec_t live_task_last_ok(const struct live_task *task) {
         return task->last_ok_usec;
 }
 
+static bool is_outdated(const struct run *run) {
+        if (task_of(run_get_spec(run)) != live_task_of(run)->task || run_is_outdated(run))
+                return true;
+        if (run_get_role(run) == RUN_GROUP)
+                for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
+                        if (run_get_state(child) != RUN_DONE && run_get_spec(child)->is_service && is_outdated(child))
+                                return true;
+        return false;
+}
+
+bool live_task_is_outdated(const struct live_task *task) {
+        return task->service && task->service->run && is_outdated(task->service->run);
+}
+
 /* ---- pools ---- */
 
 size_t live_n_pools(const struct live *live) {
@@ -354,5 +479,5 @@ size_t live_n_pools(const struct live *live) {
 }
 
 struct pool *live_pool_at(const struct live *live, size_t index) {
-        return live->pools[index];
+        return live->pools[index]->pool;
 }

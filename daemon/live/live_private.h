@@ -11,6 +11,8 @@
 #include "task/resolve.h"
 #include "task/trust.h"
 
+#include <sys/utsname.h>
+
 /* Failed items of a fan-out are told at most so often. */
 #define ITEM_EVENTS_BURST  20
 #define ITEM_EVENTS_PERIOD USEC_PER_MINUTE
@@ -23,7 +25,10 @@ struct live_pause {
 
 struct live_task {
         struct live *live;
-        struct task *task;
+        struct task *task; /* as the present configuration has it, or the last one that had it */
+        unsigned n_bound;  /* tasks, of this and of earlier configurations, that refer to it */
+        bool fresh;        /* a reload has made it, and is not through yet */
+        bool gone;         /* in live->gone: no configuration has it any more, but there are runs of it */
         struct list noted; /* in live->memory.noted */
         struct overlap overlap;
         struct trigger trigger;
@@ -66,6 +71,20 @@ struct live_service {
         uint64_t checked;        /* the attempt that is being checked; 0: none */
 };
 
+/* A pool, which lives as long as a configuration has it, or a task that may have work for it. */
+struct live_pool {
+        struct list link; /* in live->all_pools */
+        struct pool *pool;
+        unsigned n_ref;
+};
+
+/* What tasks of @config are bound to. */
+struct live_binding {
+        const struct config *config;
+        struct limit **limits;
+        struct live_pool **pools;
+};
+
 struct live_observer {
         struct list link;
         live_event_fn fn;
@@ -104,8 +123,13 @@ struct live {
         struct run_tree *tree;
         struct live_task **tasks; /* in the order of config->tasks */
         size_t n_tasks;
-        struct limit **limits; /* in the order of config->limits */
-        struct pool **pools;   /* in the order of config->pools */
+        struct limit **limits;    /* in the order of config->limits */
+        struct live_pool **pools; /* in the order of config->pools */
+        struct list all_pools;
+        struct live_task **gone; /* tasks that earlier configurations had, of which there are runs */
+        size_t n_gone;
+        void *forgotten;    /* what is remembered of tasks that are gone without runs, see restore.c */
+        bool follows_zones; /* see live_zones_follow() */
         struct task_env env;
         char **environ;              /* of children */
         char *tag;                   /* see live_options; may be NULL */
@@ -141,6 +165,8 @@ struct live {
         bool triggers;
 
         /* What live_schedule_save() gives out. */
+        char machine_id[64];
+        struct utsname host;
         char boot_id[64];
         char *saved;
         size_t saved_size;
@@ -149,12 +175,25 @@ struct live {
 };
 
 /* ---- live.c ---- */
+/* An entry for @task, which is not bound yet. NULL: out of memory. */
+struct live_task *live_task_new(struct live *live, struct task *task);
+void live_task_free(struct live_task *entry);
+/* Has @task refer to @entry, which is not freed before it. Returns 0 or -ENOMEM. */
+int live_bind(struct live_task *entry, struct task *task, const struct live_binding *binding);
+/* By name, or NULL. */
+struct limit *live_find_limit(const struct live *live, const char *name);
+struct live_pool *live_find_pool(const struct live *live, const char *name);
+/* With one reference. Returns 0, -EINVAL, -ENOMEM, -errno. */
+int live_pool_new(struct live *live, const struct pool_section *section, struct live_pool **ret);
+struct live_pool *live_pool_unref(struct live_pool *pool); /* takes NULL */
 /* The one watcher, for all who have something to watch; live_free() frees it when they are done. Returns 0, -ENOMEM, -errno. */
 int live_watcher(struct live *live, struct watcher **ret);
 
 /* ---- env.c ---- */
 /* Makes what kinds work with: spawner, resolver, and the HTTP engine when a task needs it. Returns 0 or -errno. */
 int live_env_init(struct live *live, const struct live_options *options);
+/* Makes what the tasks of @config need besides. Returns 0 or -errno. */
+int live_env_reload(struct live *live, const struct config *config);
 void live_env_done(struct live *live);
 
 /* ---- cgroups.c ---- */
@@ -183,6 +222,13 @@ void live_count_skip(struct live_task *entry, const char *reason);
 /* Before anything is restored: makes what keeps track of time triggers. Returns 0, -ENOMEM, -errno. */
 int live_schedules_init(struct live *live);
 void live_schedules_done(struct live *live);
+/* One task's part of live_schedules_init(), of its end, and of live_arm_triggers(). */
+int live_schedule_add(struct live_task *entry);
+void live_schedule_remove(struct live_task *entry);
+void live_schedule_begin(struct live_task *entry);
+/* @entry has another task: its triggers go on from what was decided under the old one, as they would after a restart of the
+ * daemon. Returns 0, -ENOMEM, -errno; then it has none. */
+int live_schedule_renew(struct live_task *entry);
 /* Between live_schedules_init() and live_arm_triggers(): what the store remembers of the task. Strings are copied. Takes the
  * parts of triggers and of the pause; what belongs to another `schedule` is left. Returns 0 or -ENOMEM. */
 int live_schedule_restore(struct live_task *entry, const struct store_task *task);
@@ -205,12 +251,17 @@ int live_set_pause(struct live_task *entry, const char *by, usec_t since_usec);
 /* Watches what tasks wait for. Returns 0, -ENOMEM, -errno. */
 int live_watches_begin(struct live *live);
 void live_watches_end(struct live *live);
+/* The part of one task, if it has something to watch. */
+int live_watch_add(struct live_task *entry);
+void live_watch_remove(struct live_task *entry);
 
 /* ---- catch_up.c ---- */
 int live_catch_ups_init(struct live *live);
 void live_catch_ups_done(struct live *live);
 /* The task has something to be caught up: it queues for that. */
 void live_catch_up(struct live_task *entry);
+/* It has nothing to be caught up any more, whatever it stood in the queue for. */
+void live_catch_up_forget(struct live_task *entry);
 /* Its run of this number has ended. */
 void live_caught_up(struct live_task *entry, uint64_t number);
 
@@ -243,6 +294,11 @@ void live_stale_done(struct live *live);
 void live_stale_restore(struct live_task *entry, const struct store_task *task);
 /* Fills `stale` of @ret. */
 void live_stale_save(const struct live_task *entry, struct store_task *ret);
+/* One task's part of this. */
+int live_stale_add(struct live_task *entry);
+void live_stale_remove(struct live_task *entry);
+/* @entry has another task, perhaps with another stale-after. Returns 0, -ENOMEM, -errno. */
+int live_stale_renew(struct live_task *entry);
 /* Begins to wait. */
 void live_stale_begin(struct live *live);
 /* The task was ok just now. */
@@ -266,6 +322,11 @@ void live_items_done(struct live_task *entry);
 /* Makes what services have, and binds them to the tasks that tell their health. Returns 0 or -ENOMEM. */
 int live_services_init(struct live *live);
 void live_services_done(struct live *live);
+/* One task's part of this, if it is a service. */
+int live_service_add(struct live_task *entry);
+void live_service_remove(struct live_task *entry);
+/* Binds the service to the task that tells its health now. */
+void live_service_bind_check(struct live_task *entry);
 /* Does in a later turn what is to be done for @service now that something about it has changed. */
 void live_touch(struct live_service *service);
 void live_service_new(struct live_task *entry, struct run *run);
@@ -286,6 +347,8 @@ static inline bool live_is_check(const struct live_task *entry) {
 }
 /* The service became ready or ceased to be, or its check has ended. */
 void live_health_update(struct live_service *service);
+/* Nothing tells its health any more. */
+void live_health_end(struct live_service *service);
 
 /* ---- memory.c ---- */
 /* With the tasks made, before anything is restored. */
@@ -295,6 +358,10 @@ void live_memory_done(struct live *live);
 void live_note_unseen(struct live *live);
 /* While @closed, no run begins; then those that were held do, as the store has them. */
 void live_memory_close(struct live *live, bool closed);
+/* Fills @ret with all that is remembered of @entry; @ret_json is to be freed, the other strings live until the next call. */
+void live_task_save(struct live_task *entry, struct store_task *ret, char **ret_json);
+/* The tasks are others. */
+void live_memory_reloaded(struct live *live, size_t n_before);
 /* What is remembered of @entry has changed: it goes to the store later in this turn, or in the next, once. */
 void live_note(struct live_task *entry);
 /* What is remembered of an item has changed. */
@@ -311,6 +378,12 @@ void live_note_interrupted(struct live *live, const struct store_run *was, const
 /* ---- restore.c ---- */
 /* Tasks begin with what the store remembers of them, and interrupted runs are gathered. Returns 0 or -ENOMEM. */
 int live_restore(struct live *live);
+
+/* The same of one task that was not there before, whether an earlier configuration had it or not. */
+int live_restore_one(struct live_task *entry);
+/* Keeps what is remembered of @entry, which ends, for when a configuration has its task again. */
+void live_remember_gone(struct live_task *entry);
+void live_forget_gone(struct live *live);
 
 /* ---- interrupted.c ---- */
 /* A run without an end, with its processes; copied. Returns 0 or -ENOMEM. */

@@ -29,23 +29,30 @@
 
 /* ---- tasks ---- */
 
-static void put_task(struct live_task *entry) {
-        struct store_task task = {
+void live_task_save(struct live_task *entry, struct store_task *ret, char **ret_json) {
+        *ret = (struct store_task){
                 .task = entry->task->run.name,
                 .number = entry->number,
                 .first_seen_usec = entry->first_seen_usec,
                 .failures = entry->failures,
                 .failing = entry->failing,
                 .last_ok_usec = entry->last_ok_usec,
+                .gone_usec = entry->gone ? clock_now(CLOCK_ID_REALTIME) : 0,
         };
-        _cleanup_(freep) char *json = entry->last ? outcome_write(entry->last) : NULL;
-
-        if (json) {
-                task.last_run = entry->last->run;
-                task.last_json = json;
+        *ret_json = entry->last ? outcome_write(entry->last) : NULL;
+        if (*ret_json) {
+                ret->last_run = entry->last->run;
+                ret->last_json = *ret_json;
         }
-        live_schedule_save(entry, &task);
-        live_stale_save(entry, &task);
+        live_schedule_save(entry, ret);
+        live_stale_save(entry, ret);
+}
+
+static void put_task(struct live_task *entry) {
+        _cleanup_(freep) char *json = NULL;
+        struct store_task task;
+
+        live_task_save(entry, &task, &json);
         store_put_task(entry->live->memory.store, &task);
 }
 
@@ -113,6 +120,12 @@ static void put_rest(struct live *live) {
                 memory->anew = false;
         if (store_sync(memory->store, on_slice, live, &memory->slice) < 0)
                 loop_work_schedule(&memory->work);
+}
+
+void live_memory_reloaded(struct live *live, size_t n_before) {
+        struct live_memory *memory = &live->memory;
+
+        memory->rest = memory->rest >= n_before ? live->n_tasks : 0;
 }
 
 static void begin_rest(struct live_memory *memory) {
@@ -401,8 +414,6 @@ void live_memory_init(struct live *live, struct store *store) {
         memory->since_usec = clock_now(CLOCK_ID_REALTIME);
         list_init(&memory->noted);
         loop_work_init(&memory->work, live->loop, "memory", on_work, live);
-        for (size_t i = 0; i < live->n_tasks; i++)
-                list_init(&live->tasks[i]->noted);
         if (!store)
                 return;
         read_boot_id(memory->boot_id, sizeof(memory->boot_id));

@@ -3,6 +3,8 @@
 #include "live/live_private.h"
 #include "live/outcome_json.h"
 
+#include <search.h>
+
 #define GONE_A_START 1000 /* tasks; the store's queue is bounded, and the next start finds the rest */
 
 struct restoring {
@@ -21,14 +23,84 @@ static void note_gone(struct restoring *restoring, const struct store_task *task
         store_put_task(restoring->live->memory.store, &gone);
 }
 
-static int restore_task(const struct store_task *task, void *arg) {
-        struct restoring *restoring = arg;
-        struct live_task *entry = live_find(restoring->live, task->task);
+/* ---- tasks that are gone ---- */
 
-        if (!entry) {
-                note_gone(restoring, task);
-                return 0;
+/* Where the strings of a store_task are. */
+static const size_t strings[] = {
+        offsetof(struct store_task, task),          offsetof(struct store_task, schedule),
+        offsetof(struct store_task, every_boot_id), offsetof(struct store_task, fired),
+        offsetof(struct store_task, last_due_what), offsetof(struct store_task, paused_by),
+        offsetof(struct store_task, last_run),      offsetof(struct store_task, last_json),
+};
+
+static char **string_at(struct store_task *task, size_t i) {
+        return (char **)(void *)((char *)task + strings[i]);
+}
+
+static void forgotten_free(void *arg) {
+        struct store_task *task = arg;
+
+        for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+                free(*string_at(task, i));
+        free(task);
+}
+
+static struct store_task *copy(const struct store_task *task) {
+        struct store_task *copied = malloc(sizeof(*copied));
+        bool whole = true;
+
+        if (!copied)
+                return NULL;
+        *copied = *task;
+        for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
+                const char *text = *string_at(copied, i);
+
+                *string_at(copied, i) = text ? strdup(text) : NULL;
+                whole &= !text || *string_at(copied, i);
         }
+        if (!whole) {
+                forgotten_free(copied);
+                return NULL;
+        }
+        return copied;
+}
+
+static int compare(const void *a, const void *b) {
+        return strcmp(((const struct store_task *)a)->task, ((const struct store_task *)b)->task);
+}
+
+/* Instead of what was known of it before. */
+static void remember(struct live *live, const struct store_task *task) {
+        struct store_task *known = copy(task), **node;
+
+        if (!known)
+                return;
+        node = tsearch(known, &live->forgotten, compare);
+        if (node && *node != known) {
+                forgotten_free(*node);
+                *node = known;
+        } else if (!node)
+                forgotten_free(known);
+}
+
+void live_remember_gone(struct live_task *entry) {
+        _cleanup_(freep) char *json = NULL;
+        struct store_task task;
+
+        live_task_save(entry, &task, &json);
+        if (list_linked(&entry->noted))
+                store_put_task(entry->live->memory.store, &task);
+        remember(entry->live, &task);
+}
+
+void live_forget_gone(struct live *live) {
+        tdestroy(live->forgotten, forgotten_free);
+        live->forgotten = NULL;
+}
+
+/* ---- tasks that are there ---- */
+
+static int restore_into(struct live_task *entry, const struct store_task *task) {
         if (task->gone_usec > 0)
                 live_note(entry); /* it has come back */
         entry->number = task->number;
@@ -40,6 +112,37 @@ static int restore_task(const struct store_task *task, void *arg) {
                 entry->last = outcome_parse(task->last_json);
         live_stale_restore(entry, task);
         return live_schedule_restore(entry, task);
+}
+
+int live_restore_one(struct live_task *entry) {
+        struct live *live = entry->live;
+        struct store_task wanted = { .task = entry->task->run.name }, **node, *known;
+        int r = 0;
+
+        node = tfind(&wanted, &live->forgotten, compare);
+        if (node) {
+                known = *node;
+                (void)tdelete(known, &live->forgotten, compare);
+                if (entry->n_bound == 1) /* else it is the very one that was gone */
+                        r = restore_into(entry, known);
+                forgotten_free(known);
+        }
+        if (live->memory.store && entry->first_seen_usec == 0)
+                entry->first_seen_usec = clock_now(CLOCK_ID_REALTIME);
+        live_note(entry);
+        return r;
+}
+
+static int restore_task(const struct store_task *task, void *arg) {
+        struct restoring *restoring = arg;
+        struct live_task *entry = live_find(restoring->live, task->task);
+
+        if (!entry) {
+                note_gone(restoring, task);
+                remember(restoring->live, task);
+                return 0;
+        }
+        return restore_into(entry, task);
 }
 
 static int restore_item(const struct store_item *item, void *arg) {

@@ -15,7 +15,6 @@
 #include "base/text.h"
 
 #include <stdio.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 /* How long after a jump or a sleep what is late is so because of that. */
@@ -232,7 +231,8 @@ static void add_calendars(struct schedule_calendar *calendars, size_t *n, const 
                 };
 }
 
-static int init(struct live_task *entry, const char *machine_id, const char *host) {
+int live_schedule_add(struct live_task *entry) {
+        struct live *live = entry->live;
         const struct task *task = entry->task;
         const struct when_part *part = task->when;
         size_t n = part ? part->n_calendars + part->n_crons : 0;
@@ -240,12 +240,12 @@ static int init(struct live_task *entry, const char *machine_id, const char *hos
         struct schedule_config config = {
                 .every_usec = task->every_usec,
                 .from_end = task->every_from_end,
-                .splay_usec = every_splay(task->splay_usec, machine_id, host, task->run.name),
+                .splay_usec = every_splay(task->splay_usec, live->machine_id, live->host.nodename, task->run.name),
                 .jitter_usec = task->jitter_usec,
                 .catch_up = task->catch_up,
                 .catch_up_max = task->catch_up_max,
                 .catch_up_within_usec = task->catch_up_within_usec,
-                .random = &entry->live->random,
+                .random = &live->random,
         };
 
         if ((task->every_usec == 0 && n == 0) || !task->enabled)
@@ -258,22 +258,65 @@ static int init(struct live_task *entry, const char *machine_id, const char *hos
                 add_calendars(calendars, &config.n_calendars, part->crons, part->n_crons, "cron");
                 config.calendars = calendars;
         }
-        return trigger_init(&entry->trigger, entry->live->loop, &config, &trigger_ops, entry);
+        return trigger_init(&entry->trigger, live->loop, &config, &trigger_ops, entry);
+}
+
+static void arm(struct live_task *entry) {
+        if (!has_memory(entry))
+                return;
+        if (!entry->trigger.schedule.armed) /* it is new */
+                trigger_arm(&entry->trigger);
+        trigger_check(&entry->trigger);
+}
+
+void live_schedule_remove(struct live_task *entry) {
+        live_catch_up_forget(entry);
+        trigger_done(&entry->trigger);
+        entry->trigger = (struct trigger){ 0 };
+}
+
+void live_schedule_begin(struct live_task *entry) {
+        if (entry->live->triggers && !entry->live->memory.closed)
+                arm(entry);
+}
+
+int live_schedule_renew(struct live_task *entry) {
+        struct live *live = entry->live;
+        struct schedule_memory memory;
+        char digest[SCHEDULE_DIGEST_MAX];
+        bool known = has_memory(entry) && entry->trigger.schedule.begun;
+        struct schedule_now now;
+        int r = 0;
+
+        if (known) {
+                trigger_look(&entry->trigger, &now);
+                r = schedule_save(&entry->trigger.schedule, &now, &memory, &live->saved, &live->saved_size);
+                memory.digest = schedule_digest(&entry->trigger.schedule, digest);
+                memory.boot_id = live->boot_id;
+        }
+        live_schedule_remove(entry);
+        if (r == 0)
+                r = live_schedule_add(entry);
+        if (r == 0 && known && has_memory(entry)) {
+                trigger_look(&entry->trigger, &now);
+                r = schedule_restore(&entry->trigger.schedule, &memory, live->boot_id, &now);
+        }
+        if (r == 0)
+                live_schedule_begin(entry);
+        return r;
 }
 
 int live_schedules_init(struct live *live) {
-        struct utsname host = { 0 };
-        char machine_id[64];
         int r;
 
-        read_word("/etc/machine-id", machine_id, sizeof(machine_id));
+        read_word("/etc/machine-id", live->machine_id, sizeof(live->machine_id));
         read_word("/proc/sys/kernel/random/boot_id", live->boot_id, sizeof(live->boot_id));
-        (void)uname(&host);
+        (void)uname(&live->host);
         loop_work_init(&live->check_work, live->loop, "clock-set", on_check, live);
         look_at_clocks(live);
         live->wall_less_boot_usec = wall_less_boot();
         for (size_t i = 0; i < live->n_tasks; i++) {
-                r = init(live->tasks[i], machine_id, host.nodename);
+                r = live_schedule_add(live->tasks[i]);
                 if (r < 0)
                         return r;
         }
@@ -284,11 +327,8 @@ int live_schedules_init(struct live *live) {
 void live_schedules_done(struct live *live) {
         (void)loop_on_clock_set(live->loop, NULL, NULL);
         loop_work_cancel(&live->check_work);
-        for (size_t i = 0; i < live->n_tasks; i++) {
-                trigger_done(&live->tasks[i]->trigger);
-                free(live->tasks[i]->pause);
-                free(live->tasks[i]->last_due_what);
-        }
+        for (size_t i = 0; i < live->n_tasks; i++)
+                live_schedule_remove(live->tasks[i]);
         live_catch_ups_done(live);
         free(live->saved);
 }
@@ -353,15 +393,8 @@ void live_schedule_save(const struct live_task *entry, struct store_task *ret) {
 
 int live_arm_triggers(struct live *live) {
         live->starting = true;
-        for (size_t i = 0; i < live->n_tasks; i++) {
-                struct live_task *entry = live->tasks[i];
-
-                if (!has_memory(entry))
-                        continue;
-                if (!entry->trigger.schedule.armed) /* it is new */
-                        trigger_arm(&entry->trigger);
-                trigger_check(&entry->trigger);
-        }
+        for (size_t i = 0; i < live->n_tasks; i++)
+                arm(live->tasks[i]);
         live->starting = false;
         live_note_unseen(live);
         live_start_on_start(live);

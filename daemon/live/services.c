@@ -42,43 +42,68 @@ void live_touch(struct live_service *service) {
 
 /* ---- set-up ---- */
 
-static int add_service(struct live_task *entry) {
-        struct live_service *service = calloc(1, sizeof(*service));
-        const char *health = entry->task->service ? entry->task->service->health : NULL;
+int live_service_add(struct live_task *entry) {
+        struct live_service *service;
 
+        if (!entry->task->run.is_service || entry->service)
+                return 0;
+        service = calloc(1, sizeof(*service));
         if (!service)
                 return -ENOMEM;
         list_init(&service->touched);
         service->entry = entry;
-        service->check = health ? live_find(entry->live, health) : NULL;
-        if (service->check)
-                service->check->health_of = service;
         entry->service = service;
         return 0;
+}
+
+void live_service_bind_check(struct live_task *entry) {
+        const char *health = entry->task->service ? entry->task->service->health : NULL;
+        struct live_task *check = health ? live_find(entry->live, health) : NULL;
+        struct live_service *service = entry->service;
+
+        if (!service || service->check == check)
+                return;
+        if (service->check) {
+                live_health_end(service);
+                service->check->health_of = NULL;
+        }
+        service->check = check;
+        if (check)
+                check->health_of = service;
+        live_touch(service);
+}
+
+void live_service_remove(struct live_task *entry) {
+        struct live_service *service = entry->service;
+
+        if (!service)
+                return;
+        if (service->check)
+                service->check->health_of = NULL;
+        list_remove(&service->touched);
+        free(service->stopped_by);
+        free(service);
+        entry->service = NULL;
 }
 
 int live_services_init(struct live *live) {
         list_init(&live->touched);
         loop_work_init(&live->touch_work, live->loop, "services", on_touch, live);
         for (size_t i = 0; i < live->n_tasks; i++) {
-                int r = live->tasks[i]->task->run.is_service ? add_service(live->tasks[i]) : 0;
+                int r = live_service_add(live->tasks[i]);
                 if (r < 0)
                         return r;
         }
+        for (size_t i = 0; i < live->n_tasks; i++)
+                live_service_bind_check(live->tasks[i]);
         return 0;
 }
 
 void live_services_done(struct live *live) {
         if (live->touch_work.loop)
                 loop_work_cancel(&live->touch_work);
-        for (size_t i = 0; i < live->n_tasks; i++) {
-                struct live_service *service = live->tasks[i]->service;
-
-                if (!service)
-                        continue;
-                free(service->stopped_by);
-                free(service);
-        }
+        for (size_t i = 0; i < live->n_tasks; i++)
+                live_service_remove(live->tasks[i]);
 }
 
 /* ---- what the tree tells ---- */

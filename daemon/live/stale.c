@@ -106,10 +106,13 @@ void live_stale_clock_set(struct live_task *entry) {
 
 /* ---- its life ---- */
 
-static int watch(struct live_task *entry) {
-        struct live_stale *stale = calloc(1, sizeof(*stale));
+int live_stale_add(struct live_task *entry) {
+        struct live_stale *stale;
         int r;
 
+        if (!entry->task->enabled || entry->task->stale_after_usec == USEC_INFINITY)
+                return 0;
+        stale = calloc(1, sizeof(*stale));
         if (!stale)
                 return -ENOMEM;
         r = loop_timer_init(&stale->timer, entry->live->loop, CLOCK_ID_BOOTTIME, "stale-after", on_stale, stale);
@@ -126,13 +129,42 @@ static int watch(struct live_task *entry) {
 int live_stale_init(struct live *live) {
         int r = 0;
 
-        for (size_t i = 0; i < live->n_tasks && r == 0; i++) {
-                const struct task *task = live->tasks[i]->task;
-
-                if (task->enabled && task->stale_after_usec != USEC_INFINITY)
-                        r = watch(live->tasks[i]);
-        }
+        for (size_t i = 0; i < live->n_tasks && r == 0; i++)
+                r = live_stale_add(live->tasks[i]);
         return r;
+}
+
+void live_stale_remove(struct live_task *entry) {
+        if (entry->stale)
+                loop_timer_done(&entry->stale->timer);
+        free(entry->stale);
+        entry->stale = NULL;
+}
+
+static void begin(struct live_stale *stale) {
+        if (!stale)
+                return;
+        loop_timer_set(&stale->timer, USEC_INFINITY);
+        if (!stale->stale)
+                arm_by_wall(stale);
+}
+
+int live_stale_renew(struct live_task *entry) {
+        const struct live_stale *old = entry->stale;
+        const struct store_task known = {
+                .first_seen_usec = old ? old->first_seen_usec : entry->first_seen_usec,
+                .stale = old && old->stale,
+        };
+        int r;
+
+        live_stale_remove(entry);
+        r = live_stale_add(entry);
+        if (r < 0)
+                return r;
+        live_stale_restore(entry, &known);
+        if (entry->live->triggers && !entry->live->memory.closed)
+                begin(entry->stale);
+        return 0;
 }
 
 void live_stale_restore(struct live_task *entry, const struct store_task *task) {
@@ -149,26 +181,13 @@ void live_stale_save(const struct live_task *entry, struct store_task *ret) {
 }
 
 void live_stale_begin(struct live *live) {
-        for (size_t i = 0; i < live->n_tasks; i++) {
-                struct live_stale *stale = live->tasks[i]->stale;
-
-                if (!stale)
-                        continue;
-                loop_timer_set(&stale->timer, USEC_INFINITY);
-                if (!stale->stale)
-                        arm_by_wall(stale);
-        }
+        for (size_t i = 0; i < live->n_tasks; i++)
+                begin(live->tasks[i]->stale);
 }
 
 void live_stale_done(struct live *live) {
-        for (size_t i = 0; i < live->n_tasks; i++) {
-                struct live_stale *stale = live->tasks[i]->stale;
-
-                if (stale)
-                        loop_timer_done(&stale->timer);
-                free(stale);
-                live->tasks[i]->stale = NULL;
-        }
+        for (size_t i = 0; i < live->n_tasks; i++)
+                live_stale_remove(live->tasks[i]);
 }
 
 /* ---- what is asked ---- */

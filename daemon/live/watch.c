@@ -14,7 +14,7 @@ static void on_watch(struct watch *watch _unused_, void *arg) {
                 live_fire(entry, "watch", clock_now(CLOCK_ID_REALTIME));
 }
 
-static int watch_task(struct live_task *entry) {
+static int begin(struct live_task *entry) {
         const struct watch_spec spec = {
                 .name = entry->task->run.name,
                 .patterns = (const char *const *)entry->task->when->watch,
@@ -29,22 +29,29 @@ static int watch_task(struct live_task *entry) {
         return r < 0 ? r : watch_new(watcher, &spec, &entry->watch);
 }
 
-int live_watches_begin(struct live *live) {
-        for (size_t i = 0; i < live->n_tasks; i++) {
-                const struct task *task = live->config->tasks[i];
-                int r = 0;
+int live_watch_add(struct live_task *entry) {
+        const struct task *task = entry->task;
 
-                if (task->enabled && task->when && task->when->watch && !live_is_check(live->tasks[i]))
-                        r = watch_task(live->tasks[i]);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        if (!task->enabled || !task->when || !task->when->watch || live_is_check(entry))
+                return 0;
+        return begin(entry);
+}
+
+void live_watch_remove(struct live_task *entry) {
+        entry->watch = watch_free(entry->watch);
+}
+
+int live_watches_begin(struct live *live) {
+        int r = 0;
+
+        for (size_t i = 0; i < live->n_tasks && r == 0; i++)
+                r = live_watch_add(live->tasks[i]);
+        return r;
 }
 
 void live_watches_end(struct live *live) {
         for (size_t i = 0; i < live->n_tasks; i++)
-                live->tasks[i]->watch = watch_free(live->tasks[i]->watch);
+                live_watch_remove(live->tasks[i]);
 }
 
 const char *live_task_watch_trouble(const struct live_task *task) {

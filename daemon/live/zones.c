@@ -286,6 +286,7 @@ int live_zones_follow(struct live *live) {
         if (!zones)
                 return -ENOMEM;
         live->zones = zones;
+        live->follows_zones = true;
         zones->live = live;
         loop_work_init(&zones->work, live->loop, "zones", on_update, zones);
         r = collect(zones);

@@ -398,6 +398,26 @@ int run_revive(struct run *member, struct run **ret) {
         return 0;
 }
 
+/* ---- what it is ---- */
+
+static bool same_member(const struct run_member *a, const struct run_member *b) {
+        if (!streq(a->spec->name, b->spec->name) || a->background != b->background || a->n_after != b->n_after)
+                return false;
+        for (size_t i = 0; i < a->n_after; i++)
+                if (a->after[i] != b->after[i])
+                        return false;
+        return true;
+}
+
+bool run_same_members(const struct run_spec *a, const struct run_spec *b) {
+        if (a->n_members != b->n_members)
+                return false;
+        for (size_t i = 0; i < a->n_members; i++)
+                if (!same_member(&a->members[i], &b->members[i]))
+                        return false;
+        return true;
+}
+
 /* ---- retries ---- */
 
 static bool worth_retrying(const struct run *group, enum outcome outcome) {

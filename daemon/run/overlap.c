@@ -9,6 +9,22 @@ void overlap_init(struct overlap *overlap, unsigned max) {
         list_init(&overlap->waiters);
 }
 
+static void serve(struct overlap *overlap) {
+        while (overlap_is_free(overlap) && !list_empty(&overlap->waiters)) {
+                struct overlap_slot *next = list_first_entry(&overlap->waiters, struct overlap_slot, link);
+
+                list_remove(&next->link);
+                next->held = true;
+                overlap->held++;
+                next->on_granted(next, next->arg);
+        }
+}
+
+void overlap_set_max(struct overlap *overlap, unsigned max) {
+        overlap->max = max;
+        serve(overlap);
+}
+
 bool overlap_request(struct overlap *overlap, struct overlap_slot *slot, overlap_granted_fn on_granted, void *arg) {
         assert(!slot->overlap);
 
@@ -35,13 +51,5 @@ void overlap_release(struct overlap_slot *slot) {
         }
         slot->held = false;
         overlap->held--;
-
-        while (overlap_is_free(overlap) && !list_empty(&overlap->waiters)) {
-                struct overlap_slot *next = list_first_entry(&overlap->waiters, struct overlap_slot, link);
-
-                list_remove(&next->link);
-                next->held = true;
-                overlap->held++;
-                next->on_granted(next, next->arg);
-        }
+        serve(overlap);
 }

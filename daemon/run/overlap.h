@@ -24,6 +24,8 @@ struct overlap_slot {
 };
 
 void overlap_init(struct overlap *overlap, unsigned max);
+/* Changes it. Slots that are held stay so; those that wait get what is more. */
+void overlap_set_max(struct overlap *overlap, unsigned max);
 
 /* True when the slot is held at once; else it waits, first come first served, until on_granted. */
 bool overlap_request(struct overlap *overlap, struct overlap_slot *slot, overlap_granted_fn on_granted, void *arg);

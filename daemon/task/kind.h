@@ -16,9 +16,10 @@ struct task_env {
         struct resolver *resolver;
         struct trust *trust;
         struct http_engine *http;
-        char *const *environ; /* of the daemon, stripped of what is not for children */
-        const char *shell;    /* of [daemon] */
-        const char *tag;      /* of the daemon, in the environment of its children; NULL: none */
+        char *const *environ;              /* of the daemon, stripped of what is not for children */
+        const char *shell;                 /* of [daemon] */
+        const char *tag;                   /* of the daemon, in the environment of its children; NULL: none */
+        void (*unbind)(struct task *task); /* a task that refers to this is about to be freed; NULL: nobody minds */
 };
 
 /* What the work of a leaf is at, for people who ask why it takes so long. */

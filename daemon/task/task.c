@@ -98,6 +98,8 @@ struct when_part *when_part_free(struct when_part *when) {
 struct task *task_unref(struct task *task) {
         if (!task || atomic_fetch_sub_explicit(&task->n_ref, 1, memory_order_acq_rel) > 1)
                 return NULL;
+        if (task->env && task->env->unbind)
+                task->env->unbind(task);
         if (task->kind && task->part && task->kind->part_done)
                 task->kind->part_done(task->part);
         free(task->part);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/* apply: goes over from the configuration there is to another one, while everything runs. */
+#include "config/diff.h"
+#include "live/live.h"
+
+/* Has @live go by @diff->to, of which @diff->from is its present configuration, whole or not at all. @by: who asked, for runs
+ * that are stopped because of it. Not from inside the run tree's callbacks. Returns 0, -ENOMEM, -errno of what could not be made. */
+int live_apply(struct live *live, const struct config_diff *diff, const char *by);
+
+/* The configuration there is. */
+struct config *live_config(const struct live *live);
+
+/* A service, or a group of them, that runs as an earlier configuration said. */
+bool live_task_is_outdated(const struct live_task *task);

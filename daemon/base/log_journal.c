@@ -39,6 +39,23 @@ static void append_number(struct log_item **item, const char *name, uint64_t val
         log_item_puts(item, text);
 }
 
+/* Of a run that is below others, "etl#88/load/orders": the top-level run, TENDD_TOP_RUN=etl#88, and each group that it is a
+ * member of, TENDD_GROUP=etl and TENDD_GROUP=load. Matches of the journal are exact, so that one could not ask for a whole
+ * group otherwise. Between a fan-out and its items there is no group: "fetch#41/item 812" is the task's own. */
+static void append_ancestors(struct log_item **item, const struct log_context *context) {
+        const char *begin = context->run, *end = begin ? strchr(begin, '/') : NULL;
+        const char *task = context->task ? context->task : "";
+
+        if (end)
+                append_field(item, "TENDD_TOP_RUN", begin, (size_t)(end - begin));
+        for (; end; begin = end + 1, end = strchr(begin, '/')) {
+                size_t n = strcspn(begin, "#/");
+
+                if (strlen(task) != n || memcmp(task, begin, n) != 0)
+                        append_field(item, "TENDD_GROUP", begin, n);
+        }
+}
+
 /* What journalctl shows by default: there is whose output it is, but not what a record of ours is about. */
 static void append_message(struct log_item **item, const struct log_entry *entry) {
         const struct log_context *context = entry->context;
@@ -79,6 +96,7 @@ void log_journal_format(struct log_item **item, const struct log_entry *entry) {
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
                 if (fields[i].value)
                         append_field(item, fields[i].name, fields[i].value, strlen(fields[i].value));
+        append_ancestors(item, context);
         if (context->place.line > 0)
                 append_number(item, "CODE_LINE", (uint64_t)context->place.line);
         if (context->duration_usec > 0)

@@ -205,6 +205,7 @@ static void on_item(struct run *fanout, struct run *item, enum outcome outcome, 
         (void)snprintf(text, sizeof(text), "%s%s%s: %s", shown, item ? ": " : "",
                        error_kind_to_string(errors->items[0].kind), errors->items[0].detail);
         event.run = errors->items[0].run;
+        event.error = errors->items[0].kind;
         event.text = text;
         live_emit(arg, &event);
 }

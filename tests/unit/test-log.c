@@ -444,6 +444,39 @@ START_TEST(the_journal_gets_fields) {
 }
 END_TEST
 
+static const struct {
+        const char *task;
+        const char *run;
+        const char *fields;
+} ancestors[] = {
+        { "backup", "backup#7", "" },
+        { "orders", "etl#88/orders", "TENDD_TOP_RUN=etl#88\nTENDD_GROUP=etl\n" },
+        { "orders", "etl#88/load/orders", "TENDD_TOP_RUN=etl#88\nTENDD_GROUP=etl\nTENDD_GROUP=load\n" },
+        { "fetch", "fetch#41/item 812", "TENDD_TOP_RUN=fetch#41\n" },
+        { "fetch", "etl#88/fetch/item 812", "TENDD_TOP_RUN=etl#88\nTENDD_GROUP=etl\n" },
+        { "etl", "etl2#1/etl", "TENDD_TOP_RUN=etl2#1\nTENDD_GROUP=etl2\n" },
+};
+
+START_TEST(the_journal_gets_the_groups_of_a_run) {
+        const struct log_context context = { .task = ancestors[_i].task, .run = ancestors[_i].run, .identifier = "x" };
+        char buf[4096], expected[1024];
+        int fd = journal_bind();
+        ssize_t n;
+
+        (void)snprintf(expected, sizeof(expected),
+                       "PRIORITY=6\nSYSLOG_IDENTIFIER=x\nTENDD_TASK=%s\nTENDD_RUN=%s\n%sMESSAGE=text\n", context.task,
+                       context.run, ancestors[_i].fields);
+        journal_open(0);
+        log_record(LOG_INFO, &context, "text");
+        n = recv(fd, buf, sizeof(buf) - 1, 0);
+        ck_assert_int_gt(n, 0);
+        buf[n] = '\0';
+        ck_assert_str_eq(buf, expected);
+        log_close(PATIENCE);
+        close(fd);
+}
+END_TEST
+
 static void assert_journal_gets(int fd, const char *head, const char *rest, size_t n_rest) {
         char buf[4096];
         ssize_t n = recv(fd, buf, sizeof(buf), 0);
@@ -644,6 +677,7 @@ int main(void) {
         suite_add_tcase(suite, journal);
         tcase_add_checked_fixture(journal, journal_setup, journal_teardown);
         tcase_add_test(journal, the_journal_gets_fields);
+        tcase_add_loop_test(journal, the_journal_gets_the_groups_of_a_run, 0, (int)ARRAY_SIZE(ancestors));
         tcase_add_test(journal, the_journal_gets_bytes_as_they_are);
         tcase_add_test(journal, the_journal_is_told_what_a_record_is_about);
         tcase_add_test(journal, the_journal_gets_a_record_for_each_line);

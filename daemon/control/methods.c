@@ -84,6 +84,10 @@ static const struct varlink_field fields_history[] = {
         { "since_usec", VARLINK_INT, OPTIONAL }, { "until_usec", VARLINK_INT, OPTIONAL },
         { "n", VARLINK_INT, OPTIONAL },          { 0 },
 };
+static const struct varlink_field fields_output[] = {
+        { "runs", VARLINK_STRINGS, OPTIONAL },
+        { 0 },
+};
 static const struct varlink_field fields_limits[] = {
         { "limits", VARLINK_STRINGS, OPTIONAL },
         { 0 },
@@ -114,6 +118,7 @@ static const struct varlink_method methods[] = {
         { "Resume", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_resume, method_resume },
         { "Next", VARLINK_ROLE_VIEW, 0, fields_next, method_next },
         { "History", VARLINK_ROLE_VIEW, 0, fields_history, method_history },
+        { "Output", VARLINK_ROLE_VIEW, 0, fields_output, method_output },
         { "Limits", VARLINK_ROLE_VIEW, 0, fields_limits, method_limits },
         { "Pools", VARLINK_ROLE_VIEW, 0, fields_pools, method_pools },
         { "Events", VARLINK_ROLE_VIEW, 0, fields_events, method_events },

@@ -41,6 +41,7 @@ int method_next(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_history(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_limits(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_pools(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_output(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_events(struct varlink_call *call, const json_t *parameters, void *arg);
 
 /* ---- methods_wait.c ---- */

@@ -29,6 +29,12 @@ bool kind_view_leaf(const struct run *leaf, struct kind_view *ret) {
         return view(run_get_spec(leaf), run_leaf_data(leaf), ret);
 }
 
+char *kind_output_tail(const struct run *leaf) {
+        const struct kind *kind = leaf ? task_of(run_get_spec(leaf))->kind : NULL;
+
+        return kind && kind->output_tail && run_leaf_data(leaf) ? kind->output_tail(run_leaf_data(leaf)) : NULL;
+}
+
 bool kind_view_remnant(const struct remnant *remnant, struct kind_view *ret) {
         return view(remnant_spec(remnant), remnant_data(remnant), ret);
 }

@@ -453,6 +453,12 @@ static void view(const void *data, struct kind_view *view) {
                 (void)snprintf(view->doing, sizeof(view->doing), "the command has ended; what it left is being ended");
 }
 
+static char *tail_of(const void *data) {
+        const struct exec_leaf *exec = data;
+
+        return output_tail(&exec->output);
+}
+
 static void part_init(void *part) {
         struct exec_part *exec = part;
 
@@ -496,6 +502,7 @@ const struct kind kind_exec = {
         .default_timeout_usec = USEC_PER_HOUR,
         .leaf = &exec_leaf_ops,
         .view = view,
+        .output_tail = tail_of,
         .part_init = part_init,
         .part_done = part_done,
 };

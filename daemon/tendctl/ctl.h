@@ -32,6 +32,9 @@ int ctl_error(int code, const char *format, ...) _printf_(2, 3);
 /* Finds the daemon and connects to it; what was tried in vain is printed. Returns an exit code. */
 int ctl_connect(struct ctl *ctl);
 
+/* The same, but nothing is printed. Returns whether there is a daemon. */
+bool ctl_try_connect(struct ctl *ctl);
+
 /* One answer. Returns CTL_OK to go on, another exit code to stop. */
 typedef int (*ctl_answer_fn)(struct ctl *ctl, const json_t *parameters, void *arg);
 

@@ -5,6 +5,9 @@ tendctl_SOURCES = \
 	daemon/tendctl/call.c \
 	daemon/tendctl/client.c daemon/tendctl/client.h \
 	daemon/tendctl/ctl.h \
+	daemon/tendctl/journal.c daemon/tendctl/journal.h \
+	daemon/tendctl/logs.h \
+	daemon/tendctl/logs_kept.c \
 	daemon/tendctl/main.c \
 	daemon/tendctl/print.c daemon/tendctl/print.h \
 	daemon/tendctl/processes.c \
@@ -19,6 +22,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_events.c \
 	daemon/tendctl/verb_history.c \
 	daemon/tendctl/verb_limits.c \
+	daemon/tendctl/verb_logs.c \
 	daemon/tendctl/verb_next.c \
 	daemon/tendctl/verb_notify.c \
 	daemon/tendctl/verb_pause.c \
@@ -31,6 +35,8 @@ tendctl_SOURCES = \
 tendctl_LDADD = libtendd.a $(JANSSON_LIBS) $(SYSTEMD_LIBS) -lm
 dist_man_MANS += daemon/tendctl/tendctl.1
 
+unit_tests += tests/unit/test-client-journal
+tests_unit_test_client_journal_SOURCES = tests/unit/test-client-journal.c daemon/tendctl/journal.c
 unit_tests += tests/unit/test-sparkline
 tests_unit_test_sparkline_SOURCES = tests/unit/test-sparkline.c daemon/tendctl/sparkline.c
 unit_tests += tests/unit/test-time-arg

@@ -58,17 +58,31 @@ static int try_place(const struct place *place, struct client **ret) {
         return 0;
 }
 
+/* Returns whether one of them answers. */
+static bool try_places(struct ctl *ctl, struct place *places, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                places[i].result = try_place(&places[i], &ctl->client);
+                if (places[i].result >= 0)
+                        return true;
+        }
+        return false;
+}
+
+bool ctl_try_connect(struct ctl *ctl) {
+        struct place places[PLACES_MAX] = { 0 };
+
+        return ctl->client || try_places(ctl, places, find_places(ctl, places));
+}
+
 int ctl_connect(struct ctl *ctl) {
         struct place places[PLACES_MAX] = { 0 };
         size_t n = find_places(ctl, places);
         bool denied = false;
 
-        for (size_t i = 0; i < n; i++) {
-                places[i].result = try_place(&places[i], &ctl->client);
-                if (places[i].result >= 0)
-                        return CTL_OK;
+        if (try_places(ctl, places, n))
+                return CTL_OK;
+        for (size_t i = 0; i < n; i++)
                 denied |= places[i].result == -EACCES || places[i].result == -EPERM;
-        }
         fprintf(stderr, "tendctl: %s; tried:\n", denied ? "denied" : "no daemon");
         for (size_t i = 0; i < n; i++)
                 fprintf(stderr, "  %s: %s\n", places[i].path, strerror(-places[i].result));

@@ -255,10 +255,11 @@ static void suggest(const char *name, const json_t *runs) {
                 if (json_object_get(run, "deadline"))
                         printf("; to give it more time: tendctl extend %s 1h", name);
                 putchar('\n');
-                return;
+                break;
         }
-        if (down)
+        if (index == json_array_size(runs) && down)
                 printf("to bring it back: tendctl start %s\n", name);
+        printf("to read its log: tendctl logs %s\n", name);
 }
 
 int verb_why(struct ctl *ctl, const struct verb_args *args) {

@@ -277,6 +277,25 @@ static const struct verb verbs[] = {
                 .run = verb_events,
         },
         {
+                .name = "logs",
+                .arguments = "[TASK|RUN...]",
+                .max = ANY,
+                .summary = "what tasks printed, and what became of them",
+                .details =
+                        "From the journal: the lines of their commands and what tendd says of them, in the order of time; "
+                        "of a group also of its members. Without names, everything that tendd has logged. Where the "
+                        "journal has nothing, the log file of the task, or the end of what its recent runs printed. T is "
+                        "a time: yesterday, '2025-03-30 02:30', 2h (ago), @SECONDS.",
+                .examples = "tendctl logs backup                    the latest lines of a task\n"
+                            "tendctl logs backup#41                 one run, and what is below it\n"
+                            "tendctl logs -f 'worker-*'             what those that match print, as it comes\n"
+                            "tendctl logs --since yesterday etl     of a group and its members\n",
+                .options = { [LOGS_FOLLOW] = { "follow", 'f', NULL, "go on with what comes, until interrupted" },
+                             [LOGS_LINES] = { "lines", 'n', "N", "the latest N [100; with -f 10; with --since all]" },
+                             [LOGS_SINCE] = { "since", 's', "T", "logged then or later" } },
+                .run = verb_logs,
+        },
+        {
                 .name = "notify",
                 .arguments = "",
                 .summary = "say how a run does, from inside it",

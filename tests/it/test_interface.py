@@ -109,7 +109,7 @@ class Description(Case):
         for path, table, key, type_name in (
                 ("run/outcome.c", "error_kind", "kind: string", "Error"),
                 ("run/outcome.c", "outcome", "outcome: string", "Outcome"),
-                ("live/event.c", "event", "event: string", "Event")):
+                ("base/event_id.c", "event", "event: string", "Event")):
             with self.subTest(table):
                 body = re.search(rf"^type {type_name} \((.*?)^\)", self.text, re.S | re.M)[1]
                 words = set(re.search(rf"((?:^ +#.*\n)+) +{re.escape(key)}", body, re.M)[1].replace("#", " ").split())
@@ -204,6 +204,7 @@ command = sleep 60
         self.ask("Start", tasks=["holder", "waiter"])
         asked = {
             "Status": [{}], "List": [{}, {"failing": True}], "Tree": [{}, {"runs": ["waiter#1"]}], "Pools": [{}],
+            "Output": [{}, {"runs": ["web", "holder#1"]}],
             "Limits": [{}], "Next": [{}, {"tasks": ["tick", "off", "web"], "n": 3}],
             "History": [{}, {"tasks": ["fails"]}, {"run": "many#1"}, {"run": "both#1/second"}, {"run": "holder#1"}],
             "Show": [{"task": task} for task in ("holder", "waiter", "fails", "many", "both", "off", "web")],

@@ -179,6 +179,8 @@ static int open_store(struct runner *runner) {
                 return cannot("open the store", -ENOMEM);
         runner->alive_usec = last_written(options.path);
         r = store_open(&options, &runner->store);
+        if (r == -EADDRINUSE)
+                return r; /* told */
         return r < 0 ? cannot("open the store", r) : 0;
 }
 

@@ -401,6 +401,8 @@ int database_open(struct database *db, const char *path, uint64_t session) {
 
         r = resolve(db, path, resolved);
         if (r >= 0)
+                r = database_lock(db, resolved);
+        if (r >= 0)
                 r = provide_file(db, resolved);
         if (r < 0)
                 return r;
@@ -479,6 +481,7 @@ void database_close(struct database *db, bool leave) {
 
 void database_done(struct database *db) {
         database_close(db, true);
+        database_unlock(db);
         free(db->path);
         db->path = NULL;
 }

@@ -3,7 +3,8 @@
 /* database: one connection to the file of the store, and what is done with it. Used on one thread at a time, which it blocks.
  *
  * Every function that can fail returns 0 or a negative errno, after which database_why() says what happened in a sentence:
- * -EBADMSG when the file is damaged, -EPERM when it is not ours to touch, -EIO and others when it may be tried again later.
+ * -EBADMSG when the file is damaged, -EPERM when it is not ours to touch, -EADDRINUSE when another daemon uses it, -EIO and
+ * others when it may be tried again later.
  */
 #include "store/record.h"
 
@@ -61,13 +62,16 @@ struct database {
         bool made;          /* it was empty when it was opened */
         uint64_t size;      /* bytes, at the last look */
         struct file_id file, wal;
+        bool locked; /* by us, through: */
+        int lock_fd;
         char why[512];
 };
 
 /* Before any thread uses a database, once: nobody counts SQLite's memory, which would cost a mutex for each piece. */
 void database_init(void);
 
-/* Opens the file, or makes it with what is missing of its directory's last part, and brings it to our schema. */
+/* Locks the file, opens it, or makes it with what is missing of its directory's last part, and brings it to our schema. The
+ * lock is held until database_done(). */
 int database_open(struct database *db, const char *path, uint64_t session);
 /* Closes it. With @leave the file stays just as it is; else the log is written into it and removed, if nobody else has it
  * open. Harmless when closed. */
@@ -104,6 +108,13 @@ int database_read_opened(struct database *db, struct batch *batch);
 
 /* The number that @sql selects. */
 int database_ask(struct database *db, const char *sql, int64_t *ret);
+
+/* ---- lock.c ---- */
+
+/* Has nobody but us write the file at @path, which is resolved. Harmless when that is so already. Waits a second for one
+ * that is ending; else -EADDRINUSE, and `why` names it. */
+int database_lock(struct database *db, const char *path);
+void database_unlock(struct database *db);
 
 /* ---- apply.c ---- */
 

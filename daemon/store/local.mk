@@ -6,6 +6,7 @@ libtendd_a_SOURCES += daemon/store/apply.c
 libtendd_a_SOURCES += daemon/store/core.c
 libtendd_a_SOURCES += daemon/store/database.c daemon/store/database.h
 libtendd_a_SOURCES += daemon/store/history.c
+libtendd_a_SOURCES += daemon/store/lock.c
 libtendd_a_SOURCES += daemon/store/opened.c
 libtendd_a_SOURCES += daemon/store/query.c
 libtendd_a_SOURCES += daemon/store/reader.c

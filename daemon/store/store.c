@@ -386,6 +386,11 @@ int store_open(const struct store_options *options, struct store **ret) {
                 return r;
         }
         await_opened(store);
+        if (store->seen.taken) {
+                log_error("%s", store->seen.why);
+                (void)store_close(store, USEC_PER_SEC);
+                return -EADDRINUSE;
+        }
         *ret = store;
         return 0;
 }

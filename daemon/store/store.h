@@ -134,7 +134,9 @@ struct store_options {
 
 /* Opens the database, or makes it, on its thread, and waits for that at most STORE_OPEN_MAX: before the loop runs. One that cannot be
  * used makes the store degraded, and is no error; it is told when the loop runs. When it can be used later, runs without
- * an end that are in it become interrupted. Returns 0, -ENOMEM, -errno when there can be no thread. */
+ * an end that are in it become interrupted. Returns 0, -ENOMEM, -errno when there can be no thread; -EADDRINUSE, which is
+ * logged, when another daemon has the file: its runs would be taken for those of a dead one. When that is found later, the
+ * store is degraded and leaves the file alone. */
 int store_open(const struct store_options *options, struct store **ret);
 
 /* Waits at most @timeout_usec until all that was put is in the file; what is not is logged. Nothing is called back any

@@ -12,6 +12,7 @@
 struct writer_state {
         bool opened;         /* it has tried to open the file for the first time */
         bool degraded;       /* it could not write when it last tried */
+        bool taken;          /* … because another daemon has the file */
         uint64_t done;       /* records that are in the file, or that it does not take */
         uint64_t unfit;      /* of these, that it does not take */
         uint64_t commits;    /* of batches */

@@ -47,9 +47,10 @@ static void _printf_(2, 3) note_failure(struct writer *writer, const char *forma
         state->n_failures += !state->degraded;
 }
 
-static void become_degraded(struct writer *writer) {
+static void become_degraded(struct writer *writer, int error) {
         struct writer_state *state = &writer->state;
 
+        state->taken = error == -EADDRINUSE;
         note_failure(writer, "the database %s cannot be written: %s", writer->core->path, writer->db.why);
         database_close(&writer->db, true);
         writer->backoff_usec = state->degraded ? MIN(2 * writer->backoff_usec, BACKOFF_MAX) : BACKOFF_FIRST;
@@ -165,7 +166,7 @@ static void try_to_write(struct writer *writer, bool damaged) {
                 writer->fresh.written = writer->fresh.n_runs = 0;
         }
         if (r < 0)
-                become_degraded(writer);
+                become_degraded(writer, r);
         else
                 writer->state.degraded = false;
         publish(writer);
@@ -187,7 +188,7 @@ static void open_first(struct writer *writer) {
                         r = open_file(writer);
         }
         if (r < 0)
-                become_degraded(writer);
+                become_degraded(writer, r);
         publish(writer);
         (void)pthread_mutex_lock(&core->mutex);
         core->state.opened = true;

@@ -137,6 +137,18 @@ class OneDaemon(Case):
         self.assertIn(str(first.pid), done.stderr)
         self.assertEqual(first.ctl("status").returncode, 0)
 
+    def test_a_second_daemon_on_the_same_database_is_refused(self):
+        begun = self.path("begun")
+        daemon = self.daemon(self.CONFIG + f"[task held]\nmanual = yes\nshell = echo $$ > {begun}; exec sleep 60\n")
+        daemon.ctl("start", "held")
+        self.until(lambda: os.path.exists(begun) and self.read("begun").endswith("\n"), "held to run")
+        other = self.daemon(self.CONFIG, start=False)
+        other.state_dir = daemon.state_dir
+        done = other.run()
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertRegex(done.stderr, rf"another tendd, pid {daemon.pid}, uses it")
+        self.assertTrue(processes.alive(int(self.read("begun"))))
+
     def test_after_kill_9_the_next_one_starts(self):
         daemon = self.daemon(self.CONFIG)
         daemon.kill(signal.SIGKILL)

@@ -172,7 +172,8 @@ unsigned bed_count(const char *prefix) {
         (void)snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(bed.path, '/') - bed.path), bed.path);
         d = opendir(dir);
         while (d && (entry = readdir(d)))
-                n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && !strstr(entry->d_name, "-wal");
+                n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && !strstr(entry->d_name, "-wal") &&
+                     !strstr(entry->d_name, ".lock");
         if (d)
                 (void)closedir(d);
         return n;

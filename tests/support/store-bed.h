@@ -40,7 +40,7 @@ void bed_await_health(const char *words);
 
 /* A name below the directory. Lives until the fourth call after. */
 const char *bed_path(const char *name);
-/* How many names beside the database begin so, logs left out. */
+/* How many names beside the database begin so, logs and locks left out. */
 unsigned bed_count(const char *prefix);
 
 /* What the file has, read by another connection: the first column of the first row as a number, -1 for none or NULL. */

@@ -386,6 +386,7 @@ START_TEST(missing_directory_is_made_again) {
         ck_assert_int_eq(unlink(bed.path), 0);
         ck_assert_int_eq(unlink(bed_path("state/db-wal")), 0);
         ck_assert_int_eq(unlink(bed_path("state/db-shm")), 0);
+        ck_assert_int_eq(unlink(bed_path("state/db.lock")), 0);
         ck_assert_int_eq(rmdir(bed_path("state")), 0);
         put_run(2);
         ck_assert_int_eq(bed_sync(), 0);

@@ -5,7 +5,9 @@
 #include "support/store-bed.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 /* ---- what is kept ---- */
@@ -339,6 +341,30 @@ START_TEST(file_is_ours_alone) {
 }
 END_TEST
 
+START_TEST(file_of_another_daemon_is_left_alone) {
+        const struct store_options options = { .loop = bed.loop, .path = bed.path, .patience_usec = bed.patience_usec };
+        int fd = open(bed_path("db.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        struct store *store = NULL;
+        struct database db = { 0 };
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+        ck_assert_int_eq(write(fd, "4711\n", 5), 5);
+        ck_assert_int_eq(store_open(&options, &store), -EADDRINUSE);
+        ck_assert_ptr_null(store);
+        ck_assert_int_eq(database_open(&db, bed.path, 1), -EADDRINUSE);
+        ck_assert_str_eq(db.why, "another tendd, pid 4711, uses it");
+        ck_assert_int_ne(access(bed.path, F_OK), 0);
+        (void)close(fd);
+        bed_open();
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(database_open(&db, bed.path, 1), -EADDRINUSE); /* the store has it now */
+        bed_close();
+        ck_assert_int_eq(database_open(&db, bed.path, 1), 0);
+        database_done(&db);
+}
+END_TEST
+
 START_TEST(link_is_not_followed) {
         ck_assert_int_eq(symlink(bed_path("elsewhere"), bed.path), 0);
         bed_open();
@@ -572,6 +598,7 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, missed_of_another_is_another);
         tcase_add_test(tcase, batch_written_twice_is_there_once);
         tcase_add_test(tcase, file_is_ours_alone);
+        tcase_add_test(tcase, file_of_another_daemon_is_left_alone);
         tcase_add_test(tcase, link_is_not_followed);
         tcase_add_test(tcase, directory_may_be_reached_by_a_link);
         tcase_add_test(tcase, missing_directory_is_made);

@@ -140,30 +140,37 @@ static void publish(struct writer *writer) {
         (void)pthread_mutex_unlock(&core->mutex);
 }
 
-/* Writes what was taken; degraded afterwards if that fails. */
+/* Writes what was taken, and does what is to be done for the file from time to time. */
+static int write_and_tend(struct writer *writer) {
+        int r = write_batch(writer);
+
+        if (r < 0)
+                return r;
+        if (!writer->state.degraded)
+                publish(writer); /* nobody is to wait for what follows */
+        /* What is in the log is safe, but a log that cannot be emptied grows. */
+        r = database_checkpoint(&writer->db);
+        if (r < 0)
+                return r;
+        r = database_retain(&writer->db, &writer->retain, writer->fresh.written, writer->fresh.n_runs);
+        writer->fresh.written = writer->fresh.n_runs = 0;
+        return r;
+}
+
+/* Degraded afterwards if that fails. Damage is damage, whichever part of it came upon it. */
 static void try_to_write(struct writer *writer, bool damaged) {
         int r = damaged ? set_aside(writer) : 0;
 
         if (r >= 0)
                 r = have_file(writer);
         if (r >= 0)
-                r = write_batch(writer);
+                r = write_and_tend(writer);
         if (r == -EBADMSG) {
                 r = set_aside(writer);
                 if (r >= 0)
                         r = open_file(writer);
                 if (r >= 0)
-                        r = write_batch(writer);
-        }
-        if (r >= 0) {
-                if (!writer->state.degraded)
-                        publish(writer); /* nobody is to wait for what follows */
-                /* What is in the log is safe, but a log that cannot be emptied grows. */
-                r = database_checkpoint(&writer->db);
-        }
-        if (r >= 0) {
-                r = database_retain(&writer->db, &writer->retain, writer->fresh.written, writer->fresh.n_runs);
-                writer->fresh.written = writer->fresh.n_runs = 0;
+                        r = write_and_tend(writer);
         }
         if (r < 0)
                 become_degraded(writer, r);

@@ -452,6 +452,20 @@ START_TEST(damage_that_a_question_meets_is_set_aside) {
 }
 END_TEST
 
+START_TEST(damage_that_cleaning_up_meets_is_set_aside) {
+        bed.keep_usec = USEC_PER_DAY; /* else nothing is looked for */
+        bed.on_anew = put_state;
+        bed_open();
+        bed_tell("DROP TABLE missed"); /* the batch does not need it */
+        put_run(1);
+        bed_await_health("degraded well anew");
+        ck_assert_uint_eq(bed_count("db.damaged-"), 1);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM missed"), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM task"), 1);
+}
+END_TEST
+
 START_TEST(no_more_than_three_are_kept_aside) {
         static const char *const directories[] = { "plain", "[a]*?" };
 
@@ -556,6 +570,7 @@ int main(void) {
         tcase_add_loop_test(single, damaged_file_is_set_aside_at_the_start, 0, 2);
         tcase_add_loop_test(single, damaged_file_is_set_aside_while_at_work, 0, 2);
         tcase_add_test(single, damage_that_a_question_meets_is_set_aside);
+        tcase_add_test(single, damage_that_cleaning_up_meets_is_set_aside);
         tcase_add_loop_test(single, no_more_than_three_are_kept_aside, 0, 2);
         tcase_add_test(single, full_disk);
         tcase_add_test(single, file_system_that_becomes_read_only);

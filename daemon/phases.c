@@ -21,14 +21,15 @@
 
 static const unsigned allowed[_RUNNER_PHASE_MAX] = {
         [RUNNER_STARTING] = M(RUNNING) | M(STOPPING) | M(STOPPED),
-        [RUNNER_RUNNING] = M(DRAINING) | M(STOPPING) | M(STOPPED),
+        [RUNNER_RUNNING] = M(RELOADING) | M(DRAINING) | M(STOPPING) | M(STOPPED),
+        [RUNNER_RELOADING] = M(RUNNING) | M(DRAINING) | M(STOPPING) | M(STOPPED),
         [RUNNER_DRAINING] = M(STOPPING) | M(STOPPED),
         [RUNNER_STOPPING] = M(STOPPED),
 };
 
 static const char *const phase_names[_RUNNER_PHASE_MAX] = {
-        [RUNNER_STARTING] = "starting", [RUNNER_RUNNING] = "running", [RUNNER_DRAINING] = "draining",
-        [RUNNER_STOPPING] = "stopping", [RUNNER_STOPPED] = "stopped",
+        [RUNNER_STARTING] = "starting", [RUNNER_RUNNING] = "running",   [RUNNER_RELOADING] = "reloading",
+        [RUNNER_DRAINING] = "draining", [RUNNER_STOPPING] = "stopping", [RUNNER_STOPPED] = "stopped",
 };
 
 const char *runner_phase_to_string(enum runner_phase phase) {
@@ -81,9 +82,12 @@ static void drain(struct runner *runner) {
 }
 
 void runner_stop(struct runner *runner) {
+        if (runner->reloader)
+                reloader_abort(runner->reloader);
         switch (runner->phase) {
         case RUNNER_STARTING:
         case RUNNER_RUNNING:
+        case RUNNER_RELOADING:
                 live_stop_triggers(runner->live);
                 if (runner->config->daemon.drain_timeout_usec > 0)
                         drain(runner);
@@ -124,7 +128,7 @@ void runner_on_critical(struct runner *runner, const struct result *result) {
         struct event event = { .id = EVENT_CRITICAL, .task = result->task, .run = result->run };
         char text[500];
 
-        if (runner->phase != RUNNER_RUNNING || runner->exit_code != 0)
+        if ((runner->phase != RUNNER_RUNNING && runner->phase != RUNNER_RELOADING) || runner->exit_code != 0)
                 return;
         runner->exit_code = result->exit_code;
         (void)snprintf(text, sizeof(text), "ending with exit code %d: critical service %s has failed: %s",
@@ -174,9 +178,10 @@ static void on_stop_signal(int signo, void *arg) {
 static void on_hangup(int signo _unused_, void *arg) {
         struct runner *runner = arg;
 
-        log_notice("SIGHUP: opening output files anew; this version cannot reload, restart it to apply a changed "
-                   "configuration");
+        log_notice("SIGHUP: reloading the configuration, and opening output files anew");
         live_reopen_files(runner->live);
+        if (runner->reloader && reloader_ask(runner->reloader, false, "SIGHUP", NULL, NULL, NULL) == -ENOMEM)
+                log_error("cannot reload: out of memory");
 }
 
 static const struct {

@@ -52,7 +52,7 @@ static int open_log(const struct runner *runner) {
         return r < 0 ? cannot(target == LOG_TARGET_JOURNAL ? "log to the journal" : "log to standard error", r) : 0;
 }
 
-static void on_slow(const char *callback, const char *subject, usec_t took_usec, void *arg) {
+void runner_on_slow(const char *callback, const char *subject, usec_t took_usec, void *arg) {
         struct runner *runner = arg;
         char text[200], took[TEXT_USEC_MAX];
         struct event event = { .id = EVENT_LOOP_SLOW, .task = subject, .text = text };
@@ -107,7 +107,12 @@ static gid_t socket_group(void) {
 
 static int open_control(struct runner *runner) {
         _cleanup_(freep) char *path = instance_socket_path(&runner->instance);
-        const struct control_options options = { .live = runner->live, .phase = phase_name, .arg = runner };
+        const struct control_options options = {
+                .live = runner->live,
+                .reloader = runner->reloader,
+                .phase = phase_name,
+                .arg = runner,
+        };
         pid_t pid = 0;
         int r;
 
@@ -225,13 +230,16 @@ static int set_up(struct runner *runner) {
                 return r;
         if (daemon->loop_realtime)
                 make_realtime();
-        loop_set_warn(runner->loop, daemon->loop_warn_usec, on_slow, runner);
+        loop_set_warn(runner->loop, daemon->loop_warn_usec, runner_on_slow, runner);
         if (runner->options->command == COMMAND_ONCE)
                 return runner_once_init(runner);
         raise_autogroup();
         r = live_zones_follow(runner->live);
         if (r < 0)
                 log_warning("time zones that change are not noticed: %s", strerror(-r));
+        r = runner_reload_init(runner);
+        if (r < 0)
+                return cannot("prepare reloads", r);
         r = open_control(runner);
         if (r < 0)
                 return r;
@@ -245,6 +253,7 @@ static void take_down(struct runner *runner) {
         runner->watchdog = watchdog_stop(runner->watchdog);
         systemd_watchdog_done(&runner->systemd_watchdog);
         runner->control = control_free(runner->control);
+        runner->reloader = reloader_free(runner->reloader);
         runner_once_done(runner);
         if (runner->live)
                 live_flush_files(runner->live, FLUSH_WITHIN);

@@ -2,6 +2,8 @@
 #pragma once
 /* runner: the controller that owns the loop and the life of everything: start, run, drain, stop.
  *
+ *                  reloading
+ *                     ▲ ▼
  *      starting ──▶ running ──▶ draining ──▶ stopping ──▶ stopped
  *          │           │                        ▲ ▲
  *          │           └────────────────────────┘ │
@@ -15,8 +17,9 @@
 enum runner_phase {
         RUNNER_STARTING,
         RUNNER_RUNNING,
-        RUNNER_DRAINING, /* runs with on-shutdown = wait are given drain-timeout */
-        RUNNER_STOPPING, /* everything is given shutdown-timeout, then forced */
+        RUNNER_RELOADING, /* runs as before, and reads its configuration */
+        RUNNER_DRAINING,  /* runs with on-shutdown = wait are given drain-timeout */
+        RUNNER_STOPPING,  /* everything is given shutdown-timeout, then forced */
         RUNNER_STOPPED,
         _RUNNER_PHASE_MAX,
 };

@@ -3,7 +3,7 @@
 /* runner_private: what the files of the runner share. */
 #include "control/control.h"
 #include "instance.h"
-#include "live/live.h"
+#include "live/reload.h"
 #include "loop/watchdog.h"
 #include "runner.h"
 #include "store/store.h"
@@ -18,6 +18,7 @@ struct runner {
         struct store *store; /* NULL with --once */
         usec_t alive_usec;   /* realtime: when an earlier daemon wrote to it last; 0: never */
         struct live *live;
+        struct reloader *reloader; /* NULL with --once */
         struct control *control;
         struct watchdog *watchdog;
         struct systemd_watchdog systemd_watchdog;
@@ -34,6 +35,14 @@ struct runner {
         char *once_run;
         struct result *once_result;
 };
+
+/* ---- reload.c ---- */
+/* Has the daemon reload when it is asked to. Returns 0, -ENOMEM, -errno. */
+int runner_reload_init(struct runner *runner);
+
+/* ---- runner.c ---- */
+/* A callback held the loop for longer than loop-warn. */
+void runner_on_slow(const char *callback, const char *subject, usec_t took_usec, void *arg);
 
 /* ---- phases.c ---- */
 int runner_phases_init(struct runner *runner);

@@ -12,6 +12,9 @@ static const char *const states[_RUNNER_PHASE_MAX] = {
 };
 
 void systemd_notify_phase(enum runner_phase phase) {
+        if (phase == RUNNER_RELOADING) /* see sd_notify(3) */
+                (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=reloading",
+                                 (unsigned long long)clock_now(CLOCK_ID_MONOTONIC));
         if (states[phase])
                 (void)sd_notify(0, states[phase]);
 }

@@ -43,6 +43,8 @@ static const struct {
         [EVENT_LOOP_UNSTUCK] = { "loop-unstuck", LOG_WARNING, "75bbdfb8a258422d91f43426c2cfeacf" },
         [EVENT_LOG_DROPPED] = { "log-dropped", LOG_WARNING, "29884f8837bc4d51b6cb3bfe9e630a8d" },
         [EVENT_PHASE] = { "phase", LOG_NOTICE, "29135207dbfb40859e3c7d68034ea302" },
+        [EVENT_RELOADED] = { "reloaded", LOG_NOTICE, "6e3bd1f0a4f44b0e8f3f6b9d41d5a6c7" },
+        [EVENT_RELOAD_REFUSED] = { "reload-refused", LOG_ERR, "b9c0d9a58f6f4f0ab7d1d1b0a1c27e35" },
         [EVENT_COMMAND] = { "command", LOG_NOTICE, "49bb7a882d224e3c8c5360a1a9127ed0" },
 };
 

@@ -2,14 +2,15 @@
 #pragma once
 /* control: io.tendd.Runner, by which a running daemon is asked and commanded. Its description is
  * io.tendd.Runner.varlink; the server below it is varlink.h. */
-#include "live/live.h"
+#include "live/reload.h"
 
 #include <sys/types.h>
 
 struct control;
 
 struct control_options {
-        struct live *live; /* outlives the control */
+        struct live *live;         /* outlives the control */
+        struct reloader *reloader; /* outlives it, too; NULL: nothing can be reloaded */
         /* The runner's phase: "running". */
         const char *(*phase)(void *arg);
         void *arg;

@@ -13,6 +13,7 @@ libtendd_a_SOURCES += daemon/control/methods_limits.c
 libtendd_a_SOURCES += daemon/control/methods_next.c
 libtendd_a_SOURCES += daemon/control/methods_output.c
 libtendd_a_SOURCES += daemon/control/methods_pause.c
+libtendd_a_SOURCES += daemon/control/methods_reload.c
 libtendd_a_SOURCES += daemon/control/methods_restart.c
 libtendd_a_SOURCES += daemon/control/methods_runs.c
 libtendd_a_SOURCES += daemon/control/methods_select.c

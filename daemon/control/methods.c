@@ -116,6 +116,8 @@ static const struct varlink_method methods[] = {
         { "Wait", VARLINK_ROLE_VIEW, 0, fields_wait, method_wait },
         { "Pause", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_pause, method_pause },
         { "Resume", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_resume, method_resume },
+        { "Reload", VARLINK_ROLE_ADMIN, VARLINK_CHANGES, NULL, method_reload },
+        { "Diff", VARLINK_ROLE_VIEW, 0, NULL, method_diff },
         { "Next", VARLINK_ROLE_VIEW, 0, fields_next, method_next },
         { "History", VARLINK_ROLE_VIEW, 0, fields_history, method_history },
         { "Output", VARLINK_ROLE_VIEW, 0, fields_output, method_output },

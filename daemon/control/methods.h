@@ -37,6 +37,8 @@ int method_extend(struct varlink_call *call, const json_t *parameters, void *arg
 int method_wait(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_pause(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_resume(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_reload(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_diff(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_next(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_history(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_limits(struct varlink_call *call, const json_t *parameters, void *arg);

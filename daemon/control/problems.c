@@ -3,6 +3,7 @@
 #include "control/problems.h"
 
 #include "base/text.h"
+#include "live/apply.h"
 #include "live/outcome_json.h"
 #include "loop/pool.h"
 #include "store/store.h"
@@ -177,6 +178,9 @@ void problems_add_task(struct problems *problems, const struct live_task *live) 
                             "at work for longer than slow-after");
         if (live_task_task(live)->run.is_service)
                 add_service(problems, live);
+        if (live_task_is_outdated(live) && live_task_task(live)->instance == 0)
+                add_problem(problems, "outdated", live_task_task(live)->run.name, "restart",
+                            "runs by an earlier configuration");
         if (live_task_paused_by(live, NULL))
                 add_paused(problems, live);
 }

@@ -386,7 +386,7 @@ static void begin(struct application *app) {
                 if (diff->tasks[i].change == CONFIG_ADDED || diff->tasks[i].change == CONFIG_CHANGED)
                         live_service_bind_check(diff->tasks[i].to->live);
         for (size_t i = 0; i < diff->n_tasks; i++)
-                if (diff->tasks[i].change == CONFIG_ADDED)
+                if (diff->tasks[i].change == CONFIG_ADDED || diff->tasks[i].change == CONFIG_CHANGED)
                         live_schedule_begin(diff->tasks[i].to->live);
         look_at_runs(app, run_tree_root(app->live->tree));
         for (size_t i = 0; i < diff->n_tasks; i++) {

@@ -68,8 +68,11 @@ void live_service_bind_check(struct live_task *entry) {
                 service->check->health_of = NULL;
         }
         service->check = check;
-        if (check)
+        if (check) {
                 check->health_of = service;
+                if (check->trigger.ops) /* until the service is ready */
+                        trigger_disarm(&check->trigger);
+        }
         live_touch(service);
 }
 

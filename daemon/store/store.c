@@ -428,6 +428,15 @@ struct store *store_close(struct store *store, usec_t timeout_usec) {
         return NULL;
 }
 
+void store_set_keep(struct store *store, usec_t keep_usec, uint64_t keep_runs) {
+        struct store_core *core = store->core;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        core->keep_usec = keep_usec;
+        core->keep_runs = keep_runs;
+        (void)pthread_mutex_unlock(&core->mutex);
+}
+
 void store_retry(struct store *store) {
         (void)pthread_mutex_lock(&store->core->mutex);
         store->core->retry = true;

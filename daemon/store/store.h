@@ -143,6 +143,9 @@ int store_open(const struct store_options *options, struct store **ret);
  * more, and syncs and queries are gone. Not from a call back of the store. Takes NULL, and always returns NULL. */
 struct store *store_close(struct store *store, usec_t timeout_usec);
 
+/* Changes how long, and how many runs, are kept; see store_options. What is more goes when the file is written next. */
+void store_set_keep(struct store *store, usec_t keep_usec, uint64_t keep_runs);
+
 /* Tries at once what a degraded store would try in a while. */
 void store_retry(struct store *store);
 

@@ -241,6 +241,8 @@ static void *writer_main(void *arg) {
                           core->damaged_file.dev == writer->db.file.dev;
                 core->damaged = core->retry = false;
                 closing = core->closing;
+                writer->retain.keep_usec = core->keep_usec;
+                writer->retain.keep_runs = core->keep_runs;
                 (void)pthread_mutex_unlock(&core->mutex);
                 try_to_write(writer, damaged);
                 (void)pthread_mutex_lock(&core->mutex);
@@ -267,8 +269,6 @@ int writer_start(struct store_core *core, pthread_t *ret) {
                 return -ENOMEM;
         writer->core = core;
         batch_init(&writer->batch);
-        writer->retain.keep_usec = core->keep_usec;
-        writer->retain.keep_runs = core->keep_runs;
         r = thread_start("store", writer_main, writer, ret);
         if (r < 0)
                 free(writer);

@@ -2,6 +2,7 @@
 /* call: calls the daemon, and turns what goes wrong into a message and an exit code. */
 #include "tendctl/client.h"
 #include "tendctl/ctl.h"
+#include "tendctl/print.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,6 +48,8 @@ static const struct {
           "run" },
         { INTERFACE "Disabled", CTL_FAILED, "not enabled in the configuration", "task" },
         { INTERFACE "ShuttingDown", CTL_FAILED, "the daemon is ending and starts nothing more", NULL },
+        { INTERFACE "ConfigurationRefused", CTL_USAGE, "the configuration is refused, and nothing was changed", NULL },
+        { INTERFACE "ReloadFailed", CTL_FAILED, "the configuration was not taken, and nothing was changed", "reason" },
         { INTERFACE "StoreDegraded", CTL_FAILED, "the history cannot be read", "reason" },
         { INTERFACE "TooSlow", CTL_FAILED, "events came faster than they were taken; some are lost", NULL },
         { INTERFACE "Failed", CTL_FAILED, "the daemon could not do it", "message" },
@@ -58,6 +61,7 @@ static const struct {
 };
 
 static int daemon_error(const struct client_answer *answer) {
+        print_findings(json_object_get(answer->parameters, "findings"), stderr);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
                 const char *parameter;
 

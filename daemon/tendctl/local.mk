@@ -26,6 +26,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_next.c \
 	daemon/tendctl/verb_notify.c \
 	daemon/tendctl/verb_pause.c \
+	daemon/tendctl/verb_reload.c \
 	daemon/tendctl/verb_runs.c \
 	daemon/tendctl/verb_services.c \
 	daemon/tendctl/verb_status.c \

@@ -226,3 +226,28 @@ void print_fact(const char *name, const char *value) {
         print_safe(value, false);
         putchar('\n');
 }
+
+static void print_visible(const char *text, FILE *out) {
+        for (; *text; text++)
+                fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
+void print_findings(const json_t *findings, FILE *out) {
+        const json_t *finding;
+        size_t index;
+
+        json_array_foreach((json_t *)findings, index, finding) {
+                const char *file = get_string(finding, "file"), *key = get_string(finding, "key");
+
+                if (*file) {
+                        print_visible(file, out);
+                        fprintf(out, ":%lld: ", (long long)get_int(finding, "line"));
+                }
+                if (*key)
+                        fprintf(out, "%s: ", key);
+                if (streq(get_string(finding, "severity"), "warning"))
+                        fputs("warning: ", out);
+                print_visible(get_string(finding, "text"), out);
+                fputc('\n', out);
+        }
+}

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 enum paint {
         PAINT_NONE,
@@ -31,6 +32,8 @@ enum paint paint_for(const char *word);
 /* Prints @text with control characters as "?" but for line breaks when @lines. */
 void print_safe(const char *text, bool lines);
 void print_painted(enum paint paint, const char *text);
+/* Mistakes and warnings of a configuration, a line each: "file:line: key: text". Takes NULL. */
+void print_findings(const json_t *findings, FILE *out);
 
 /* ---- tables ---- */
 

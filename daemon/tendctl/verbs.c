@@ -189,6 +189,31 @@ static const struct verb verbs[] = {
                 .run = verb_resume,
         },
         {
+                .name = "reload",
+                .arguments = "",
+                .summary = "read the configuration anew, and go over to it",
+                .details =
+                        "Returns when that is done, and exits 1 when the files were refused: then nothing is changed, and "
+                        "all mistakes are shown. Only what has changed is touched: what runs goes on as it began, and "
+                        "services that are gone are stopped. Services that have changed run on, and are listed until "
+                        "they are restarted.",
+                .examples = "tendctl reload\n"
+                            "tendctl reload --dry-run            only show what would be changed\n"
+                            "tendctl reload --restart-changed    and restart the services that need it\n",
+                .options = { [RELOAD_DRY_RUN] = { "dry-run", 'n', NULL, "change nothing" },
+                             [RELOAD_RESTART_CHANGED] = { "restart-changed", 0, NULL,
+                                                          "restart services that run by an earlier configuration" } },
+                .run = verb_reload,
+        },
+        {
+                .name = "diff",
+                .arguments = "",
+                .summary = "what a reload would change",
+                .details = "Exits 0 when that is nothing, 1 when something differs, 2 when the files would be refused.",
+                .examples = "tendctl diff\n",
+                .run = verb_diff,
+        },
+        {
                 .name = "history",
                 .arguments = "[TASK|RUN...]",
                 .max = ANY,

@@ -9,3 +9,7 @@ int live_env_init(struct live *live, const struct live_options *options _unused_
 
 void live_env_done(struct live *live _unused_) {
 }
+
+int live_env_reload(_unused_ struct live *live, _unused_ const struct config *config) {
+        return 0;
+}

@@ -501,6 +501,9 @@ int store_opened_runs(_unused_ struct store *store,
         return MIN(r, 0);
 }
 
+void store_set_keep(_unused_ struct store *store, _unused_ usec_t keep_usec, _unused_ uint64_t keep_runs) {
+}
+
 void store_forget_opened(_unused_ struct store *store) {
         for (enum record_kind kind = 0; kind < _RECORD_KIND_MAX; kind++)
                 clear(&opened[kind]);

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""Reload and diff: only what has changed is touched, and a file with mistakes changes nothing."""
+import json
+import os
+import signal
+
+from support.case import Case
+
+HEAD = """
+[daemon]
+include = conf.d/*.ini
+"""
+
+
+def service(name, *lines):
+    return "\n".join([f"[task {name}]", "restart = always", "grace = 1s", *lines, ""])
+
+
+class Reload(Case):
+    def going(self, **files):
+        """A daemon with these files in conf.d."""
+        daemon = self.daemon(HEAD, start=False)
+        self.put(daemon, **files)
+        daemon.start()
+        return daemon
+
+    def put(self, daemon, **files):
+        for name, text in files.items():
+            os.makedirs(os.path.join(daemon.directory, "conf.d"), exist_ok=True)
+            daemon.write_config(text, f"conf.d/{name}.ini")
+
+    def drop(self, daemon, name):
+        os.unlink(os.path.join(daemon.directory, "conf.d", f"{name}.ini"))
+
+    def reload(self, daemon, *args):
+        done = daemon.ctl("reload", *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def task(self, daemon, name):
+        return daemon.ctl_json("list", name)["tasks"][0]
+
+    def pid_of(self, daemon, name):
+        """The main process of the service, once it is up."""
+        def pid():
+            runs = daemon.ctl_json("tree", name)["runs"]
+            found = [process["pid"] for run in runs for process in run.get("processes", [])]
+            return found[0] if found else None
+        return self.until(pid, f"a process of {name}")
+
+    def test_what_is_the_same_does_not_notice(self):
+        daemon = self.going(a=service("web", "command = sleep 1000"),
+                            b="[task tick]\nevery = 1h\ncommand = true\n")
+        pid, due = self.pid_of(daemon, "web"), self.task(daemon, "tick")["next_usec"]
+        for _ in range(20):
+            self.put(daemon, c="[task other]\nmanual = yes\ncommand = true\n")
+            self.reload(daemon)
+            self.drop(daemon, "c")
+            self.reload(daemon)
+        self.assertEqual(self.pid_of(daemon, "web"), pid)
+        self.assertAlmostEqual(self.task(daemon, "tick")["next_usec"], due, delta=1000000)
+        self.assertEqual(daemon.ctl("diff").returncode, 0)
+
+    def test_services_come_change_and_go(self):
+        daemon = self.going(a=service("web", "command = sleep 1000"), b=service("old", "command = sleep 1000"))
+        web, old = self.pid_of(daemon, "web"), self.pid_of(daemon, "old")
+        self.put(daemon, a=service("web", "command = sleep 2000"), c=service("new", "command = sleep 1000"))
+        self.drop(daemon, "b")
+        done = daemon.ctl("diff")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("command: sleep 1000 -> sleep 2000", done.stdout)
+        self.assertIn("1 added, 1 removed, 1 changed, 0 unchanged", done.stdout)
+        self.assertIn("restart needed: web", self.reload(daemon))
+        self.assertGone(old)
+        self.pid_of(daemon, "new")
+        self.assertEqual(self.pid_of(daemon, "web"), web)
+        self.assertIn("OUTDATED", daemon.ctl("status").stdout)
+        self.assertEqual(daemon.ctl("restart", "web").returncode, 0)
+        self.assertGone(web)
+        with open(f"/proc/{self.pid_of(daemon, 'web')}/cmdline", "rb") as file:
+            self.assertEqual(file.read().split(b"\0")[1], b"2000")
+        self.assertNotIn("OUTDATED", daemon.ctl("status").stdout)
+
+    def test_an_attempt_after_a_crash_is_by_the_new_configuration(self):
+        daemon = self.going(a=service("web", "restart-delay = 10ms..10ms", "command = sleep 1000"))
+        pid = self.pid_of(daemon, "web")
+        self.put(daemon, a=service("web", "restart-delay = 10ms..10ms", "command = sleep 2000"))
+        self.reload(daemon)
+        os.kill(pid, signal.SIGKILL)
+        self.assertGone(pid)
+        daemon.log.wait("web#1 restarts")
+        with open(f"/proc/{self.pid_of(daemon, 'web')}/cmdline", "rb") as file:
+            self.assertEqual(file.read().split(b"\0")[1], b"2000")
+
+    def test_restart_changed_restarts_those_alone(self):
+        daemon = self.going(a=service("web", "command = sleep 1000"), b=service("other", "command = sleep 1000"))
+        web, other = self.pid_of(daemon, "web"), self.pid_of(daemon, "other")
+        self.put(daemon, a=service("web", "command = sleep 2000"))
+        self.reload(daemon, "--restart-changed")
+        self.assertGone(web)
+        self.assertEqual(self.pid_of(daemon, "other"), other)
+
+    def test_a_run_ends_as_it_began(self):
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        task = "[task work]\nmanual = yes\ntimeout = 1min\nshell = read x < {}; echo {} >> {}\n"
+        daemon = self.going(a=task.format(fifo, "first", self.path("out")))
+        daemon.ctl("start", "work")
+        daemon.log.wait("work#1 started")
+        self.put(daemon, a=task.format("/dev/null || true", "second", self.path("out")))
+        self.reload(daemon)
+        daemon.ctl("start", "work")  # waits for its slot: both are runs of one task
+        with open(fifo, "w", encoding="utf-8") as file:
+            file.write("go\n")
+        daemon.log.wait("work#2 ok")
+        self.assertEqual(self.read("out"), "first\nsecond\n")
+
+    def test_a_job_that_is_gone_ends_and_comes_back_with_its_number(self):
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        text = f"[task work]\nmanual = yes\nshell = read x < {fifo}\n"
+        daemon = self.going(a=text)
+        daemon.ctl("start", "work")
+        daemon.log.wait("work#1 started")
+        daemon.ctl("start", "work")
+        self.drop(daemon, "a")
+        self.reload(daemon)
+        daemon.log.wait("work#2 skipped")
+        self.assertEqual(daemon.ctl("start", "work").returncode, 5)
+        with open(fifo, "w", encoding="utf-8") as file:
+            file.write("go\n")
+        daemon.log.wait("work#1 ok")
+        self.put(daemon, a="[task work]\nmanual = yes\ncommand = true\n")
+        self.reload(daemon)
+        self.assertEqual(daemon.ctl("start", "--wait", "work").returncode, 0)
+        daemon.log.wait("work#3 ok")
+        self.drop(daemon, "a")
+        self.reload(daemon)
+        daemon.stop()
+        self.put(daemon, a="[task work]\nmanual = yes\ncommand = true\n")
+        daemon.start()
+        daemon.ctl("start", "--wait", "work")
+        daemon.log.wait("work#4 ok")
+
+    def test_mistakes_change_nothing_and_are_all_told(self):
+        daemon = self.going(a=service("web", "command = sleep 1000"))
+        pid = self.pid_of(daemon, "web")
+        self.put(daemon, a=service("web", "command = sleep 2000", "colour = red"), b="[task b]\ncommand = true\nevery = soon\n")
+        for verb, code in (("diff", 2), ("reload", 1)):
+            done = daemon.ctl(verb)
+            self.assertEqual(done.returncode, code)
+            self.assertIn("conf.d/a.ini:5: colour: unknown key", done.stderr)
+            self.assertIn("conf.d/b.ini:3: every: ", done.stderr)
+        daemon.log.wait("the new configuration is refused, and the old one goes on")
+        daemon.log.wait("colour: unknown key")
+        self.assertEqual(self.pid_of(daemon, "web"), pid)
+        start = len(daemon.log.lines)
+        daemon.kill(signal.SIGHUP)
+        daemon.log.wait("the new configuration is refused", start=start)
+        self.put(daemon, a=service("web", "command = sleep 2000"), b="")
+        start = len(daemon.log.lines)
+        daemon.kill(signal.SIGHUP)
+        daemon.log.wait("configuration reloaded: 0 tasks added, 0 removed, 1 changed", start=start)
+
+    def test_groups_follow_their_members(self):
+        group = "[group site]\nmembers = web-*\npolicy = settle\n"
+        daemon = self.going(a=group, b=service("web-1", "command = sleep 1000"), c=service("web-2", "command = sleep 1000"))
+        first, second = self.pid_of(daemon, "web-1"), self.pid_of(daemon, "web-2")
+        self.put(daemon, c=service("web-2", "command = sleep 2000"))
+        self.assertIn("restart needed: site web-2", self.reload(daemon))
+        self.assertEqual(daemon.ctl("restart", "web-2").returncode, 0)
+        self.assertGone(second)
+        self.assertEqual(self.pid_of(daemon, "web-1"), first)
+        self.assertNotIn("OUTDATED", daemon.ctl("status").stdout)
+        # One that is gone is stopped in its group, which goes on without it.
+        third = self.pid_of(daemon, "web-2")
+        self.drop(daemon, "c")
+        self.reload(daemon)
+        self.assertGone(third)
+        self.assertEqual(self.pid_of(daemon, "web-1"), first)
+
+    def test_limits_pools_and_the_daemon_follow(self):
+        task = "[task {0}]\nmanual = yes\ncommand = sleep 1000\nlimit = few\n"
+        daemon = self.going(a="[limit few]\npermits = 1\n", b=task.format("one") + task.format("two"))
+        daemon.ctl("start", "one")
+        daemon.log.wait("one#1 started")
+        daemon.ctl("start", "two")
+        self.assertEqual(self.task(daemon, "two")["state"], "running")
+        self.put(daemon, a="[limit few]\npermits = 2\n[pool default]\nthreads = 7\n")
+        self.reload(daemon)
+        daemon.log.wait("two#1 started")
+        self.assertEqual(daemon.ctl_json("pools")["pools"][0]["threads"], 7)
+        daemon.write_config(HEAD + "state-dir = /elsewhere\nlog-level = debug\n")
+        self.assertIn("restart the daemon", self.reload(daemon))
+
+    def test_a_health_check_follows(self):
+        web = service("web", "command = sleep 1000", "restart-delay = 10ms..10ms")
+        ping = "[task ping]\nevery = 50ms\ncommand = false\n"
+        daemon = self.going(a=web, b=ping)
+        daemon.log.wait("ping#1 failed")
+        pid = self.pid_of(daemon, "web")
+        self.put(daemon, a=web + "health = ping\n")
+        self.reload(daemon)
+        self.assertGone(pid)
+        daemon.log.wait("web#1 restarts.*health: ping failed")
+        self.put(daemon, a=web)
+        self.reload(daemon)
+        pid = self.pid_of(daemon, "web")
+        start = len(daemon.log.lines)
+        daemon.log.wait(r"ping#\d+ failed", start=start)
+        self.assertEqual(self.pid_of(daemon, "web"), pid)
+
+    def test_a_stop_goes_before_a_reload(self):
+        daemon = self.going(a=service("web", "command = sleep 1000"))
+        daemon.kill(signal.SIGHUP)
+        daemon.kill(signal.SIGTERM)
+        self.assertEqual(daemon.wait_exit(), 0)
+
+    def test_what_files_say_meanwhile_is_read_again(self):
+        daemon = self.going(a="[task work]\nmanual = yes\ncommand = true\n")
+        one, other = daemon.connect(), daemon.connect()
+        one.send("io.tendd.Runner.Reload")
+        self.put(daemon, b="[task more]\nmanual = yes\ncommand = true\n")
+        other.send("io.tendd.Runner.Reload")
+        self.assertIn("counts", json.dumps(one.receive()))
+        self.assertIn("counts", json.dumps(other.receive()))
+        one.close()
+        other.close()
+        self.assertEqual(self.task(daemon, "more")["name"], "more")
+
+
+class UnderLoad(Case):
+    def test_a_thousand_reloads_lose_and_double_nothing(self):
+        """Reloads back to back while runs come and go: each run is told once, numbers have no holes, nothing grows."""
+        rounds = int(os.environ.get("TENDD_RELOADS", "150"))
+        text = ("[task tick]\nevery = 20ms\noverlap = allow:50\ncommand = true\n"
+                "[task web]\nrestart = always\ncommand = sleep 1000\n")
+        more = "[task more]\nevery = 10ms\ncommand = true\n[limit x]\npermits = {0}\n[task lim]\nmanual = yes\nlimit = x\ncommand = true\n"
+        daemon = self.daemon(text)
+        daemon.log.wait("web#1 ready")
+        for i in range(rounds):
+            daemon.write_config(text + (more.format(1 + i) if i % 2 else ""))
+            done = daemon.ctl("reload")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            if i == rounds // 3:
+                before = daemon.rss_kib()
+        self.assertLess(daemon.rss_kib(), before + self.FLAT_KIB)
+        daemon.write_config(text)
+        daemon.ctl("reload")
+        daemon.stop()
+        for task in ("tick", "more"):
+            started = daemon.log.count(rf" {task}#\d+ started")
+            ended = daemon.log.count(rf" {task}#\d+ (ok|cancelled|failed)")
+            numbers = {line.split()[-2] for line in daemon.log.text().splitlines()
+                       if f" {task}#" in line and line.endswith(" started")}
+            self.assertEqual(started, len(numbers))
+            self.assertGreaterEqual(ended, started)
+        self.assertEqual(daemon.log.count("web#1 restarts"), 0)

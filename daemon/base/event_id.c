@@ -41,6 +41,7 @@ static const struct {
         [EVENT_LOOP_SLOW] = { "loop-slow", LOG_WARNING, "ef63feb7ed324394850144f617e812b1" },
         [EVENT_LOOP_STUCK] = { "loop-stuck", LOG_ERR, "f86d8c97e4fa4184b4ce30cdf05bfa16" },
         [EVENT_LOOP_UNSTUCK] = { "loop-unstuck", LOG_WARNING, "75bbdfb8a258422d91f43426c2cfeacf" },
+        [EVENT_OUTPUT_SUPPRESSED] = { "output-suppressed", LOG_WARNING, "72b8a0a453e04e2aa498f6a8d7f0da4d" },
         [EVENT_LOG_DROPPED] = { "log-dropped", LOG_WARNING, "29884f8837bc4d51b6cb3bfe9e630a8d" },
         [EVENT_PHASE] = { "phase", LOG_NOTICE, "29135207dbfb40859e3c7d68034ea302" },
         [EVENT_RELOADED] = { "reloaded", LOG_NOTICE, "6e3bd1f0a4f44b0e8f3f6b9d41d5a6c7" },

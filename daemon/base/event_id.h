@@ -39,11 +39,12 @@ enum event_id {
         EVENT_LOOP_SLOW,  /* a callback held the loop for longer than loop-warn */
         EVENT_LOOP_STUCK, /* it is held now, and does not come back */
         EVENT_LOOP_UNSTUCK,
-        EVENT_LOG_DROPPED,    /* records of the log found no room */
-        EVENT_PHASE,          /* of the runner */
-        EVENT_RELOADED,       /* the daemon has gone over to the configuration as it is in the files now */
-        EVENT_RELOAD_REFUSED, /* it goes on with the one it has */
-        EVENT_COMMAND,        /* somebody changed something over the control socket */
+        EVENT_OUTPUT_SUPPRESSED, /* a task printed more than log-rate */
+        EVENT_LOG_DROPPED,       /* records of the log found no room */
+        EVENT_PHASE,             /* of the runner */
+        EVENT_RELOADED,          /* the daemon has gone over to the configuration as it is in the files now */
+        EVENT_RELOAD_REFUSED,    /* it goes on with the one it has */
+        EVENT_COMMAND,           /* somebody changed something over the control socket */
         _EVENT_ID_MAX,
 };
 

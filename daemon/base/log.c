@@ -236,6 +236,7 @@ struct log_item *log_format(enum log_format format, const struct log_entry *entr
         item->n = 0;
         item->size = size;
         item->head = 0;
+        item->is_output = entry->is_output;
         item->n_records = entry->is_lines ? count_lines(entry->text, entry->n) : 1;
         if (format == LOG_FORMAT_JOURNAL)
                 log_journal_format(&item, entry);
@@ -253,7 +254,8 @@ static void write_directly(const struct log_item *item) {
                 (void)!writev(STDERR_FILENO, parts, LOG_PARTS);
 }
 
-static void submit(int level, const struct log_context *context, const char *text, size_t n, bool is_lines) {
+static void submit(int level, const struct log_context *context, const char *text, size_t n, bool is_lines,
+                   bool is_output) {
         static const struct log_context none = { 0 };
         struct log_entry entry = {
                 .level = level & LOG_PRIMASK,
@@ -262,6 +264,7 @@ static void submit(int level, const struct log_context *context, const char *tex
                 .n = is_lines ? n : MIN(n, LOG_TEXT_MAX),
                 .truncated = !is_lines && n > LOG_TEXT_MAX,
                 .is_lines = is_lines,
+                .is_output = is_output,
                 .realtime_usec = clock_now(CLOCK_ID_REALTIME),
         };
         enum log_format format = logger.format;
@@ -282,7 +285,7 @@ void log_output(int level, const struct log_context *context, const char *lines,
         int saved = errno;
 
         if (level <= logger.max_level)
-                submit(level, context, lines, n, memchr(lines, '\n', n) != NULL);
+                submit(level, context, lines, n, memchr(lines, '\n', n) != NULL, true);
         errno = saved;
 }
 
@@ -307,6 +310,6 @@ void log_record(int level, const struct log_context *context, const char *format
                 text = large;
         }
         if (n >= 0)
-                submit(level, context, text, (size_t)n, false);
+                submit(level, context, text, (size_t)n, false, false);
         errno = saved;
 }

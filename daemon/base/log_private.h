@@ -24,7 +24,8 @@ struct log_entry {
         const char *text;
         size_t n;
         bool truncated;
-        bool is_lines; /* each line of the text is a record */
+        bool is_lines;  /* each line of the text is a record */
+        bool is_output; /* of a child, which may have nearly all of the queue, but not all */
         usec_t realtime_usec;
 };
 
@@ -35,6 +36,7 @@ struct log_item {
         size_t size; /* of @data */
         size_t head; /* 0: one record, as it is */
         size_t n_records;
+        bool is_output;
         char data[];
 };
 

@@ -3,7 +3,8 @@
  *
  * The queue is bounded in bytes, counted until they are written. The thread takes all that is queued at once; it is
  * woken only when it sleeps. Records that found no room are counted, and the count is written after what was queued
- * when they were lost.
+ * when they were lost. The output of commands does not get the last of the room, so that what the daemon says is heard
+ * also when they flood a log that has stopped.
  *
  * At the end the thread has some time to write the rest; then it is told through an eventfd to give up. If it still
  * does not come back, because a write blocks in spite of poll(), it is left behind with its memory.
@@ -238,7 +239,8 @@ void log_writer_push(struct log_writer *writer, struct log_item *item) {
         bool fits, sleeping;
 
         (void)pthread_mutex_lock(&writer->mutex);
-        fits = item && writer->bytes + item_bytes(item) <= writer->max_bytes;
+        fits = item &&
+               writer->bytes + item_bytes(item) <= (item->is_output ? writer->max_bytes / 8 * 7 : writer->max_bytes);
         if (fits) {
                 list_append(&writer->queue, &item->link);
                 writer->n_queued += n_records;

@@ -98,6 +98,7 @@ extern const struct value_type value_type_of_task;
 extern const struct value_type value_user;
 extern const struct value_type value_stdin;
 extern const struct value_type value_output;
+extern const struct value_type value_log_rate; /* unsigned, and behind it usec_t: struct exec_part */
 extern const struct value_type value_exit_codes;
 extern const struct value_type value_statuses;
 extern const struct value_type value_url;

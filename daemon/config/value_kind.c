@@ -126,6 +126,43 @@ static void show_output(const struct key *key _unused_, const void *base, FILE *
 
 const struct value_type value_output = { "log|null|file:PATH", VALUE_SCALAR, parse_output, allow_output, show_output };
 
+/* ---- log-rate ---- */
+
+static int parse_log_rate(const struct key *key, struct value *value, void *base) {
+        struct exec_part *part = base;
+        uint64_t n = 0;
+        usec_t usec = USEC_INFINITY;
+        int r = 0;
+
+        if (!streq(value->texts[0], "infinity"))
+                r = value_parse_per(key, value, &n, &usec);
+        if (r < 0)
+                return r;
+        part->log_rate = (unsigned)n;
+        part->log_rate_usec = usec;
+        return 0;
+}
+
+static void allow_log_rate(const struct key *key, FILE *out) {
+        fprintf(out, "a number of lines, up to %u, in a span of time, such as 1000/s or 300000/30s, or infinity",
+                (unsigned)key->max);
+}
+
+static void show_log_rate(const struct key *key _unused_, const void *base, FILE *out) {
+        const struct exec_part *part = base;
+
+        if (part->log_rate == 0) {
+                fputs("infinity", out);
+                return;
+        }
+        fprintf(out, "%u/", part->log_rate);
+        value_show_usec(part->log_rate_usec, out);
+}
+
+const struct value_type value_log_rate = {
+        "NUMBER/DURATION", VALUE_SCALAR, parse_log_rate, allow_log_rate, show_log_rate,
+};
+
 /* "200" or "200-299". */
 static int parse_number_range(const struct key *key, struct value *value, char *text, unsigned *ret_from,
                               unsigned *ret_to) {

@@ -95,6 +95,7 @@ int live_env_init(struct live *live, const struct live_options *options) {
         int r;
 
         env->loop = live->loop;
+        env->on_suppressed = live_on_suppressed;
         live->environ = strip_environ();
         if (!live->environ)
                 return -ENOMEM;

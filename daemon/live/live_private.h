@@ -273,6 +273,9 @@ void live_zones_done(struct live *live);
 
 /* ---- tell.c ---- */
 extern const struct run_listener live_listener; /* without its arg */
+/* For the kinds: see struct task_env. */
+void live_on_suppressed(const struct task *task, const char *run, const char *text);
+
 struct live_task *live_task_of(const struct run *run);
 
 /* ---- failing.c ---- */

@@ -210,6 +210,15 @@ static void on_item(struct run *fanout, struct run *item, enum outcome outcome, 
         live_emit(arg, &event);
 }
 
+void live_on_suppressed(const struct task *task, const char *run, const char *text) {
+        live_emit(task->live->live, &(const struct event){
+                                            .id = EVENT_OUTPUT_SUPPRESSED,
+                                            .task = task->run.name,
+                                            .run = run,
+                                            .text = text,
+                                    });
+}
+
 /* ---- the rest ---- */
 
 static void on_empty(void *arg) {

@@ -16,9 +16,11 @@ struct task_env {
         struct resolver *resolver;
         struct trust *trust;
         struct http_engine *http;
-        char *const *environ;              /* of the daemon, stripped of what is not for children */
-        const char *shell;                 /* of [daemon] */
-        const char *tag;                   /* of the daemon, in the environment of its children; NULL: none */
+        char *const *environ; /* of the daemon, stripped of what is not for children */
+        const char *shell;    /* of [daemon] */
+        const char *tag;      /* of the daemon, in the environment of its children; NULL: none */
+        /* Output of @task is not logged, or was not: @run, or NULL, and a sentence. NULL: nobody minds. */
+        void (*on_suppressed)(const struct task *task, const char *run, const char *text);
         void (*unbind)(struct task *task); /* a task that refers to this is about to be freed; NULL: nobody minds */
 };
 

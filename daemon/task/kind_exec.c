@@ -14,6 +14,7 @@
 #include "task/exec_env.h"
 #include "task/exec_service.h"
 #include "task/output.h"
+#include "task/output_gate.h"
 #include "task/template.h"
 
 #include <signal.h>
@@ -23,6 +24,10 @@
 #define ABANDON_AFTER  (5 * USEC_PER_SEC)
 #define CONGESTED_WAIT (20 * USEC_PER_MSEC)
 #define DETAIL_MAX     512
+
+/* journald takes 40,000 lines a second. */
+#define LOG_RATE      300000
+#define LOG_RATE_USEC (30 * USEC_PER_SEC)
 
 struct exec_leaf {
         struct run *leaf;        /* NULL once abandoned */
@@ -223,6 +228,12 @@ static bool may_output(struct child *child, void *arg) {
         return false;
 }
 
+static size_t may_log(size_t n, void *arg) {
+        struct exec_leaf *exec = arg;
+
+        return output_gate_pass(output_gate_of(exec->task), exec->name, n);
+}
+
 static void on_line(const char *line, size_t n, void *arg) {
         struct exec_leaf *exec = arg;
 
@@ -353,6 +364,7 @@ static int prepare(struct exec_leaf *exec, struct run *leaf) {
                                            .identifier = exec->task->run.name,
                                    });
         exec->output.arg = exec;
+        exec->output.may_log = part->log_rate > 0 ? may_log : NULL;
         exec->output.is_logged = part->output == OUTPUT_LOG;
         exec->output.has_tail = part->output != OUTPUT_NULL;
         r = exec_service_init(&exec->service, leaf);
@@ -466,11 +478,14 @@ static void part_init(void *part) {
         exec->core = CHILD_CORE_UNCHANGED;
         exec->stop_signal = SIGTERM;
         exec->success_exit[0] = 1;
+        exec->log_rate = LOG_RATE;
+        exec->log_rate_usec = LOG_RATE_USEC;
 }
 
 static void part_done(void *part) {
         struct exec_part *exec = part;
 
+        exec->gate = output_gate_free(exec->gate);
         text_strv_free(exec->command);
         text_strv_free(exec->env);
         free(exec->shell);

@@ -4,6 +4,7 @@ libtendd_a_SOURCES += daemon/task/exec_service.c daemon/task/exec_service.h
 libtendd_a_SOURCES += daemon/task/ready_probe.c daemon/task/ready_probe.h
 libtendd_a_SOURCES += daemon/task/exec_env.c daemon/task/exec_env.h
 libtendd_a_SOURCES += daemon/task/output.c daemon/task/output.h
+libtendd_a_SOURCES += daemon/task/output_gate.c daemon/task/output_gate.h
 libtendd_a_SOURCES += daemon/task/http_call.c daemon/task/http_internal.h
 libtendd_a_SOURCES += daemon/task/http_engine.c daemon/task/http_engine.h
 libtendd_a_SOURCES += daemon/task/http_profile.c

@@ -35,6 +35,12 @@ static bool has_level(const char *line, size_t n) {
         return n >= 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>';
 }
 
+static size_t may_log(const struct output *output, size_t n) {
+        if (!output->is_logged)
+                return 0;
+        return output->may_log ? output->may_log(n, output->arg) : n;
+}
+
 /* Tells a line, or a piece of one: the level of the first piece is that of all. */
 static void emit(struct output *output, const char *line, size_t n, bool ends) {
         if (output->level < 0) {
@@ -45,7 +51,7 @@ static void emit(struct output *output, const char *line, size_t n, bool ends) {
                         n -= 3;
                 }
         }
-        if (output->is_logged)
+        if (may_log(output, 1) > 0)
                 log_output(output->level, &output->context, line, n);
         if (output->on_line)
                 output->on_line(line, n, output->arg);
@@ -113,13 +119,21 @@ static bool is_plain(const struct output *output, const char *line, size_t n) {
                !has_level(line, n);
 }
 
-static void log_plain(const struct output *output, const char *lines, const char *end) {
-        if (end > lines)
-                log_output(LOG_INFO, &output->context, lines, (size_t)(end - lines) - 1);
+/* Logs the @n lines from @lines to @end, or as many as may be. */
+static void log_plain(const struct output *output, const char *lines, const char *end, size_t n) {
+        size_t may = n > 0 ? may_log(output, n) : 0;
+
+        if (may == 0)
+                return;
+        if (may < n)
+                for (end = lines; may > 0; may--)
+                        end = (const char *)rawmemchr(end, '\n') + 1;
+        log_output(LOG_INFO, &output->context, lines, (size_t)(end - lines) - 1);
 }
 
 void output_add(struct output *output, const char *data, size_t n) {
         const char *plain = data; /* from here on all lines are */
+        size_t n_plain = 0;
 
         if (output->has_tail)
                 keep_tail(output, data, n);
@@ -134,17 +148,19 @@ void output_add(struct output *output, const char *data, size_t n) {
                 const char *next = data + length + (end != NULL);
 
                 if (!end || !is_plain(output, data, length)) {
-                        log_plain(output, plain, data);
+                        log_plain(output, plain, data, n_plain);
                         if (end)
                                 end_line(output, data, length);
                         else
                                 collect(output, data, length);
                         plain = next;
-                }
+                        n_plain = 0;
+                } else
+                        n_plain++;
                 n -= (size_t)(next - data);
                 data = next;
         }
-        log_plain(output, plain, data);
+        log_plain(output, plain, data, n_plain);
 }
 
 void output_flush(struct output *output) {

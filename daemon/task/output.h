@@ -15,6 +15,8 @@ struct output {
         size_t tail_at; /* where the next byte goes */
         /* Told each line too, or each piece of one that is long, without its level; NULL: nobody is. */
         void (*on_line)(const char *line, size_t n, void *arg);
+        /* How many of @n lines may be logged now, the first of them; NULL: all. */
+        size_t (*may_log)(size_t n, void *arg);
         void *arg;
         bool is_logged;
         bool has_tail;

@@ -18,6 +18,7 @@ struct kind;
 struct pool;
 struct task_env;
 struct http_plan;
+struct output_gate;
 struct tcp_plan;
 struct calendar;
 struct live_task;
@@ -87,6 +88,9 @@ struct exec_part {
         char *stdin_path; /* NULL: /dev/null */
         enum output_type output;
         char *output_path;
+        unsigned log_rate; /* lines in log_rate_usec that are logged; 0: all */
+        usec_t log_rate_usec;
+        struct output_gate *gate; /* made by the kind at the first run */
         uint8_t success_exit[32]; /* bit map of exit codes; 0 included unless it was written without */
         int stop_signal;
         uint64_t nofile; /* 0: unchanged */

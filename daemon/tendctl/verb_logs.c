@@ -206,7 +206,8 @@ static int print_kept(struct ctl *ctl, const struct verb_args *args, const struc
         if (code == CTL_OK) {
                 say_why_not(access, kept.file || json_array_size(kept.outputs) > 0);
                 logs_print_kept(ctl, &kept, args->n > 0 ? args->words[0] : "", wanted->n);
-        }
+        } else if (code != CTL_NO_SUCH)
+                say_why_not(access, false);
         logs_kept_done(&kept);
         return code;
 }

@@ -17,7 +17,7 @@ TASKS_HAVE = ALL_HAVE | {"TENDD_TASK"}
 RUNS_HAVE = TASKS_HAVE | {"TENDD_RUN"}
 FIELDS = {"run-done": RUNS_HAVE | {"TENDD_OUTCOME"}, "item-failed": TASKS_HAVE, "interrupted": RUNS_HAVE,
           "remnant": RUNS_HAVE, "remnant-gone": RUNS_HAVE, "hook-dropped": RUNS_HAVE, "critical": RUNS_HAVE,
-          **{name: TASKS_HAVE for name in ("failing", "recovered", "skipped", "missed", "paused", "resumed", "stale")},
+          **{name: TASKS_HAVE for name in ("output-suppressed", "failing", "recovered", "skipped", "missed", "paused", "resumed", "stale")},
           **{name: RUNS_HAVE for name in ("run-queued", "run-started", "run-stopping", "run-ready", "run-restarting",
                                           "run-down", "run-slow")}}
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "task/output_gate.h"
 
 #include <stdio.h>
 
@@ -59,6 +60,7 @@ void exec_setup(void) {
 
 void exec_teardown(void) {
         ck_assert_uint_eq(remnant_count(), 0);
+        task->exec->gate = output_gate_free(task->exec->gate); /* its timer is of the loop */
         fixture_teardown();
         ck_assert_uint_eq(fake_child_count(), 0);
         task_unref(task);

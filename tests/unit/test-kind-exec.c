@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "support/exec-bed.h"
 #include "task/exec_env.h"
+#include "task/output_gate.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -431,6 +432,74 @@ START_TEST(what_it_is_at_is_told) {
 }
 END_TEST
 
+static char suppressed[512];
+
+static void on_suppressed(const struct task *of, const char *run, const char *text) {
+        size_t at = strlen(suppressed);
+
+        ck_assert_ptr_eq(of, task);
+        (void)snprintf(suppressed + at, sizeof(suppressed) - at, "%s%s%s;", run ? run : "", run ? " " : "", text);
+}
+
+START_TEST(what_is_more_than_log_rate_is_counted_and_told) {
+        suppressed[0] = '\0';
+        env.on_suppressed = on_suppressed;
+        task->exec->log_rate = 3;
+        task->exec->log_rate_usec = 10 * USEC_PER_SEC;
+        start_running();
+        ck_assert(fake_child_prints(child, "1\n2\n"));
+        ck_assert_str_eq(logged, "6:t#1:1\n2;");
+        pass(4 * USEC_PER_SEC);
+        ck_assert(fake_child_prints(child, "3\n4\n5\n"));
+        ck_assert(fake_child_prints(child, "6\n"));
+        ck_assert_str_eq(logged, "6:t#1:1\n2;6:t#1:3;");
+        ck_assert_str_eq(suppressed, "t#1 output is not logged for 6s: it was more than log-rate, 3 lines in 10s;");
+        ck_assert_uint_eq(output_gate_suppressed(task->exec->gate), 3);
+
+        /* It is told how many they were also when nothing follows. */
+        suppressed[0] = '\0';
+        pass(6 * USEC_PER_SEC);
+        ck_assert_str_eq(suppressed, "3 lines of output were not logged;");
+        logged[0] = suppressed[0] = '\0';
+        ck_assert(fake_child_prints(child, "7\n8\n9\n10\n"));
+        ck_assert_str_eq(logged, "6:t#1:7\n8\n9;");
+        ck_assert_ptr_nonnull(strstr(suppressed, "output is not logged for 10s"));
+        ck_assert_uint_eq(output_gate_suppressed(task->exec->gate), 4);
+        exits(0);
+        goes();
+}
+END_TEST
+
+START_TEST(runs_of_a_task_share_its_log_rate) {
+        suppressed[0] = '\0';
+        env.on_suppressed = on_suppressed;
+        task->exec->log_rate = 1;
+        task->exec->log_rate_usec = 10 * USEC_PER_SEC;
+        start_running();
+        ck_assert(fake_child_prints(child, "1\n"));
+        exits(0);
+        goes();
+        check_asked("kill free");
+        start_running();
+        ck_assert(fake_child_prints(child, "2\n"));
+        ck_assert_str_eq(logged, "6:t#1:1;");
+        exits(0);
+        goes();
+}
+END_TEST
+
+START_TEST(log_rate_may_be_infinite) {
+        task->exec->log_rate = 0;
+        start_running();
+        for (int i = 0; i < 100; i++)
+                ck_assert(fake_child_prints(child, "x\n"));
+        ck_assert_uint_eq(strlen(logged), 100 * strlen("6:t#1:x;"));
+        ck_assert_ptr_null(task->exec->gate);
+        exits(0);
+        goes();
+}
+END_TEST
+
 START_TEST(a_child_waits_while_the_log_is_congested) {
         start_running();
         check_asked("");
@@ -555,6 +624,9 @@ int main(void) {
         tcase_add_test(tcase, a_spawn_that_hangs_is_abandoned_and_may_fail_later);
         tcase_add_test(tcase, output_is_logged_line_by_line_and_its_end_is_kept);
         tcase_add_test(tcase, what_it_is_at_is_told);
+        tcase_add_test(tcase, what_is_more_than_log_rate_is_counted_and_told);
+        tcase_add_test(tcase, runs_of_a_task_share_its_log_rate);
+        tcase_add_test(tcase, log_rate_may_be_infinite);
         tcase_add_test(tcase, a_child_waits_while_the_log_is_congested);
         tcase_add_loop_test(tcase, output_is_read_where_something_depends_on_it, 0, ARRAY_SIZE(outputs));
         tcase_add_test(tcase, silence_is_what_idle_timeout_bounds);

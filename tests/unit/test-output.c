@@ -148,6 +148,33 @@ START_TEST(lines_that_come_together_are_logged_together) {
 }
 END_TEST
 
+static size_t allowance;
+
+static size_t allow(size_t n, _unused_ void *arg) {
+        size_t may = MIN(n, allowance);
+
+        allowance -= may;
+        return may;
+}
+
+START_TEST(no_more_lines_are_logged_than_may_be) {
+        static const char text[] = "one\ntwo\nthree\n<3>bad\nfour\nfive\n";
+        static const char *const expected[] = { "one", "two", "three", "bad", "four", "five" };
+
+        for (size_t may = 0; may <= ARRAY_SIZE(expected); may++) {
+                teardown();
+                setup();
+                output.may_log = allow;
+                allowance = may;
+                output_add(&output, text, strlen(text));
+                ck_assert_uint_eq(n_lines, may);
+                for (size_t i = 0; i < may; i++)
+                        ck_assert_str_eq(lines[i].text, expected[i]);
+                ck_assert_uint_eq(output.n_tail, strlen(text));
+        }
+}
+END_TEST
+
 static char told[64];
 
 static void tell(const char *line, size_t n, _unused_ void *arg) {
@@ -243,6 +270,7 @@ int main(void) {
         tcase_add_test(tcase, a_megabyte_line_comes_in_pieces_of_one_level);
         tcase_add_test(tcase, pieces_end_between_characters);
         tcase_add_test(tcase, lines_that_come_together_are_logged_together);
+        tcase_add_test(tcase, no_more_lines_are_logged_than_may_be);
         tcase_add_test(tcase, lines_are_told_and_the_end_kept_also_of_what_is_not_logged);
         tcase_add_test(tcase, the_tail_is_what_came_last);
         tcase_add_loop_test(tcase, the_last_line_is_known, 0, ARRAY_SIZE(last_lines));

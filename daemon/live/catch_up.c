@@ -5,6 +5,9 @@
  * at its end, when the run that caught up the last one has ended. After the daemon's start the queue waits for
  * catch-up-delay, so that a machine that boots is not given everything at once. These runs look at no `overlap`; as an
  * operator's, they wait for their slot.
+ *
+ * A place among the few is for what is being brought up: it is given back when the run ends, and when a service is ready,
+ * as that may be for ever. A run that waits for one of its own task takes none, as that may be as long.
  */
 #include "live/live_private.h"
 
@@ -15,7 +18,18 @@ struct live_catch_up {
         struct list link; /* in live->catch_ups */
         struct live_task *entry;
         uint64_t number; /* of the run that catches up; 0: none does */
+        bool counted;    /* in live->catching_up */
 };
+
+static void give_back(struct live_task *entry) {
+        struct live *live = entry->live;
+
+        if (!entry->catch_up->counted)
+                return;
+        entry->catch_up->counted = false;
+        live->catching_up--;
+        loop_work_schedule(&live->catch_up_work);
+}
 
 static void forget(struct live_task *entry) {
         list_remove(&entry->catch_up->link);
@@ -28,7 +42,7 @@ void live_catch_up_forget(struct live_task *entry) {
 
         if (!entry->catch_up)
                 return;
-        live->catching_up -= entry->catch_up->number > 0;
+        live->catching_up -= entry->catch_up->counted;
         forget(entry);
         if (live->catch_up_work.loop)
                 loop_work_schedule(&live->catch_up_work);
@@ -51,6 +65,7 @@ void live_catch_up(struct live_task *entry) {
 
 /* False: nothing was started. */
 static bool start(struct live_task *entry) {
+        bool waits = !overlap_is_free(&entry->overlap);
         struct schedule_due due;
         struct run *run;
         int r;
@@ -65,6 +80,8 @@ static bool start(struct live_task *entry) {
                 return false;
         }
         entry->catch_up->number = run_get_number(run);
+        entry->catch_up->counted = !waits;
+        entry->live->catching_up += !waits;
         live_set_last_due(entry, due.due_usec, run_get_number(run), NULL);
         return true;
 }
@@ -91,22 +108,27 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
                         skip_all(entry);
                 if (entry->pause || !schedule_has_backlog(&entry->trigger.schedule))
                         forget(entry);
-                else if (start(entry))
-                        live->catching_up++;
-                else if (schedule_has_backlog(&entry->trigger.schedule))
+                else if (!start(entry) && schedule_has_backlog(&entry->trigger.schedule))
                         list_append(&live->catch_ups, &entry->catch_up->link);
-                else
+                else if (entry->catch_up->number == 0)
                         forget(entry);
         }
 }
 
-void live_caught_up(struct live_task *entry, uint64_t number) {
-        struct live *live = entry->live;
+static bool catches_up(const struct live_task *entry, uint64_t number) {
+        return entry->catch_up && entry->catch_up->number > 0 && entry->catch_up->number == number;
+}
 
-        if (!entry->catch_up || entry->catch_up->number == 0 || entry->catch_up->number != number)
+void live_catch_up_ready(struct live_task *entry, uint64_t number) {
+        if (catches_up(entry, number))
+                give_back(entry);
+}
+
+void live_caught_up(struct live_task *entry, uint64_t number) {
+        if (!catches_up(entry, number))
                 return;
+        give_back(entry);
         entry->catch_up->number = 0;
-        live->catching_up--;
         schedule_taken_ended(&entry->trigger.schedule);
         live_catch_up(entry);
 }

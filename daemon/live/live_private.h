@@ -262,6 +262,8 @@ void live_catch_ups_done(struct live *live);
 void live_catch_up(struct live_task *entry);
 /* It has nothing to be caught up any more, whatever it stood in the queue for. */
 void live_catch_up_forget(struct live_task *entry);
+/* Its run of this number, a service, is ready: it is in nobody's way any more. */
+void live_catch_up_ready(struct live_task *entry, uint64_t number);
 /* Its run of this number has ended. */
 void live_caught_up(struct live_task *entry, uint64_t number);
 

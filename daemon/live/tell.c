@@ -74,6 +74,10 @@ static void on_process(struct run *job, int pid, uint64_t start_ticks, bool gone
 }
 
 static void on_ready(struct run *job, bool ready, void *arg _unused_) {
+        struct run *top = run_get_top(job);
+
+        if (ready)
+                live_catch_up_ready(live_task_of(top), run_get_number(top));
         live_service_ready(live_task_of(job), job, ready);
 }
 

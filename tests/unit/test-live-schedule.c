@@ -133,6 +133,43 @@ START_TEST(catching_up_waits_for_its_delay_and_takes_four_at_a_time) {
 }
 END_TEST
 
+START_TEST(what_waits_for_its_own_task_takes_no_place_of_those_that_catch_up) {
+        char name[] = "job-0";
+
+        for (unsigned i = 0; i < 6; i++, name[4]++)
+                (void)every(name, HOUR);
+        live_bed_go();
+        for (name[4] = '0'; name[4] < '4'; name[4]++)
+                (void)live_bed_start(name);
+        sleep_for(90 * MINUTE);
+        fake_clock_advance(MINUTE);
+        ck_assert_uint_eq(live_task_running(live_bed_entry("job-0")), 2);
+        ck_assert_ptr_nonnull(live_bed_leaf("job-4"));
+        ck_assert_ptr_nonnull(live_bed_leaf("job-5"));
+}
+END_TEST
+
+START_TEST(a_service_that_is_ready_takes_no_place_of_those_that_catch_up) {
+        char name[] = "job-0";
+
+        for (unsigned i = 0; i < 6; i++, name[4]++) {
+                struct task *task = live_bed_service(name);
+
+                task->every_usec = HOUR;
+                task->catch_up_max = 100;
+                task->catch_up_within_usec = USEC_PER_DAY;
+        }
+        live_bed_go();
+        sleep_for(90 * MINUTE);
+        fake_clock_advance(MINUTE);
+        ck_assert_ptr_nonnull(live_bed_leaf("job-3"));
+        ck_assert_ptr_null(live_bed_leaf("job-4"));
+        live_bed_ready("job-0");
+        ck_assert_ptr_nonnull(live_bed_leaf("job-4"));
+        ck_assert_ptr_null(live_bed_leaf("job-5"));
+}
+END_TEST
+
 START_TEST(all_are_caught_up_one_after_another_whatever_the_overlap) {
         every("work", HOUR)->catch_up = CATCH_UP_ALL;
         live_bed_go();
@@ -254,6 +291,8 @@ int main(void) {
         tcase_add_test(tcase, a_calendar_starts_its_task_and_is_told);
         tcase_add_test(tcase, the_next_occurrences_are_listed);
         tcase_add_test(tcase, catching_up_waits_for_its_delay_and_takes_four_at_a_time);
+        tcase_add_test(tcase, what_waits_for_its_own_task_takes_no_place_of_those_that_catch_up);
+        tcase_add_test(tcase, a_service_that_is_ready_takes_no_place_of_those_that_catch_up);
         tcase_add_test(tcase, all_are_caught_up_one_after_another_whatever_the_overlap);
         tcase_add_test(tcase, what_is_not_caught_up_is_told);
         tcase_add_test(tcase, a_clock_that_is_set_is_told_and_calendars_follow);

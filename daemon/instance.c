@@ -209,3 +209,9 @@ char *instance_store_path(const struct instance *instance) {
 char *instance_socket_path(const struct instance *instance) {
         return below(instance->runtime_dir, "/control.sock");
 }
+
+char *instance_accepted_path(const char *given) {
+        _cleanup_(freep) char *path = given ? strdup(given) : state_dir();
+
+        return path ? below(path, "/accepted.ini") : NULL;
+}

@@ -33,6 +33,10 @@ const char *instance_tag(const struct instance *instance, char buf[INSTANCE_TAG_
 /* The directory for what runs speak to. To be freed; NULL: out of memory. */
 char *instance_notify_path(const struct instance *instance);
 
+/* Where the last accepted configuration is kept in @state_dir, NULL: where instance_options says. To be freed; NULL: out of
+ * memory. */
+char *instance_accepted_path(const char *state_dir);
+
 /* The usual path of the store. To be freed; NULL: out of memory. */
 char *instance_store_path(const struct instance *instance);
 

@@ -19,6 +19,7 @@ enum {
         OPTION_RUNTIME_DIR,
         OPTION_LOG_TARGET,
         OPTION_LOG_LEVEL,
+        OPTION_NO_FALLBACK,
         OPTION_VERSION,
         OPTION_HELP,
 };
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
         { "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
         { "log-target", required_argument, NULL, OPTION_LOG_TARGET },
         { "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
+        { "no-fallback", no_argument, NULL, OPTION_NO_FALLBACK },
         { "version", no_argument, NULL, OPTION_VERSION },
         { "help", no_argument, NULL, OPTION_HELP },
         { NULL, 0, NULL, 0 },
@@ -56,6 +58,7 @@ void options_print_help(void) {
                    "  --runtime-dir DIR   the control socket and the lock\n"
                    "  --log-target T      auto, journal or stderr\n"
                    "  --log-level L       err, warning, notice, info or debug\n"
+                   "  --no-fallback       exit 2 when the configuration is refused, whatever was accepted before\n"
                    "  --version\n"
                    "  --help\n"
                    "\n"
@@ -85,6 +88,7 @@ static int take(struct options *options, int option, const char *value) {
         case OPTION_STRICT: options->strict = true; return 0;
         case OPTION_PORTABLE: options->portable = true; return 0;
         case OPTION_JSON: options->json = true; return 0;
+        case OPTION_NO_FALLBACK: options->no_fallback = true; return 0;
         case OPTION_CHECK: return set_command(options, COMMAND_CHECK);
         case OPTION_VERSION: return set_command(options, COMMAND_VERSION);
         case OPTION_HELP: return set_command(options, COMMAND_HELP);

@@ -22,6 +22,7 @@ struct options {
         int log_level;  /* -1: the configuration decides */
         bool strict;
         bool portable;
+        bool no_fallback;
         bool json;
 };
 

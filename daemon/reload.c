@@ -3,6 +3,10 @@
 #include "runner_private.h"
 
 #include "base/log.h"
+#include "check_config.h"
+#include "config/diagnostics.h"
+
+#include <stdio.h>
 
 static void on_begin(void *arg) {
         struct runner *runner = arg;
@@ -27,6 +31,7 @@ static void on_end(const struct reload_outcome *outcome, void *arg) {
         struct runner *runner = arg;
 
         if (outcome->applied) {
+                runner->fallback = false;
                 config_unref(runner->config);
                 runner->config = config_ref(live_config(runner->live));
                 take_daemon_keys(runner);
@@ -36,13 +41,50 @@ static void on_end(const struct reload_outcome *outcome, void *arg) {
 }
 
 int runner_reload_init(struct runner *runner) {
+        _cleanup_(freep) char *kept = instance_accepted_path(runner->instance.state_dir);
         const struct reloader_options options = {
                 .live = runner->live,
                 .path = runner->config_path,
+                .kept = runner->options->no_fallback ? NULL : kept,
                 .on_begin = on_begin,
                 .on_end = on_end,
                 .arg = runner,
         };
+        int r;
 
-        return reloader_new(&options, &runner->reloader);
+        r = reloader_new(&options, &runner->reloader);
+        if (r < 0)
+                return r;
+        if (runner->fallback)
+                live_emit(runner->live,
+                          &(const struct event){ .id = EVENT_CONFIG_FALLBACK,
+                                                 .text = "the configuration files are refused: running the last "
+                                                         "configuration that was accepted" });
+        else
+                reloader_keep(runner->reloader, runner->config);
+        return 0;
+}
+
+/* ---- the last one that was accepted ---- */
+
+int runner_load_accepted(struct runner *runner, const char *state_dir) {
+        _cleanup_(freep) char *path = instance_accepted_path(state_dir);
+        const struct config_options options = { 0 };
+        struct diagnostics diagnostics = { 0 };
+        int r = path ? 0 : -ENOMEM;
+
+        if (r == 0 && access(path, F_OK) < 0)
+                return -errno; /* none was accepted yet */
+        if (r == 0)
+                r = config_load(path, &options, &diagnostics, &runner->config);
+        if (r < 0) {
+                check_print(&diagnostics);
+                (void)fprintf(stderr, "tendd: the last configuration that was accepted, %s, cannot be used either\n",
+                              path ?: "accepted.ini");
+        } else {
+                runner->fallback = true;
+                (void)fprintf(stderr, "tendd: starting with the last configuration that was accepted, %s\n", path);
+        }
+        diagnostics_done(&diagnostics);
+        return r;
 }

@@ -32,13 +32,17 @@ static int cannot(const char *what, int error) {
 }
 
 static int load(struct runner *runner) {
+        bool falls_back = runner->options->command == COMMAND_RUN && !runner->options->no_fallback;
+        _cleanup_(freep) char *state_dir = NULL;
         struct diagnostics diagnostics = { 0 };
-        struct config_options options = { 0 };
+        struct config_options options = { .keep_text = falls_back, .ret_state_dir = &state_dir };
         int r;
 
         r = config_load(runner->config_path, &options, &diagnostics, &runner->config);
         check_print(&diagnostics);
         diagnostics_done(&diagnostics);
+        if (r < 0 && falls_back && runner_load_accepted(runner, runner->options->state_dir ?: state_dir) == 0)
+                return 0;
         return r;
 }
 
@@ -93,6 +97,10 @@ static void on_critical(const struct result *result, void *arg) {
         runner_on_critical(arg, result);
 }
 
+static bool is_fallback(void *arg) {
+        return ((struct runner *)arg)->fallback;
+}
+
 static const char *phase_name(void *arg) {
         return runner_phase_to_string(((struct runner *)arg)->phase);
 }
@@ -111,6 +119,7 @@ static int open_control(struct runner *runner) {
                 .live = runner->live,
                 .reloader = runner->reloader,
                 .phase = phase_name,
+                .fallback = is_fallback,
                 .arg = runner,
         };
         pid_t pid = 0;

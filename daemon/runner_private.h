@@ -13,6 +13,7 @@ struct runner {
         const struct options *options;
         char *config_path;
         struct config *config;
+        bool fallback; /* the files were refused: it is the last one that was accepted */
         struct instance instance;
         struct loop *loop;
         struct store *store; /* NULL with --once */
@@ -37,8 +38,11 @@ struct runner {
 };
 
 /* ---- reload.c ---- */
-/* Has the daemon reload when it is asked to. Returns 0, -ENOMEM, -errno. */
+/* Has the daemon reload when it is asked to, and keeps the configuration that it started with. Returns 0, -ENOMEM, -errno. */
 int runner_reload_init(struct runner *runner);
+/* Before the loop runs: loads the last configuration that was accepted, kept in @state_dir, NULL: where it usually is. Returns 0 or
+ * a negative errno; either is told on stderr. */
+int runner_load_accepted(struct runner *runner, const char *state_dir);
 
 /* ---- runner.c ---- */
 /* A callback held the loop for longer than loop-warn. */

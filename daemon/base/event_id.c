@@ -46,6 +46,7 @@ static const struct {
         [EVENT_PHASE] = { "phase", LOG_NOTICE, "29135207dbfb40859e3c7d68034ea302" },
         [EVENT_RELOADED] = { "reloaded", LOG_NOTICE, "6e3bd1f0a4f44b0e8f3f6b9d41d5a6c7" },
         [EVENT_RELOAD_REFUSED] = { "reload-refused", LOG_ERR, "b9c0d9a58f6f4f0ab7d1d1b0a1c27e35" },
+        [EVENT_CONFIG_FALLBACK] = { "config-fallback", LOG_ERR, "4d5a3c0c3f7b4c1c9d0a0b1e7a1f52c8" },
         [EVENT_COMMAND] = { "command", LOG_NOTICE, "49bb7a882d224e3c8c5360a1a9127ed0" },
 };
 

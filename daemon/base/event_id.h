@@ -44,6 +44,7 @@ enum event_id {
         EVENT_PHASE,             /* of the runner */
         EVENT_RELOADED,          /* the daemon has gone over to the configuration as it is in the files now */
         EVENT_RELOAD_REFUSED,    /* it goes on with the one it has */
+        EVENT_CONFIG_FALLBACK,   /* the files are refused at the start: the last accepted ones are taken */
         EVENT_COMMAND,           /* somebody changed something over the control socket */
         _EVENT_ID_MAX,
 };

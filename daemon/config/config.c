@@ -38,6 +38,7 @@ struct config *config_unref(struct config *config) {
         free(config->daemon.timezone);
         free(config->store.path);
         text_strv_free(config->private);
+        free(config->text);
         free(config);
         return NULL;
 }
@@ -106,6 +107,7 @@ static void load_done(struct load *load) {
         if (load->prototype)
                 task_unref(load->prototype);
         config_unref(load->config);
+        load_text_done(load);
         arena_done(&load->arena);
 }
 
@@ -155,8 +157,16 @@ int config_load_as(const char *path, const struct config_options *options, bool 
                 return r;
         if (diagnostics->out_of_memory)
                 return -ENOMEM;
-        if (has_errors(&load))
+        if (has_errors(&load)) {
+                if (options->ret_state_dir && load.config)
+                        *options->ret_state_dir = TAKE_PTR(load.config->daemon.state_dir);
                 return -EBADMSG;
+        }
+        if (options->keep_text) {
+                r = load_take_text(&load, &load.config->text, &load.config->text_size);
+                if (r < 0)
+                        return r;
+        }
         *ret = TAKE_PTR(load.config);
         return 0;
 }

@@ -59,12 +59,16 @@ struct config {
         struct task **tasks; /* by name; disabled ones included */
         size_t n_tasks;
         void *private; /* what the loader shares between tasks */
+        char *text;    /* see config_options; whoever takes it sets it to NULL */
+        size_t text_size;
 };
 
 struct config_options {
         bool portable;        /* no look at users, commands, ownership */
         const char *add;      /* NULL, or a file to check as if it lay beside the included ones */
         const char *add_name; /* NULL, or the name that it will have there */
+        bool keep_text;       /* config->text: all files as one that means the same */
+        char **ret_state_dir; /* NULL, or filled, to be freed, when the files are refused: state-dir, if it is known */
 };
 
 /* Loads @path and what it includes. All mistakes and warnings go to @diagnostics. Returns 0 (perhaps with warnings),

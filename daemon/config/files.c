@@ -88,6 +88,54 @@ static int read_file(struct load *load, unsigned file, const char *path, bool tr
         return 0;
 }
 
+/* ---- their texts ---- */
+
+static int keep_text(struct load *load, const char *path, const char *text, size_t size) {
+        if (!load->options->keep_text)
+                return 0;
+        if (!load->text)
+                load->text = open_memstream(&load->text_buffer, &load->text_size);
+        if (!load->text)
+                return -ENOMEM;
+        /* What is in the main file has the same lines as there: what is known of `include` stays true. */
+        if (load->current_file != load->main_file)
+                fprintf(load->text, "# %s\n", path);
+        fwrite(text, 1, size, load->text);
+        if (size > 0 && text[size - 1] != '\n')
+                fputc('\n', load->text);
+        return ferror(load->text) ? -ENOMEM : 0;
+}
+
+/* Makes comments of the lines that say `include`. */
+static void drop_include(const struct load *load, char *text) {
+        const struct raw_section *section = load_find(load, SECTION_DAEMON, "");
+        const struct raw_key *raw = section ? raw_section_find(section, "include") : NULL;
+        unsigned number = 1;
+
+        for (const struct raw_line *line = raw ? raw->lines : NULL; line; line = line->next) {
+                for (; number < line->line; number++)
+                        text = strchr(text, '\n') + 1;
+                *text = '#';
+        }
+}
+
+int load_take_text(struct load *load, char **ret, size_t *ret_size) {
+        FILE *file = TAKE_PTR(load->text);
+
+        if (!file || fclose(file) != 0)
+                return -ENOMEM;
+        drop_include(load, load->text_buffer);
+        *ret = TAKE_PTR(load->text_buffer);
+        *ret_size = load->text_size;
+        return 0;
+}
+
+void load_text_done(struct load *load) {
+        if (load->text)
+                (void)fclose(load->text);
+        free(load->text_buffer);
+}
+
 /* Reads one file into sections. @trust: whoever owns it. Returns 0, also after mistakes; -errno (told); -ENOMEM. */
 static int load_file(struct load *load, const char *path, bool trust) {
         _cleanup_(freep) char *text = NULL;
@@ -108,7 +156,8 @@ static int load_file(struct load *load, const char *path, bool trust) {
                 tell_file(load, load->current_file, "cannot be read: %s", strerror(-r));
                 return r;
         }
-        return ini_read(text, size, &load_events, load);
+        r = keep_text(load, path, text, size);
+        return r < 0 ? r : ini_read(text, size, &load_events, load);
 }
 
 /* ---- include ---- */

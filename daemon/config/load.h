@@ -12,6 +12,8 @@
 #include "config/diagnostics.h"
 #include "config/keys.h"
 
+#include <stdio.h>
+
 enum section_type {
         SECTION_DAEMON,
         SECTION_DEFAULTS,
@@ -84,6 +86,10 @@ struct load {
         const struct key **rows[_KEY_SECTION_MAX];
         size_t n_rows[_KEY_SECTION_MAX];
 
+        FILE *text; /* of all files, see config_options; NULL: it is not kept */
+        char *text_buffer;
+        size_t text_size;
+
         struct raw_section *current; /* while reading: NULL in a section that was refused */
         bool in_section;             /* also in one that was refused */
         unsigned current_file;
@@ -134,6 +140,11 @@ const struct key *const *load_find_rows(const struct load *load, enum section_ty
 /* Reads @path and the files that its `include` names. Returns 0, also after mistakes; -errno when @path cannot be read;
  * -ENOMEM. */
 int load_source(struct load *load, const char *path);
+
+/* The texts of all files as that of one, without its `include`: each begins with a comment that names it. To be freed. Returns
+ * 0 or -ENOMEM. */
+int load_take_text(struct load *load, char **ret, size_t *ret_size);
+void load_text_done(struct load *load);
 
 /* Finds sections by name from now on; tells those defined twice. Returns 0 or -ENOMEM. */
 int load_index(struct load *load);

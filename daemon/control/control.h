@@ -13,6 +13,8 @@ struct control_options {
         struct reloader *reloader; /* outlives it, too; NULL: nothing can be reloaded */
         /* The runner's phase: "running". */
         const char *(*phase)(void *arg);
+        /* Whether it runs an earlier configuration, because the files were refused. May be NULL. */
+        bool (*fallback)(void *arg);
         void *arg;
 };
 

@@ -169,5 +169,7 @@ int method_status(struct varlink_call *call, _unused_ const json_t *parameters, 
                 status_free(status);
                 return -ENOMEM;
         }
+        if (status->control->options.fallback && status->control->options.fallback(status->control->options.arg))
+                problems_add_fallback(status->problems);
         return varlink_stream(call, &status_ops, status);
 }

@@ -185,6 +185,13 @@ void problems_add_task(struct problems *problems, const struct live_task *live) 
                 add_paused(problems, live);
 }
 
+void problems_add_fallback(struct problems *problems) {
+        (void)json_array_append_new(problems->array,
+                                    json_pack("{s:s, s:s, s:s, s:s}", "kind", "refused", "subject", "configuration",
+                                              "text", "runs the last one that was accepted, see the log", "command",
+                                              "tendctl diff"));
+}
+
 /* How long ago @since_usec was, to the millisecond. */
 static const char *format_since(usec_t since_usec, char buf[TEXT_USEC_MAX]) {
         usec_t span = usec_sub(clock_now(CLOCK_ID_MONOTONIC), since_usec);

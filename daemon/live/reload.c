@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "loop/pool.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 /* Files that need longer are not read. */
@@ -40,6 +41,7 @@ struct reload_job {
 struct reloader {
         struct reloader_options options;
         char *path;
+        char *kept;
         struct pool *pool;
         struct loop_work work;
         struct loop_timer timer; /* READ_WITHIN */
@@ -93,7 +95,7 @@ static void job_free(struct reload_job *job) {
 }
 
 static void work(void *arg) {
-        const struct config_options options = { 0 };
+        const struct config_options options = { .keep_text = true };
         struct reload_job *job = arg;
 
         job->error = config_load(job->path, &options, &job->diagnostics, &job->to);
@@ -101,6 +103,99 @@ static void work(void *arg) {
                 job->error = config_diff(job->from, job->to, &job->diff);
         else if (job->error != -ENOMEM)
                 job->error = -EBADMSG;
+}
+
+/* ---- what was accepted is kept ---- */
+
+struct keep_job {
+        char *path;
+        char *text;
+        size_t size;
+        int error;
+};
+
+static void keep_free(struct keep_job *job) {
+        free(job->path);
+        free(job->text);
+        free(job);
+}
+
+/* It may contain what only the daemon's user may read. */
+static int write_whole(const char *path, const char *text, size_t size) {
+        _cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0)
+                return -errno;
+        while (size > 0) {
+                ssize_t n = write(fd, text, size);
+
+                if (n < 0)
+                        return -errno;
+                text += n;
+                size -= (size_t)n;
+        }
+        return fsync(fd) < 0 ? -errno : 0;
+}
+
+static void keep_work(void *arg) {
+        struct keep_job *job = arg;
+        _cleanup_(freep) char *fresh = NULL;
+
+        if (asprintf(&fresh, "%s.new", job->path) < 0) {
+                fresh = NULL;
+                job->error = -ENOMEM;
+                return;
+        }
+        job->error = write_whole(fresh, job->text, job->size);
+        if (job->error == 0 && rename(fresh, job->path) < 0)
+                job->error = -errno;
+        if (job->error < 0)
+                (void)unlink(fresh);
+}
+
+static void on_kept(void *arg) {
+        struct keep_job *job = arg;
+
+        if (job->error < 0)
+                log_warning("the configuration cannot be kept as %s for the next start: %s", job->path,
+                            strerror(-job->error));
+        keep_free(job);
+}
+
+static void on_keep_returned(void *arg) {
+        keep_free(arg);
+}
+
+void reloader_keep(struct reloader *reloader, struct config *config) {
+        static const struct pool_job_ops ops = {
+                .name = "keep-config",
+                .work = keep_work,
+                .done = on_kept,
+                .returned = on_keep_returned,
+                .left = on_keep_returned,
+        };
+        struct keep_job *job;
+        char *text = TAKE_PTR(config->text);
+        int r = -ENOMEM;
+
+        if (!text || !reloader->kept) {
+                free(text);
+                return;
+        }
+        job = calloc(1, sizeof(*job));
+        if (job) {
+                job->text = text;
+                job->size = config->text_size;
+                job->path = strdup(reloader->kept);
+        } else
+                free(text);
+        if (job && job->path)
+                r = pool_submit(reloader->pool, &ops, job, NULL);
+        if (r == 0)
+                return;
+        log_warning("the configuration cannot be kept for the next start: %s", strerror(-r));
+        if (job)
+                keep_free(job);
 }
 
 /* ---- what comes of it ---- */
@@ -169,6 +264,8 @@ static void finish(struct reloader *reloader, struct reload_outcome *outcome) {
                 live_emit(reloader->options.live,
                           &(const struct event){ .id = outcome->applied ? EVENT_RELOADED : EVENT_RELOAD_REFUSED,
                                                  .text = text });
+                if (outcome->applied)
+                        reloader_keep(reloader, outcome->diff->to);
                 reloader->options.on_end(outcome, reloader->options.arg);
         }
         tell(&reloader->served, outcome, outcome->applied);
@@ -308,7 +405,8 @@ int reloader_new(const struct reloader_options *options, struct reloader **ret) 
         list_init(&reloader->served);
         loop_work_init(&reloader->work, loop, "reload", on_work, reloader);
         reloader->path = strdup(options->path);
-        if (!reloader->path)
+        reloader->kept = options->kept ? strdup(options->kept) : NULL;
+        if (!reloader->path || (options->kept && !reloader->kept))
                 return -ENOMEM;
         r = loop_timer_init(&reloader->timer, loop, CLOCK_ID_MONOTONIC, "reload", on_timer, reloader);
         if (r < 0)
@@ -336,6 +434,7 @@ struct reloader *reloader_free(struct reloader *reloader) {
         drop(&reloader->served);
         drop(&reloader->requests);
         free(reloader->path);
+        free(reloader->kept);
         free(reloader);
         return NULL;
 }

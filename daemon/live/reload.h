@@ -31,6 +31,7 @@ typedef void (*reload_done_fn)(const struct reload_outcome *outcome, void *arg);
 struct reloader_options {
         struct live *live; /* outlives the reloader */
         const char *path;  /* of the main file; copied */
+        const char *kept;  /* where the last accepted configuration is kept; copied; NULL: it is not */
         /* A reload begins that is meant to be applied; it has ended. */
         void (*on_begin)(void *arg);
         void (*on_end)(const struct reload_outcome *outcome, void *arg);
@@ -48,6 +49,10 @@ int reloader_ask(struct reloader *reloader, bool dry, const char *by, reload_don
                  struct reload_request **ret);
 /* Nobody is told any more; what is under way goes on. Takes NULL. */
 void reload_request_cancel(struct reload_request *request);
+
+/* Keeps the text of @config, if it has it, as that of the last one that was accepted: on a thread, in the place of what is
+ * there when it is whole. Takes the text. */
+void reloader_keep(struct reloader *reloader, struct config *config);
 
 /* The daemon is stopping: what was not applied yet will not be. */
 void reloader_abort(struct reloader *reloader);

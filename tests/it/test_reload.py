@@ -229,6 +229,51 @@ class Reload(Case):
         self.assertEqual(self.task(daemon, "more")["name"], "more")
 
 
+class Fallback(Case):
+    """Files that are refused at the start: the last accepted configuration runs."""
+
+    def test_the_last_accepted_one_is_started(self):
+        daemon = self.daemon(HEAD, start=False)
+        os.makedirs(os.path.join(daemon.directory, "conf.d"))
+        daemon.write_config(service("web", "command = sleep 1000"), "conf.d/web.ini")
+        kept = os.path.join(daemon.state_dir, "accepted.ini")
+        daemon.start()
+        self.until(lambda: os.path.exists(kept), "the configuration to be kept")
+        self.assertEqual(os.stat(kept).st_mode & 0o777, 0o600)
+        daemon.stop()
+        daemon.write_config("[task web]\ncolour = red\n", "conf.d/web.ini")
+        self.assertEqual(daemon.run("--no-fallback").returncode, 2)
+        daemon.start()
+        daemon.log.wait("web.ini:2: colour: unknown key")
+        daemon.log.wait("running the last configuration that was accepted")
+        daemon.log.wait("web#2 ready")
+        status = daemon.ctl("status").stdout
+        self.assertIn("REFUSED", status)
+        self.assertIn("tendctl diff", status)
+        self.assertEqual(daemon.ctl("reload").returncode, 1)
+        daemon.write_config(service("web", "command = sleep 2000"), "conf.d/web.ini")
+        self.assertEqual(daemon.ctl("reload").returncode, 0)
+        self.assertNotIn("REFUSED", daemon.ctl("status").stdout)
+        self.until(lambda: "sleep 2000" in open(kept, encoding="utf-8").read(), "it to be kept")
+
+    def test_without_one_there_is_nothing_to_fall_back_on(self):
+        daemon = self.daemon("[task web]\ncolour = red\n", start=False)
+        self.assertEqual(daemon.run().returncode, 2)
+
+    def test_where_the_files_say_that_state_is(self):
+        daemon = self.daemon("", start=False)
+        state = self.path("elsewhere")
+        text = f"[daemon]\nstate-dir = {state}\nruntime-dir = {daemon.runtime_dir}\n[task a]\nmanual = yes\ncommand = true\n"
+        daemon.write_config(text)
+        daemon.command = lambda *args: [daemon.program, "--config", daemon.config_path, "--log-target", "stderr", *args]
+        daemon.start()
+        self.until(lambda: os.path.exists(os.path.join(state, "accepted.ini")), "the configuration to be kept")
+        daemon.stop()
+        daemon.write_config(text + "colour = red\n")
+        daemon.start()
+        daemon.log.wait("running the last configuration that was accepted")
+
+
 class UnderLoad(Case):
     def test_a_thousand_reloads_lose_and_double_nothing(self):
         """Reloads back to back while runs come and go: each run is told once, numbers have no holes, nothing grows."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """kill -9 at random moments under load: nothing acknowledged is lost, nothing is done twice, nothing is left running.
 
-TENDD_CRASH_ROUNDS says how often the daemon is killed [25], TENDD_CRASH_SEED what is drawn; both are printed.
+TENDD_CRASH_ROUNDS says how often the daemon is killed [25, with sanitizers 10], TENDD_CRASH_SEED what is drawn; both are printed.
 """
 import collections
 import contextlib
@@ -14,8 +14,9 @@ import time
 
 from support import processes
 from support.case import Case
+from support.wait import SANITIZERS
 
-ROUNDS = int(os.environ.get("TENDD_CRASH_ROUNDS", "25"))
+ROUNDS = int(os.environ.get("TENDD_CRASH_ROUNDS", "25" if SANITIZERS == "no" else "10"))
 SEED = int(os.environ.get("TENDD_CRASH_SEED", str(random.SystemRandom().randrange(1 << 32))))
 
 CONFIG = """

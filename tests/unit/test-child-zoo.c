@@ -13,8 +13,14 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define ROUNDS      500 /* for each of: without cgroups, with them; or as TEST_ROUNDS says */
-#define CHUNKS      10  /* each a test with a spawner of its own, all or TEST_CHUNK only */
+/* Rounds for each of: without cgroups, with them; or as TEST_ROUNDS says. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ROUNDS 100
+#else
+#define ROUNDS 200
+#endif
+
+#define CHUNKS      10 /* each a test with a spawner of its own, all or TEST_CHUNK only */
 #define MEMBERS_MAX 3
 #define EARLY_USEC  4000
 #define THREADS_MAX 16

@@ -31,7 +31,7 @@
 #define ZONES_DIR "/usr/share/zoneinfo"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ZONES_DEFAULT 60
+#define ZONES_DEFAULT 30
 #else
 #define ZONES_DEFAULT 1000
 #endif

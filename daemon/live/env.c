@@ -101,6 +101,7 @@ int live_env_init(struct live *live, const struct live_options *options) {
                 return -ENOMEM;
         env->environ = live->environ;
         env->tag = live->tag;
+        env->passed_over = live_passed_over;
         env->shell = find_shell(live->config);
         r = spawner_new(live->loop, &env->spawner);
         if (r < 0)

@@ -254,6 +254,7 @@ void live_watches_end(struct live *live);
 /* The part of one task, if it has something to watch. */
 int live_watch_add(struct live_task *entry);
 void live_watch_remove(struct live_task *entry);
+void live_passed_over(struct live_task *task, const char *path); /* see task_env */
 
 /* ---- catch_up.c ---- */
 int live_catch_ups_init(struct live *live);

@@ -54,6 +54,11 @@ void live_watches_end(struct live *live) {
                 live_watch_remove(live->tasks[i]);
 }
 
+void live_passed_over(struct live_task *task, const char *path) {
+        if (task && task->watch)
+                watch_look(task->watch, path);
+}
+
 const char *live_task_watch_trouble(const struct live_task *task) {
         return task->watch ? watch_trouble(task->watch) : NULL;
 }

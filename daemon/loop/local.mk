@@ -31,6 +31,7 @@ libtendd_a_SOURCES += daemon/loop/watch.c daemon/loop/watch.h daemon/loop/watch_
 libtendd_a_SOURCES += daemon/loop/watch_dirs.c
 libtendd_a_SOURCES += daemon/loop/watch_events.c
 libtendd_a_SOURCES += daemon/loop/watch_follow.c
+libtendd_a_SOURCES += daemon/loop/watch_made.c
 libtendd_a_SOURCES += daemon/loop/watch_mounts.c
 libtendd_a_SOURCES += daemon/loop/watch_pattern.c
 libtendd_a_SOURCES += daemon/loop/watch_scan.c

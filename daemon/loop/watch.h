@@ -58,5 +58,8 @@ DEFINE_CLEANUP(struct watch, watch_free)
 /* Looks at everything anew: all that matches counts as arrived. */
 void watch_rescan(struct watch *watch);
 
+/* Looks at the file @path, which was seen being written, until nobody writes to it: then it counts as arrived. */
+void watch_look(struct watch *watch, const char *path);
+
 /* What keeps it from being told at once, a sentence that names the path; NULL: nothing. Valid until the next turn. */
 const char *watch_trouble(const struct watch *watch);

@@ -14,12 +14,14 @@
 static void handle_file(struct watch_dir *dir, uint32_t mask, const char *name) {
         struct watch *watch = dir->pattern->watch;
 
-        if (mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
+        if (mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) {
+                watch_pattern_told(dir->pattern, dir, name);
                 watch_arrived(watch);
-        else if ((mask & IN_CREATE) && !(mask & IN_ISDIR))
+        } else if ((mask & IN_CREATE) && !(mask & IN_ISDIR)) {
                 watch_pattern_made(dir->pattern, dir, name);
-        else if ((mask & (IN_DELETE | IN_MOVED_FROM)) && (watch->flags & WATCH_REMOVALS))
+        } else if ((mask & (IN_DELETE | IN_MOVED_FROM)) && (watch->flags & WATCH_REMOVALS)) {
                 watch_arrived(watch);
+        }
 }
 
 static void handle(struct watch_dir *dir, uint32_t mask, const char *name) {

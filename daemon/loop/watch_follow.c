@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* watch_follow: keeps what is watched for a pattern at what is there: scans, one after another, and looks at files that
- * were made.
- *
- * A file that is opened to be written is told as made, and told as closed later. One that is linked into place is told as
- * made only. So what was made is looked at, and what is whole already counts as arrived.
+/* watch_follow: keeps what is watched for a pattern at what is there: scans, one after another.
  *
  * What comes for a directory while a scan is under way that has found it first is not known to be of interest. The scan
  * keeps the wd in mind, and such directories are read again by another scan.
@@ -20,7 +16,6 @@
 #define HANG_USEC  (10 * USEC_PER_SEC) /* a scan that takes longer hangs */
 #define REST       10                  /* times the length of a scan, until the next one */
 #define REST_MAX   (10 * USEC_PER_SEC)
-#define MADE_MAX   256 /* files that wait to be looked at */
 
 /* ---- taking off what nobody is interested in any more ---- */
 
@@ -84,95 +79,6 @@ static void drop_dirs(struct watcher *watcher, struct list *dirs) {
         list_init(dirs);
         if (tidy && (tidy->n == 0 || tidy->fd < 0 || pool_submit(watcher->pool, &ops, tidy, NULL) < 0))
                 tidy_free(tidy);
-}
-
-/* ---- files that were made ---- */
-
-struct watch_look {
-        struct watch_pattern *of; /* the loop's; NULL: nobody waits for it */
-        struct pool_job *job;     /* the loop's */
-        char **paths;
-        size_t n;
-        bool whole; /* one of them is */
-};
-
-static void free_paths(char **paths, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                free(paths[i]);
-        free(paths);
-}
-
-static void look_free(void *arg) {
-        struct watch_look *look = arg;
-
-        free_paths(look->paths, look->n);
-        free(look);
-}
-
-static void look_work(void *arg) {
-        struct watch_look *look = arg;
-
-        for (size_t i = 0; i < look->n && !look->whole; i++)
-                look->whole = watch_is_whole(look->paths[i]);
-}
-
-static void start_look(struct watch_pattern *p);
-
-static void on_looked(void *arg) {
-        struct watch_look *look = arg;
-        struct watch_pattern *p = look->of;
-        bool whole = look->whole;
-
-        look_free(look);
-        if (!p)
-                return;
-        p->look = NULL;
-        if (whole)
-                watch_arrived(p->watch);
-        start_look(p);
-}
-
-/* That nothing could be looked at counts as an arrival: one too many harms nobody. */
-static void start_look(struct watch_pattern *p) {
-        static const struct pool_job_ops ops = {
-                .name = "watch-look",
-                .work = look_work,
-                .done = on_looked,
-                .returned = on_looked,
-                .left = look_free,
-        };
-        struct watch_look *look;
-
-        if (p->look || p->n_made == 0)
-                return;
-        look = calloc(1, sizeof(*look));
-        if (look) {
-                look->of = p;
-                look->paths = TAKE_PTR(p->made);
-                look->n = p->n_made;
-                p->n_made = 0;
-                if (pool_submit(p->watch->watcher->pool, &ops, look, &look->job) == 0) {
-                        p->look = look;
-                        return;
-                }
-                look_free(look);
-        }
-        watch_arrived(p->watch);
-}
-
-void watch_pattern_made(struct watch_pattern *p, const struct watch_dir *dir, const char *name) {
-        char *path = NULL;
-
-        if (loop_timer_armed(&p->watch->timer)) /* it fires when this is in place already */
-                return;
-        if (!p->made)
-                p->made = calloc(MADE_MAX, sizeof(*p->made));
-        if (!p->made || p->n_made == MADE_MAX || asprintf(&path, "%s/%s", dir->path, name) < 0) {
-                watch_arrived(p->watch);
-                return;
-        }
-        p->made[p->n_made++] = path;
-        start_look(p);
 }
 
 /* ---- scans ---- */
@@ -413,7 +319,11 @@ int watch_pattern_init(struct watch_pattern *p, struct watch *watch, const char 
 
         p->watch = watch;
         list_init(&p->dirs);
+        list_init(&p->made);
         r = pattern_new(text, &p->pattern);
+        if (r < 0)
+                return r;
+        r = watch_made_init(p);
         if (r < 0)
                 return r;
         return loop_timer_init(&p->timer, watch->watcher->loop, CLOCK_ID_MONOTONIC, "watch scan", on_timer, p);
@@ -427,14 +337,10 @@ void watch_pattern_done(struct watch_pattern *p) {
                 p->scan->of = NULL;
                 (void)pool_abandon(p->scan->job);
         }
-        if (p->look) {
-                p->look->of = NULL;
-                (void)pool_abandon(p->look->job);
-        }
+        watch_made_done(p);
         list_for_each_entry(dir, &p->dirs, of_pattern)
                 watch_dirs_remove(watcher, dir);
         drop_dirs(watcher, &p->dirs);
-        free_paths(p->made, p->n_made);
         free(p->trouble);
         pattern_unref(p->pattern);
         loop_timer_done(&p->timer);

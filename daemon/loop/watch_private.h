@@ -79,9 +79,15 @@ struct watch_scan *watch_scan_free(struct watch_scan *scan); /* always returns N
 /* Touches nothing but @scan; may hang. */
 void watch_scan_run(struct watch_scan *scan);
 
-/* Whether a file at @path is whole though nobody told that it was closed: a symbolic link, a second name, or one that
- * nobody has open for writing. Blocks. */
-bool watch_is_whole(const char *path);
+enum watch_whole {
+        WATCH_WHOLE, /* nobody has it open for writing; or nobody knows, and a symbolic link or a second name is none that
+                        * a file gets when it is begun */
+        WATCH_WRITTEN, /* somebody has */
+        WATCH_UNKNOWN, /* or it is gone, or no file */
+};
+
+/* Whether a file at @path is whole though nobody told that it was closed. Blocks. */
+enum watch_whole watch_is_whole(const char *path);
 
 /* ---- the loop's side ---- */
 
@@ -92,7 +98,7 @@ struct watch_pattern {
         struct pattern *pattern;
         struct list dirs;        /* struct watch_dir */
         struct watch_scan *scan; /* under way, or NULL */
-        struct watch_look *look; /* under way at files that were made, or NULL */
+        struct watch_look *look; /* under way at some of @made, or NULL */
         struct loop_timer timer; /* no scan: when one is due; a scan: when it counts as hanging */
         usec_t began_usec;       /* of the scan */
         usec_t rested_usec;      /* before that no other scan begins */
@@ -101,9 +107,11 @@ struct watch_pattern {
         bool again;              /* another scan is due after this one … */
         bool all;                /* … which reads all directories */
         bool hangs;
-        char *trouble; /* or NULL */
-        char **made;   /* paths of files that were made and may never be told as closed */
-        size_t n_made;
+        char *trouble;    /* or NULL */
+        struct list made; /* of watch_made.c: files that may never be told as closed, and wait to be looked at */
+        size_t n_made;    /* those that are looked at just now included */
+        struct loop_timer look_timer;
+        usec_t look_usec; /* how long until the next look */
 };
 
 struct watch {
@@ -147,7 +155,7 @@ void watch_dirs_remove(struct watcher *watcher, struct watch_dir *dir);
 /* The bucket in which all those of @wd are, and others. */
 struct list *watch_dirs_of(const struct watcher *watcher, int wd);
 
-/* ---- watch_follow.c: a pattern's scans and looks ---- */
+/* ---- watch_follow.c: a pattern's scans ---- */
 
 /* Returns 0, -ENOMEM, or as watch_check_pattern(); to be undone in any case. */
 int watch_pattern_init(struct watch_pattern *p, struct watch *watch, const char *text);
@@ -156,8 +164,16 @@ void watch_pattern_done(struct watch_pattern *p);
 /* A scan is due in @delay_usec, or as soon as the one under way is over; with @all it reads all directories. */
 void watch_pattern_again(struct watch_pattern *p, bool all, usec_t delay_usec);
 
+/* ---- watch_made.c: a pattern's looks at single files ---- */
+
+int watch_made_init(struct watch_pattern *p); /* returns 0 or -ENOMEM */
+void watch_made_done(struct watch_pattern *p);
+
 /* A file was made in @dir. */
 void watch_pattern_made(struct watch_pattern *p, const struct watch_dir *dir, const char *name);
+
+/* It was told as closed, or moved there: nobody need look at it. */
+void watch_pattern_told(struct watch_pattern *p, const struct watch_dir *dir, const char *name);
 
 /* ---- watch_events.c ---- */
 

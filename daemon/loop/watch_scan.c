@@ -345,12 +345,14 @@ void watch_scan_run(struct watch_scan *scan) {
 
 /* ---- files that were made ---- */
 
-bool watch_is_whole(const char *path) {
+enum watch_whole watch_is_whole(const char *path) {
         struct stat st;
+        int r;
 
-        if (lstat(path, &st) < 0)
-                return false;
-        if (S_ISLNK(st.st_mode))
-                return true;
-        return S_ISREG(st.st_mode) && (st.st_nlink > 1 || path_has_writer(path) == 0);
+        if (lstat(path, &st) < 0 || !(S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)))
+                return WATCH_UNKNOWN;
+        r = path_has_writer(path);
+        if (r > 0)
+                return WATCH_WRITTEN;
+        return r == 0 || S_ISLNK(st.st_mode) || st.st_nlink > 1 ? WATCH_WHOLE : WATCH_UNKNOWN;
 }

@@ -3,7 +3,8 @@
  *
  * The loop touches no path that a user named: files are opened, read and closed by jobs on the task's pool. A file is
  * read a chunk at a time, the next one when all items of the last one are taken, so that a million lines need no more
- * memory than a hundred. Paths of a task that watches for files are those of files that are whole. A thread that hangs is abandoned with its job, which frees itself when the thread comes back.
+ * memory than a hundred. Paths of a task that watches for files are those of files that are whole; its watch is told of the
+ * others. A thread that hangs is abandoned with its job, which frees itself when the thread comes back.
  */
 #include "base/writers.h"
 #include "loop/pool.h"
@@ -15,6 +16,8 @@
 
 #define CHUNK_BYTES ((size_t)64 * 1024)
 #define PATHS_MAX   ((size_t)1000000)
+
+#define PASSED_OVER_MAX 256 /* files that the watch is told of at a time */
 
 /* Tells why a job could not be queued. */
 static void fail_submit(struct items *items, int error) {
@@ -187,7 +190,9 @@ struct match {
         glob_t paths;
         const char **items; /* those of them that are items */
         size_t n_items;
-        bool whole; /* files that are being written are none: when they are closed, the task's watch fires */
+        const char *passed_over[PASSED_OVER_MAX]; /* the first that are not */
+        size_t n_passed_over;
+        bool whole; /* files that are being written are none: the task's watch fires when they are whole */
         int error;  /* of glob(3); GLOB_NOSPACE also for the rest */
         int system_error;
 };
@@ -218,9 +223,14 @@ static void choose(struct match *match) {
                 match->error = GLOB_NOSPACE;
                 return;
         }
-        for (size_t i = 0; i < match->paths.gl_pathc; i++)
-                if (!match->whole || path_has_writer(match->paths.gl_pathv[i]) <= 0)
-                        match->items[match->n_items++] = match->paths.gl_pathv[i];
+        for (size_t i = 0; i < match->paths.gl_pathc; i++) {
+                const char *path = match->paths.gl_pathv[i];
+
+                if (!match->whole || path_has_writer(path) <= 0)
+                        match->items[match->n_items++] = path;
+                else if (match->n_passed_over < PASSED_OVER_MAX)
+                        match->passed_over[match->n_passed_over++] = path;
+        }
 }
 
 static void on_match_work(void *arg) {
@@ -236,9 +246,12 @@ static void on_match_work(void *arg) {
 static void on_match_done(void *arg) {
         struct match *match = arg;
         struct glob_items *g = match->owner;
+        const struct task *task = g->items.task;
 
         match->job = NULL;
         g->matched = true;
+        for (size_t i = 0; i < match->n_passed_over && task->env->passed_over; i++)
+                task->env->passed_over(task->live, match->passed_over[i]);
         if (match->error == GLOB_NOSPACE)
                 items_fail(&g->items, ERROR_IO, "out of memory");
         else if (match->error == GLOB_ABORTED)

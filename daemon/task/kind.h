@@ -22,6 +22,9 @@ struct task_env {
         /* Output of @task is not logged, or was not: @run, or NULL, and a sentence. NULL: nobody minds. */
         void (*on_suppressed)(const struct task *task, const char *run, const char *text);
         void (*unbind)(struct task *task); /* a task that refers to this is about to be freed; NULL: nobody minds */
+        /* Called when an item of a task that watches for files was passed over, because somebody writes to it. NULL: nobody
+         * wants to know. */
+        void (*passed_over)(struct live_task *task, const char *path);
 };
 
 /* What the work of a leaf is at, for people who ask why it takes so long. */

@@ -65,6 +65,20 @@ class Watch(Case):
         self.await_done("slow.csv")
         self.assertEqual(self.lines("torn"), [])
 
+    def test_written_behind_a_link(self):
+        """No close is told of what a link leads to: it is looked at until it is whole."""
+        with open(self.path("elsewhere"), "w", encoding="utf-8") as slow:
+            slow.write("a;b\n")
+            slow.flush()
+            os.mkdir(self.path("inbox"))
+            os.symlink("../elsewhere", self.path("inbox", "slow.csv"))
+            self.put("fast.csv")
+            self.inbox(make=False)
+            self.await_done("fast.csv")
+            slow.write("1;2\nEND\n")
+        self.await_done("slow.csv")
+        self.assertEqual(self.lines("torn"), [])
+
     def test_three_at_a_time(self):
         self.inbox()
         names = [f"gate{n}.csv" for n in range(9)]

@@ -114,6 +114,67 @@ START_TEST(test_unnamed_is_linked) {
 }
 END_TEST
 
+/* Files that are still written when they get the name, and are never told as closed under it. */
+static int open_unnamed(void) {
+        return open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+}
+
+static void name_unnamed(int fd, const char *name) {
+        char self[64];
+
+        (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+        ck_assert_int_eq(linkat(AT_FDCWD, self, AT_FDCWD, path_of(name), AT_SYMLINK_FOLLOW), 0);
+}
+
+static bool is_looked_after(void) {
+        const struct watch_pattern *p = &a.watch->patterns[0];
+
+        return p->n_made == 1 && !p->look;
+}
+
+START_TEST(test_written_under_another_name) {
+        int fd = _i == 0 ? open_unnamed() : open_file("a.part");
+
+        if (fd < 0) /* a file system without */
+                return;
+        watch_both("*.csv");
+        if (_i == 0)
+                name_unnamed(fd, "a.csv");
+        else if (_i == 1)
+                ck_assert_int_eq(link(path_of("a.part"), path_of("a.csv")), 0);
+        else
+                ck_assert_int_eq(symlink("a.part", path_of("a.csv")), 0);
+        for (unsigned i = 0; i < 3; i++) {
+                await(is_looked_after);
+                atomic_fetch_add(&advanced, USEC_PER_MINUTE);
+                assert_not_told(0);
+        }
+        ck_assert_int_eq(close(fd), 0);
+        atomic_fetch_add(&advanced, USEC_PER_MINUTE);
+        await_fired(&a, 1);
+        assert_not_told(1);
+        ck_assert_uint_eq(a.watch->patterns[0].n_made, 0);
+}
+END_TEST
+
+/* What somebody else has seen being written, and passed over. */
+START_TEST(test_passed_over) {
+        int fd = open_file("a.part");
+
+        ck_assert_int_eq(symlink("a.part", path_of("a.csv")), 0);
+        begin(&a, "*.csv", WATCH_LATER_ONLY);
+        await(all_is_watched);
+        watch(&b, "last-*");
+        watch_look(a.watch, path_of("a.csv"));
+        watch_look(a.watch, path_of("a.csv"));
+        await(is_looked_after);
+        ck_assert_int_eq(close(fd), 0);
+        atomic_fetch_add(&advanced, USEC_PER_MINUTE);
+        await_fired(&a, 1);
+        assert_not_told(1);
+}
+END_TEST
+
 START_TEST(test_directories) {
         watch_both("*.d");
         make("a.d");
@@ -267,6 +328,8 @@ static Suite *watch_suite(void) {
         tcase_add_test(tc, test_moved_into_place);
         tcase_add_test(tc, test_linked_into_place);
         tcase_add_test(tc, test_unnamed_is_linked);
+        tcase_add_loop_test(tc, test_written_under_another_name, 0, 3);
+        tcase_add_test(tc, test_passed_over);
         tcase_add_test(tc, test_directories);
         tcase_add_test(tc, test_other_names);
         tcase_add_test(tc, test_reading_and_removing);

@@ -177,6 +177,43 @@ class Convert(Case):
                            (10, "MAILTO: \"it's me\" is no address"), (10, "the last line: has no line break")):
             self.assertIn(f"crontab:{line}: {text}", told)
 
+    def test_steps_are_those_of_cron(self):
+        config, told = self.convert("*/60 */30 * * * /bin/a\n5/2 * * * * /bin/b\n1-5/99 * * * * /bin/c\n", "--user", "root")
+        self.check(config)
+        tasks = self.tasks(config)
+        self.assertEqual((tasks["a"]["cron"], tasks["c"]["cron"]), ("0 0 * * *", "1 * * * *"))
+        self.assertNotIn("b", tasks)
+        self.assertRegex(told, r"crontab:1: \*/60 \*/30 \* \* \*: has a step that is longer than its field: 0 0 \* \* \*")
+        self.assertIn("crontab:2: 5/2 * * * *: is no schedule", told)
+
+    def test_users_with_dots_have_crontabs(self):
+        os.makedirs(self.path("cron", "crontabs"))
+        self.write("cron/crontabs/jane.doe", "1 2 * * * /bin/a\n")
+        done = self.run_script(self.path("cron", "crontabs"))
+        self.assertEqual((done.returncode, list(self.tasks(done.stdout))[0]), (0, "a"), done.stderr)
+
+    def test_what_is_left_behind_is_told(self):
+        config, told = self.convert("1 2 * * * nohup /bin/a\n1 2 * * * /bin/b & sleep 1\n"
+                                    "1 2 * * * /bin/c >/dev/null 2>&1 && /bin/d &>/dev/null\n", "--user", "root")
+        self.check(config)
+        self.assertEqual(re.findall(r"crontab:(\d): command: leaves something behind", told), ["1", "2"])
+
+    def test_variables_with_the_names_of_keys(self):
+        config, _ = self.convert("url=http://x\n1 2 * * * /bin/a\n", "--user", "root")
+        self.check(config)
+        self.assertEqual(self.tasks(config)["a"]["command"], '/bin/sh -c "export url=http://x; /bin/a"')
+
+    def test_what_is_read_by_lists_and_comments(self):
+        config, _ = self.convert("1 2 * * * cat # all of it%text\n", "--user", "root")
+        self.check(config)
+        self.assertIn("| /bin/sh -c 'cat # all of it'", config)
+
+    def test_nothing_is_expanded(self):
+        config, told = self.convert("A=${env:NONE}\n# what ${env:NONE} is\n1 2 * * * /bin/a\n", "--user", "root")
+        self.check(config)
+        self.assertEqual(self.tasks(config)["a"]["description"], "what $ {env:NONE} is")
+        self.assertIn("crontab:3: A: has ${", told)
+
     def test_a_directory_is_read_as_cron_does(self):
         os.mkdir(self.path("cron.d"))
         self.write("cron.d/b", "1 2 * * * root /bin/b\n")

@@ -71,6 +71,27 @@ static void check_elapses(struct lint *lint, struct raw_section *section) {
         check_each(lint, section, "cron", when->crons, when->n_crons);
 }
 
+static void tell_lost(struct lint *lint, const struct raw_section *section, const char *key,
+                      const struct task_calendar *calendars, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (calendar_is_lost(calendars[i].calendar, calendars[i].zone, clock_now(CLOCK_ID_REALTIME)))
+                        lint_tell(
+                                lint, section, key,
+                                "%s is not due on the day on which clocks in %s are set forward over all of its times "
+                                "(a fixed time would be, after the gap)",
+                                load_shown(section, key, calendar_text(calendars[i].calendar)),
+                                zone_name(calendars[i].zone));
+}
+
+static void check_lost(struct lint *lint, struct raw_section *section) {
+        const struct when_part *when = section->task ? section->task->when : NULL;
+
+        if (!when)
+                return;
+        tell_lost(lint, section, "calendar", when->calendars, when->n_calendars);
+        tell_lost(lint, section, "cron", when->crons, when->n_crons);
+}
+
 static void check_delays(struct lint *lint, struct raw_section *section) {
         const struct task *task = section->task;
         usec_t delay = task ? usec_add(task->jitter_usec, task->splay_usec) : 0;
@@ -165,6 +186,7 @@ static void check_stale_after(struct lint *lint, struct raw_section *section) {
 int load_lint_when(struct load *load) {
         static const struct lint_rule rules[] = {
                 { "a calendar never elapses", check_elapses },
+                { "a calendar is lost when clocks are set forward", check_lost },
                 { "jitter and splay are too long", check_delays },
                 { "timezone without calendar", check_zone },
                 { "catch-up without what can be missed", check_catch_up },

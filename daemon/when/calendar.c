@@ -66,10 +66,14 @@ static bool has_fractions(const struct field *seconds) {
         return false;
 }
 
+/* A star, or its repetition, which `calendar` writes as one from 0 on, too. What begins or ends elsewhere is a list. */
 static bool is_wildcard(const struct field *field) {
-        for (unsigned i = 0; i < field->n; i++)
-                if (field->components[i].repeat > 0)
+        for (unsigned i = 0; i < field->n; i++) {
+                const struct component *c = &field->components[i];
+
+                if (c->start == 0 && c->stop < 0 && c->repeat > 0)
                         return true;
+        }
         return field->n == 0;
 }
 

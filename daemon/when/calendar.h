@@ -4,8 +4,8 @@
  *
  * Expressions are OnCalendar's, see systemd.time(7), or cron's five fields, see crontab(5) and cron.h. Where clocks are set
  * forward, a fixed time that they skip elapses once, at the first instant after the gap; where they are set back, a fixed
- * time that they show twice elapses the first time. An expression whose hour or minute is a wildcard (`*`, a repetition
- * of it, a range) follows elapsed time through both: it elapses whenever clocks show it. Several times that fall on one
+ * time that they show twice elapses the first time. An expression whose hour or minute is a wildcard (`*`, or a
+ * repetition of it) follows elapsed time through both: it elapses whenever clocks show it. A range is a list of fixed times. Several times that fall on one
  * instant, because one gap skips them, are one occurrence, called by the earliest. Nothing elapses after the year 2199.
  */
 #include "base/clock.h"
@@ -37,6 +37,10 @@ const char *calendar_zone_name(const struct calendar *calendar);
 
 /* The normalized form: of OnCalendar's as systemd-analyze(1) shows it. Returns @buf. */
 const char *calendar_format(const struct calendar *calendar, char buf[CALENDAR_TEXT_MAX]);
+
+/* Whether one of the next gaps in @zone after @after_usec passes over all times of a day, as of `02:*`, which never elapses
+ * that day. Looks a few changes ahead. */
+bool calendar_is_lost(const struct calendar *calendar, const struct zone *zone, usec_t after_usec);
 
 /* The first occurrence in @zone that is later than @after_usec. False: it never elapses again. Takes microseconds, also
  * for what never elapses. */

@@ -251,3 +251,35 @@ bool calendar_next(const struct calendar *calendar, const struct zone *zone, use
                 return next_wildcard(calendar, zone, (int64_t)after_usec, ret);
         return next_fixed(calendar, zone, (int64_t)after_usec, ret);
 }
+
+/* ---- lost in a gap ---- */
+
+#define CHANGES_AHEAD 4 /* two years of most zones */
+
+/* Whether the day on which the gap from @from to @to (local seconds) begins has times, all of them in it. */
+static bool day_is_in_gap(const struct calendar *calendar, int64_t from, int64_t to) {
+        int64_t day = floor_div(from, CIVIL_SECS_PER_DAY) * CIVIL_SECS_PER_DAY, first, next;
+
+        if (!next_local(calendar, day * (int64_t)USEC_PER_SEC, &first) || SECS(first) < from || SECS(first) >= to)
+                return false;
+        return !next_local(calendar, to * (int64_t)USEC_PER_SEC, &next) || SECS(next) >= day + CIVIL_SECS_PER_DAY;
+}
+
+bool calendar_is_lost(const struct calendar *calendar, const struct zone *zone, usec_t after_usec) {
+        int64_t at = SECS((int64_t)after_usec);
+
+        for (unsigned i = 0; i < CHANGES_AHEAD && calendar->wildcard && calendar->months; i++) {
+                int64_t change = zone_next_change(zone, at);
+                struct zone_time before, after;
+
+                if (change == INT64_MAX || change >= END_SECS)
+                        return false;
+                zone_at(zone, change - 1, &before);
+                zone_at(zone, change, &after);
+                if (after.offset_secs > before.offset_secs &&
+                    day_is_in_gap(calendar, change + before.offset_secs, change + after.offset_secs))
+                        return true;
+                at = change;
+        }
+        return false;
+}

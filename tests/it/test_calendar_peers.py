@@ -306,15 +306,23 @@ def is_lost_after_gap(text, zone, occurrence):
     return bool(plain) and plain[0].utc < gap[1]
 
 
+def is_wildcard(normalized):
+    """Its hour or minute is a star or a repetition of it: alone they follow elapsed time."""
+    form = re.search(r" ([^ :]+):([^ :]+):\S+(?: |$)", normalized)
+    return any(re.search(r"^\*$|(?:^|,)00/\d", field) for field in form.group(1, 2))
+
+
 def is_second_time(zone, utc):
     return datetime.datetime.fromtimestamp(utc, zoneinfo.ZoneInfo(zone)).fold == 1
 
 
 # What only tendd has, and only systemd: by name a predicate.
 ONLY_OURS = {
-    "a fixed time in a gap: at its end": lambda text, form, zone, o: o.kind == "gap",
-    "a wildcard in a repeated hour: again": lambda text, form, zone, o: o.kind == "repeated" and o.fold == 1,
-    "a fixed time in a repeated hour: the first time": lambda text, form, zone, o: o.kind == "repeated",
+    "a fixed time in a gap: at its end": lambda text, form, zone, o: o.kind == "gap" and not is_wildcard(form),
+    "a wildcard in a repeated hour: again": lambda text, form, zone, o: 
+        o.kind == "repeated" and o.fold == 1 and is_wildcard(form),
+    "a fixed time in a repeated hour: the first time": lambda text, form, zone, o:
+        o.kind == "repeated" and o.fold == 0,
     "systemd loses what it carries over": lambda text, form, zone, o: is_lost_by_carrying(form, zone, o),
     "systemd loses what follows a gap": lambda text, form, zone, o: is_lost_after_gap(text, zone, o),
 }
@@ -358,7 +366,7 @@ def compare(text, zone, theirs, ours, counts):
         return None
     theirs = collections.deque(theirs[1])
     for occurrence in ours:
-        while theirs and theirs[0] < occurrence.utc and is_second_time(zone, theirs[0]):
+        while theirs and theirs[0] < occurrence.utc and is_second_time(zone, theirs[0]) and not is_wildcard(form):
             counts[ONLY_THEIRS] += 1
             theirs.popleft()
         if not theirs:

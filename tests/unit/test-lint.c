@@ -58,6 +58,12 @@ static const struct {
           "tendd.ini:4: calendar: warning: *-02-30 never elapses\n" },
         { "[task a]\ncommand = x\non-failure = alert\ncron = 0 0 30 2 *\n" ALERT,
           "tendd.ini:4: cron: warning: 0 0 30 2 * never elapses\n" },
+        { "[task a]\ncommand = x\non-failure = alert\ntimezone = Europe/Berlin\ncalendar = 02:0/30\n  02:*:0 UTC\n"
+          "  01..02:0/30\n  02:30\n  *:0\n  2150-*-* 02:*\ncron = * 2 * * *\n  30 2-3 * * *\n" ALERT,
+          "tendd.ini:5: calendar: warning: 02:0/30 is not due on the day on which clocks in Europe/Berlin are set forward "
+          "over all of its times (a fixed time would be, after the gap)\n"
+          "tendd.ini:11: cron: warning: * 2 * * * is not due on the day on which clocks in Europe/Berlin are set forward "
+          "over all of its times (a fixed time would be, after the gap)\n" },
         { "[task a]\ncommand = x\non-failure = alert\ncalendar = *:0/10 UTC\nsplay = 6min\njitter = 4min\n" ALERT,
           "tendd.ini:5: splay: warning: jitter and splay together are not below 10min, the least time between its "
           "occurrences\n" },

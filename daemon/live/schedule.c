@@ -355,6 +355,7 @@ int live_schedule_restore(struct live_task *entry, const struct store_task *task
         if (!has_memory(entry))
                 return 0;
         trigger_look(&entry->trigger, &now);
+        now.start = true;
         if (!memory.digest || !streq(memory.digest, schedule_digest(&entry->trigger.schedule, digest)))
                 live_note(entry); /* it begins anew */
         return schedule_restore(&entry->trigger.schedule, &memory, entry->live->boot_id, &now);
@@ -367,6 +368,7 @@ void live_schedule_ran(struct live_task *entry, const char *trigger, usec_t due_
         if (!has_memory(entry) || !entry->trigger.schedule.armed)
                 return;
         trigger_look(&entry->trigger, &now);
+        now.start = true;
         schedule_mark_fired(&entry->trigger.schedule, &due, &now);
 }
 

@@ -63,7 +63,8 @@ void live_skip(struct live_task *entry, const struct schedule_due *due, const ch
                                 });
         (void)snprintf(what, sizeof(what), "skipped: %s", text);
         live_set_last_due(entry, due->due_usec, 0, what);
-        trigger_run_ended(&entry->trigger);
+        if (streq(due->trigger, "every")) /* with from_end; another's end is waited for still */
+                trigger_run_ended(&entry->trigger);
 }
 
 void live_skip_failed(struct live_task *entry, const struct schedule_due *due, int error) {

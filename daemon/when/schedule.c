@@ -78,6 +78,14 @@ static void miss(const struct schedule_listener *listener, const struct schedule
                 listener->arg);
 }
 
+/* What was to be run, and was to begin an interval with its end, is not: counts from now instead. */
+static void give_up(struct schedule *schedule, const struct schedule_now *now, const struct schedule_listener *listener,
+                    const struct schedule_due *due, enum missed_why why, const char *detail) {
+        if (schedule->awaits_end && streq(due->trigger, "every"))
+                schedule_run_ended(schedule, now);
+        miss(listener, due, why, detail);
+}
+
 static const char *why_not_caught_up(const struct schedule *schedule, const struct schedule_now *now,
                                      const struct schedule_batch *batch) {
         if (batch->at_least)
@@ -94,34 +102,37 @@ static const char *why_not_caught_up(const struct schedule *schedule, const stru
 }
 
 /* Gives up the oldest that wait, until no more than @n do. */
-static void shorten_backlog(struct schedule *schedule, const struct schedule_listener *listener, unsigned n) {
+static void shorten_backlog(struct schedule *schedule, const struct schedule_now *now,
+                            const struct schedule_listener *listener, unsigned n) {
         struct schedule_due due;
 
         while (schedule->backlog && schedule->backlog->n > n) {
                 pop(schedule, &due);
-                miss(listener, &due, MISSED_SUPERSEDED, "later ones came before it was caught up");
+                give_up(schedule, now, listener, &due, MISSED_SUPERSEDED, "later ones came before it was caught up");
         }
 }
 
-static void push_all(struct schedule *schedule, const struct schedule_listener *listener,
-                     const struct schedule_batch *batch) {
+static void push_all(struct schedule *schedule, const struct schedule_now *now,
+                     const struct schedule_listener *listener, const struct schedule_batch *batch) {
         unsigned max = schedule->catch_up == CATCH_UP_ALL ? schedule->catch_up_max : 1;
 
         if (batch->n_taken > 0)
-                shorten_backlog(schedule, listener, max - MIN(max, batch->n_taken));
+                shorten_backlog(schedule, now, listener, max - MIN(max, batch->n_taken));
         for (unsigned i = batch->n_taken; i > 0; i--)
                 if (schedule_push(schedule, &batch->taken[i - 1]) < 0)
-                        miss(listener, &batch->taken[i - 1], MISSED_CROWDED, "out of memory");
+                        give_up(schedule, now, listener, &batch->taken[i - 1], MISSED_CROWDED, "out of memory");
 }
 
 /* What is due now; false: it has to wait until what was missed is caught up. */
-static bool joins(struct schedule *schedule, const struct schedule_listener *listener, const struct schedule_due *due) {
+static bool joins(struct schedule *schedule, const struct schedule_now *now, const struct schedule_listener *listener,
+                  const struct schedule_due *due) {
         unsigned n = schedule->backlog ? schedule->backlog->n : 0;
 
         if (schedule->catch_up != CATCH_UP_ALL || (n == 0 && !schedule->catching))
                 return false;
         if (n >= schedule->catch_up_max || schedule_push(schedule, due) < 0)
-                miss(listener, due, MISSED_CROWDED, "as many as catch-up-max allows wait to be caught up");
+                give_up(schedule, now, listener, due, MISSED_CROWDED,
+                        "as many as catch-up-max allows wait to be caught up");
         return true;
 }
 
@@ -134,9 +145,9 @@ static void settle_regular(struct schedule *schedule, const struct schedule_now 
         }
         if (batch->told)
                 listener->not_missed(batch->regular->due_usec, listener->arg);
-        if (joins(schedule, listener, batch->regular))
+        if (joins(schedule, now, listener, batch->regular))
                 return;
-        shorten_backlog(schedule, listener, 0);
+        shorten_backlog(schedule, now, listener, 0);
         listener->fire(batch->regular, listener->arg);
 }
 
@@ -153,7 +164,7 @@ void schedule_settle(struct schedule *schedule, const struct schedule_now *now,
                                 .detail = why_not_caught_up(schedule, now, batch),
                         },
                         listener->arg);
-        push_all(schedule, listener, batch);
+        push_all(schedule, now, listener, batch);
         if (batch->regular)
                 settle_regular(schedule, now, listener, batch);
 }
@@ -309,11 +320,12 @@ bool schedule_run(struct schedule *schedule, const struct schedule_now *now, con
 }
 
 void schedule_run_ended(struct schedule *schedule, const struct schedule_now *now) {
-        if (!schedule->armed || !schedule->from_end)
+        if (!schedule->begun || !schedule->from_end)
                 return;
         schedule->awaits_end = false;
         schedule->anchor_usec = (int64_t)now->boot_usec;
-        every_plan(schedule);
+        if (schedule->armed)
+                every_plan(schedule);
 }
 
 bool schedule_take(struct schedule *schedule, const struct schedule_now *now, const struct schedule_listener *listener,
@@ -327,10 +339,8 @@ bool schedule_take(struct schedule *schedule, const struct schedule_now *now, co
                         *ret = due;
                         return true;
                 }
-                miss(listener, &due, MISSED_TOO_OLD, "older than catch-up-within when its turn came");
+                give_up(schedule, now, listener, &due, MISSED_TOO_OLD, "older than catch-up-within when its turn came");
         }
-        if (schedule->awaits_end)
-                schedule_run_ended(schedule, now);
         return false;
 }
 

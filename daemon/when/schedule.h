@@ -144,7 +144,7 @@ const char *schedule_digest(const struct schedule *schedule, char buf[SCHEDULE_D
 int schedule_save(const struct schedule *schedule, const struct schedule_now *now, struct schedule_memory *ret,
                   char **buf, size_t *size);
 
-/* Arms with what was saved, when it belongs to the same triggers, else as a task that is seen for the first time, which
+/* With now->start a run that was at work then has ended, else it is still. Arms with what was saved, when it belongs to the same triggers, else as a task that is seen for the first time, which
  * has missed nothing. What came due meanwhile is told by the next schedule_run(). Returns 0 or -ENOMEM. */
 int schedule_restore(struct schedule *schedule, const struct schedule_memory *memory, const char *boot_id,
                      const struct schedule_now *now);
@@ -168,7 +168,8 @@ usec_t schedule_wake_wall(const struct schedule *schedule);
 bool schedule_run(struct schedule *schedule, const struct schedule_now *now, const struct schedule_listener *listener,
                   unsigned budget);
 
-/* A run of the task has ended, whoever started it, or none was started though it was due: with from_end, counts from now. */
+/* A run of the task has ended, whoever started it, or none was started though `every` was due: with from_end, counts from
+ * now. Also when it is disarmed, at the daemon's end: the next one counts from there. */
 void schedule_run_ended(struct schedule *schedule, const struct schedule_now *now);
 
 /* Something waits to be caught up, and nothing of this task is being caught up. */

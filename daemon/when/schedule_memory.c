@@ -6,6 +6,7 @@
  *     hHIGH               the furthest that was ever decided, when that is later than the mark
  *     sFROM+LENGTH        a stretch that is decided
  *     zOFFSET             of each calendar in turn: the local time of the mark less the mark
+ *     e                   the run that `every-from = end` counts from was at work
  *     bTDUE, bTDUE+STEP*N N due times that wait to be caught up, STEP apart; T: the trigger's first letter (k: cron)
  */
 #include "when/schedule_private.h"
@@ -130,6 +131,8 @@ int schedule_save(const struct schedule *schedule, const struct schedule_now *no
         ret->anchor_usec = (int64_t)now->wall_usec > age ? (usec_t)((int64_t)now->wall_usec - age) : 1;
         if (schedule->wall)
                 put_wall(&text, schedule->wall);
+        if (schedule->awaits_end)
+                put(&text, " e");
         if (schedule->backlog)
                 put_backlog(&text, schedule->backlog);
         ret->fired = text.used > 0 && !text.failed ? *buf + 1 : NULL;
@@ -212,6 +215,7 @@ static void read_words(struct schedule *schedule, const char *text, int64_t *mar
                 case 'b': ok = read_backlog(schedule, &text); break;
                 case 's': ok = wall && read_stretch(wall, &text); break;
                 case 'z': ok = wall && read_offset(wall, &text, marks, n_marks); break;
+                case 'e': schedule->awaits_end = ok = schedule->from_end; break;
                 case 'h': ok = wall && read_u64(&text, &wall->high_usec); break;
                 default: return;
                 }
@@ -253,6 +257,21 @@ static int64_t translate(const struct schedule *schedule, const struct schedule_
         return schedule->from_end ? boot : boot - (every - (anchor - boot) % every) % every;
 }
 
+/* A run that the next interval waits for ended with its daemon, nobody knows when: at the latest now. One that is still to
+ * be caught up is waited for. */
+static void end_with_daemon(struct schedule *schedule, const struct schedule_now *now) {
+        const struct schedule_backlog *backlog = schedule->backlog;
+
+        if (!now->start) /* a reload: it is at work still */
+                return;
+        if (schedule->awaits_end)
+                schedule->anchor_usec = (int64_t)now->boot_usec;
+        schedule->awaits_end = false;
+        for (unsigned i = 0; schedule->from_end && backlog && i < backlog->n; i++)
+                if (streq(backlog->items[backlog->first + i].trigger, "every"))
+                        schedule->awaits_end = true;
+}
+
 int schedule_restore(struct schedule *schedule, const struct schedule_memory *memory, const char *boot_id,
                      const struct schedule_now *now) {
         char digest[SCHEDULE_DIGEST_MAX];
@@ -266,7 +285,7 @@ int schedule_restore(struct schedule *schedule, const struct schedule_memory *me
         r = restore_wall(schedule, memory);
         if (r < 0)
                 return r;
-        schedule->awaits_end = schedule->from_end && schedule->backlog;
+        end_with_daemon(schedule, now);
         schedule_replan(schedule);
         return 0;
 }
@@ -296,8 +315,13 @@ void schedule_mark_fired(struct schedule *schedule, const struct schedule_due *d
         int64_t at = (int64_t)now->boot_usec - ((int64_t)now->wall_usec - (int64_t)due->due_usec);
         int64_t every = (int64_t)schedule->every_usec;
 
-        if (take_out(schedule, due->due_usec))
+        if (schedule->from_end)
+                schedule->awaits_end = true; /* it was at work, whoever had started it */
+        if (take_out(schedule, due->due_usec)) {
+                end_with_daemon(schedule, now);
+                schedule_replan(schedule);
                 return;
+        }
         at = MIN(at, (int64_t)now->boot_usec); /* what ran is not ahead, whatever a clock that is behind says */
         if (every > 0 && streq(due->trigger, "every") && at - schedule->anchor_usec > every / 2)
                 schedule->anchor_usec += (at - schedule->anchor_usec + every / 2) / every * every;
@@ -306,5 +330,6 @@ void schedule_mark_fired(struct schedule *schedule, const struct schedule_due *d
                 wall->mark_usec = MAX(wall->mark_usec, due->due_usec);
                 wall->high_usec = MAX(wall->high_usec, due->due_usec);
         }
+        end_with_daemon(schedule, now);
         schedule_replan(schedule);
 }

@@ -266,6 +266,20 @@ START_TEST(from_end_goes_on_after_a_pause) {
 }
 END_TEST
 
+START_TEST(from_end_waits_for_its_run_though_a_calendar_is_skipped) {
+        struct task *task = on_calendar("work", "*-*-* 13:30");
+
+        task->every_usec = HOUR;
+        task->every_from_end = true;
+        live_bed_go();
+        fake_clock_advance(HOUR);
+        ck_assert_ptr_nonnull(live_bed_leaf("work"));
+        fake_clock_advance(HOUR); /* 13:30 is skipped */
+        ck_assert_str_eq(what_of("work"), "skipped: overlap: the last run is still at work");
+        ck_assert_uint_eq(live_task_next(live_bed_entry("work")), FAKE_CLOCK_REALTIME + 90 * MINUTE + USEC_PER_DAY);
+}
+END_TEST
+
 START_TEST(what_waits_to_be_caught_up_waits_for_the_resume_too) {
         (void)every("work", HOUR);
         live_bed_go();
@@ -298,6 +312,7 @@ int main(void) {
         tcase_add_test(tcase, a_clock_that_is_set_is_told_and_calendars_follow);
         tcase_add_test(tcase, paused_is_not_followed_by_triggers_but_by_operators);
         tcase_add_test(tcase, from_end_goes_on_after_a_pause);
+        tcase_add_test(tcase, from_end_waits_for_its_run_though_a_calendar_is_skipped);
         tcase_add_test(tcase, what_waits_to_be_caught_up_waits_for_the_resume_too);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -75,6 +75,7 @@ static struct years {
         /* every-from = end */
         usec_t from_usec, memory_from_usec; /* what is due next counts from here */
         usec_t ends_usec;                   /* of the run that is at work; 0: none */
+        bool memory_at_work;                /* so it is in the store */
 
         struct schedule_now now;
         int64_t ahead_usec; /* of the wall clock, of the true time */
@@ -252,6 +253,7 @@ static void commit(void) {
                 apply(&y.decisions[i]);
         y.n_decisions = 0;
         y.memory_from_usec = y.from_usec;
+        y.memory_at_work = y.ends_usec > 0;
         if (schedule_save(&y.schedule, &y.now, &y.memory, &y.saved, &y.saved_size) < 0)
                 abort();
         free(y.fired);
@@ -327,14 +329,17 @@ static void pass(usec_t usec) {
 }
 
 static void make_schedule(const struct schedule_memory *memory) {
-        y.ends_usec = 0;
         if (schedule_init(&y.schedule, &y.config) < 0 || schedule_restore(&y.schedule, memory, y.boot_id, &y.now) < 0)
                 abort();
 }
 
+/* A run that was at work ended with its daemon, as far as anybody knows just now. */
 static void start(void) {
-        make_schedule(&y.memory);
+        if (y.memory_at_work)
+                y.from_usec = y.now.wall_usec;
+        y.ends_usec = 0;
         y.now.start = true;
+        make_schedule(&y.memory);
         decide();
         y.now.start = false;
 }
@@ -375,8 +380,12 @@ static void restart(bool crash, bool reboot, usec_t down_usec) {
         if (crash) {
                 y.n_decisions = 0;
                 y.from_usec = y.memory_from_usec;
-        } else
+        } else {
+                schedule_disarm(&y.schedule);
+                if (y.ends_usec > 0 && chance(50))
+                        end_run(); /* it is cancelled at the daemon's end */
                 commit();
+        }
         total.crashes += crash;
         schedule_done(&y.schedule);
         advance(down_usec);
@@ -589,6 +598,7 @@ static void change_triggers(usec_t end_usec) {
         if (down)
                 advance(draw_span(3 * USEC_PER_DAY));
         memcpy(before, y.text, sizeof(before));
+        y.ends_usec = 0;
         do {
                 free_calendars();
                 make_task(end_usec);

@@ -159,6 +159,72 @@ START_TEST(every_from_end_was_due_once_however_long_it_was_down) {
 }
 END_TEST
 
+/* A run is cancelled after triggers have ended, at the daemon's end. */
+START_TEST(every_from_end_counts_from_an_end_at_the_daemons_end) {
+        config()->every_usec = HOUR;
+        config()->from_end = true;
+        schedule_bed_go();
+        schedule_bed_pass(4 * HOUR);
+        assert_trace("every:01-13:00");
+        schedule_disarm(&schedule_bed.schedule);
+        schedule_run_ended(&schedule_bed.schedule, &schedule_bed.now);
+        ck_assert_uint_eq(schedule_wake_boot(&schedule_bed.schedule), USEC_INFINITY);
+        schedule_bed_restart(30 * MINUTE, _i);
+        schedule_bed_pass(30 * MINUTE - 1);
+        assert_trace("");
+        schedule_bed_pass(1);
+        assert_trace("every:01-17:00");
+}
+END_TEST
+
+/* Nobody knows when it ended: at the latest, when the next daemon begins. */
+START_TEST(every_from_end_counts_from_a_restart_when_the_run_died_with_the_daemon) {
+        config()->every_usec = HOUR;
+        config()->from_end = true;
+        schedule_bed_go();
+        schedule_bed_pass(4 * HOUR);
+        assert_trace("every:01-13:00");
+        schedule_bed_restart(5 * HOUR, _i);
+        assert_trace("");
+        ck_assert(!schedule_bed_take());
+        schedule_bed_pass(HOUR);
+        assert_trace("every:01-22:00");
+}
+END_TEST
+
+/* The state was not in the store yet, the run was. */
+START_TEST(every_from_end_counts_from_a_restart_when_a_run_is_found) {
+        config()->every_usec = HOUR;
+        config()->from_end = true;
+        schedule_bed_go();
+        schedule_bed_pass(30 * MINUTE);
+        schedule_bed_restart(40 * MINUTE, false);
+        schedule_bed.now.start = true;
+        schedule_mark_fired(
+                &schedule_bed.schedule,
+                &(const struct schedule_due){ .due_usec = schedule_bed_time("01-13:00"), .trigger = "every" },
+                &schedule_bed.now);
+        schedule_bed.now.start = false;
+        ck_assert(!schedule_bed_take());
+        schedule_bed_pass(HOUR);
+        assert_trace("every:01-14:10");
+}
+END_TEST
+
+/* The place of what waits is taken by an occurrence of a calendar, which nothing waits for. */
+START_TEST(every_from_end_goes_on_when_what_waits_is_superseded) {
+        config()->every_usec = 90 * MINUTE;
+        config()->from_end = true;
+        schedule_bed_calendar("*-*-* 15:00", "UTC");
+        schedule_bed_go();
+        schedule_bed_restart(2 * HOUR, false);
+        schedule_bed_pass(HOUR);
+        assert_trace("-every:01-13:30/superseded calendar:01-15:00");
+        schedule_bed_pass(90 * MINUTE);
+        assert_trace("every:01-16:30");
+}
+END_TEST
+
 /* At the end of a daemon. */
 START_TEST(what_is_disarmed_is_remembered_all_the_same) {
         config()->every_usec = HOUR;
@@ -649,6 +715,10 @@ int main(void) {
                 { "every", every_catches_up_as_it_is_told, _CATCH_UP_MAX },
                 { "every", every_from_end_counts_from_the_end_of_a_run, 1 },
                 { "every", every_from_end_was_due_once_however_long_it_was_down, 1 },
+                { "every", every_from_end_counts_from_an_end_at_the_daemons_end, 2 },
+                { "every", every_from_end_counts_from_a_restart_when_the_run_died_with_the_daemon, 2 },
+                { "every", every_from_end_counts_from_a_restart_when_a_run_is_found, 1 },
+                { "every", every_from_end_goes_on_when_what_waits_is_superseded, 1 },
                 { "every", what_is_disarmed_is_remembered_all_the_same, 1 },
                 { "delays", splay_delays_and_jitter_is_drawn_anew, 1 },
                 { "delays", a_restart_within_the_splay_misses_nothing, 1 },

@@ -155,6 +155,10 @@ static void on_store_anew(void *arg) {
         live_put_anew(((struct runner *)arg)->live);
 }
 
+static void on_store_late(void *arg) {
+        live_store_late(((struct runner *)arg)->live);
+}
+
 /* When the file was written last: an earlier daemon was alive then. 0: never. */
 static usec_t last_written(const char *path) {
         static const char *const suffixes[] = { "", "-wal" };
@@ -182,6 +186,7 @@ static int open_store(struct runner *runner) {
                 .keep_usec = section->keep_usec,
                 .keep_runs = section->keep_runs,
                 .on_health = on_store_health,
+                .on_late = on_store_late,
                 .on_anew = on_store_anew,
                 .arg = runner,
         };

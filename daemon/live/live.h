@@ -201,6 +201,8 @@ struct store *live_store(const struct live *live);
 /* The store does not have what was put: puts the present state of all runs and items again; that of tasks follows in
  * slices, as long as the store is well. */
 void live_put_anew(struct live *live);
+/* The store could not be read when the daemon began, and could be now: what it had is added to what is so at present. */
+void live_store_late(struct live *live);
 /* The store is well again. */
 void live_store_recovered(struct live *live);
 

@@ -232,6 +232,8 @@ int live_schedule_renew(struct live_task *entry);
 /* Between live_schedules_init() and live_arm_triggers(): what the store remembers of the task. Strings are copied. Takes the
  * parts of triggers and of the pause; what belongs to another `schedule` is left. Returns 0 or -ENOMEM. */
 int live_schedule_restore(struct live_task *entry, const struct store_task *task);
+/* The same of what was read late: triggers are armed by then, and go on. Returns 0 or -ENOMEM. */
+int live_schedule_late(struct live_task *entry, const struct store_task *task);
 /* After that: there is a run, @trigger its trigger, for what was due at @due_usec, so that is no more to be run, whatever the
  * state says. For runs of which it is not known whether they or the state were written last. */
 void live_schedule_ran(struct live_task *entry, const char *trigger, usec_t due_usec);
@@ -298,6 +300,8 @@ int live_stale_init(struct live *live);
 void live_stale_done(struct live *live);
 /* After live_stale_init(), when @entry->last_ok_usec has been restored: takes `stale` and `first_seen_usec`. */
 void live_stale_restore(struct live_task *entry, const struct store_task *task);
+/* The same, when it was read late: what has been seen since holds. */
+void live_stale_late(struct live_task *entry, const struct store_task *task);
 /* Fills `stale` of @ret. */
 void live_stale_save(const struct live_task *entry, struct store_task *ret);
 /* One task's part of this. */

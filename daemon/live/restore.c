@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* restore: what the store remembers becomes what the tasks begin with. */
+/* restore: what the store remembers becomes what the tasks begin with.
+ *
+ * A file that cannot be read then may be so later, when tasks have been at work without what it remembers. It is added to
+ * what is so by then, before the present state takes its place in the file: the higher number, the earlier first sight,
+ * and of the rest what nothing has happened to since. What time triggers had accounted for is of no use any more, as they
+ * are armed; what was due while there was no daemon is not caught up.
+ */
+#include "base/log.h"
 #include "live/live_private.h"
 #include "live/outcome_json.h"
 
@@ -152,22 +159,24 @@ static int restore_item(const struct store_item *item, void *arg) {
         return r == -ENOBUFS ? 0 : r;
 }
 
-/* Those of a run may be in the file though the state of its task is not. */
-static void catch_up_with(struct live *live, const struct store_run *run) {
+/* The number of a run may be in the file though the state of its task is not. Returns its task; NULL: none, or it is a
+ * member. */
+static struct live_task *catch_up_with(struct live *live, const struct store_run *run) {
         struct live_task *entry = live_find(live, run->task);
         const char *number = strchr(run->run, '#');
 
         if (!entry || !number || strchr(run->run, '/'))
-                return;
+                return NULL;
         entry->number = MAX(entry->number, (uint64_t)strtoull(number + 1, NULL, 10));
-        if (!run->hook)
-                live_schedule_ran(entry, run->trigger, run->due_usec);
+        return entry;
 }
 
 static int restore_run(const struct store_run *run, const struct store_process *processes, size_t n, void *arg) {
         struct live *live = arg;
+        struct live_task *entry = catch_up_with(live, run);
 
-        catch_up_with(live, run);
+        if (entry && !run->hook)
+                live_schedule_ran(entry, run->trigger, run->due_usec);
         return live_interrupted_add(live, run, processes, n);
 }
 
@@ -188,4 +197,55 @@ int live_restore(struct live *live) {
                 if (live->tasks[i]->first_seen_usec == 0)
                         live->tasks[i]->first_seen_usec = live->memory.since_usec;
         return store_opened_runs(store, restore_run, live);
+}
+
+/* ---- late ---- */
+
+static int add_task(const struct store_task *task, void *arg) {
+        struct restoring *restoring = arg;
+        struct live_task *entry = live_find(restoring->live, task->task);
+
+        if (!entry) {
+                note_gone(restoring, task);
+                remember(restoring->live, task);
+                return 0;
+        }
+        entry->number = MAX(entry->number, task->number);
+        if (task->first_seen_usec > 0)
+                entry->first_seen_usec = MIN(entry->first_seen_usec, task->first_seen_usec);
+        if (!entry->last) { /* no run has ended since */
+                entry->failures = task->failures;
+                entry->failing = task->failing;
+                entry->last = task->last_json ? outcome_parse(task->last_json) : NULL;
+        }
+        live_stale_late(entry, task);
+        entry->last_ok_usec = MAX(entry->last_ok_usec, task->last_ok_usec);
+        return live_schedule_late(entry, task);
+}
+
+static int add_item(const struct store_item *item, void *arg) {
+        struct live_task *entry = live_find(arg, item->task);
+
+        return entry && !entry->last ? restore_item(item, arg) : 0;
+}
+
+/* The store ends it by itself, as interrupted. */
+static int add_run(const struct store_run *run, const struct store_process *processes _unused_, size_t n _unused_,
+                   void *arg) {
+        (void)catch_up_with(arg, run);
+        return 0;
+}
+
+void live_store_late(struct live *live) {
+        struct restoring restoring = { .live = live };
+        struct store *store = live->memory.store;
+        int r;
+
+        r = store_opened_items(store, add_item, live); /* as long as the last runs are those of this daemon */
+        if (r >= 0)
+                r = store_opened_tasks(store, add_task, &restoring);
+        if (r >= 0)
+                r = store_opened_runs(store, add_run, live);
+        if (r < 0)
+                log_error("what the store remembers of tasks is lost in part: %s", strerror(-r));
 }

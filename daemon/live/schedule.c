@@ -361,6 +361,14 @@ int live_schedule_restore(struct live_task *entry, const struct store_task *task
         return schedule_restore(&entry->trigger.schedule, &memory, entry->live->boot_id, &now);
 }
 
+int live_schedule_late(struct live_task *entry, const struct store_task *task) {
+        if (entry->last_due_usec == 0 && task->last_due_usec > 0)
+                live_set_last_due(entry, task->last_due_usec, 0, task->last_due_what);
+        if (entry->pause || !task->paused_by)
+                return 0;
+        return live_set_pause(entry, task->paused_by, task->paused_usec);
+}
+
 void live_schedule_ran(struct live_task *entry, const char *trigger, usec_t due_usec) {
         struct schedule_due due = { .due_usec = due_usec, .trigger = trigger };
         struct schedule_now now;

@@ -176,6 +176,21 @@ void live_stale_restore(struct live_task *entry, const struct store_task *task) 
                 entry->stale->first_seen_usec = task->first_seen_usec;
 }
 
+void live_stale_late(struct live_task *entry, const struct store_task *task) {
+        struct live_stale *stale = entry->stale;
+
+        if (!stale)
+                return;
+        if (task->first_seen_usec > 0)
+                stale->first_seen_usec = MIN(stale->first_seen_usec, task->first_seen_usec);
+        if (entry->last_ok_usec > task->last_ok_usec) /* it was ok since */
+                return;
+        stale->remembered = true;
+        stale->stale |= task->stale;
+        if (entry->live->triggers && !entry->live->memory.closed)
+                begin(stale);
+}
+
 void live_stale_save(const struct live_task *entry, struct store_task *ret) {
         ret->stale = live_task_is_stale(entry);
 }

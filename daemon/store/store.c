@@ -242,14 +242,27 @@ void store_sync_cancel(struct store_sync *sync) {
 
 /* ---- looking ---- */
 
+/* What comes after store_open() has returned comes late. */
+static void look_at_opened(struct store *store, struct batch *late) {
+        if (late->n == 0)
+                return;
+        batch_clear(&store->opened);
+        batch_splice(&store->opened, late);
+        if (store->options.on_late)
+                store->options.on_late(store->options.arg);
+        batch_clear(&store->opened);
+}
+
 static void look(struct store *store) {
         struct store_core *core = store->core;
         struct writer_state before = store->seen;
+        struct batch late = BATCH_INIT(late);
         const struct store_sync *sync;
         usec_t until_usec;
 
         (void)pthread_mutex_lock(&core->mutex);
         store->seen = core->state;
+        batch_splice(&late, &core->opened);
         core->told = false;
         core->awaited = !list_empty(&store->syncs) || store->hung || store->overflow || store->lossy;
         (void)pthread_mutex_unlock(&core->mutex);
@@ -261,6 +274,7 @@ static void look(struct store *store) {
                 store->hung = false;
         if (!store->seen.degraded && !store->hung && store->seen.done == store->n_put)
                 store->overflow = false;
+        look_at_opened(store, &late);
         look_at_health(store, &before);
         look_at_syncs(store);
         look_at_loss(store);
@@ -311,7 +325,6 @@ static void await_opened(struct store *store) {
         (void)pthread_mutex_lock(&core->mutex);
         while (!core->state.opened && store_core_wait(core, &core->changed, until_usec))
                 ;
-        core->opened_wanted = false;
         batch_splice(&store->opened, &core->opened);
         store->seen = core->state;
         (void)pthread_mutex_unlock(&core->mutex);
@@ -339,7 +352,6 @@ static int start(struct store *store) {
         if (r < 0)
                 return r;
         core->refs++;
-        core->opened_wanted = true;
         r = writer_start(core, &store->writer);
         if (r < 0)
                 core->refs--;

@@ -124,6 +124,9 @@ struct store_options {
         usec_t patience_usec; /* for tests: in place of STORE_OPEN_MAX, STORE_SYNC_MAX and STORE_QUERY_MAX; 0: these */
         /* The store became degraded, or is well again. @text is a sentence. May be NULL. */
         void (*on_health)(bool degraded, const char *text, void *arg);
+        /* The file that could not be read when it was opened could be by now. What it had is told by store_opened_tasks()
+         * and its like until this returns; on_anew follows, and what is put then takes its place. May be NULL. */
+        void (*on_late)(void *arg);
         /* The file does not hold what was put, because it is a new one or something was lost: everything that
          * store_put_item() said, and runs without an end with their processes, are to be put again, before it returns: the
          * file has the old ones until it has all of these. What store_put_task() said is to be put again, too, but there

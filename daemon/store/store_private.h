@@ -70,8 +70,7 @@ struct store_core {
         bool awaited;        /* the loop is told of the next commit */
         bool told;           /* and was, and did not look yet */
         bool ended;          /* the writer's thread has */
-        bool opened_wanted;  /* somebody waits for what the file has when it is opened */
-        struct batch opened; /* that */
+        struct batch opened; /* what the file had when it was opened, until the loop takes it */
         struct writer_state state;
 
         pthread_cond_t asked; /* the reader has something to do */

@@ -8,6 +8,9 @@
  * queue's bound holds for both. After any failure the file is closed and opened anew, because what made it fail may have
  * left the old one read-only, or unlinked. A damaged one is set aside first.
  *
+ * The first file that is opened is read before anything is written to it, however late that is; what was read is handed
+ * over whole or not at all.
+ *
  * What it says of itself is copied into the core at the end of each try; the loop is told when it waits for that, or when
  * something went wrong or is well again.
  */
@@ -27,8 +30,10 @@ struct writer {
         struct batch batch;        /* taken, not yet written */
         struct writer_state state; /* copied to the core after each try */
         usec_t backoff_usec;
-        usec_t retry_usec; /* degraded: when it tries again; monotonic */
-        bool had_file;     /* one was open before */
+        usec_t retry_usec;  /* degraded: when it tries again; monotonic */
+        bool had_file;      /* one was open before */
+        bool has_read;      /* what it had is, or was, in: */
+        struct batch found; /* what is to be handed over */
         struct retain retain;
         struct {
                 uint64_t written, n_runs;
@@ -71,16 +76,30 @@ static int set_aside(struct writer *writer) {
         return r;
 }
 
+/* Opens it, and reads what it has if no read was whole yet. */
+static int open_and_read(struct writer *writer) {
+        int r = database_open(&writer->db, writer->core->path, writer->core->session);
+
+        if (r < 0 || writer->has_read)
+                return r;
+        r = database_read_opened(&writer->db, &writer->found);
+        if (r < 0)
+                batch_clear(&writer->found); /* half of it would be taken for all */
+        else
+                writer->has_read = true;
+        return r;
+}
+
 /* Opens the file, a new one in place of a damaged one. */
 static int open_file(struct writer *writer) {
         struct database *db = &writer->db;
         const struct file_id before = db->file;
-        int r = database_open(db, writer->core->path, writer->core->session);
+        int r = open_and_read(writer);
 
         if (r == -EBADMSG) {
                 r = set_aside(writer);
                 if (r >= 0)
-                        r = database_open(db, writer->core->path, writer->core->session);
+                        r = open_and_read(writer);
         }
         if (r < 0)
                 return r;
@@ -135,6 +154,8 @@ static void publish(struct writer *writer) {
         news = before->degraded != writer->state.degraded || before->n_failures != writer->state.n_failures ||
                before->n_anew != writer->state.n_anew;
         core->state = writer->state;
+        news |= writer->found.n > 0;
+        batch_splice(&core->opened, &writer->found);
         if (news || core->awaited)
                 store_core_tell(core);
         (void)pthread_mutex_unlock(&core->mutex);
@@ -183,28 +204,16 @@ static void try_to_write(struct writer *writer, bool damaged) {
 
 static void open_first(struct writer *writer) {
         struct store_core *core = writer->core;
-        struct batch opened = BATCH_INIT(opened);
         int r = open_file(writer);
 
-        if (r >= 0)
-                r = database_read_opened(&writer->db, &opened);
-        if (r == -EBADMSG) {
-                batch_clear(&opened);
-                r = set_aside(writer);
-                if (r >= 0)
-                        r = open_file(writer);
-        }
         if (r < 0)
                 become_degraded(writer, r);
         publish(writer);
         (void)pthread_mutex_lock(&core->mutex);
         core->state.opened = true;
-        if (core->opened_wanted)
-                batch_splice(&core->opened, &opened);
         (void)pthread_cond_signal(&core->changed);
         store_core_tell(core);
         (void)pthread_mutex_unlock(&core->mutex);
-        batch_clear(&opened);
 }
 
 /* With the mutex held. */
@@ -256,6 +265,7 @@ static void *writer_main(void *arg) {
         (void)pthread_mutex_unlock(&core->mutex);
         database_done(&writer->db);
         batch_clear(&writer->batch);
+        batch_clear(&writer->found);
         free(writer);
         store_core_unref(core);
         return NULL;
@@ -269,6 +279,7 @@ int writer_start(struct store_core *core, pthread_t *ret) {
                 return -ENOMEM;
         writer->core = core;
         batch_init(&writer->batch);
+        batch_init(&writer->found);
         r = thread_start("store", writer_main, writer, ret);
         if (r < 0)
                 free(writer);

@@ -306,6 +306,16 @@ void fake_store_recover(bool anew) {
                 store->options.on_anew(store->options.arg);
 }
 
+void fake_store_read(void) {
+        struct row *row;
+
+        for (enum record_kind kind = 0; kind < _RECORD_KIND_MAX; kind++) {
+                clear(&opened[kind]);
+                list_for_each_entry(row, &file[kind], link)
+                        list_append(&opened[kind], &row_new(kind, &row->record->task)->link);
+        }
+}
+
 /* ---- what tests see ---- */
 
 static size_t count(enum record_kind kind) {
@@ -424,7 +434,6 @@ size_t fake_store_n_waiting(void) {
 
 int store_open(const struct store_options *options, struct store **ret) {
         struct store *store = calloc(1, sizeof(*store));
-        struct row *row;
 
         if (!store || the_store)
                 die("one store at a time");
@@ -434,11 +443,7 @@ int store_open(const struct store_options *options, struct store **ret) {
         list_init(&store->syncs);
         list_init(&store->queries);
         loop_work_init(&store->work, options->loop, "store", on_work, store);
-        for (enum record_kind kind = 0; kind < _RECORD_KIND_MAX; kind++) {
-                clear(&opened[kind]);
-                list_for_each_entry(row, &file[kind], link)
-                        list_append(&opened[kind], &row_new(kind, &row->record->task)->link);
-        }
+        fake_store_read();
         *ret = the_store = store;
         return 0;
 }

@@ -20,6 +20,8 @@ void fake_store_crash(void);
 /* The store becomes degraded at once, and syncs are -EIO; what is put is lost. And well again; @anew: with an empty file. */
 void fake_store_degrade(const char *text);
 void fake_store_recover(bool anew);
+/* What is in the file is what store_opened_tasks() and its like tell, as when it could be read late. */
+void fake_store_read(void);
 /* From now on there is no room for one more question, or there is again. */
 void fake_store_refuse(bool refuse);
 

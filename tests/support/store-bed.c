@@ -42,6 +42,13 @@ static void on_anew(_unused_ void *arg) {
                 bed.on_anew();
 }
 
+static void on_late(_unused_ void *arg) {
+        if (!bed.on_late)
+                return;
+        add_health("late");
+        bed.on_late();
+}
+
 void bed_setup(void) {
         memset(&bed, 0, sizeof(bed));
         (void)snprintf(bed.dir, sizeof(bed.dir), "%s/test-store-XXXXXX", getenv("TMPDIR") ?: "/tmp");
@@ -91,6 +98,7 @@ void bed_open(void) {
                 .queue_bytes = bed.queue_bytes,
                 .patience_usec = bed.patience_usec,
                 .on_health = on_health,
+                .on_late = on_late,
                 .on_anew = on_anew,
         };
 

@@ -20,6 +20,7 @@ struct store_bed {
         bool degraded;         /* as was told last */
         char why[1024];        /* with the last of that */
         void (*on_anew)(void); /* called for "anew" */
+        void (*on_late)(void); /* called for "late"; NULL: that is not written down */
 };
 
 extern struct store_bed bed;

@@ -418,6 +418,85 @@ START_TEST(an_empty_file_gets_everything_again) {
 }
 END_TEST
 
+/* ---- late ---- */
+
+/* The daemon begins with a store that cannot be read. */
+static void go_blind(void) {
+        live_bed_teardown();
+        store_close(live_bed.store, 0);
+        make();
+        fake_clock_advance(USEC_PER_DAY); /* the bed has set it back */
+        store_forget_opened(live_bed.store);
+        fake_store_degrade("it is locked");
+        work->stale_after_usec = 7 * USEC_PER_DAY;
+        go();
+}
+
+static void read_late(void) {
+        fake_store_recover(false);
+        fake_store_read();
+        live_store_late(LIVE);
+        live_put_anew(LIVE);
+        fake_loop_settle();
+        store_forget_opened(live_bed.store);
+}
+
+START_TEST(what_is_read_late_is_added) {
+        usec_t seen = clock_now(CLOCK_ID_REALTIME), ok;
+        const struct store_task *stored;
+
+        go();
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_NONE);
+        ok = clock_now(CLOCK_ID_REALTIME);
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_EXIT);
+        ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
+        fake_loop_settle();
+        go_blind();
+        ck_assert_ptr_null(live_task_paused_by(live_bed_entry("work"), NULL));
+        read_late();
+        ck_assert_str_eq(live_task_paused_by(live_bed_entry("work"), NULL), "alice");
+        ck_assert_uint_eq(live_task_failures(live_bed_entry("work")), 1);
+        ck_assert(live_task_is_failing(live_bed_entry("work")));
+        ck_assert_str_eq(live_task_last(live_bed_entry("work"))->run, "work#2");
+        ck_assert_uint_eq(live_task_last_ok(live_bed_entry("work")), ok);
+        ck_assert_uint_eq(live_task_stale_at(live_bed_entry("work")), ok + 7 * USEC_PER_DAY);
+        stored = fake_store_task("work"); /* which was put anew */
+        ck_assert_uint_eq(stored->number, 2);
+        ck_assert_uint_eq(stored->first_seen_usec, seen);
+        ck_assert_str_eq(stored->paused_by, "alice");
+        (void)live_bed_start("work");
+        ck_assert_ptr_nonnull(live_bed_run("work#3"));
+}
+END_TEST
+
+START_TEST(what_happened_since_holds_against_what_is_read_late) {
+        struct live_task *entry;
+        usec_t ok;
+
+        go();
+        (void)live_bed_start("work");
+        live_bed_end("work", ERROR_EXIT);
+        ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
+        fake_loop_settle();
+        go_blind();
+        entry = live_bed_entry("work");
+        for (unsigned i = 0; i < 3; i++) {
+                (void)live_bed_start("work");
+                live_bed_end("work", ERROR_NONE);
+        }
+        ok = clock_now(CLOCK_ID_REALTIME);
+        ck_assert_int_eq(live_pause(entry, "bob"), 0);
+        read_late();
+        ck_assert_str_eq(live_task_paused_by(entry, NULL), "bob");
+        ck_assert_uint_eq(live_task_failures(entry), 0);
+        ck_assert(!live_task_is_failing(entry));
+        ck_assert_uint_eq(live_task_last_ok(entry), ok);
+        ck_assert_uint_eq(fake_store_task("work")->number, 3);
+}
+END_TEST
+
 /* ---- slices ---- */
 
 #define MANY  4500 /* more than two slices, beside the five */
@@ -559,6 +638,8 @@ int main(void) {
         tcase_add_test(tcase, process_is_gone_with_the_end_of_its_run);
         tcase_add_test(tcase, processes_of_items_are_not_put);
         tcase_add_test(tcase, an_empty_file_gets_everything_again);
+        tcase_add_test(tcase, what_is_read_late_is_added);
+        tcase_add_test(tcase, what_happened_since_holds_against_what_is_read_late);
         tcase_add_test(tcase, many_new_tasks_are_put_in_slices);
         tcase_add_test(tcase, an_empty_file_gets_many_tasks_in_slices);
         tcase_add_test(tcase, slices_wait_until_the_store_is_well);

@@ -319,6 +319,91 @@ START_TEST(runs_of_an_earlier_daemon_end_when_the_file_comes_late) {
 }
 END_TEST
 
+static unsigned n_known, n_known_late;
+static uint64_t known_number;
+
+static int know_task(const struct store_task *task, _unused_ void *arg) {
+        n_known++;
+        known_number = MAX(known_number, task->number);
+        return 0;
+}
+
+static void know_tasks(void) {
+        ck_assert_int_eq(store_opened_tasks(bed.store, know_task, NULL), 0);
+}
+
+static void know_late(void) {
+        unsigned before = n_known;
+
+        know_tasks();
+        n_known_late += n_known - before;
+}
+
+START_TEST(what_a_late_file_has_is_told_before_it_is_written) {
+        bed.on_anew = put_task;
+        bed.on_late = know_late;
+        fault_vfs_register();
+        bed_open();
+        store_put_task(bed.store, &(const struct store_task){ .task = "a", .number = 41 });
+        bed_close();
+        if (_i > 0)
+                fault_vfs_hang(FAULT_OPEN);
+        else
+                fault_vfs_fail(FAULT_OPEN, 1, SQLITE_CANTOPEN, true);
+        bed.patience_usec = _i > 0 ? 300 * USEC_PER_MSEC : bed.patience_usec;
+        bed_open();
+        know_tasks();
+        ck_assert_uint_eq(n_known, 0);
+        put_task(); /* which does not know better, and is not in the way */
+        bed_await_health("degraded");
+        fault_vfs_heal();
+        store_retry(bed.store);
+        bed_await_health("late well anew");
+        ck_assert_uint_eq(n_known_late, 1);
+        ck_assert_uint_eq(known_number, 41);
+}
+END_TEST
+
+#define MANY 400 /* tasks, more than are in one page */
+
+/* Returns whether there was anything to fail. */
+static bool fail_reading(unsigned nth) {
+        bool failed;
+
+        n_known = n_known_late = 0;
+        bed.health[0] = '\0';
+        fault_vfs_fail(FAULT_READ, nth, SQLITE_IOERR_READ, true);
+        bed_open();
+        failed = fault_vfs_failed();
+        fault_vfs_heal();
+        know_tasks();
+        ck_assert_msg(n_known == 0 || n_known == MANY, "%u tasks after failure %u", n_known, nth);
+        await_well();
+        ck_assert_uint_eq(n_known, MANY);
+        bed_close();
+        return failed;
+}
+
+START_TEST(a_file_is_read_whole_or_not_at_all) {
+        char name[16], what[200];
+        unsigned n_late = 0;
+
+        memset(what, 'x', sizeof(what) - 1);
+        what[sizeof(what) - 1] = '\0';
+        bed.on_late = know_late;
+        fault_vfs_register();
+        bed_open();
+        for (unsigned i = 0; i < MANY; i++) {
+                (void)snprintf(name, sizeof(name), "t%u", i);
+                store_put_task(bed.store, &(const struct store_task){ .task = name, .last_due_what = what });
+        }
+        bed_close();
+        for (unsigned nth = 1; fail_reading(nth); nth += 1 + nth / 8)
+                n_late += n_known_late > 0;
+        ck_assert_uint_gt(n_late, 3);
+}
+END_TEST
+
 /* A store that was at work, with its log in use. */
 static void open_and_put_one(void) {
         bed.on_anew = put_state;
@@ -563,6 +648,8 @@ int main(void) {
         tcase_add_test(single, closing_leaves_a_disk_that_hangs);
         tcase_add_test(single, opening_leaves_a_disk_that_hangs);
         tcase_add_test(single, runs_of_an_earlier_daemon_end_when_the_file_comes_late);
+        tcase_add_loop_test(single, what_a_late_file_has_is_told_before_it_is_written, 0, 2);
+        tcase_add_test(single, a_file_is_read_whole_or_not_at_all);
         tcase_add_loop_test(single, removed_file_is_made_anew, 0, 2);
         tcase_add_test(single, removed_log_loses_nothing);
         tcase_add_test(single, other_file_in_its_place_is_taken_up);

@@ -5,6 +5,7 @@ import os
 import signal
 
 from support.case import Case
+from support.wait import SANITIZERS
 
 HEAD = """
 [daemon]
@@ -52,7 +53,7 @@ class Reload(Case):
         daemon = self.going(a=service("web", "command = sleep 1000"),
                             b="[task tick]\nevery = 1h\ncommand = true\n")
         pid, due = self.pid_of(daemon, "web"), self.task(daemon, "tick")["next_usec"]
-        for _ in range(20):
+        for _ in range(5):
             self.put(daemon, c="[task other]\nmanual = yes\ncommand = true\n")
             self.reload(daemon)
             self.drop(daemon, "c")
@@ -240,6 +241,7 @@ class Fallback(Case):
         daemon.start()
         self.until(lambda: os.path.exists(kept), "the configuration to be kept")
         self.assertEqual(os.stat(kept).st_mode & 0o777, 0o600)
+        daemon.log.wait("web#1 ready")
         daemon.stop()
         daemon.write_config("[task web]\ncolour = red\n", "conf.d/web.ini")
         self.assertEqual(daemon.run("--no-fallback").returncode, 2)
@@ -277,7 +279,7 @@ class Fallback(Case):
 class UnderLoad(Case):
     def test_a_thousand_reloads_lose_and_double_nothing(self):
         """Reloads back to back while runs come and go: each run is told once, numbers have no holes, nothing grows."""
-        rounds = int(os.environ.get("TENDD_RELOADS", "150"))
+        rounds = int(os.environ.get("TENDD_RELOADS", "150" if SANITIZERS == "no" else "40"))
         text = ("[task tick]\nevery = 20ms\noverlap = allow:50\ncommand = true\n"
                 "[task web]\nrestart = always\ncommand = sleep 1000\n")
         more = "[task more]\nevery = 10ms\ncommand = true\n[limit x]\npermits = {0}\n[task lim]\nmanual = yes\nlimit = x\ncommand = true\n"

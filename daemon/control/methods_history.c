@@ -22,7 +22,7 @@ struct history_cursor {
         struct ask ask;
         struct patterns patterns;
         size_t name, index; /* of the names, and of the tasks that it may match, the next */
-        const char **names; /* to ask for; NULL-terminated; those of the names that are no pattern, and of tasks */
+        char **names;       /* to ask for; NULL-terminated; those of the names that are no pattern, and of tasks */
         size_t n_names;
         bool matched;        /* the pattern at hand does */
         bool filter;         /* they are too many */
@@ -49,18 +49,22 @@ static void history_free(void *cursor) {
         json_decref(history->summary);
         json_decref(history->page);
         json_decref(history->owned);
+        for (size_t i = 0; history->names && i < history->n_names; i++)
+                free(history->names[i]);
         free(history->names);
         free(history);
 }
 
 /* ---- names ---- */
 
-/* One more name to ask for, which outlives the cursor's question: of the parameters, or of a task. */
+/* One more name to ask for. What finds no room is looked for by the pattern. */
 static void add_name(struct history_cursor *history, const char *name) {
-        if (history->n_names == NAMES_MAX)
-                history->filter = true;
+        char *copy = history->n_names < NAMES_MAX ? strdup(name) : NULL;
+
+        if (copy)
+                history->names[history->n_names++] = copy;
         else
-                history->names[history->n_names++] = name;
+                history->filter = true;
 }
 
 /* Some of the tasks that the pattern @name matches. Returns whether it came to the end. */
@@ -85,7 +89,8 @@ static int make_names(struct history_cursor *history, struct varlink_call *call)
 
         if (!name) {
                 history->named = true;
-                history->query.tasks = history->filter || history->n_names == 0 ? NULL : history->names;
+                history->query.tasks =
+                        history->filter || history->n_names == 0 ? NULL : (const char *const *)history->names;
         } else if (!strpbrk(name, "*?")) {
                 add_name(history, name);
                 if (!live_find(history->control->live, name))

@@ -11,6 +11,7 @@
 #include "base/heap.h"
 #include "control/due_json.h"
 #include "control/methods.h"
+#include "live/apply.h"
 
 #define ROWS_A_REPLY 20
 #define N_MAX        1000
@@ -36,7 +37,8 @@ struct next_cursor {
         unsigned n;    /* in all, at most */
         unsigned each; /* of each task, at most */
         usec_t until_usec;
-        size_t index; /* of the next task to be looked at */
+        size_t index;        /* of the next task to be looked at */
+        uint64_t generation; /* of the tasks that were looked at */
         bool scanned;
         struct source *sources; /* at most n */
         size_t n_sources;
@@ -234,12 +236,29 @@ static int tell_one(struct next_cursor *next, json_t *array) {
         return advance(next, source, due->due_usec);
 }
 
+/* From the first task. */
+static void begin(struct next_cursor *next) {
+        for (size_t i = 0; i < next->n_sources; i++)
+                free(next->sources[i].due);
+        next->n_sources = next->index = 0;
+        next->scanned = false;
+        next->generation = live_generation(next->control->live);
+        (void)json_array_clear(next->timeless);
+        heap_done(&next->heap);
+        heap_init(&next->heap, compare_latest);
+}
+
 static int next_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct next_cursor *next = cursor;
         bool more;
         json_t *array;
         int r;
 
+        if (next->generation != live_generation(next->control->live)) { /* reloaded meanwhile */
+                begin(next);
+                if (heap_reserve(&next->heap, next->n) < 0)
+                        return -ENOMEM;
+        }
         if (!next->scanned) {
                 r = scan_some(next, call);
                 if (r <= 0)
@@ -291,6 +310,7 @@ int method_next(struct varlink_call *call, const json_t *parameters, void *arg) 
         if (!next)
                 return -ENOMEM;
         next->control = arg;
+        next->generation = live_generation(next->control->live);
         next->n = n;
         next->each = each;
         next->until_usec = json_is_integer(until) ? (usec_t)json_integer_value(until) : USEC_INFINITY - 1;

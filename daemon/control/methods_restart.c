@@ -22,8 +22,8 @@ enum progress {
 };
 
 struct target {
-        struct live_task *task;
-        char *run; /* NULL: it has none yet */
+        char *task; /* its name: a reload may take it away */
+        char *run;  /* NULL: it has none yet */
         unsigned attempt;
         enum progress progress;
         bool ready;
@@ -52,6 +52,7 @@ static void restart_free(void *cursor) {
         list_remove(&restart->link);
         selection_done(&restart->selection);
         for (size_t i = 0; i < restart->n; i++) {
+                free(restart->targets[i].task);
                 free(restart->targets[i].run);
                 free(restart->targets[i].detail);
         }
@@ -61,11 +62,12 @@ static void restart_free(void *cursor) {
 
 /* ---- who ---- */
 
-static int add_target(struct restart_cursor *restart, struct live_task *task, const char *run) {
+static int add_target(struct restart_cursor *restart, const struct live_task *task, const char *run) {
+        const char *name = live_task_task(task)->run.name;
         struct target *target;
 
         for (size_t i = 0; i < restart->n; i++)
-                if (restart->targets[i].task == task) /* meant by two names */
+                if (streq(restart->targets[i].task, name)) /* meant by two names */
                         return 1;
         if ((restart->n & (restart->n - 1)) == 0) {
                 struct target *more = reallocarray(restart->targets, restart->n ? 2 * restart->n : 1, sizeof(*more));
@@ -75,8 +77,18 @@ static int add_target(struct restart_cursor *restart, struct live_task *task, co
                 restart->targets = more;
         }
         target = &restart->targets[restart->n++];
-        *target = (struct target){ .task = task, .run = run ? strdup(run) : NULL };
-        return run && !target->run ? -ENOMEM : 1;
+        *target = (struct target){ .task = strdup(name), .run = run ? strdup(run) : NULL };
+        return !target->task || (run && !target->run) ? -ENOMEM : 1;
+}
+
+static struct live_task *task_of_target(const struct restart_cursor *restart, const struct target *target) {
+        return live_find(restart->control->live, target->task);
+}
+
+static struct run *run_of_target(const struct restart_cursor *restart, const struct target *target) {
+        const struct live_task *task = task_of_target(restart, target);
+
+        return task ? live_service_run(task) : NULL;
 }
 
 /* A service that an operator keeps down is meant only by its own name. */
@@ -147,11 +159,12 @@ static unsigned next_attempt(const struct run *run) {
 }
 
 static int start_target(struct restart_cursor *restart, struct target *target) {
+        struct live_task *task = task_of_target(restart, target);
         char name[RUN_NAME_MAX];
         struct run *run;
         int r;
 
-        r = live_start(restart->control->live, target->task, restart->by, &run);
+        r = task ? live_start(restart->control->live, task, restart->by, &run) : -ESTALE;
         if (r < 0)
                 return r;
         free(target->run);
@@ -161,7 +174,7 @@ static int start_target(struct restart_cursor *restart, struct target *target) {
 }
 
 static int restart_target(struct restart_cursor *restart, struct target *target) {
-        struct run *run = live_service_run(target->task);
+        struct run *run = run_of_target(restart, target);
         char name[RUN_NAME_MAX];
 
         if (!run || (target->run && !streq(run_name(run, name), target->run)))
@@ -180,7 +193,7 @@ static void ask(struct restart_cursor *restart, struct target *target) {
 }
 
 static void leave(struct restart_cursor *restart, struct target *target) {
-        const struct run *run = live_service_run(target->task);
+        const struct run *run = run_of_target(restart, target);
 
         target->left = true;
         target->attempt = run ? run_attempts(run) : 0;
@@ -188,8 +201,9 @@ static void leave(struct restart_cursor *restart, struct target *target) {
 }
 
 /* It says itself when it is ready, so that those after it wait, and are left as they are when it fails. */
-static bool goes_before(const struct target *target) {
-        const struct service_part *service = live_task_task(target->task)->service;
+static bool goes_before(const struct restart_cursor *restart, const struct target *target) {
+        const struct live_task *task = task_of_target(restart, target);
+        const struct service_part *service = task ? live_task_task(task)->service : NULL;
 
         return service && service->ready != READY_EXEC;
 }
@@ -198,7 +212,7 @@ static bool goes_before(const struct target *target) {
 static bool ask_some(struct restart_cursor *restart) {
         for (unsigned budget = RESTARTS_A_STEP; restart->next < restart->n; budget--) {
                 struct target *before = restart->next > 0 ? &restart->targets[restart->next - 1] : NULL;
-                bool ordered = restart->wait && before && goes_before(before);
+                bool ordered = restart->wait && before && goes_before(restart, before);
                 struct target *target = &restart->targets[restart->next];
 
                 if (ordered && before->progress == TARGET_ASKED)
@@ -215,7 +229,7 @@ static bool ask_some(struct restart_cursor *restart) {
 }
 
 static void look(struct restart_cursor *restart, struct target *target, const struct event *event) {
-        const struct run *run = live_service_run(target->task);
+        const struct run *run = run_of_target(restart, target);
 
         switch (event->id) {
         case EVENT_RUN_READY:
@@ -269,8 +283,7 @@ static int tell_names(struct restart_cursor *restart, json_t **ret) {
         for (size_t i = 0; i < restart->n; i++) {
                 const struct target *target = &restart->targets[i];
 
-                if (json_array_append_new(
-                            names, json_text(target->run ? target->run : live_task_task(target->task)->run.name)) < 0) {
+                if (json_array_append_new(names, json_text(target->run ? target->run : target->task)) < 0) {
                         json_decref(names);
                         return -ENOMEM;
                 }
@@ -284,9 +297,9 @@ static int tell_target(struct restart_cursor *restart, struct target *target, js
         target->progress = TARGET_TOLD;
         restart->n_told++;
         *ret = json_pack("{s:{s:o, s:b, s:i, s:o*, s:o*}}", "result", "run",
-                         json_text(target->run ? target->run : live_task_task(target->task)->run.name), "ready",
-                         (int)target->ready, "attempt", (int)target->attempt, "left", target->left ? json_true() : NULL,
-                         "detail", target->detail ? json_text(target->detail) : NULL);
+                         json_text(target->run ? target->run : target->task), "ready", (int)target->ready, "attempt",
+                         (int)target->attempt, "left", target->left ? json_true() : NULL, "detail",
+                         target->detail ? json_text(target->detail) : NULL);
         return restart->n_told < restart->n;
 }
 

@@ -8,6 +8,7 @@
 #include "control/methods.h"
 #include "control/problems.h"
 #include "control/run_json.h"
+#include "live/apply.h"
 #include "live/outcome_json.h"
 
 #define NEXT_MAX     2
@@ -18,6 +19,7 @@
 struct status_cursor {
         struct control *control;
         size_t index;
+        uint64_t generation; /* of the tasks that were looked at */
         struct problems *problems;
         struct {
                 size_t index;
@@ -136,11 +138,28 @@ static json_t *status_to_json(struct status_cursor *status) {
                 (int)clients.connections);
 }
 
+/* From the first task. Returns 0 or -ENOMEM. */
+static int begin(struct status_cursor *status) {
+        const struct control_options *options = &status->control->options;
+
+        status->index = status->n_next = 0;
+        status->generation = live_generation(status->control->live);
+        status->problems = problems_free(status->problems);
+        if (problems_new(status->control->live, &status->problems) < 0)
+                return -ENOMEM;
+        if (options->fallback && options->fallback(options->arg))
+                problems_add_fallback(status->problems);
+        return 0;
+}
+
 static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct status_cursor *status = cursor;
         const struct live *live = status->control->live;
-        size_t n = live_n_tasks(live), end = MIN(n, status->index + SCAN_A_STEP);
+        size_t n = live_n_tasks(live), end;
 
+        if (status->generation != live_generation(live) && begin(status) < 0) /* reloaded meanwhile */
+                return -ENOMEM;
+        end = MIN(n, status->index + SCAN_A_STEP);
         for (; status->index < end; status->index++) {
                 const struct live_task *task = live_task_at(live, status->index);
                 usec_t at = live_task_next(task);
@@ -165,11 +184,9 @@ int method_status(struct varlink_call *call, _unused_ const json_t *parameters, 
         if (!status)
                 return -ENOMEM;
         status->control = arg;
-        if (problems_new(status->control->live, &status->problems) < 0) {
+        if (begin(status) < 0) {
                 status_free(status);
                 return -ENOMEM;
         }
-        if (status->control->options.fallback && status->control->options.fallback(status->control->options.arg))
-                problems_add_fallback(status->problems);
         return varlink_stream(call, &status_ops, status);
 }

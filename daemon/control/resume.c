@@ -150,8 +150,13 @@ static int append_child(struct result *result, struct result *child) {
 static struct result *make_child(const struct resume *resume, const struct store_run *run) {
         const struct result *of = resume->groups[resume->group];
         usec_t begun = usec_sub(of->ended_realtime_usec, of->duration_usec);
-        const char *task = spec_of(resume, of->task)->members[resume->member].spec->name;
+        const struct run_spec *spec = spec_of(resume, of->task);
         struct result *child;
+        const char *task;
+
+        if (!spec || resume->member >= spec->n_members) /* reloaded since it was asked */
+                return NULL;
+        task = spec->members[resume->member].spec->name;
 
         /* Numbers may have begun anew: what is older is of another run of this name. */
         if (run && (!streq(run->task, task) || run->begun_usec < usec_sub(begun, USEC_PER_SEC)))
@@ -189,7 +194,7 @@ static int complete(struct resume *resume, struct varlink_call *call) {
                 const struct run_spec *spec = spec_of(resume, of->task);
                 char name[RUN_NAME_MAX];
 
-                if (!spec || resume->member == spec->n_members) {
+                if (!spec || resume->member >= spec->n_members) {
                         resume->group++;
                         resume->member = 0;
                         continue;

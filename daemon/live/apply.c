@@ -426,6 +426,7 @@ int live_apply(struct live *live, const struct config_diff *diff, const char *by
         live_memory_reloaded(live, n_before);
         config_unref(live->config);
         live->config = config_ref(diff->to);
+        live->generation++;
         take_changes(&app);
         begin(&app);
         if (live->follows_zones && live_zones_follow(live) < 0)

@@ -8,6 +8,9 @@
  * that are stopped because of it. Not from inside the run tree's callbacks. Returns 0, -ENOMEM, -errno of what could not be made. */
 int live_apply(struct live *live, const struct config_diff *diff, const char *by);
 
+/* How often that was done: who keeps an index of a task over turns compares it. */
+uint64_t live_generation(const struct live *live);
+
 /* The configuration there is. */
 struct config *live_config(const struct live *live);
 

@@ -378,6 +378,10 @@ struct run_tree *live_tree(const struct live *live) {
         return live->tree;
 }
 
+uint64_t live_generation(const struct live *live) {
+        return live->generation;
+}
+
 struct config *live_config(const struct live *live) {
         return live->config;
 }

@@ -128,8 +128,9 @@ struct live {
         struct list all_pools;
         struct live_task **gone; /* tasks that earlier configurations had, of which there are runs */
         size_t n_gone;
-        void *forgotten;    /* what is remembered of tasks that are gone without runs, see restore.c */
-        bool follows_zones; /* see live_zones_follow() */
+        void *forgotten;     /* what is remembered of tasks that are gone without runs, see restore.c */
+        bool follows_zones;  /* see live_zones_follow() */
+        uint64_t generation; /* configurations so far */
         struct task_env env;
         char **environ;              /* of children */
         char *tag;                   /* see live_options; may be NULL */

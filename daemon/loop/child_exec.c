@@ -59,6 +59,7 @@ struct birth {
         struct child_launch *launch;
         const struct rlimit *nofile;
         uint64_t signals; /* those to be reset */
+        bool oom_protected;
         int cgroup_procs; /* where to enter the group; -EBADF: there is none */
         int stdin_fd;
         int output_fd;
@@ -124,6 +125,21 @@ _child_path_ static int change_nice(struct birth *birth) {
         if (birth->plan->spec.nice == 0)
                 return 0;
         return syscall(SYS_setpriority, PRIO_PROCESS, 0, birth->plan->spec.nice) < 0 ? errno : 0;
+}
+
+/* The daemon's protection from the OOM killer is not for what it runs. To a child that shares our memory for exec alone the
+ * kernel gives a value of its own. */
+_child_path_ static int end_oom_protection(struct birth *birth) {
+        long fd;
+
+        if (!birth->oom_protected)
+                return 0;
+        fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+        if (fd < 0)
+                return 0; /* no /proc: it can run all the same */
+        (void)syscall(SYS_write, fd, "0", (size_t)1);
+        (void)syscall(SYS_close, fd);
+        return 0;
 }
 
 _child_path_ static int set_rlimit(int resource, rlim_t soft, rlim_t hard) {
@@ -270,19 +286,13 @@ static const struct {
         enum child_step step;
         int (*act)(struct birth *birth); /* 0 or a positive errno */
 } steps[] = {
-        { CHILD_STEP_CGROUP, enter_cgroup },
-        { CHILD_STEP_DESCRIPTORS, take_descriptors },
-        { CHILD_STEP_SETSID, lead_session },
-        { CHILD_STEP_SETSID, reset_signals },
-        { CHILD_STEP_NICE, change_nice },
-        { CHILD_STEP_NOFILE, limit_descriptors },
-        { CHILD_STEP_CORE, limit_core },
-        { CHILD_STEP_SETGROUPS, change_groups },
-        { CHILD_STEP_SETGID, change_gid },
-        { CHILD_STEP_SETUID, change_uid },
-        { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
-        { CHILD_STEP_CHDIR, change_directory },
-        { CHILD_STEP_STDIN, open_stdin },
+        { CHILD_STEP_CGROUP, enter_cgroup },      { CHILD_STEP_DESCRIPTORS, take_descriptors },
+        { CHILD_STEP_SETSID, lead_session },      { CHILD_STEP_SETSID, reset_signals },
+        { CHILD_STEP_NICE, change_nice },         { CHILD_STEP_NICE, end_oom_protection }, /* never fails */
+        { CHILD_STEP_NOFILE, limit_descriptors }, { CHILD_STEP_CORE, limit_core },
+        { CHILD_STEP_SETGROUPS, change_groups },  { CHILD_STEP_SETGID, change_gid },
+        { CHILD_STEP_SETUID, change_uid },        { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
+        { CHILD_STEP_CHDIR, change_directory },   { CHILD_STEP_STDIN, open_stdin },
         { CHILD_STEP_EXEC, become_program },
 };
 
@@ -581,6 +591,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 .launch = launch,
                 .nofile = &thread->spawner->nofile,
                 .signals = signals_of(thread),
+                .oom_protected = thread->spawner->oom_protected,
                 .cgroup_procs = -EBADF,
                 .report_fd = -EBADF,
         };

@@ -297,11 +297,20 @@ static void on_linger_timer(struct loop_timer *timer, void *arg) {
 
 /* ---- life ---- */
 
+/* OOMScoreAdjust= of the unit, usually. One above 0 is meant for everything that the daemon's own parent runs. */
+static bool is_oom_protected(void) {
+        _cleanup_(closep) int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+        char sign;
+
+        return fd >= 0 && read(fd, &sign, 1) == 1 && sign == '-';
+}
+
 static int prepare_process(struct spawner *spawner) {
         struct rlimit raised;
 
         if (prctl(PR_SET_CHILD_SUBREAPER, 1L) < 0 || getrlimit(RLIMIT_NOFILE, &spawner->nofile) < 0)
                 return -errno;
+        spawner->oom_protected = is_oom_protected();
         raised = spawner->nofile;
         raised.rlim_cur = raised.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &raised); /* best effort */

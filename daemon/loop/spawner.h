@@ -63,6 +63,7 @@ struct spawner {
         struct file_sink *files; /* for output */
         struct dumpable dumpable;
         struct rlimit nofile;   /* what children get */
+        bool oom_protected;     /* the daemon is, which children are not to be */
         atomic_bool plain_fork; /* sharing memory with the child does not work here; may turn true at any time */
         /* guarded by the lock */
         pthread_mutex_t lock;

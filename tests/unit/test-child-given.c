@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* child-given: what a child finds: session, signals, descriptors, limits, user, environment, stdin. */
+#include "loop/spawner.h"
 #include "support/child-bed.h"
 
 #include <fcntl.h>
@@ -189,6 +190,21 @@ START_TEST(stdin_is_null_a_file_or_data) {
 }
 END_TEST
 
+/* Without privileges it can only be raised; a child may go back to what its parent once had. */
+START_TEST(protection_from_the_oom_killer_ends_with_the_daemon) {
+        struct child_spec spec = child_bed_spec(SHELL("cat /proc/self/oom_score_adj"));
+        struct child_spec ours = child_bed_spec(SHELL("cat /proc/$PPID/oom_score_adj"));
+        int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+        ck_assert_int_eq(write(fd, "300", 3), 3);
+        (void)close(fd);
+        child_bed_says(&spec, "300\n");
+        child_bed.spawner->oom_protected = true;
+        child_bed_says(&spec, "0\n");
+        child_bed_says(&ours, "300\n");
+}
+END_TEST
+
 static Suite *child_given_suite(void) {
         Suite *suite = suite_create("child-given");
         TCase *tcase = child_bed_case(suite, "given");
@@ -203,6 +219,7 @@ static Suite *child_given_suite(void) {
         tcase_add_test(tcase, a_user_brings_id_groups_and_variables);
         tcase_add_test(tcase, a_user_may_be_a_number);
         tcase_add_test(tcase, stdin_is_null_a_file_or_data);
+        tcase_add_test(tcase, protection_from_the_oom_killer_ends_with_the_daemon);
         return suite;
 }
 

@@ -119,6 +119,14 @@ static void print_next(const json_t *status) {
                 putchar('\n');
 }
 
+/* After an upgrade, which leaves the daemon and what it runs alone. */
+static void print_upgrade(const char *running) {
+        if (strverscmp(PACKAGE_VERSION, running) > 0)
+                printf("tendctl " PACKAGE_VERSION " is newer than the running daemon %s: "
+                       "systemctl restart tendd when it suits\n",
+                       running);
+}
+
 static void print_status(const json_t *status) {
         char uptime[WHEN_MAX];
         json_int_t lost = get_int(status, "log_dropped"), hooks = get_int(status, "hooks_dropped");
@@ -128,6 +136,7 @@ static void print_status(const json_t *status) {
         printf(" %s, %lld tasks, %lld running, %lld queued\n", format_span(get_int(status, "uptime_usec"), uptime),
                (long long)get_int(status, "tasks"), (long long)get_int(status, "running"),
                (long long)get_int(status, "queued"));
+        print_upgrade(get_string(status, "version"));
         print_problems(status);
         if (lost > 0)
                 printf("%lld log records were dropped: they came faster than they could be written\n", (long long)lost);

@@ -4,6 +4,7 @@ libtendd_a_SOURCES += daemon/options.c daemon/options.h
 libtendd_a_SOURCES += daemon/instance.c daemon/instance.h
 libtendd_a_SOURCES += daemon/systemd.c daemon/systemd.h
 libtendd_a_SOURCES += daemon/runner.c daemon/runner.h daemon/runner_private.h daemon/phases.c daemon/reload.c daemon/once.c
+libtendd_a_SOURCES += daemon/status_line.c
 libtendd_a_SOURCES += daemon/check_config.c daemon/check_config.h
 
 sbin_PROGRAMS += tendd

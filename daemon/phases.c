@@ -63,6 +63,7 @@ static void force(struct runner *runner) {
         runner->forced = true;
         run_tree_force(live_tree(runner->live));
         arm(runner, LEAVE_AFTER);
+        runner_status_on_phase(runner, LEAVE_AFTER);
 }
 
 static void stop_all(struct runner *runner) {
@@ -73,12 +74,16 @@ static void stop_all(struct runner *runner) {
         run_tree_cap_grace(tree, usec_add(clock_now(CLOCK_ID_MONOTONIC), timeout));
         run_tree_stop(tree, false);
         arm(runner, timeout);
+        runner_status_on_phase(runner, timeout);
 }
 
 static void drain(struct runner *runner) {
+        usec_t timeout = runner->config->daemon.drain_timeout_usec;
+
         runner_set_phase(runner, RUNNER_DRAINING);
         run_tree_stop(live_tree(runner->live), true);
-        arm(runner, runner->config->daemon.drain_timeout_usec);
+        arm(runner, timeout);
+        runner_status_on_phase(runner, timeout);
 }
 
 void runner_stop(struct runner *runner) {
@@ -117,11 +122,7 @@ void runner_on_empty(struct runner *runner) {
 /* ---- critical services ---- */
 
 static void on_critical_work(struct loop_work *work _unused_, void *arg) {
-        struct runner *runner = arg;
-
-        runner_stop(runner);
-        if (runner->critical)
-                systemd_notify_status(runner->critical);
+        runner_stop(arg);
 }
 
 void runner_on_critical(struct runner *runner, const struct result *result) {

@@ -31,6 +31,12 @@ static int cannot(const char *what, int error) {
         return error;
 }
 
+/* --once is no service, and may run below one that is. */
+static void starting(const struct runner *runner, const char *step) {
+        if (runner->options->command == COMMAND_RUN)
+                systemd_notify_starting(step);
+}
+
 static int load(struct runner *runner) {
         bool falls_back = runner->options->command == COMMAND_RUN && !runner->options->no_fallback;
         _cleanup_(freep) char *state_dir = NULL;
@@ -113,6 +119,18 @@ static gid_t socket_group(void) {
         return group ? group->gr_gid : (gid_t)-1;
 }
 
+static int listen_at(struct runner *runner, const char *path) {
+        pid_t pid = 0;
+        int r;
+
+        r = control_listen(runner->control, path, socket_group(), &pid);
+        if (r == -EADDRINUSE)
+                (void)fprintf(stderr, "tendd: pid %d listens at %s\n", pid, path);
+        else if (r < 0)
+                (void)fprintf(stderr, "tendd: cannot listen at %s: %s\n", path, strerror(-r));
+        return r;
+}
+
 static int open_control(struct runner *runner) {
         _cleanup_(freep) char *path = instance_socket_path(&runner->instance);
         const struct control_options options = {
@@ -122,20 +140,23 @@ static int open_control(struct runner *runner) {
                 .fallback = is_fallback,
                 .arg = runner,
         };
-        pid_t pid = 0;
-        int r;
+        int fd, r;
 
         if (!path)
                 return -ENOMEM;
         r = control_new(&options, &runner->control);
         if (r < 0)
                 return cannot("set up the control socket", r);
-        r = control_listen(runner->control, path, socket_group(), &pid);
-        if (r == -EADDRINUSE)
-                (void)fprintf(stderr, "tendd: pid %d listens at %s\n", pid, path);
-        else if (r < 0)
-                (void)fprintf(stderr, "tendd: cannot listen at %s: %s\n", path, strerror(-r));
-        return r;
+        fd = systemd_take_socket();
+        if (fd == -ENOENT)
+                return listen_at(runner, path);
+        if (fd < 0) {
+                (void)fprintf(stderr, "tendd: cannot use the socket of the service manager: %s\n",
+                              fd == -EINVAL ? "one Unix stream socket that listens is expected" : strerror(-fd));
+                return fd;
+        }
+        r = control_listen_fd(runner->control, fd);
+        return r < 0 ? cannot("listen on the socket of the service manager", r) : 0;
 }
 
 /* ---- the store ---- */
@@ -228,6 +249,14 @@ static int open_live(struct runner *runner) {
         return r < 0 ? cannot("set up", r) : 0;
 }
 
+/* In the first turn: the loop serves, and so does the socket. It may have been told to stop before. */
+static void on_ready(struct loop_work *work _unused_, void *arg) {
+        struct runner *runner = arg;
+
+        if (runner->phase == RUNNER_STARTING)
+                runner_set_phase(runner, RUNNER_RUNNING);
+}
+
 static int set_up(struct runner *runner) {
         const struct daemon_section *daemon = &runner->config->daemon;
         int r;
@@ -237,7 +266,9 @@ static int set_up(struct runner *runner) {
                 r = runner_phases_init(runner);
         if (r < 0)
                 return cannot("make the loop", r);
+        starting(runner, "opening the store");
         r = open_store(runner);
+        starting(runner, "setting up tasks");
         if (r >= 0)
                 r = open_live(runner);
         if (r < 0)
@@ -245,8 +276,10 @@ static int set_up(struct runner *runner) {
         if (daemon->loop_realtime)
                 make_realtime();
         loop_set_warn(runner->loop, daemon->loop_warn_usec, runner_on_slow, runner);
-        if (runner->options->command == COMMAND_ONCE)
+        if (runner->options->command == COMMAND_ONCE) {
+                runner_set_phase(runner, RUNNER_RUNNING);
                 return runner_once_init(runner);
+        }
         raise_autogroup();
         r = live_zones_follow(runner->live);
         if (r < 0)
@@ -260,12 +293,21 @@ static int set_up(struct runner *runner) {
         r = watchdog_start(runner->loop, MAX(STUCK_AFTER, daemon->loop_warn_usec), &runner->watchdog);
         if (r < 0)
                 log_warning("no watchdog for the loop: %s", strerror(-r));
-        return systemd_watchdog_init(&runner->systemd_watchdog, runner->loop);
+        r = runner_status_init(runner);
+        if (r >= 0)
+                r = systemd_watchdog_init(&runner->systemd_watchdog, runner->loop);
+        if (r < 0)
+                return cannot("follow the service manager", r);
+        loop_work_init(&runner->ready_work, runner->loop, "ready", on_ready, runner);
+        loop_work_schedule(&runner->ready_work);
+        return 0;
 }
 
 static void take_down(struct runner *runner) {
         runner->watchdog = watchdog_stop(runner->watchdog);
+        loop_work_cancel(&runner->ready_work);
         systemd_watchdog_done(&runner->systemd_watchdog);
+        runner_status_done(runner);
         runner->control = control_free(runner->control);
         runner->reloader = reloader_free(runner->reloader);
         runner_once_done(runner);
@@ -300,7 +342,6 @@ static int serve(struct runner *runner) {
         r = set_up(runner);
         if (r < 0)
                 return r == -ENOENT ? EXIT_NO_TASK : EXIT_CANNOT;
-        runner_set_phase(runner, RUNNER_RUNNING);
         r = loop_run(runner->loop);
         if (r < 0) {
                 log_error("the loop failed: %s", strerror(-r));
@@ -351,6 +392,7 @@ int runner_run(const struct options *options) {
         runner.config_path = options_config_path(options);
         if (!runner.config_path)
                 return -ENOMEM;
+        starting(&runner, "reading the configuration");
         r = load(&runner);
         r = r < 0 ? EXIT_CONFIG : run_in(&runner);
         free(runner.config_path);

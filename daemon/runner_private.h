@@ -9,6 +9,23 @@
 #include "store/store.h"
 #include "systemd.h"
 
+/* See status_line.c. */
+struct status_line {
+        struct live_observer *observer; /* NULL: nobody wants to know */
+        struct loop_timer timer;
+        struct loop_work work;
+        bool stale;           /* the timer is set because of an event */
+        usec_t at_usec;       /* monotonic; when it was made last */
+        usec_t end_usec;      /* realtime; of the phase, when that has an end */
+        usec_t extended_usec; /* monotonic; when the manager was asked for time; 0: not yet in this phase */
+        size_t index;         /* how far tasks have been looked at */
+        size_t n_failing;
+        char failing[500]; /* names of them */
+        char text[500];    /* being made */
+        size_t n;
+        char sent[500];
+};
+
 struct runner {
         const struct options *options;
         char *config_path;
@@ -23,8 +40,10 @@ struct runner {
         struct control *control;
         struct watchdog *watchdog;
         struct systemd_watchdog systemd_watchdog;
+        struct status_line status_line;
         struct loop_signal *signals[4];
         struct loop_timer timer; /* the end of the phase */
+        struct loop_work ready_work;
         enum runner_phase phase;
         usec_t signalled_usec; /* monotonic, of the first stop signal; 0: none yet */
         bool forced;
@@ -58,6 +77,13 @@ void runner_stop(struct runner *runner);
 void runner_on_critical(struct runner *runner, const struct result *result);
 /* The run tree is empty. */
 void runner_on_empty(struct runner *runner);
+
+/* ---- status_line.c ---- */
+/* Follows what happens, when there is a service manager that wants to know. Returns 0 or -ENOMEM. */
+int runner_status_init(struct runner *runner);
+void runner_status_done(struct runner *runner);
+/* The phase has changed, to one that lasts @timeout_usec at most; for running any value will do. */
+void runner_status_on_phase(struct runner *runner, usec_t timeout_usec);
 
 /* ---- once.c ---- */
 /* Starts the task of --once when the loop runs. Returns 0, -ENOENT after a line on stderr, -ENOMEM. */

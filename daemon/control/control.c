@@ -87,3 +87,7 @@ struct control *control_free(struct control *control) {
 int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid) {
         return varlink_server_listen(control->server, path, SOCKET_MODE, gid, ret_pid);
 }
+
+int control_listen_fd(struct control *control, int fd) {
+        return varlink_server_listen_fd(control->server, fd);
+}

@@ -29,3 +29,7 @@ DEFINE_CLEANUP(struct control, control_free)
  * -EADDRINUSE when a process listens there, @ret_pid is it (0: not known); -ENAMETOOLONG; -EEXIST when @path is no
  * socket; -errno. */
 int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid);
+
+/* Listens on @fd, a socket that somebody else has made, and does not remove it in the end. The descriptor is taken, also when it
+ * fails. Returns 0, -ENOMEM, -errno. */
+int control_listen_fd(struct control *control, int fd);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The installed unit, under a real systemd and journald."""
+import re
 import time
 
 from support.box import BoxCase
@@ -35,7 +36,8 @@ class Unit(BoxCase):
     def test_it_is_ready_when_it_serves(self):
         box = self.start("[task t]\nmanual = yes\ncommand = /bin/true\n")
         self.assertEqual(box.property("ActiveState"), "active")
-        self.assertEqual(box.property("StatusText"), "running")
+        self.until(lambda: box.property("StatusText") == "running: 1 tasks, 0 running, 0 queued",
+                   lambda: f"the state in {box.property('StatusText')!r}")
         done = box.run("tendctl", "status")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(box.run("tendctl", "start", "--wait", "t").returncode, 0)
@@ -84,7 +86,8 @@ class Unit(BoxCase):
         self.message(box, "begun", "TENDD_TASK=whole")
         self.message(box, "deaf", "TENDD_TASK=deaf")
         box.ask("systemctl", "stop", "--no-block", "tendd")
-        self.until(lambda: box.property("StatusText") == "draining", "the unit to say that it drains")
+        self.until(lambda: re.fullmatch(r"draining: waiting until [\d:]{8} for whole#1(, deaf#1)?",
+                                        box.property("StatusText")), "the unit to say that it drains")
         self.assertEqual(box.property("ActiveState"), "deactivating")
         box.ask("touch", "/run/go-on")
         self.until(lambda: box.property("ActiveState") == "inactive", "the unit to stop", 30)
@@ -97,7 +100,8 @@ class Unit(BoxCase):
         box = self.start(f"[task deaf]\non-start = yes\ngrace = 5s\nshell = {STUBBORN}\n")
         self.message(box, "deaf", "TENDD_TASK=deaf")
         box.ask("systemctl", "stop", "--no-block", "tendd")
-        self.until(lambda: box.property("StatusText") == "stopping", "the unit to say that it stops")
+        self.until(lambda: re.fullmatch(r"stopping: waiting at most until [\d:]{8} for deaf#1",
+                                        box.property("StatusText")), "the unit to say that it stops")
         self.until(lambda: box.property("ActiveState") == "inactive", "the unit to stop", 30)
         self.no_process_left(box)
 

@@ -6,6 +6,7 @@
 #include "loop/pool.h"
 #include "loop/watch.h"
 
+#include <stdio.h>
 #include <sys/random.h>
 
 /* ---- binding ---- */
@@ -17,6 +18,22 @@ struct live_pool *live_pool_unref(struct live_pool *pool) {
         pool_free(pool->pool);
         free(pool);
         return NULL;
+}
+
+static void on_pool_health(struct pool *pool, bool degraded, void *arg) {
+        struct pool_stats stats;
+        char text[200];
+
+        pool_get_stats(pool, &stats);
+        if (degraded)
+                (void)snprintf(text, sizeof(text),
+                               "pool %s is degraded: %u threads hang, of which %u are replaced; %u of %u serve",
+                               pool_name(pool), stats.stuck, stats.spare,
+                               stats.threads - MIN(stats.threads, stats.stuck - stats.spare), stats.threads);
+        else
+                (void)snprintf(text, sizeof(text), "pool %s has recovered", pool_name(pool));
+        live_emit(arg,
+                  &(const struct event){ .id = degraded ? EVENT_POOL_DEGRADED : EVENT_POOL_RECOVERED, .text = text });
 }
 
 int live_pool_new(struct live *live, const struct pool_section *section, struct live_pool **ret) {
@@ -31,6 +48,7 @@ int live_pool_new(struct live *live, const struct pool_section *section, struct 
                 free(pool);
                 return r;
         }
+        pool_set_health(pool->pool, on_pool_health, live);
         pool->n_ref = 1;
         list_append(&live->all_pools, &pool->link);
         *ret = pool;

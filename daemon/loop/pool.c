@@ -29,6 +29,9 @@ struct pool {
         unsigned delivering; /* depth */
         unsigned spare, queue_max;
         bool has_thread;
+        bool degraded;            /* as was told last */
+        pool_health_fn on_health; /* NULL: nobody is told */
+        void *arg;
         uint64_t completed, abandoned, refused;
 };
 
@@ -155,6 +158,25 @@ int pool_submit(struct pool *pool, const struct pool_job_ops *ops, void *arg, st
         return 0;
 }
 
+static void note_health(struct pool *pool) {
+        struct pool_core *core = pool->core;
+        bool degraded;
+
+        (void)pthread_mutex_lock(&core->mutex);
+        degraded = core->n_stuck > pool->spare;
+        (void)pthread_mutex_unlock(&core->mutex);
+        if (degraded == pool->degraded)
+                return;
+        pool->degraded = degraded;
+        if (pool->on_health)
+                pool->on_health(pool, degraded, pool->arg);
+}
+
+void pool_set_health(struct pool *pool, pool_health_fn fn, void *arg) {
+        pool->on_health = fn;
+        pool->arg = arg;
+}
+
 bool pool_abandon(struct pool_job *job) {
         struct pool *pool = job->pool;
         struct pool_core *core = pool->core;
@@ -182,6 +204,8 @@ bool pool_abandon(struct pool_job *job) {
                 loop_work_schedule(&pool->work);
         if (wants)
                 provide_threads(pool);
+        if (state == POOL_JOB_RUNNING)
+                note_health(pool);
         return state == POOL_JOB_RUNNING;
 }
 
@@ -218,6 +242,8 @@ static void deliver(struct pool *pool, bool share) {
         }
         pool->delivering--;
 
+        if (pool->degraded) /* one of those that hung may have come back */
+                note_health(pool);
         if (pool->n_gathered > 0)
                 flush(pool);
         if (!list_empty(&pool->ready))
@@ -293,6 +319,7 @@ int pool_configure(struct pool *pool, unsigned threads, unsigned spare, unsigned
         (void)pthread_mutex_unlock(&core->mutex);
         if (wants)
                 provide_threads(pool);
+        note_health(pool);
         return 0;
 }
 

@@ -57,6 +57,10 @@ int pool_configure(struct pool *pool, unsigned threads, unsigned spare, unsigned
 struct pool *pool_free(struct pool *pool);
 DEFINE_CLEANUP(struct pool, pool_free)
 
+/* Called on the loop's thread when @pool has become degraded, or has recovered; it must not free it. */
+typedef void (*pool_health_fn)(struct pool *pool, bool degraded, void *arg);
+void pool_set_health(struct pool *pool, pool_health_fn fn, void *arg);
+
 /* Queues a job. @ret, which may be NULL, is valid until done or returned was called. Returns 0, -ENOBUFS (the queue is
  * full), -ENOMEM, or -errno when not even one thread could be created. */
 int pool_submit(struct pool *pool, const struct pool_job_ops *ops, void *arg, struct pool_job **ret);

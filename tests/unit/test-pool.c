@@ -248,8 +248,16 @@ START_TEST(abandoning_a_finished_job_returns_it) {
 }
 END_TEST
 
+static unsigned n_degraded, n_recovered;
+
+static void on_health(_unused_ struct pool *told, bool degraded, _unused_ void *arg) {
+        n_degraded += degraded;
+        n_recovered += !degraded;
+}
+
 START_TEST(a_spare_thread_replaces_a_stuck_one) {
         make(1, 1, 10);
+        pool_set_health(pool, on_health, NULL);
         submit(&gated_ops, &jobs[0]);
         await(&jobs[0].begun);
         submit(&gated_ops, &jobs[1]);
@@ -264,6 +272,8 @@ START_TEST(a_spare_thread_replaces_a_stuck_one) {
         ck_assert(pool_abandon(jobs[1].job));
         submit(&gated_ops, &jobs[2]);
         ck_assert(stats().degraded);
+        ck_assert_uint_eq(n_degraded, 1);
+        ck_assert_uint_eq(n_recovered, 0);
         ck_assert_uint_eq(stats().stuck, 2);
         ck_assert_uint_eq(stats().queued, 1);
         ck_assert_uint_eq(fake_thread_alive(), 2);
@@ -274,6 +284,8 @@ START_TEST(a_spare_thread_replaces_a_stuck_one) {
         run_until(1);
         ck_assert_uint_eq(n_returned, 1);
         ck_assert(!stats().degraded);
+        ck_assert_uint_eq(n_degraded, 1);
+        ck_assert_uint_eq(n_recovered, 1);
 
         /* The other comes back: one thread too many, which ends. */
         sem_post(&jobs[0].gate);

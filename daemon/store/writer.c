@@ -242,6 +242,8 @@ static void *writer_main(void *arg) {
         struct store_core *core = writer->core;
         bool closing = false, damaged;
 
+        /* What wakes it is the loop, which goes on first. */
+        (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &(const struct sched_param){ 0 });
         open_first(writer);
         (void)pthread_mutex_lock(&core->mutex);
         while (!(closing && writer->state.degraded) && await_work(writer)) {

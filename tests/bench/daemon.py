@@ -68,6 +68,7 @@ class Daemon:
         self.path = path
         self.log_path = os.path.join(self.directory, "log")
         self.socket_path = os.path.join(self.directory, "run", "control.sock")
+        self.database = os.path.join(self.directory, "state", "state.db")
 
     def __enter__(self):
         start = time.monotonic()

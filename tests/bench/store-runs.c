@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* store-runs: how many runs a second the store takes, begun and ended, and what the loop feels of it.
  *
- *	store-runs DATABASE RUNS TASKS    records RUNS runs of TASKS tasks, and prints the rate and the loop's lag
- *	store-runs DATABASE query         asks a database that was made so, and prints how long each question takes
+ *	store-runs DATABASE RUNS TASKS [RATE]    records RUNS runs of TASKS tasks, and prints the rate and the loop's lag
+ *	store-runs DATABASE query                asks a database that was made so, and prints how long each question takes
  *
  * Runs are put in portions of a turn, as many turns of a busy daemon would; the queue is kept short of its bound, so that
- * none is lost.
+ * none is lost. So many as the store takes, or RATE a second, of which what is late is made up for.
  */
 #include "store/store.h"
 
@@ -21,6 +21,7 @@ static struct {
         struct loop_work work;
         struct loop_timer timer;
         unsigned long total, tasks, put;
+        unsigned long rate; /* runs a second; 0: as many as it takes */
         usec_t start_usec, base_usec, asked_usec;
         unsigned question;
         int result;
@@ -68,13 +69,21 @@ static void put_one(unsigned long i) {
         store_put_end(bench.store, &run);
 }
 
+/* So many runs are to be put by now. */
+static unsigned long offered(void) {
+        usec_t usec = clock_now(CLOCK_ID_MONOTONIC) - bench.start_usec;
+
+        return bench.rate > 0 ? MIN(bench.total, usec * bench.rate / USEC_PER_SEC) : bench.total;
+}
+
 static void on_work(struct loop_work *work, _unused_ void *arg) {
+        unsigned long until = offered();
         struct store_stats stats;
 
         store_get_stats(bench.store, &stats);
-        for (unsigned i = 0; i < PORTION && stats.queued < WAITING && bench.put < bench.total; i++)
+        for (unsigned i = 0; i < PORTION && stats.queued < WAITING && bench.put < until; i++)
                 put_one(bench.put++);
-        if (bench.put < bench.total && stats.queued < WAITING)
+        if (bench.put < until && stats.queued < WAITING)
                 loop_work_schedule(work);
         else if (bench.put == bench.total)
                 bench.result = store_sync(bench.store, on_written, NULL, NULL);
@@ -177,8 +186,8 @@ int main(int argc, char *argv[]) {
         struct store_options options = { .keep_usec = USEC_INFINITY, .keep_runs = UINT64_MAX };
         int r;
 
-        if (argc != 4 && !(argc == 3 && streq(argv[2], "query"))) {
-                fprintf(stderr, "usage: %s DATABASE RUNS TASKS | DATABASE query\n", argv[0]);
+        if (argc != 4 && argc != 5 && !(argc == 3 && streq(argv[2], "query"))) {
+                fprintf(stderr, "usage: %s DATABASE RUNS TASKS [RATE] | DATABASE query\n", argv[0]);
                 return 2;
         }
         options.path = argv[1];
@@ -187,8 +196,9 @@ int main(int argc, char *argv[]) {
         options.loop = bench.loop;
         if (store_open(&options, &bench.store) < 0)
                 return 1;
-        if (argc == 4) {
+        if (argc > 3) {
                 bench.total = strtoul(argv[2], NULL, 10);
+                bench.rate = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
                 bench.tasks = MAX(strtoul(argv[3], NULL, 10), 1ul);
                 r = record();
         } else {

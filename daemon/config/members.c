@@ -256,18 +256,20 @@ static int bind_group(struct resolver *resolver, size_t owner) {
 }
 
 static int resolve(struct resolver *resolver) {
+        bool groups = false;
         int r = 0;
 
         for (size_t i = 0; i < resolver->n && r == 0; i++) {
                 if (!task_at(resolver, i)->run.is_group)
                         continue;
+                groups = true;
                 r = resolve_group(resolver, i);
                 if (r == 0)
                         r = resolve_background(resolver, i);
                 if (r == 0)
                         r = resolve_order(resolver, i);
         }
-        if (r == 0)
+        if (r == 0 && groups)
                 r = check_nesting(resolver);
         if (r < 0)
                 return r;

@@ -269,6 +269,7 @@ static void cannot(const struct live_task *entry, int error) {
 static void start_now(struct live_task *entry) {
         const struct task *task = entry->task;
 
+        entry->unstarted = false;
         if (entry->live->triggers && !entry->live->memory.closed && task->enabled && task->on_start &&
             !live_is_check(entry))
                 live_fire(entry, "on-start", clock_now(CLOCK_ID_REALTIME));
@@ -339,6 +340,7 @@ static void remove_entry(struct live_task *entry) {
         struct live *live = entry->live;
 
         entry->gone = true;
+        entry->unarmed = entry->unstarted = false;
         if (entry->service && entry->service->check) {
                 live_health_end(entry->service);
                 entry->service->check->health_of = NULL;
@@ -424,6 +426,7 @@ int live_apply(struct live *live, const struct config_diff *diff, const char *by
         swap_pools(&app);
         swap_tasks(&app);
         live_memory_reloaded(live, n_before);
+        live_startup_reloaded(live);
         config_unref(live->config);
         live->config = config_ref(diff->to);
         live->generation++;

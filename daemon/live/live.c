@@ -227,11 +227,9 @@ static void on_go(struct loop_work *work _unused_, void *arg) {
 }
 
 static int arm(struct live *live) {
-        int r;
-
         live_stale_begin(live);
-        r = live_arm_triggers(live);
-        return r < 0 ? r : live_watches_begin(live);
+        live_startup(live);
+        return live_watches_begin(live);
 }
 
 /* Without leftovers to wait for, what there is to tell is told when there are observers. */
@@ -365,8 +363,7 @@ struct live *live_free(struct live *live) {
         if (!live)
                 return NULL;
         config = live->config;
-        if (live->start_work.loop)
-                loop_work_cancel(&live->start_work);
+        live_startup_done(live);
         if (live->go_work.loop)
                 loop_work_cancel(&live->go_work);
         live_zones_done(live);

@@ -29,6 +29,8 @@ struct live_task {
         unsigned n_bound;  /* tasks, of this and of earlier configurations, that refer to it */
         bool fresh;        /* a reload has made it, and is not through yet */
         bool gone;         /* in live->gone: no configuration has it any more, but there are runs of it */
+        bool unarmed;      /* its triggers are still to be armed, see startup.c */
+        bool unstarted;    /* it is still to be started, as it starts with the daemon */
         struct list noted; /* in live->memory.noted */
         struct overlap overlap;
         struct trigger trigger;
@@ -52,6 +54,7 @@ struct live_task {
         unsigned
                 broken; /* of a fan-out: so many of these runs, the last ones, failed by themselves, not by their items */
         bool failing;
+        bool begins_anew;               /* the store knows other triggers of it than it has, until it is armed */
         struct live_stale *stale;       /* of tasks with stale-after; else NULL */
         struct live_items *items;       /* of fan-outs with items that have failed; else NULL */
         struct watch *watch;            /* NULL: it has none, or triggers have ended */
@@ -117,6 +120,15 @@ struct live_memory {
         char boot_id[40];
 };
 
+/* What the daemon's start still has to do, see startup.c. */
+struct live_startup {
+        struct loop_work work;
+        size_t next;              /* index in tasks */
+        bool armed;               /* all are, and are started now */
+        unsigned noted;           /* tasks of this slice that something was put of */
+        struct store_sync *slice; /* it is on its way to the file, or NULL */
+};
+
 struct live {
         struct loop *loop;
         struct config *config;
@@ -136,7 +148,7 @@ struct live {
         char *tag;                   /* see live_options; may be NULL */
         struct cgroup_tree *cgroups; /* the spawner's, or NULL */
         struct list observers;
-        struct loop_work start_work; /* on-start tasks */
+        struct live_startup startup;
         struct loop_work go_work;
         struct loop_work touch_work; /* services of which something is to be done */
         struct list touched;
@@ -203,8 +215,6 @@ void live_env_done(struct live *live);
 int live_use_cgroups(struct live *live, const char *tag);
 
 /* ---- start.c ---- */
-/* Has the on-start tasks started in a later turn. */
-void live_start_on_start(struct live *live);
 /* The task is due by @trigger (a word: "every", "calendar", "watch" …) at @due_usec, realtime: starts a run, unless it is
  * paused, stopped, or `overlap` says otherwise, which is then accounted for. The run begins once the store has it. */
 void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec);
@@ -223,14 +233,14 @@ void live_count_skip(struct live_task *entry, const char *reason);
 /* Before anything is restored: makes what keeps track of time triggers. Returns 0, -ENOMEM, -errno. */
 int live_schedules_init(struct live *live);
 void live_schedules_done(struct live *live);
-/* One task's part of live_schedules_init(), of its end, and of live_arm_triggers(). */
+/* One task's part of live_schedules_init(), of its end, and of what startup.c does. */
 int live_schedule_add(struct live_task *entry);
 void live_schedule_remove(struct live_task *entry);
 void live_schedule_begin(struct live_task *entry);
 /* @entry has another task: its triggers go on from what was decided under the old one, as they would after a restart of the
  * daemon. Returns 0, -ENOMEM, -errno; then it has none. */
 int live_schedule_renew(struct live_task *entry);
-/* Between live_schedules_init() and live_arm_triggers(): what the store remembers of the task. Strings are copied. Takes the
+/* Between live_schedules_init() and live_startup(): what the store remembers of the task. Strings are copied. Takes the
  * parts of triggers and of the pause; what belongs to another `schedule` is left. Returns 0 or -ENOMEM. */
 int live_schedule_restore(struct live_task *entry, const struct store_task *task);
 /* The same of what was read late: triggers are armed by then, and go on. Returns 0 or -ENOMEM. */
@@ -241,10 +251,18 @@ void live_schedule_ran(struct live_task *entry, const char *trigger, usec_t due_
 /* Fills the same parts of @ret. Strings live until the next call, or the next change of the task. */
 void live_schedule_save(const struct live_task *entry, struct store_task *ret);
 /* Begins: what came due before is caught up or accounted for, triggers fire from now on. */
-int live_arm_triggers(struct live *live);
+void live_schedule_arm(struct live_task *entry);
 
 /* What became of the last occurrence: a run of this number, or @what. */
 void live_set_last_due(struct live_task *entry, usec_t due_usec, uint64_t number, const char *what);
+
+/* ---- startup.c ---- */
+/* Arms the triggers of all tasks, then starts those with on-start, in as many turns as it takes. */
+void live_startup(struct live *live);
+/* The tasks are others. */
+void live_startup_reloaded(struct live *live);
+/* What is not through yet will not be. */
+void live_startup_done(struct live *live);
 
 /* ---- pause.c ---- */
 /* Without telling anybody. Returns 0 or -ENOMEM. */
@@ -365,6 +383,8 @@ void live_health_end(struct live_service *service);
 /* With the tasks made, before anything is restored. */
 void live_memory_init(struct live *live, struct store *store);
 void live_memory_done(struct live *live);
+/* Puts what was noted now, and not at the end of the turn. */
+void live_put_noted(struct live *live);
 /* The tasks that were seen for the first time are armed, and are to be put. */
 void live_note_unseen(struct live *live);
 /* While @closed, no run begins; then those that were held do, as the store has them. */

@@ -56,7 +56,9 @@ static void put_task(struct live_task *entry) {
         store_put_task(entry->live->memory.store, &task);
 }
 
-static void put_noted(struct live_memory *memory) {
+void live_put_noted(struct live *live) {
+        struct live_memory *memory = &live->memory;
+
         while (!list_empty(&memory->noted)) {
                 struct live_task *entry = list_first_entry(&memory->noted, struct live_task, noted);
 
@@ -168,7 +170,7 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
                 trim(&live->memory);
                 return;
         }
-        put_noted(&live->memory);
+        live_put_noted(live);
         put_rest(live);
         ask(live);
 }
@@ -374,7 +376,7 @@ int live_sync(struct live *live, live_synced_fn fn, void *arg, struct live_sync 
         sync->fn = fn;
         sync->arg = arg;
         if (live->memory.store)
-                put_noted(&live->memory);
+                live_put_noted(live);
         loop_work_init(&sync->work, live->loop, "sync", on_sync_work, sync);
         if (live->memory.store)
                 r = store_sync(live->memory.store, on_sync, sync, &sync->sync);
@@ -432,7 +434,7 @@ void live_note_unseen(struct live *live) {
 void live_memory_flush(struct live *live) {
         if (!live->memory.store)
                 return;
-        put_noted(&live->memory);
+        live_put_noted(live);
         (void)put_some(live, (unsigned)live->n_tasks);
 }
 

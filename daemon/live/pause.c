@@ -44,7 +44,7 @@ int live_pause(struct live_task *task, const char *by) {
 int live_resume(struct live_task *task, const char *by) {
         if (!task->pause)
                 return -EALREADY;
-        if (task->trigger.ops) /* what is due by now was due while it was paused */
+        if (task->trigger.ops && !task->unarmed) /* what is due by now was due while it was paused */
                 trigger_check(&task->trigger);
         free(task->pause);
         task->pause = NULL;

@@ -160,7 +160,7 @@ static void on_check(struct loop_work *work, void *arg) {
                 struct live_task *entry = live->tasks[live->check_next];
 
                 live_stale_clock_set(entry);
-                if (!entry->trigger.ops || !entry->trigger.schedule.armed)
+                if (!entry->trigger.ops || !entry->trigger.schedule.armed || entry->unarmed)
                         continue;
                 loop_set_subject(live->loop, entry->task->run.name);
                 trigger_check(&entry->trigger);
@@ -201,7 +201,7 @@ void live_schedule_set_zone(struct live_task *entry, size_t index, struct zone *
                 return;
         trigger_look(&entry->trigger, &now);
         schedule_set_zone(&entry->trigger.schedule, index, zone, &now);
-        if (!entry->trigger.schedule.armed)
+        if (!entry->trigger.schedule.armed || entry->unarmed)
                 return;
         trigger_check(&entry->trigger);
         if (has_memory(entry))
@@ -248,6 +248,7 @@ int live_schedule_add(struct live_task *entry) {
                 .random = &live->random,
         };
 
+        entry->unarmed = true;
         if ((task->every_usec == 0 && n == 0) || !task->enabled)
                 return 0;
         if (n > 0) {
@@ -261,9 +262,13 @@ int live_schedule_add(struct live_task *entry) {
         return trigger_init(&entry->trigger, live->loop, &config, &trigger_ops, entry);
 }
 
-static void arm(struct live_task *entry) {
+void live_schedule_arm(struct live_task *entry) {
+        entry->unarmed = false;
         if (!has_memory(entry))
                 return;
+        if (entry->begins_anew)
+                live_note(entry);
+        entry->begins_anew = false;
         if (!entry->trigger.schedule.armed) /* it is new */
                 trigger_arm(&entry->trigger);
         trigger_check(&entry->trigger);
@@ -277,7 +282,7 @@ void live_schedule_remove(struct live_task *entry) {
 
 void live_schedule_begin(struct live_task *entry) {
         if (entry->live->triggers && !entry->live->memory.closed)
-                arm(entry);
+                live_schedule_arm(entry);
 }
 
 int live_schedule_renew(struct live_task *entry) {
@@ -357,7 +362,7 @@ int live_schedule_restore(struct live_task *entry, const struct store_task *task
         trigger_look(&entry->trigger, &now);
         now.start = true;
         if (!memory.digest || !streq(memory.digest, schedule_digest(&entry->trigger.schedule, digest)))
-                live_note(entry); /* it begins anew */
+                entry->begins_anew = true;
         return schedule_restore(&entry->trigger.schedule, &memory, entry->live->boot_id, &now);
 }
 
@@ -399,22 +404,11 @@ void live_schedule_save(const struct live_task *entry, struct store_task *ret) {
         ret->fired = memory.fired;
 }
 
-/* ---- start and stop ---- */
-
-int live_arm_triggers(struct live *live) {
-        live->starting = true;
-        for (size_t i = 0; i < live->n_tasks; i++)
-                arm(live->tasks[i]);
-        live->starting = false;
-        live_note_unseen(live);
-        live_start_on_start(live);
-        return 0;
-}
+/* ---- stop ---- */
 
 void live_stop_triggers(struct live *live) {
         live->triggers = false;
-        if (live->start_work.loop)
-                loop_work_cancel(&live->start_work);
+        live_startup_done(live);
         for (size_t i = 0; i < live->n_tasks; i++)
                 if (live->tasks[i]->trigger.ops)
                         trigger_disarm(&live->tasks[i]->trigger);

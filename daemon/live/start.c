@@ -143,22 +143,6 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
                 entry->waiting = run;
 }
 
-/* ---- on-start ---- */
-
-static void on_start_work(struct loop_work *work _unused_, void *arg) {
-        struct live *live = arg;
-        usec_t now = clock_now(CLOCK_ID_REALTIME);
-
-        for (size_t i = 0; i < live->n_tasks; i++)
-                if (live->tasks[i]->task->enabled && live->tasks[i]->task->on_start && !live_is_check(live->tasks[i]))
-                        live_fire(live->tasks[i], "on-start", now);
-}
-
-void live_start_on_start(struct live *live) {
-        loop_work_init(&live->start_work, live->loop, "on-start", on_start_work, live);
-        loop_work_schedule(&live->start_work);
-}
-
 /* ---- operators ---- */
 
 int live_start(struct live *live _unused_, struct live_task *task, const char *by, struct run **ret) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* live-memory: what goes to the store, when runs may begin, and what a daemon begins with. */
+#include "live/live_private.h"
 #include "support/fake-loop.h"
 #include "support/fake-store.h"
 #include "support/live-bed.h"
@@ -506,7 +507,7 @@ static void make_many(void) {
         char name[16];
 
         for (unsigned i = 0; i < MANY; i++) {
-                (void)snprintf(name, sizeof(name), "job-%u", i);
+                (void)snprintf(name, sizeof(name), "x-%04u", i);
                 (void)live_bed_job(name);
         }
 }
@@ -520,7 +521,7 @@ START_TEST(many_new_tasks_are_put_in_slices) {
         fake_store_hold(false);
         fake_loop_settle();
         ck_assert_uint_eq(fake_store_n_puts(), 5 + MANY);
-        ck_assert_ptr_nonnull(fake_store_task("job-4499"));
+        ck_assert_ptr_nonnull(fake_store_task("x-4499"));
 }
 END_TEST
 
@@ -542,7 +543,7 @@ START_TEST(an_empty_file_gets_many_tasks_in_slices) {
         fake_loop_settle();
         ck_assert_uint_eq(fake_store_n_puts(), puts + SLICE + 5 + MANY);
         ck_assert_ptr_nonnull(fake_store_task("work"));
-        ck_assert_ptr_nonnull(fake_store_task("job-4499"));
+        ck_assert_ptr_nonnull(fake_store_task("x-4499"));
 }
 END_TEST
 
@@ -568,6 +569,95 @@ START_TEST(slices_that_are_left_are_put_at_the_end) {
         live_memory_flush(LIVE);
         ck_assert_uint_eq(fake_store_n_puts(), 5 + MANY);
         fake_store_hold(false);
+}
+END_TEST
+
+/* ---- the start, in slices ---- */
+
+static void make_many_hourly(void) {
+        make_many();
+        for (size_t i = 0; i < live_bed.config.n_tasks; i++) {
+                live_bed.config.tasks[i]->every_usec = USEC_PER_HOUR;
+                live_bed.config.tasks[i]->catch_up = CATCH_UP_NONE;
+        }
+}
+
+START_TEST(what_many_tasks_missed_is_put_in_slices) {
+        size_t puts;
+
+        make_many_hourly();
+        go();
+        live_bed_teardown();
+        store_close(live_bed.store, 0);
+        make();
+        make_many_hourly();
+        fake_clock_advance(USEC_PER_DAY);
+        puts = fake_store_n_puts();
+        fake_store_hold(true);
+        go();
+        ck_assert_uint_eq(fake_store_n_puts(), puts + 2 * SLICE); /* what was missed, and the task */
+        ck_assert_uint_eq(fake_store_n_waiting(), 1);
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_puts(), puts + 2 * (5 + MANY));
+        ck_assert_uint_eq(fake_store_n_missed(), 5 + MANY);
+        ck_assert_uint_eq(fake_store_missed_total(NULL, "down"), 24 * (5 + MANY));
+}
+END_TEST
+
+START_TEST(what_waits_to_be_armed_is_armed_after_the_clock_was_set_too) {
+        make_many_hourly();
+        go();
+        live_bed_teardown();
+        store_close(live_bed.store, 0);
+        make();
+        make_many_hourly();
+        fake_clock_advance(USEC_PER_DAY);
+        fake_store_hold(true);
+        go();
+        fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + USEC_PER_SEC);
+        fake_loop_settle();
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_missed_total(NULL, "down"), 24 * (5 + MANY));
+        ck_assert_uint_lt(live_task_next(live_bed_entry("work")), USEC_INFINITY);
+}
+END_TEST
+
+static unsigned n_started(void) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < LIVE->n_tasks; i++)
+                n += LIVE->tasks[i]->number == 1;
+        return n;
+}
+
+START_TEST(many_that_start_with_the_daemon_do_in_slices) {
+        make_many();
+        for (size_t i = 0; i < SLICE + 300; i++)
+                live_bed.config.tasks[i]->on_start = true;
+        live_bed.config.daemon.max_running = 4;
+        fake_store_hold(true);
+        go();
+        ck_assert_uint_eq(n_started(), SLICE);
+        live_startup_reloaded(LIVE); /* which begins from the start, and starts none twice */
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_eq(n_started(), SLICE + 300);
+}
+END_TEST
+
+START_TEST(what_is_not_started_yet_is_not_when_triggers_end) {
+        make_many();
+        for (size_t i = 0; i < live_bed.config.n_tasks; i++)
+                live_bed.config.tasks[i]->on_start = true;
+        live_bed.config.daemon.max_running = 4;
+        fake_store_hold(true);
+        go();
+        live_stop_triggers(LIVE);
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_le(n_started(), SLICE);
 }
 END_TEST
 
@@ -644,8 +734,13 @@ int main(void) {
         tcase_add_test(tcase, an_empty_file_gets_many_tasks_in_slices);
         tcase_add_test(tcase, slices_wait_until_the_store_is_well);
         tcase_add_test(tcase, slices_that_are_left_are_put_at_the_end);
+        tcase_add_test(tcase, what_many_tasks_missed_is_put_in_slices);
+        tcase_add_test(tcase, what_waits_to_be_armed_is_armed_after_the_clock_was_set_too);
+        tcase_add_test(tcase, many_that_start_with_the_daemon_do_in_slices);
+        tcase_add_test(tcase, what_is_not_started_yet_is_not_when_triggers_end);
         tcase_add_test(tcase, a_sync_is_for_all_that_was_noted_before_it);
         tcase_add_test(tcase, a_cancelled_sync_is_not_called);
+        tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

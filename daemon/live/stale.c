@@ -3,8 +3,9 @@
  *
  * The time counts from the last ok, or from when the task was first seen. While the daemon lives it is measured on the clock
  * that counts sleep, so nothing depends on the wall clock; what happened before the daemon began is known by wall time
- * alone, and when that clock is set, as it is on machines that have none of their own, it is reckoned anew. One timer for each
- * task that has stale-after, and nothing else wakes anybody.
+ * alone, and when that clock is set, as it is on machines that have none of their own, it is reckoned anew. What this daemon
+ * has seen itself is then given its time by the new clock, for the next daemon. One timer for each task that has
+ * stale-after, and nothing else wakes anybody.
  *
  * A task becomes stale once, also when it is paused: who paused it and forgot it is whom this is for. The next ok ends it,
  * which is an event, but for no hook: on-recover is for tasks that were failing, and they are told of that anyway.
@@ -19,6 +20,7 @@ struct live_stale {
         struct live_task *entry;
         struct loop_timer timer;
         usec_t first_seen_usec; /* realtime */
+        usec_t since_boot_usec; /* unless `remembered`: what it counts from, by the clock that counts sleep */
         bool remembered;        /* what it counts from was before this daemon */
         bool stale;
 };
@@ -92,15 +94,36 @@ void live_stale_ok(struct live_task *entry) {
         if (!stale)
                 return;
         stale->remembered = false;
+        stale->since_boot_usec = clock_now(CLOCK_ID_BOOTTIME);
         stale->stale = false;
         if (entry->live->triggers)
                 loop_timer_set(&stale->timer, usec_add(clock_now(CLOCK_ID_BOOTTIME), entry->task->stale_after_usec));
 }
 
+/* What it counts from was seen by this daemon, whose clock was wrong by then. */
+static void move(struct live_stale *stale) {
+        struct live_task *entry = stale->entry;
+        usec_t age = usec_sub(clock_now(CLOCK_ID_BOOTTIME), stale->since_boot_usec),
+               usec = usec_sub(clock_now(CLOCK_ID_REALTIME), age);
+
+        if (entry->last_ok_usec > 0) {
+                entry->last_ok_usec = usec;
+        } else {
+                stale->first_seen_usec = usec;
+                if (entry->first_seen_usec > 0)
+                        entry->first_seen_usec = usec;
+        }
+        live_note(entry);
+}
+
 void live_stale_clock_set(struct live_task *entry) {
         struct live_stale *stale = entry->stale;
 
-        if (stale && stale->remembered && loop_timer_armed(&stale->timer))
+        if (!stale)
+                return;
+        if (!stale->remembered)
+                move(stale);
+        else if (loop_timer_armed(&stale->timer))
                 arm_by_wall(stale);
 }
 
@@ -122,6 +145,7 @@ int live_stale_add(struct live_task *entry) {
         }
         stale->entry = entry;
         stale->first_seen_usec = clock_now(CLOCK_ID_REALTIME);
+        stale->since_boot_usec = clock_now(CLOCK_ID_BOOTTIME);
         entry->stale = stale;
         return 0;
 }
@@ -141,9 +165,21 @@ void live_stale_remove(struct live_task *entry) {
         entry->stale = NULL;
 }
 
+/* Whether it is not for as long as stale-after says now, as far as the clock knows. */
+static bool is_within(const struct live_stale *stale) {
+        usec_t now = clock_now(CLOCK_ID_REALTIME);
+
+        return now >= since(stale) && now - since(stale) < stale->entry->task->stale_after_usec;
+}
+
+/* One that was stale by a shorter bound is not told again before it is by the present one. */
 static void begin(struct live_stale *stale) {
         if (!stale)
                 return;
+        if (stale->stale && is_within(stale)) {
+                stale->stale = false;
+                live_note(stale->entry);
+        }
         loop_timer_set(&stale->timer, USEC_INFINITY);
         if (!stale->stale)
                 arm_by_wall(stale);
@@ -151,6 +187,8 @@ static void begin(struct live_stale *stale) {
 
 int live_stale_renew(struct live_task *entry) {
         const struct live_stale *old = entry->stale;
+        const bool seen_here = old && !old->remembered;
+        const usec_t since_boot_usec = old ? old->since_boot_usec : 0;
         const struct store_task known = {
                 .first_seen_usec = old ? old->first_seen_usec : entry->first_seen_usec,
                 .stale = old && old->stale,
@@ -162,6 +200,10 @@ int live_stale_renew(struct live_task *entry) {
         if (r < 0)
                 return r;
         live_stale_restore(entry, &known);
+        if (entry->stale && seen_here) {
+                entry->stale->remembered = false;
+                entry->stale->since_boot_usec = since_boot_usec;
+        }
         if (entry->live->triggers && !entry->live->memory.closed)
                 begin(entry->stale);
         return 0;

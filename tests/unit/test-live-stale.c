@@ -205,6 +205,38 @@ START_TEST(a_last_ok_in_the_future_counts_as_now) {
 }
 END_TEST
 
+START_TEST(what_this_daemon_saw_is_told_by_the_new_clock) {
+        usec_t before;
+
+        live_bed_go();
+        before = live_task_stale_at(live_bed_entry("work"));
+        fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + USEC_PER_DAY);
+        fake_loop_settle();
+        ck_assert_uint_eq(stale_at(), before + USEC_PER_DAY);
+        work_ends(ERROR_NONE);
+        before = live_task_last_ok(live_bed_entry("work"));
+        fake_clock_advance(10 * MINUTE);
+        fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) - USEC_PER_DAY);
+        fake_loop_settle();
+        ck_assert_uint_eq(live_task_last_ok(live_bed_entry("work")), before - USEC_PER_DAY);
+        fake_clock_advance(50 * MINUTE - 1);
+        ck_assert(!is_stale());
+        fake_clock_advance(1);
+        ck_assert_str_eq(live_bed_text(EVENT_STALE), "stale: no ok for 1h, the last 1h ago");
+}
+END_TEST
+
+START_TEST(what_was_told_by_a_shorter_bound_is_told_again) {
+        live_bed_go();
+        restore(40 * MINUTE, 900 * MINUTE, true); /* it was stale after half an hour */
+        ck_assert(!is_stale());
+        ck_assert_uint_eq(stale_at(), clock_now(CLOCK_ID_REALTIME) + 20 * MINUTE);
+        fake_clock_advance(20 * MINUTE);
+        ck_assert(is_stale());
+        ck_assert_uint_eq(live_bed_events(EVENT_STALE), 1);
+}
+END_TEST
+
 START_TEST(one_that_is_disabled_or_has_no_bound_never_is) {
         struct task *other = live_bed_job("zzz");
 
@@ -238,6 +270,8 @@ int main(void) {
         tcase_add_test(tcase, what_was_told_before_is_not_told_again);
         tcase_add_test(tcase, what_was_before_is_reckoned_anew_when_the_clock_is_set);
         tcase_add_test(tcase, a_last_ok_in_the_future_counts_as_now);
+        tcase_add_test(tcase, what_this_daemon_saw_is_told_by_the_new_clock);
+        tcase_add_test(tcase, what_was_told_by_a_shorter_bound_is_told_again);
         tcase_add_test(tcase, one_that_is_disabled_or_has_no_bound_never_is);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

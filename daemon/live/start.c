@@ -95,12 +95,12 @@ static void supersede(struct live_task *entry) {
         entry->waiting = NULL;
 }
 
-/* Cancels the runs of the task that are not members of a group. */
+/* Cancels the runs of the task that are not members of a group, also those that began before a reload has changed it. */
 static void replace(struct live_task *entry) {
         struct run *run;
 
         for (run = run_first_child(run_tree_root(entry->live->tree)); run; run = run_next_sibling(run))
-                if (run_get_spec(run) == &entry->task->run && !run_is_hook(run))
+                if (live_task_of(run) == entry && !run_is_hook(run))
                         (void)run_cancel(run, CANCEL_REPLACED, "a newer run");
 }
 

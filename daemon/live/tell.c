@@ -121,8 +121,10 @@ static void on_state(struct run *run, enum run_state from, void *arg) {
 static bool others_live(const struct live_task *entry) {
         const struct run *run;
 
+        if (entry->running == 0) /* which saves the walk over all that lives, mostly */
+                return false;
         for (run = run_first_child(run_tree_root(entry->live->tree)); run; run = run_next_sibling(run))
-                if (run_get_spec(run) == &entry->task->run && !run_is_hook(run) && run_get_state(run) != RUN_DONE)
+                if (live_task_of(run) == entry && !run_is_hook(run) && run_get_state(run) != RUN_DONE)
                         return true;
         return false;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* live, in time: calendars and what is caught up, a few tasks at a time, and what is paused. */
+#include "live/live_private.h"
 #include "support/fake-loop.h"
 #include "support/live-bed.h"
 
@@ -203,6 +204,22 @@ START_TEST(what_is_not_caught_up_is_told) {
 }
 END_TEST
 
+START_TEST(a_run_from_before_a_reload_is_replaced_too) {
+        static struct task next;
+        struct task *task = every("work", HOUR);
+
+        task->overlap = OVERLAP_REPLACE;
+        live_bed_go();
+        (void)live_bed_start("work");
+        next = *task;
+        live_bed_entry("work")->task = &next;
+        fake_clock_advance(HOUR);
+        ck_assert_uint_eq(live_task_count(live_bed_entry("work"), OUTCOME_CANCELLED), 1);
+        ck_assert_ptr_nonnull(live_bed_run("work#2"));
+        live_bed_entry("work")->task = task;
+}
+END_TEST
+
 /* ---- the clock is set ---- */
 
 START_TEST(a_clock_that_is_set_is_told_and_calendars_follow) {
@@ -309,6 +326,7 @@ int main(void) {
         tcase_add_test(tcase, a_service_that_is_ready_takes_no_place_of_those_that_catch_up);
         tcase_add_test(tcase, all_are_caught_up_one_after_another_whatever_the_overlap);
         tcase_add_test(tcase, what_is_not_caught_up_is_told);
+        tcase_add_test(tcase, a_run_from_before_a_reload_is_replaced_too);
         tcase_add_test(tcase, a_clock_that_is_set_is_told_and_calendars_follow);
         tcase_add_test(tcase, paused_is_not_followed_by_triggers_but_by_operators);
         tcase_add_test(tcase, from_end_goes_on_after_a_pause);

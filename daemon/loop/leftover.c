@@ -8,7 +8,8 @@
  * A session belongs to us when its leader does, or when one of its members does and its leader, which has ended, was known: as
  * long as a session has members, its leader's pid names nobody else.
  *
- * Signals go by pidfd, to what has the same beginning before and after that was opened.
+ * Signals go by pidfd, to what has the same beginning before and after that was opened. Without finding this process in /proc
+ * nobody is signalled, as nothing tells its own children from leftovers. As pid 1, in a container, it has all below it.
  */
 #include "loop/leftover.h"
 
@@ -93,7 +94,7 @@ static int see_all(struct look *look) {
                 char *end;
                 long pid = strtol(entry->d_name, &end, 10);
 
-                if (*end == '\0' && pid > 1 && pid <= INT32_MAX)
+                if (*end == '\0' && pid > 0 && pid <= INT32_MAX)
                         r = add_seen(look, (pid_t)pid);
         }
         (void)closedir(dir);
@@ -179,16 +180,23 @@ static void mark_sessions(struct look *look) {
                         mark_session(look, look->list[i].stat.session);
 }
 
-/* This process, what it descends from, and what descends from it. */
-static void mark_never(struct look *look) {
-        struct seen *self = find_pid(look, getpid());
-        bool changed = self != NULL;
+/* Whether /proc is that of our PID namespace: in another's our pid is somebody else's. */
+static bool proc_is_ours(void) {
+        char text[16] = "";
 
+        return readlink("/proc/self", text, sizeof(text) - 1) > 0 && strtol(text, NULL, 10) == getpid();
+}
+
+/* This process, what it descends from, and what descends from it; -ESRCH: that is not known. */
+static int mark_never(struct look *look) {
+        struct seen *self = proc_is_ours() ? find_pid(look, getpid()) : NULL;
+
+        if (!self)
+                return -ESRCH;
         for (struct seen *at = self; at; at = find_pid(look, at->stat.parent))
                 at->above = true;
-        if (self)
-                self->below = true;
-        while (changed) {
+        self->below = true;
+        for (bool changed = true; changed;) {
                 changed = false;
                 for (size_t i = 0; i < look->n; i++) {
                         const struct seen *parent = find_pid(look, look->list[i].stat.parent);
@@ -197,10 +205,11 @@ static void mark_never(struct look *look) {
                                 changed = look->list[i].below = true;
                 }
         }
+        return 0;
 }
 
 static bool is_ours(const struct seen *seen) {
-        return seen->ours && !seen->above && !seen->below;
+        return seen->ours && !seen->above && !seen->below && seen->pid != 1;
 }
 
 static void mark_descendants(struct look *look) {
@@ -257,9 +266,10 @@ static int look_around(const struct leftover_spec *spec, struct leftovers *all) 
         struct look look = { .spec = spec };
         int r = see_all(&look);
 
+        if (r >= 0)
+                r = mark_never(&look);
         if (r >= 0) {
                 mark_direct(&look);
-                mark_never(&look);
                 mark_sessions(&look);
                 mark_descendants(&look);
         }
@@ -270,7 +280,14 @@ static int look_around(const struct leftover_spec *spec, struct leftovers *all) 
         return r;
 }
 
-static void signal_all(const struct leftovers *all, int signo) {
+static bool is_cancelled(const struct leftover_spec *spec) {
+        return spec->cancelled && atomic_load(spec->cancelled);
+}
+
+/* Whoever has given up waiting may have begun anew what would be hit. */
+static void signal_all(const struct leftover_spec *spec, const struct leftovers *all, int signo) {
+        if (is_cancelled(spec))
+                return;
         for (size_t i = 0; i < all->n; i++)
                 if (!all->list[i].gone)
                         (void)syscall(SYS_pidfd_send_signal, all->list[i].pidfd, signo, NULL, 0);
@@ -290,7 +307,7 @@ static void count(struct leftovers *all) {
 /* Until nobody is left, or @until_usec. */
 static void await(const struct leftover_spec *spec, struct leftovers *all, usec_t until_usec) {
         for (count(all); all->n_left > 0 && clock_now(CLOCK_ID_MONOTONIC) < until_usec; count(all)) {
-                if (spec->cancelled && atomic_load(spec->cancelled))
+                if (is_cancelled(spec))
                         return;
                 (void)poll(NULL, 0, ROUND_MSEC);
         }
@@ -304,10 +321,10 @@ static int kill_all(const struct leftover_spec *spec, struct leftovers *all, use
         do {
                 known = all->n;
                 r = look_around(spec, all);
-                signal_all(all, SIGKILL);
+                signal_all(spec, all, SIGKILL);
                 await(spec, all, MIN(until_usec, usec_add(clock_now(CLOCK_ID_MONOTONIC), 100 * USEC_PER_MSEC)));
         } while (r >= 0 && (all->n > known || all->n_left > 0) && clock_now(CLOCK_ID_MONOTONIC) < until_usec &&
-                 !(spec->cancelled && atomic_load(spec->cancelled)));
+                 !is_cancelled(spec));
         return r;
 }
 
@@ -320,12 +337,12 @@ int leftovers_end(const struct leftover_spec *spec, struct leftovers *ret) {
                 return -ENOMEM;
         r = look_around(spec, ret);
         if (ret->n > 0) {
-                signal_all(ret, SIGTERM);
-                signal_all(ret, SIGCONT); /* who is stopped hears it too */
+                signal_all(spec, ret, SIGTERM);
+                signal_all(spec, ret, SIGCONT); /* who is stopped hears it too */
                 await(spec, ret, usec_add(begun, spec->grace_usec));
                 r = kill_all(spec, ret, usec_add(begun, spec->bound_usec));
         }
-        if (spec->cgroups && !(spec->cancelled && atomic_load(spec->cancelled)))
+        if (spec->cgroups && !is_cancelled(spec))
                 cgroup_tree_end_leftovers(spec->cgroups,
                                           usec_sub(usec_add(begun, spec->bound_usec), clock_now(CLOCK_ID_MONOTONIC)));
         return r;

@@ -5,7 +5,7 @@
  * Whose process it is, is known by its pid with the time at which it began, if that was written down; by its environment, in
  * which each child of a daemon has that daemon's name; or by its group. With it go its session and all that descend from
  * it. They get SIGTERM, some time, then SIGKILL. Neither this process, those that it descends from, nor what descends from
- * it, is ever meant.
+ * it, is ever meant, nor pid 1.
  */
 #include "loop/cgroup.h"
 
@@ -48,7 +48,7 @@ struct leftovers {
         size_t n_left; /* that are not gone: nothing could kill them in time */
 };
 
-/* Blocks; for a thread. Returns 0, -ENOMEM, or -errno of reading /proc; also then some may have been found and ended, and
- * @ret is for leftovers_done(). */
+/* Blocks; for a thread. Returns 0, -ENOMEM, -errno of reading /proc, -ESRCH: it does not show this process; also then some
+ * may have been found and ended, and @ret is for leftovers_done(). */
 int leftovers_end(const struct leftover_spec *spec, struct leftovers *ret);
 void leftovers_done(struct leftovers *leftovers);

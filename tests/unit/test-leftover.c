@@ -7,8 +7,10 @@
 #include <check.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -209,6 +211,89 @@ START_TEST(when_it_is_cancelled_it_gives_up) {
 }
 END_TEST
 
+START_TEST(when_it_is_cancelled_nobody_is_signalled) {
+        const atomic_bool cancelled = true;
+        const struct leftover_spec spec = { .marker = marker, .cancelled = &cancelled };
+        struct leftovers found;
+        char text[16] = "";
+        pid_t pid;
+
+        pid = start("trap 'echo TERM >&9; kill $!; exit' TERM; trap 'echo WINCH >&9; kill $!; exit' WINCH;"
+                    "sleep 300 & echo $$ >&9; wait",
+                    marker, false);
+        ck_assert_int_eq(leftovers_end(&spec, &found), 0);
+        ck_assert_uint_gt(found.n, 0);
+        ck_assert_int_eq(kill(pid, SIGWINCH), 0); /* the shell looks at it after SIGTERM */
+        ck_assert_int_gt(read(ready[0], text, sizeof(text) - 1), 0);
+        ck_assert_str_eq(text, "WINCH\n");
+        leftovers_done(&found);
+}
+END_TEST
+
+/* Runs @fn as pid 1 of a namespace of its own, @mounted: with the /proc of that. Returns what it does; -1: it cannot here. */
+static int as_pid_1(int (*fn)(void), bool mounted) {
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
+                        _exit(100);
+                pid = fork();
+                if (pid == 0) {
+                        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                            (mounted && mount("proc", "/proc", "proc", 0, NULL) < 0))
+                                _exit(100);
+                        _exit(fn());
+                }
+                _exit(waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 101);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 100)
+                printf("skipped: no namespaces may be made here\n");
+        return WEXITSTATUS(status) == 100 ? -1 : WEXITSTATUS(status);
+}
+
+/* A child with the marker is there all the same afterwards: 0. */
+static int end_none(int expected) {
+        const struct leftover_spec spec = { .marker = marker, .bound_usec = 30 * USEC_PER_SEC };
+        struct leftovers found;
+        char byte;
+        pid_t pid = fork();
+        int status;
+
+        if (pid == 0)
+                run_shell("echo $$ >&9; exec sleep 300", marker);
+        if (pid < 0 || read(ready[0], &byte, 1) != 1)
+                return 1;
+        if (leftovers_end(&spec, &found) != expected)
+                return 2;
+        if (found.n != 0)
+                return 3;
+        leftovers_done(&found);
+        if (kill(pid, SIGKILL) < 0 || waitpid(pid, &status, 0) != pid)
+                return 4;
+        return WTERMSIG(status) == SIGKILL ? 0 : 5;
+}
+
+static int end_none_and_be_fine(void) {
+        return end_none(0);
+}
+
+static int end_none_for_want_of_proc(void) {
+        return end_none(-ESRCH);
+}
+
+START_TEST(as_pid_1_it_knows_its_children) {
+        ck_assert_int_le(as_pid_1(end_none_and_be_fine, true), 0);
+}
+END_TEST
+
+START_TEST(with_the_proc_of_others_nobody_is_meant) {
+        ck_assert_int_le(as_pid_1(end_none_for_want_of_proc, false), 0);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("leftover");
         TCase *tcase = tcase_create("leftover");
@@ -229,6 +314,9 @@ int main(void) {
         tcase_add_test(tcase, a_child_of_this_process_is_never_meant);
         tcase_add_test(tcase, this_process_and_those_above_it_are_never_meant);
         tcase_add_test(tcase, when_it_is_cancelled_it_gives_up);
+        tcase_add_test(tcase, when_it_is_cancelled_nobody_is_signalled);
+        tcase_add_test(tcase, as_pid_1_it_knows_its_children);
+        tcase_add_test(tcase, with_the_proc_of_others_nobody_is_meant);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -108,9 +108,13 @@ void batch_clear(struct batch *batch) {
         batch_init(batch);
 }
 
+static struct chunk *last_chunk(const struct batch *batch) {
+        return list_empty(&batch->chunks) ? NULL : CONTAINER_OF(batch->chunks.prev, struct chunk, link);
+}
+
 /* Room for @size bytes behind the last record, or NULL. */
 static void *make_room(struct batch *batch, size_t size) {
-        struct chunk *chunk = list_empty(&batch->chunks) ? NULL : CONTAINER_OF(batch->chunks.prev, struct chunk, link);
+        struct chunk *chunk = last_chunk(batch);
         size_t usual = MIN(batch->bytes, CHUNK_MAX), bytes = MAX(size, CHUNK_FIRST);
         void *room;
 
@@ -169,7 +173,23 @@ struct record *batch_add(struct batch *batch, enum record_kind kind, const void 
         return record;
 }
 
+/* Whether the last chunk of @to has room for all of @from, which is in one chunk. */
+static bool has_room_for(const struct batch *to, const struct batch *from) {
+        const struct chunk *chunk = last_chunk(from), *room = last_chunk(to);
+
+        return chunk && room && chunk->link.prev == &from->chunks && room->size - room->used >= chunk->used;
+}
+
 void batch_splice(struct batch *to, struct batch *from) {
+        struct batch_place place = { 0 };
+        const struct record *record;
+
+        if (has_room_for(to, from)) {
+                while ((record = batch_next(from, &place)))
+                        batch_add(to, record->kind, &record->task)->position = record->position;
+                batch_clear(from);
+                return;
+        }
         list_splice(&to->chunks, &from->chunks);
         to->n += from->n;
         to->bytes += from->bytes;

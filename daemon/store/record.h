@@ -78,7 +78,8 @@ void batch_clear(struct batch *batch);
 /* Appends a copy of @value, the structure of its @kind. Returns it, or NULL when out of memory. */
 struct record *batch_add(struct batch *batch, enum record_kind kind, const void *value);
 
-/* Moves all of @from to the end of @to. */
+/* Moves all of @from to the end of @to. What is small is copied into the room that is left there, so that many batches of one
+ * record do not take a chunk each. */
 void batch_splice(struct batch *to, struct batch *from);
 
 /* Walks a batch: begin with { 0 }. Returns NULL at the end. */

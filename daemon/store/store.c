@@ -8,7 +8,9 @@
  * too long, and it has not come back from the disk since. Something was lost when the queue had no room, and when the
  * writer has opened a file that is not the one from before. Once all that is queued is written, the present state follows
  * in one piece, led by a record that clears the old one and tells the gap: the writer takes all of it into one
- * transaction, so that a kill -9 meets either state.
+ * transaction, so that a kill -9 meets either state. "All that is queued" is what was when something was lost the last
+ * time: under a load that never leaves the queue empty, to wait for more would be to wait for ever, and what is put later
+ * has had room, and stands before the new state in the same order.
  */
 #include "base/log.h"
 #include "store/store_private.h"
@@ -32,13 +34,15 @@ struct store_sync {
 
 static void hand_over(struct store *store) {
         struct store_core *core = store->core;
+        size_t before;
         bool wake;
 
         if (store->gathered.n == 0)
                 return;
-        atomic_fetch_add_explicit(&core->bytes, store->gathered.bytes, memory_order_relaxed);
         (void)pthread_mutex_lock(&core->mutex);
+        before = core->queue.bytes;
         batch_splice(&core->queue, &store->gathered);
+        atomic_fetch_add_explicit(&core->bytes, core->queue.bytes - before, memory_order_relaxed);
         wake = core->idle;
         core->idle = false; /* one call wakes it */
         (void)pthread_mutex_unlock(&core->mutex);
@@ -51,6 +55,7 @@ static void lose(struct store *store) {
                 store->lost_usec = clock_now(CLOCK_ID_REALTIME);
         store->lost++;
         store->overflow = store->lossy = true;
+        store->lossy_at = store->n_put;
 }
 
 static bool has_room(const struct store *store) {
@@ -150,7 +155,7 @@ static void look_at_health(struct store *store, const struct writer_state *befor
                 set_degraded(store, false);
 }
 
-/* All that was put is in the file: the present state is put behind it, if the file does not have it. */
+/* All that was put before the last loss is in the file: the present state is put behind it, if the file does not have it. */
 static void look_at_loss(struct store *store) {
         const struct store_missed gap = {
                 .first_due_usec = store->lost_usec,
@@ -161,7 +166,7 @@ static void look_at_loss(struct store *store) {
                 .at_usec = clock_now(CLOCK_ID_REALTIME),
         };
 
-        if (!store->lossy || is_degraded(store) || store->seen.done < store->n_put)
+        if (!store->lossy || is_degraded(store) || store->seen.done < store->lossy_at)
                 return;
         store->lossy = false;
         store->lost_since_anew = 0;
@@ -268,11 +273,13 @@ static void look(struct store *store) {
         (void)pthread_mutex_unlock(&core->mutex);
 
         store->lost += store->seen.unfit - before.unfit;
-        if (store->seen.n_anew != before.n_anew)
+        if (store->seen.n_anew != before.n_anew) {
                 store->lossy = true;
+                store->lossy_at = store->n_put;
+        }
         if (store->seen.opened && store->seen.progress != store->hung_at)
                 store->hung = false;
-        if (!store->seen.degraded && !store->hung && store->seen.done == store->n_put)
+        if (!store->seen.degraded && !store->hung && store->seen.done >= store->lossy_at)
                 store->overflow = false;
         look_at_opened(store, &late);
         look_at_health(store, &before);

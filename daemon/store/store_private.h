@@ -105,7 +105,8 @@ struct store {
         uint64_t n_put;           /* accepted */
         uint64_t hung_at;         /* the writer's progress when it began to hang */
         bool hung, overflow;      /* why it is degraded, beside the writer's reason */
-        bool lossy;               /* the present state is to be put anew */
+        bool lossy;               /* the present state is to be put anew … */
+        uint64_t lossy_at;        /* … once so many records are in the file */
         bool anew;                /* it is being put */
         bool degraded;            /* as was told */
         usec_t degraded_usec;

@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -246,6 +247,52 @@ START_TEST(queue_without_room_loses_and_says_so) {
         ck_assert_int_eq(bed_ask("SELECT n FROM missed WHERE task IS NULL"), (int)stats.lost);
         ck_assert_int_eq(
                 bed_ask("SELECT count(*) FROM missed WHERE reason = 'lost' AND first_due_usec <= last_due_usec"), 1);
+}
+END_TEST
+
+START_TEST(steady_load_does_not_keep_it_degraded) {
+        bed.queue_bytes = (size_t)128 * 1024;
+        bed.on_anew = put_state;
+        fault_vfs_register();
+        bed_open();
+        ck_assert_int_eq(bed_sync(), 0);
+        fault_vfs_hang(FAULT_WRITE);
+        for (unsigned i = 0; i < 3000; i++)
+                put_run(i);
+        bed_await_health("degraded");
+        fault_vfs_heal();
+        while (get_stats()->queued > 0) /* without a look: */
+                (void)poll(NULL, 0, 1);
+        fault_vfs_hang(FAULT_WRITE); /* from the loop's side there is always something that is not written yet */
+        put_run(3000);
+        bed_await_health("well anew");
+        fault_vfs_heal();
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM run WHERE run = 'a#3000'"), 1);
+        ck_assert_int_eq(bed_ask("SELECT n FROM missed WHERE task IS NULL"), (int)get_stats()->lost);
+}
+END_TEST
+
+static unsigned n_turns;
+
+static bool has_put_for_long(void) {
+        if (n_turns < 1000)
+                put_run(n_turns);
+        return n_turns++ > 1000;
+}
+
+START_TEST(queue_has_room_for_many_turns_of_little) {
+        bed.queue_bytes = (size_t)1024 * 1024;
+        bed.patience_usec = USEC_INFINITY;
+        fault_vfs_register();
+        bed_open();
+        ck_assert_int_eq(bed_sync(), 0);
+        fault_vfs_hang(FAULT_WRITE);
+        bed_await(has_put_for_long);
+        ck_assert_uint_eq(get_stats()->lost, 0);
+        fault_vfs_heal();
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_uint_eq(n_rows(), 1000);
 }
 END_TEST
 
@@ -645,6 +692,8 @@ int main(void) {
         tcase_add_checked_fixture(single, bed_setup, bed_teardown);
         tcase_add_test(single, disk_that_hangs_is_not_waited_for);
         tcase_add_test(single, queue_without_room_loses_and_says_so);
+        tcase_add_test(single, steady_load_does_not_keep_it_degraded);
+        tcase_add_test(single, queue_has_room_for_many_turns_of_little);
         tcase_add_test(single, closing_leaves_a_disk_that_hangs);
         tcase_add_test(single, opening_leaves_a_disk_that_hangs);
         tcase_add_test(single, runs_of_an_earlier_daemon_end_when_the_file_comes_late);

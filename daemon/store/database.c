@@ -32,16 +32,16 @@
 
 /* From each version of the schema to the next one. What was released is never changed: append. */
 static const char *const migrations[DATABASE_SCHEMA] = {
-        "CREATE TABLE task(task TEXT PRIMARY KEY, number INTEGER, first_seen_usec INTEGER, schedule TEXT,"
+        "CREATE TABLE task(task TEXT PRIMARY KEY NOT NULL, number INTEGER, first_seen_usec INTEGER, schedule TEXT,"
         " every_anchor_usec INTEGER, every_boot_id TEXT, every_anchor_boot_usec INTEGER, accounted_usec INTEGER, fired TEXT,"
         " last_due_usec INTEGER, last_due_what TEXT, paused_by TEXT, paused_usec INTEGER, failures INTEGER, failing INTEGER,"
         " stale INTEGER, last_ok_usec INTEGER, last_run TEXT, last_json TEXT, gone_usec INTEGER);"
         "CREATE INDEX task_gone ON task(gone_usec) WHERE gone_usec > 0;"
         "CREATE TABLE item(task TEXT, item TEXT, failures INTEGER, failing INTEGER, since_usec INTEGER,"
         " PRIMARY KEY(task, item)) WITHOUT ROWID;"
-        "CREATE TABLE live(task TEXT, run TEXT, \"trigger\" TEXT, due_usec INTEGER, begun_usec INTEGER, service INTEGER,"
+        "CREATE TABLE live(task TEXT NOT NULL, run TEXT, \"trigger\" TEXT, due_usec INTEGER, begun_usec INTEGER, service INTEGER,"
         " hook INTEGER, rerun INTEGER, session INTEGER, PRIMARY KEY(run, begun_usec)) WITHOUT ROWID;"
-        "CREATE TABLE process(run TEXT, begun_usec INTEGER, pid INTEGER, start_ticks INTEGER, boot_id TEXT,"
+        "CREATE TABLE process(run TEXT, begun_usec INTEGER, pid INTEGER, start_ticks INTEGER, boot_id TEXT NOT NULL,"
         " PRIMARY KEY(run, begun_usec, pid)) WITHOUT ROWID;"
         "CREATE TABLE run(position INTEGER PRIMARY KEY, task TEXT, run TEXT, \"trigger\" TEXT, due_usec INTEGER,"
         " begun_usec INTEGER, service INTEGER, hook INTEGER, rerun INTEGER, ended_usec INTEGER, outcome TEXT, error TEXT,"
@@ -159,7 +159,8 @@ static const char *const texts[_STATEMENT_MAX] = {
                                   " AND first_due_usec <= ?2 ORDER BY position LIMIT 1",
         [STATEMENT_TAKE_MISSED] = "UPDATE missed SET n = n - 1 WHERE position = ?1",
         [STATEMENT_OLD_RUNS] = "DELETE FROM run WHERE position IN"
-                               " (SELECT position FROM run WHERE position < ?1 ORDER BY position LIMIT ?2)",
+                               " (SELECT position FROM (SELECT position, ended_usec FROM run WHERE position < ?1"
+                               " AND ended_usec < ?1 ORDER BY position LIMIT 2 * ?2) ORDER BY ended_usec LIMIT ?2)",
         [STATEMENT_OLD_MISSED] = "DELETE FROM missed WHERE position IN"
                                  " (SELECT position FROM missed WHERE position < ?1 ORDER BY position LIMIT ?2)",
         [STATEMENT_OLD_TASKS] = "DELETE FROM task WHERE task IN (SELECT task FROM task INDEXED BY task_gone"

@@ -1,14 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* opened: what was in the file when it was opened, told to those who take it up. */
+/* opened: what was in the file when it was opened, told to those who take it up.
+ *
+ * A row without what it is of can be made by damage that SQLite does not see, or by hand. It is passed over: no reason to set
+ * aside a file whose other rows can be read.
+ */
+#include "base/log.h"
 #include "store/store_private.h"
+
+/* Whether the columns are there that every row of its kind has. */
+static bool is_whole(const struct record *record) {
+        switch (record->kind) {
+        case RECORD_TASK: return record->task.task;
+        case RECORD_ITEM: return record->item.task && record->item.item;
+        case RECORD_BEGIN: return record->run.task && record->run.run;
+        case RECORD_PROCESS: return record->process.run && record->process.boot_id;
+        default: return true;
+        }
+}
 
 /* The next record of @kind, or NULL. */
 static const struct record *next_of(const struct store *store, struct batch_place *place, enum record_kind kind) {
         const struct record *record;
 
-        while ((record = batch_next(&store->opened, place)) && record->kind != kind)
-                ;
+        while ((record = batch_next(&store->opened, place)))
+                if (record->kind == kind && is_whole(record))
+                        break;
         return record;
+}
+
+void store_check_opened(const struct store *store) {
+        struct batch_place place = { 0 };
+        const struct record *record;
+        unsigned n = 0;
+
+        while ((record = batch_next(&store->opened, &place)))
+                n += !is_whole(record);
+        if (n > 0)
+                log_warning(
+                        "the database %s: rows without a name of their task, item, run or boot are passed over, %u in all",
+                        store->path, n);
 }
 
 int store_opened_tasks(struct store *store, int (*fn)(const struct store_task *task, void *arg), void *arg) {

@@ -336,6 +336,7 @@ static void await_opened(struct store *store) {
         store->seen = core->state;
         (void)pthread_mutex_unlock(&core->mutex);
 
+        store_check_opened(store);
         store->hung = !store->seen.opened;
         store->lossy = store->hung || store->seen.degraded;
         store->hung_at = store->seen.progress;

@@ -115,6 +115,10 @@ struct store {
         char why[sizeof(((struct writer_state *)NULL)->why)];
 };
 
+/* ---- opened.c ---- */
+/* Tells of rows that are of no use. */
+void store_check_opened(const struct store *store);
+
 /* ---- query.c ---- */
 /* Calls those whose answer is there or has been waited for too long. Returns when the next one will have; USEC_INFINITY. */
 usec_t store_look_at_queries(struct store *store);

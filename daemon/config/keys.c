@@ -102,9 +102,10 @@ static const struct key store_keys[] = {
         { "path", TYPE(path), STORE(path), .flags = KEY_RESTART, .example = "/srv/tendd/state.db",
           .default_shown = "state.db in the state directory", .help = "The database." },
         { "keep", TYPE(duration), STORE(keep_usec), .min = USEC_PER_MINUTE, .max = USEC_INFINITY,
-          .default_value = "30d", .help = "How long the history of runs is kept." },
+          .default_value = "30d", .help = "How long the history is kept: of a run, since its end." },
         { "keep-runs", TYPE(count64), STORE(keep_runs), .min = 1, .max = UINT64_MAX, .default_value = "infinity",
-          .help = "How many runs the history keeps, all tasks together; the oldest go first." },
+          .help = "How many runs the history keeps, all tasks together, and how many rows of what did not run; the oldest go "
+                  "first." },
 };
 
 static const struct key task_keys[] = {

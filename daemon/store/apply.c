@@ -9,7 +9,8 @@
  * over when it is written again.
  *
  * Between its beginning and its end a run is in the table `live`, which is small and stays in the cache. One that begins and
- * ends in one batch, as most do when there are many, never goes there.
+ * ends in one batch, as most do when there are many, never goes there; unless its beginning may have been written before,
+ * when the batch was tried without its end.
  */
 #include "store/database.h"
 
@@ -407,16 +408,17 @@ static int put_mark(struct database *db, uint64_t done) {
         return step(stmt, NULL);
 }
 
-int database_apply(struct database *db, const struct batch *batch, uint64_t before, struct applied *ret) {
+int database_apply(struct database *db, const struct batch *batch, uint64_t before, bool again, struct applied *ret) {
         struct batch_place place = { 0 };
         const struct record *record;
         struct applied applied = { 0 };
         bool marked = takes_back(batch);
         uint64_t mark = 0, n = before;
-        struct ends ends;
+        struct ends ends = { 0 };
         int code, r;
 
-        ends_init(&ends, batch);
+        if (!again)
+                ends_init(&ends, batch);
         code = do_simple(db, STATEMENT_BEGIN);
         if (code == SQLITE_DONE && marked)
                 code = find_mark(db, &mark);
@@ -425,6 +427,7 @@ int database_apply(struct database *db, const struct batch *batch, uint64_t befo
                         continue;
                 code = apply_record(db, &ends, record);
                 applied.n_runs += record->kind == RECORD_END;
+                applied.n_missed += record->kind == RECORD_MISSED;
                 if (is_unfit(code)) {
                         applied.unfit++;
                         code = SQLITE_DONE;

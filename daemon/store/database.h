@@ -121,11 +121,12 @@ void database_unlock(struct database *db);
 struct applied {
         uint64_t unfit;  /* records that no table takes, which are left out */
         uint64_t n_runs; /* that have ended */
+        uint64_t n_missed;
 };
 
 /* Writes all of @batch in one transaction. @before records were written in this session before it: so one that is written
- * again is known, which it may be, with more behind, when this failed. */
-int database_apply(struct database *db, const struct batch *batch, uint64_t before, struct applied *ret);
+ * again is known, which it may be, with more behind, when this failed; @again: some of it was tried, and may be there. */
+int database_apply(struct database *db, const struct batch *batch, uint64_t before, bool again, struct applied *ret);
 
 /* Copies some of the log into the file, when it has grown. */
 int database_checkpoint(struct database *db);
@@ -135,13 +136,13 @@ int database_checkpoint(struct database *db);
 struct retain {
         usec_t keep_usec;
         uint64_t keep_runs;
-        uint64_t n_runs; /* in the file, if counted; seldom some more */
+        uint64_t n_runs, n_missed; /* rows in the file, if counted; seldom some more */
         bool counted;
         bool more;        /* there is more to do at once */
         uint64_t written; /* records since the last slice */
         usec_t next_usec; /* when the next slice is due; monotonic */
 };
 
-/* After @written records, @n_runs of them ends of runs, or none: removes some of what is not kept any longer, if it is time
- * for that. */
-int database_retain(struct database *db, struct retain *retain, uint64_t written, uint64_t n_runs);
+/* After @written records, of which @applied says what they were, or none: removes some of what is not kept any longer, if it
+ * is time for that. */
+int database_retain(struct database *db, struct retain *retain, uint64_t written, const struct applied *applied);

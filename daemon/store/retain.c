@@ -6,6 +6,9 @@
  * nobody writes to does nothing. It removes somewhat more than was written meanwhile, and as long as there is more to
  * remove, another one follows whenever nothing waits to be written. What is free in the file is used again; only when a
  * good part of it is free, because less is kept than before, the file is made shorter, in slices as well.
+ *
+ * How old a run is counts from its end: one that took longer than history is kept would else be gone as soon as it could be
+ * seen. Rows are in the order of beginnings, so of twice as many as are to go, those go that ended first.
  */
 #include "store/database.h"
 
@@ -40,41 +43,57 @@ static int64_t remove_gone(struct database *db, int64_t before) {
         return r < 0 ? r : remove_oldest(db, STATEMENT_OLD_TASKS, before, GONE_SLICE);
 }
 
-static int count_runs(struct database *db, struct retain *retain) {
-        int64_t n = 0;
-        int r = 0;
+static int count_rows(struct database *db, struct retain *retain) {
+        int64_t n_runs = 0, n_missed = 0;
+        int r;
 
         if (retain->counted || retain->keep_runs == UINT64_MAX)
                 return 0;
-        r = database_ask(db, "SELECT count(*) FROM run", &n);
-        retain->n_runs = (uint64_t)n;
+        r = database_ask(db, "SELECT count(*) FROM run", &n_runs);
+        if (r >= 0)
+                r = database_ask(db, "SELECT count(*) FROM missed", &n_missed);
+        retain->n_runs = (uint64_t)n_runs;
+        retain->n_missed = (uint64_t)n_missed;
         retain->counted = r >= 0;
         return r;
+}
+
+/* Of rows of one kind, @n of them in the file, what is older than @before, and what is too much. */
+static int remove_kind(struct database *db, struct retain *retain, enum statement id, int64_t before, uint64_t *n,
+                       uint64_t budget) {
+        int64_t old, many = 0;
+        uint64_t excess = 0;
+
+        old = remove_oldest(db, id, before, budget);
+        if (old < 0)
+                return (int)old;
+        *n -= MIN((uint64_t)old, *n);
+        if (retain->counted && *n > retain->keep_runs)
+                excess = *n - retain->keep_runs;
+        many = remove_oldest(db, id, INT64_MAX, MIN(excess, budget));
+        if (many < 0)
+                return (int)many;
+        *n -= MIN((uint64_t)many, *n);
+        retain->more = retain->more || (uint64_t)old == budget || excess > budget;
+        return 0;
 }
 
 static int remove_rows(struct database *db, struct retain *retain, uint64_t budget) {
         usec_t now = clock_now(CLOCK_ID_REALTIME);
         int64_t before = retain->keep_usec == USEC_INFINITY ? 0 : (int64_t)usec_sub(now, retain->keep_usec);
-        int64_t old, missed, gone, many = 0;
-        uint64_t excess;
+        int64_t gone;
+        int r;
 
-        old = remove_oldest(db, STATEMENT_OLD_RUNS, before, budget);
-        if (old < 0)
-                return (int)old;
-        missed = remove_oldest(db, STATEMENT_OLD_MISSED, before, budget);
-        if (missed < 0)
-                return (int)missed;
+        retain->more = false;
+        r = remove_kind(db, retain, STATEMENT_OLD_RUNS, before, &retain->n_runs, budget);
+        if (r >= 0)
+                r = remove_kind(db, retain, STATEMENT_OLD_MISSED, before, &retain->n_missed, budget);
+        if (r < 0)
+                return r;
         gone = remove_gone(db, before);
         if (gone < 0)
                 return (int)gone;
-        retain->n_runs -= MIN((uint64_t)old, retain->n_runs);
-        excess = retain->n_runs > retain->keep_runs ? retain->n_runs - retain->keep_runs : 0;
-        if (retain->counted && excess > 0)
-                many = remove_oldest(db, STATEMENT_OLD_RUNS, INT64_MAX, MIN(excess, budget));
-        if (many < 0)
-                return (int)many;
-        retain->n_runs -= MIN((uint64_t)many, retain->n_runs);
-        retain->more = (uint64_t)old == budget || (uint64_t)missed == budget || gone == GONE_SLICE || excess > budget;
+        retain->more = retain->more || gone == GONE_SLICE;
         return 0;
 }
 
@@ -92,16 +111,17 @@ static int shorten(struct database *db, struct retain *retain) {
         return code == SQLITE_OK ? 0 : database_fail(db, code);
 }
 
-int database_retain(struct database *db, struct retain *retain, uint64_t written, uint64_t n_runs) {
+int database_retain(struct database *db, struct retain *retain, uint64_t written, const struct applied *applied) {
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
         uint64_t budget;
         int r;
 
         retain->written += written;
-        retain->n_runs += n_runs;
+        retain->n_runs += applied->n_runs;
+        retain->n_missed += applied->n_missed;
         if (!retain->more && retain->written < SLICE && now < retain->next_usec)
                 return 0;
-        r = count_runs(db, retain);
+        r = count_rows(db, retain);
         if (r < 0)
                 return r;
         budget = MIN(SLICE + 2 * retain->written, (uint64_t)SLICE_MAX);

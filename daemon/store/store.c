@@ -253,6 +253,7 @@ static void look_at_opened(struct store *store, struct batch *late) {
                 return;
         batch_clear(&store->opened);
         batch_splice(&store->opened, late);
+        store_check_opened(store);
         if (store->options.on_late)
                 store->options.on_late(store->options.arg);
         batch_clear(&store->opened);

@@ -119,7 +119,7 @@ struct store_options {
         struct loop *loop;
         const char *path;     /* of the database */
         usec_t keep_usec;     /* history that is older is removed; USEC_INFINITY: none */
-        uint64_t keep_runs;   /* and so are all runs but so many; UINT64_MAX: no bound */
+        uint64_t keep_runs;   /* so are all runs but so many, and rows of what did not run; UINT64_MAX: no bound */
         size_t queue_bytes;   /* what waits to be written takes no more; 0: 16 MiB */
         usec_t patience_usec; /* for tests: in place of STORE_OPEN_MAX, STORE_SYNC_MAX and STORE_QUERY_MAX; 0: these */
         /* The store became degraded, or is well again. @text is a sentence. May be NULL. */

@@ -34,9 +34,11 @@ struct writer {
         bool had_file;      /* one was open before */
         bool has_read;      /* what it had is, or was, in: */
         struct batch found; /* what is to be handed over */
+        bool again;         /* of the batch, some was tried already */
         struct retain retain;
         struct {
-                uint64_t written, n_runs;
+                uint64_t written;
+                struct applied applied;
         } fresh; /* since the last look at what is to be removed */
 };
 
@@ -127,14 +129,16 @@ static int write_batch(struct writer *writer) {
 
         if (n == 0)
                 return 0;
-        r = database_apply(&writer->db, &writer->batch, state->done, &applied);
+        r = database_apply(&writer->db, &writer->batch, state->done, writer->again, &applied);
+        writer->again = r < 0;
         if (r < 0)
                 return r;
         state->commits++;
         state->done += n;
         state->unfit += applied.unfit;
         writer->fresh.written += n;
-        writer->fresh.n_runs += applied.n_runs;
+        writer->fresh.applied.n_runs += applied.n_runs;
+        writer->fresh.applied.n_missed += applied.n_missed;
         state->size = writer->db.size;
         atomic_fetch_sub_explicit(&writer->core->bytes, writer->batch.bytes, memory_order_relaxed);
         batch_clear(&writer->batch);
@@ -173,8 +177,8 @@ static int write_and_tend(struct writer *writer) {
         r = database_checkpoint(&writer->db);
         if (r < 0)
                 return r;
-        r = database_retain(&writer->db, &writer->retain, writer->fresh.written, writer->fresh.n_runs);
-        writer->fresh.written = writer->fresh.n_runs = 0;
+        r = database_retain(&writer->db, &writer->retain, writer->fresh.written, &writer->fresh.applied);
+        memset(&writer->fresh, 0, sizeof(writer->fresh));
         return r;
 }
 
@@ -225,6 +229,15 @@ static bool has_work(const struct writer *writer) {
         return core->queue.n > 0 || core->damaged || (writer->retain.more && !core->closing);
 }
 
+/* With the mutex held. What is copied behind what was not written takes less room than it did. */
+static void take_queue(struct writer *writer) {
+        struct store_core *core = writer->core;
+        size_t before = writer->batch.bytes + core->queue.bytes;
+
+        batch_splice(&writer->batch, &core->queue);
+        atomic_fetch_sub_explicit(&core->bytes, before - writer->batch.bytes, memory_order_relaxed);
+}
+
 /* With the mutex held, which it releases meanwhile. Returns false when the thread is to end. */
 static bool await_work(struct writer *writer) {
         struct store_core *core = writer->core;
@@ -247,7 +260,7 @@ static void *writer_main(void *arg) {
         open_first(writer);
         (void)pthread_mutex_lock(&core->mutex);
         while (!(closing && writer->state.degraded) && await_work(writer)) {
-                batch_splice(&writer->batch, &core->queue);
+                take_queue(writer);
                 damaged = core->damaged && core->damaged_file.ino == writer->db.file.ino &&
                           core->damaged_file.dev == writer->db.file.dev;
                 core->damaged = core->retry = false;

@@ -126,6 +126,12 @@ START_TEST(item_without_failures_is_forgotten) {
 }
 END_TEST
 
+static int count_seen(const struct store_task *task, _unused_ void *arg) {
+        ck_assert_ptr_nonnull(task->task);
+        n_seen++;
+        return 0;
+}
+
 static char seen_runs[256];
 
 static int see_run(const struct store_run *run, const struct store_process *processes, size_t n, _unused_ void *arg) {
@@ -168,6 +174,34 @@ START_TEST(runs_without_an_end_come_with_their_processes) {
         ck_assert_str_eq(seen_runs, "a#1 10/7;a#2;b#3 30/7 32/7;");
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM run"), 1);
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM process"), 3);
+}
+END_TEST
+
+/* As an earlier schema, damage or hands may have made them. */
+START_TEST(rows_without_their_names_are_passed_over) {
+        bed_open();
+        bed_close();
+        bed_tell(
+                "DROP TABLE task; DROP TABLE item; DROP TABLE live; DROP TABLE process;"
+                "CREATE TABLE task(task TEXT, number, first_seen_usec, schedule, every_anchor_usec, every_boot_id,"
+                " every_anchor_boot_usec, accounted_usec, fired, last_due_usec, last_due_what, paused_by, paused_usec,"
+                " failures, failing, stale, last_ok_usec, last_run, last_json, gone_usec);"
+                "CREATE INDEX task_gone ON task(gone_usec) WHERE gone_usec > 0;"
+                "CREATE TABLE item(task, item, failures, failing, since_usec);"
+                "CREATE TABLE live(task, run, \"trigger\", due_usec, begun_usec, service, hook, rerun, session);"
+                "CREATE TABLE process(run, begun_usec, pid, start_ticks, boot_id);"
+                "INSERT INTO task(task) VALUES (NULL), ('a');"
+                "INSERT INTO item(task, item) VALUES (NULL, 'x'), ('urls', NULL), (NULL, NULL);"
+                "INSERT INTO item VALUES ('urls', 'b', 3, 1, 5);"
+                "INSERT INTO live(task, run) VALUES (NULL, 'b#1'), ('b', NULL), ('c', 'c#1');"
+                "INSERT INTO process(run, pid, boot_id) VALUES (NULL, 1, 'boot'), ('c#1', 2, NULL), ('c#1', 3, 'boot');");
+        bed_open();
+        ck_assert_int_eq(store_opened_tasks(bed.store, count_seen, NULL), 0);
+        ck_assert_uint_eq(n_seen, 1);
+        ck_assert_int_eq(store_opened_items(bed.store, see_item, NULL), 0);
+        ck_assert_uint_eq(n_seen, 2);
+        ck_assert_int_eq(store_opened_runs(bed.store, see_run, NULL), 0);
+        ck_assert_str_eq(seen_runs, "c#1 3/0;");
 }
 END_TEST
 
@@ -292,14 +326,14 @@ START_TEST(batch_written_twice_is_there_once) {
 
         ck_assert_int_eq(database_open(&db, bed.path, 7), 0);
         ck_assert_ptr_nonnull(batch_add(&first, RECORD_MISSED, &missed));
-        ck_assert_int_eq(database_apply(&db, &first, 0, &applied), 0);
+        ck_assert_int_eq(database_apply(&db, &first, 0, false, &applied), 0);
 
         ck_assert_ptr_nonnull(batch_add(&batch, RECORD_BEGIN, &run));
         ck_assert_ptr_nonnull(batch_add(&batch, RECORD_MISSED, &one));
         ck_assert_ptr_nonnull(batch_add(&batch, RECORD_NOT_MISSED, &one)); /* of the row of one */
         ck_assert_ptr_nonnull(batch_add(&batch, RECORD_NOT_MISSED, &one)); /* of the row of three */
         for (unsigned i = 0; i < 3; i++) {
-                ck_assert_int_eq(database_apply(&db, &batch, 1, &applied), 0);
+                ck_assert_int_eq(database_apply(&db, &batch, 1, i > 0, &applied), 0);
                 ck_assert_int_eq(bed_ask("SELECT n FROM missed"), 2);
                 ck_assert_int_eq(bed_ask("SELECT count(*) FROM missed"), 1);
                 ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 1);
@@ -307,16 +341,34 @@ START_TEST(batch_written_twice_is_there_once) {
         ck_assert_ptr_nonnull(batch_add(&batch, RECORD_NOT_MISSED, &one));
         ck_assert_ptr_nonnull(batch_add(&batch, RECORD_END, &run));
         for (unsigned i = 0; i < 2; i++) {
-                ck_assert_int_eq(database_apply(&db, &batch, 1, &applied), 0);
+                ck_assert_int_eq(database_apply(&db, &batch, 1, true, &applied), 0);
                 ck_assert_int_eq(bed_ask("SELECT n FROM missed"), 1);
                 ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 0);
                 ck_assert_int_eq(bed_ask("SELECT count(*) FROM run"), 1);
         }
         db.session++; /* another daemon begins to count anew */
-        ck_assert_int_eq(database_apply(&db, &batch, 0, &applied), 0);
+        ck_assert_int_eq(database_apply(&db, &batch, 0, false, &applied), 0);
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM missed"), 0);
         database_done(&db);
         batch_clear(&first);
+        batch_clear(&batch);
+}
+END_TEST
+
+START_TEST(beginning_of_a_batch_tried_before_is_removed_by_its_end) {
+        struct store_run run = bed_run("a", 1);
+        struct batch batch = BATCH_INIT(batch);
+        struct database db = { 0 };
+        struct applied applied;
+
+        ck_assert_int_eq(database_open(&db, bed.path, 7), 0);
+        ck_assert_ptr_nonnull(batch_add(&batch, RECORD_BEGIN, &run));
+        ck_assert_int_eq(database_apply(&db, &batch, 0, false, &applied), 0); /* the writer is told that this failed */
+        ck_assert_ptr_nonnull(batch_add(&batch, RECORD_END, &run));
+        ck_assert_int_eq(database_apply(&db, &batch, 0, true, &applied), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM run"), 1);
+        database_done(&db);
         batch_clear(&batch);
 }
 END_TEST
@@ -484,6 +536,56 @@ START_TEST(history_older_than_keep_is_removed) {
 }
 END_TEST
 
+static bool has_kept_long_run(void) {
+        return n_left() == 2001;
+}
+
+START_TEST(run_that_took_long_is_as_old_as_its_end) {
+        struct store_run run = bed_run("long", 1);
+
+        run.ended_usec = BED_START + 4000 * USEC_PER_SEC;
+        bed.keep_usec = clock_now(CLOCK_ID_REALTIME) - (BED_START + 3000 * USEC_PER_SEC);
+        bed_open();
+        store_put_end(bed.store, &run);
+        put_runs(2, 2900);
+        put_runs(3300, 5300);
+        bed_await(has_kept_long_run);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM run WHERE task = 'long'"), 1);
+}
+END_TEST
+
+START_TEST(run_that_took_long_is_not_the_first_too_many) {
+        struct store_run run = bed_run("long", 1);
+
+        run.ended_usec = BED_START + 4000 * USEC_PER_SEC;
+        bed.keep_runs = 100;
+        bed_open();
+        store_put_end(bed.store, &run);
+        put_runs(2, 3000);
+        bed_await(has_kept_runs);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM run WHERE task = 'long'"), 1);
+}
+END_TEST
+
+static bool has_kept_missed(void) {
+        return bed_ask("SELECT count(*) FROM missed") == 100;
+}
+
+START_TEST(missed_beyond_keep_runs_are_removed) {
+        struct store_missed missed = { .task = "a", .trigger = "calendar", .reason = "overlap", .n = 1 };
+
+        bed.keep_runs = 100;
+        bed_open();
+        for (unsigned i = 0; i < 3000; i++) {
+                missed.first_due_usec = missed.last_due_usec = BED_START + i * USEC_PER_SEC;
+                store_put_missed(bed.store, &missed);
+        }
+        bed_await(has_kept_missed);
+        ck_assert_int_eq(bed_ask("SELECT min(position) FROM missed"),
+                         (int64_t)(BED_START + (usec_t)2900 * USEC_PER_SEC));
+}
+END_TEST
+
 static bool has_kept_tasks(void) {
         return bed_ask("SELECT count(*) FROM task") == 2;
 }
@@ -590,6 +692,7 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, task_is_put_instead_of_the_one_before);
         tcase_add_test(tcase, item_without_failures_is_forgotten);
         tcase_add_test(tcase, runs_without_an_end_come_with_their_processes);
+        tcase_add_test(tcase, rows_without_their_names_are_passed_over);
         tcase_add_test(tcase, run_within_one_batch_leaves_nothing);
         tcase_add_test(tcase, runs_that_began_together_are_all_kept);
         tcase_add_test(tcase, run_put_twice_is_one);
@@ -597,6 +700,7 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, missed_that_is_told_again_is_there_once);
         tcase_add_test(tcase, missed_of_another_is_another);
         tcase_add_test(tcase, batch_written_twice_is_there_once);
+        tcase_add_test(tcase, beginning_of_a_batch_tried_before_is_removed_by_its_end);
         tcase_add_test(tcase, file_is_ours_alone);
         tcase_add_test(tcase, file_of_another_daemon_is_left_alone);
         tcase_add_test(tcase, link_is_not_followed);
@@ -606,6 +710,9 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, database_of_another_program_is_left_alone);
         tcase_add_test(tcase, runs_beyond_keep_runs_are_removed);
         tcase_add_test(tcase, history_older_than_keep_is_removed);
+        tcase_add_test(tcase, run_that_took_long_is_as_old_as_its_end);
+        tcase_add_test(tcase, run_that_took_long_is_not_the_first_too_many);
+        tcase_add_test(tcase, missed_beyond_keep_runs_are_removed);
         tcase_add_test(tcase, tasks_gone_for_longer_than_keep_are_forgotten);
         tcase_add_test(tcase, file_gets_shorter_when_less_is_kept);
         tcase_add_test(tcase, cancelled_sync_is_not_called);

@@ -241,6 +241,7 @@ void live_bed_teardown(void) {
         for (size_t i = 0; i < live_bed.config.n_tasks; i++) {
                 tasks[i]->run.members = NULL; /* the bed's own */
                 tasks[i]->run.n_members = 0;
+                tasks[i]->env = NULL; /* it went with what was live */
                 task_unref(tasks[i]);
         }
         result_unref(live_bed.critical);

@@ -20,14 +20,14 @@ struct restoring {
 };
 
 /* It may come back, and is kept for as long as the history. */
-static void note_gone(struct restoring *restoring, const struct store_task *task) {
-        struct store_task gone = *task;
-
-        if (task->gone_usec > 0 || restoring->n_gone == GONE_A_START)
+static void note_gone(struct restoring *restoring, struct store_task *task) {
+        if (task->gone_usec > 0)
+                return;
+        task->gone_usec = clock_now(CLOCK_ID_REALTIME);
+        if (restoring->n_gone == GONE_A_START)
                 return;
         restoring->n_gone++;
-        gone.gone_usec = clock_now(CLOCK_ID_REALTIME);
-        store_put_task(restoring->live->memory.store, &gone);
+        store_put_task(restoring->live->memory.store, task);
 }
 
 /* ---- tasks that are gone ---- */
@@ -105,11 +105,22 @@ void live_forget_gone(struct live *live) {
         live->forgotten = NULL;
 }
 
+static void become_gone(struct restoring *restoring, const struct store_task *task) {
+        struct store_task gone = *task;
+
+        note_gone(restoring, &gone);
+        remember(restoring->live, &gone);
+}
+
 /* ---- tasks that are there ---- */
 
-static int restore_into(struct live_task *entry, const struct store_task *task) {
-        if (task->gone_usec > 0)
-                live_note(entry); /* it has come back */
+static int restore_into(struct live_task *entry, const struct store_task *was) {
+        struct store_task known = *was, *task = &known;
+
+        if (task->gone_usec > 0) { /* it has come back, and missed nothing meanwhile */
+                task->schedule = NULL;
+                live_note(entry);
+        }
         entry->number = task->number;
         entry->first_seen_usec = task->first_seen_usec;
         entry->failures = task->failures;
@@ -145,8 +156,7 @@ static int restore_task(const struct store_task *task, void *arg) {
         struct live_task *entry = live_find(restoring->live, task->task);
 
         if (!entry) {
-                note_gone(restoring, task);
-                remember(restoring->live, task);
+                become_gone(restoring, task);
                 return 0;
         }
         return restore_into(entry, task);
@@ -206,8 +216,7 @@ static int add_task(const struct store_task *task, void *arg) {
         struct live_task *entry = live_find(restoring->live, task->task);
 
         if (!entry) {
-                note_gone(restoring, task);
-                remember(restoring->live, task);
+                become_gone(restoring, task);
                 return 0;
         }
         entry->number = MAX(entry->number, task->number);

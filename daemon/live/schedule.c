@@ -357,8 +357,11 @@ int live_schedule_restore(struct live_task *entry, const struct store_task *task
         entry->last_due_what = task->last_due_what ? strdup(task->last_due_what) : NULL;
         if (task->paused_by && live_set_pause(entry, task->paused_by, task->paused_usec) < 0)
                 return -ENOMEM;
-        if (!has_memory(entry))
+        if (!has_memory(entry)) {
+                if (task->schedule) /* it is disabled: when it is enabled again, it has missed nothing meanwhile */
+                        live_note(entry);
                 return 0;
+        }
         trigger_look(&entry->trigger, &now);
         now.start = true;
         if (!memory.digest || !streq(memory.digest, schedule_digest(&entry->trigger.schedule, digest)))

@@ -321,6 +321,46 @@ START_TEST(tasks_that_come_back_are_as_they_were) {
 }
 END_TEST
 
+/* On day @day, when `work` is due hourly. */
+static void daemon_of_day(unsigned day, bool enabled) {
+        live_bed_teardown();
+        store_close(live_bed.store, 0);
+        make();
+        work->every_usec = USEC_PER_HOUR;
+        work->catch_up_max = 100;
+        work->catch_up_within_usec = USEC_PER_DAY;
+        work->enabled = enabled;
+        fake_clock_advance(day * USEC_PER_DAY);
+        go();
+}
+
+START_TEST(a_disabled_task_misses_nothing) {
+        go();
+        daemon_of_day(1, true);
+        ck_assert_ptr_nonnull(fake_store_task("work")->schedule);
+        daemon_of_day(1, false);
+        ck_assert_ptr_null(fake_store_task("work")->schedule);
+        daemon_of_day(3, true);
+        ck_assert_uint_eq(fake_store_missed_total("work", NULL), 0);
+        ck_assert_uint_eq(live_task_next(live_bed_entry("work")), clock_now(CLOCK_ID_REALTIME) + USEC_PER_HOUR);
+}
+END_TEST
+
+START_TEST(a_task_that_comes_back_has_missed_nothing) {
+        struct store_task gone;
+
+        go();
+        daemon_of_day(1, true);
+        gone = *fake_store_task("work");
+        gone.gone_usec = clock_now(CLOCK_ID_REALTIME);
+        store_put_task(live_bed.store, &gone);
+        fake_loop_settle();
+        daemon_of_day(3, true);
+        ck_assert_uint_eq(fake_store_missed_total("work", NULL), 0);
+        ck_assert_uint_eq(live_task_next(live_bed_entry("work")), clock_now(CLOCK_ID_REALTIME) + USEC_PER_HOUR);
+}
+END_TEST
+
 /* ---- processes ---- */
 
 START_TEST(process_of_an_attempt_is_gone_with_it) {
@@ -724,6 +764,8 @@ int main(void) {
         tcase_add_test(tcase, who_paused_a_task_is_known_again);
         tcase_add_test(tcase, tasks_that_are_gone_are_marked_once);
         tcase_add_test(tcase, tasks_that_come_back_are_as_they_were);
+        tcase_add_test(tcase, a_disabled_task_misses_nothing);
+        tcase_add_test(tcase, a_task_that_comes_back_has_missed_nothing);
         tcase_add_test(tcase, process_of_an_attempt_is_gone_with_it);
         tcase_add_test(tcase, process_is_gone_with_the_end_of_its_run);
         tcase_add_test(tcase, processes_of_items_are_not_put);

@@ -221,13 +221,14 @@ static void read_word(const char *path, char *buf, size_t size) {
         (void)fclose(file);
 }
 
-static void add_calendars(struct schedule_calendar *calendars, size_t *n, const struct task_calendar *items,
-                          size_t n_items, const char *trigger) {
+static void add_calendars(struct schedule_config *config, struct schedule_calendar *calendars,
+                          const struct task_calendar *items, size_t n_items, const char *trigger, bool zone_named) {
         for (size_t i = 0; i < n_items; i++)
-                calendars[(*n)++] = (struct schedule_calendar){
+                calendars[config->n_calendars++] = (struct schedule_calendar){
                         .calendar = items[i].calendar,
                         .zone = items[i].zone,
                         .trigger = trigger,
+                        .own_zone = !zone_named && !calendar_zone_name(items[i].calendar),
                 };
 }
 
@@ -236,6 +237,7 @@ int live_schedule_add(struct live_task *entry) {
         const struct task *task = entry->task;
         const struct when_part *part = task->when;
         size_t n = part ? part->n_calendars + part->n_crons : 0;
+        bool zone_named = task->timezone || live->config->daemon.timezone;
         _cleanup_(freep) struct schedule_calendar *calendars = NULL;
         struct schedule_config config = {
                 .every_usec = task->every_usec,
@@ -255,8 +257,8 @@ int live_schedule_add(struct live_task *entry) {
                 calendars = calloc(n, sizeof(*calendars));
                 if (!calendars)
                         return -ENOMEM;
-                add_calendars(calendars, &config.n_calendars, part->calendars, part->n_calendars, "calendar");
-                add_calendars(calendars, &config.n_calendars, part->crons, part->n_crons, "cron");
+                add_calendars(&config, calendars, part->calendars, part->n_calendars, "calendar", zone_named);
+                add_calendars(&config, calendars, part->crons, part->n_crons, "cron", zone_named);
                 config.calendars = calendars;
         }
         return trigger_init(&entry->trigger, live->loop, &config, &trigger_ops, entry);

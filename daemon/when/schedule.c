@@ -21,7 +21,7 @@
 static const char *const why_names[_MISSED_WHY_MAX] = {
         [MISSED_DOWN] = "down",       [MISSED_ASLEEP] = "asleep",        [MISSED_CLOCK] = "clock",
         [MISSED_LATE] = "late",       [MISSED_PAUSED] = "paused",        [MISSED_SUPERSEDED] = "superseded",
-        [MISSED_TOO_OLD] = "too-old", [MISSED_CROWDED] = "catch-up-max",
+        [MISSED_TOO_OLD] = "too-old", [MISSED_CROWDED] = "catch-up-max", [MISSED_CHANGED] = "changed",
 };
 
 const char *missed_why_to_string(enum missed_why why) {
@@ -112,9 +112,62 @@ static void shorten_backlog(struct schedule *schedule, const struct schedule_now
         }
 }
 
+/* How many may wait. */
+static unsigned backlog_max(const struct schedule *schedule) {
+        switch (schedule->catch_up) {
+        case CATCH_UP_ALL: return schedule->catch_up_max;
+        case CATCH_UP_LATEST: return 1;
+        default: return 0;
+        }
+}
+
+static bool is_still_due(const struct schedule *schedule, const struct schedule_due *due) {
+        if (streq(due->trigger, "every"))
+                return !schedule->every_changed;
+        return schedule->wall && wall_next(schedule->wall, due->due_usec - 1).due_usec == due->due_usec;
+}
+
+/* The clock was set back behind it, and that it was decided is forgotten. */
+static bool comes_again(const struct schedule *schedule, const struct schedule_now *now,
+                        const struct schedule_due *due) {
+        return due->due_usec > now->wall_usec && !streq(due->trigger, "every") &&
+               !wall_is_decided(schedule->wall, due->due_usec);
+}
+
+/* What was restored may be from other triggers. */
+static void filter_backlog(struct schedule *schedule, const struct schedule_now *now,
+                           const struct schedule_listener *listener) {
+        _cleanup_(freep) struct schedule_backlog *was = TAKE_PTR(schedule->backlog);
+
+        for (unsigned i = 0; was && i < was->n; i++) {
+                const struct schedule_due *due = &was->items[was->first + i];
+
+                if (!is_still_due(schedule, due))
+                        give_up(schedule, now, listener, due, MISSED_CHANGED, "the triggers are not what they were");
+                else if (comes_again(schedule, now, due))
+                        continue;
+                else if (schedule_push(schedule, due) < 0)
+                        give_up(schedule, now, listener, due, MISSED_CROWDED, "out of memory");
+        }
+}
+
+/* The configuration that it was restored with need not be the one that it was saved with. */
+static void review_backlog(struct schedule *schedule, const struct schedule_now *now,
+                           const struct schedule_listener *listener) {
+        struct schedule_due due;
+
+        if (schedule->changed)
+                filter_backlog(schedule, now, listener);
+        schedule->changed = false;
+        while (schedule->backlog && schedule->backlog->n > backlog_max(schedule)) {
+                pop(schedule, &due);
+                give_up(schedule, now, listener, &due, MISSED_CHANGED, "catch-up, or catch-up-max, is not what it was");
+        }
+}
+
 static void push_all(struct schedule *schedule, const struct schedule_now *now,
                      const struct schedule_listener *listener, const struct schedule_batch *batch) {
-        unsigned max = schedule->catch_up == CATCH_UP_ALL ? schedule->catch_up_max : 1;
+        unsigned max = backlog_max(schedule);
 
         if (batch->n_taken > 0)
                 shorten_backlog(schedule, now, listener, max - MIN(max, batch->n_taken));
@@ -314,6 +367,7 @@ bool schedule_run(struct schedule *schedule, const struct schedule_now *now, con
                   unsigned budget) {
         if (!schedule->armed)
                 return true;
+        review_backlog(schedule, now, listener);
         while (schedule->fire_usec <= now->boot_usec)
                 every_run(schedule, now, listener);
         return !schedule->wall || wall_run(schedule, now, listener, budget);

@@ -33,6 +33,7 @@ enum missed_why {
         MISSED_SUPERSEDED, /* a later occurrence came before it was caught up */
         MISSED_TOO_OLD,    /* catch-up-within was over before its turn came */
         MISSED_CROWDED,    /* as many as catch-up-max waited already */
+        MISSED_CHANGED,    /* it waited to be caught up, and then its triggers, or `catch-up`, became others */
         _MISSED_WHY_MAX,
 };
 
@@ -43,6 +44,7 @@ struct schedule_calendar {
         const struct calendar *calendar; /* outlives the schedule */
         struct zone *zone;               /* a reference is taken */
         const char *trigger;             /* "calendar" or "cron"; a literal */
+        bool own_zone;                   /* it is the machine's own, whatever its name */
 };
 
 struct schedule_config {
@@ -117,6 +119,8 @@ struct schedule {
         bool begun : 1;      /* was armed at some time: there is something to remember */
         bool awaits_end : 1; /* of the run that counts with from_end */
         bool catching : 1;   /* one that was taken is at work */
+        bool changed : 1;    /* restored with other triggers: what waits may be due no more */
+        bool every_changed : 1;
 };
 
 /* Not armed. Returns 0 or -ENOMEM. */
@@ -136,7 +140,8 @@ struct schedule_memory {
         const char *fired;        /* what else there is to know; NULL: nothing */
 };
 
-/* What tells these triggers from others; splay, jitter and catch-up have no part in it. Returns @buf. */
+/* What tells these triggers from others: `every`, and then the calendars. Splay, jitter, catch-up and which zone is the
+ * machine's own have no part in it. Returns @buf. */
 const char *schedule_digest(const struct schedule *schedule, char buf[SCHEDULE_DIGEST_MAX]);
 
 /* Fills all of @ret but the digest and the boot id. @buf is where `fired` is written: it is made larger with realloc()
@@ -144,8 +149,10 @@ const char *schedule_digest(const struct schedule *schedule, char buf[SCHEDULE_D
 int schedule_save(const struct schedule *schedule, const struct schedule_now *now, struct schedule_memory *ret,
                   char **buf, size_t *size);
 
-/* With now->start a run that was at work then has ended, else it is still. Arms with what was saved, when it belongs to the same triggers, else as a task that is seen for the first time, which
- * has missed nothing. What came due meanwhile is told by the next schedule_run(). Returns 0 or -ENOMEM. */
+/* Arms with what was saved. Each trigger that is not what it was begins as that of a task that is seen for the first time,
+ * which has missed nothing. With now->start, a run that was at work then has ended, else it still is. What came due
+ * meanwhile, and what waits to be caught up and is not to be any more, is told by the next schedule_run(). Returns 0 or
+ * -ENOMEM. */
 int schedule_restore(struct schedule *schedule, const struct schedule_memory *memory, const char *boot_id,
                      const struct schedule_now *now);
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* schedule_memory: what a schedule remembers, as text and back.
  *
+ * Triggers may be others when it is read: then each calendar is known again by its hash, and one that is not begins now,
+ * while the mark, and what was decided, stay. So an occurrence that is within its splay, or was missed, is not lost when
+ * another calendar is added.
+ *
  * The text is words, each a letter and numbers, instants in microseconds:
  *
  *     hHIGH               the furthest that was ever decided, when that is later than the mark
  *     sFROM+LENGTH        a stretch that is decided
- *     zOFFSET             of each calendar in turn: the local time of the mark less the mark
+ *     zOFFSET/HASH        of each calendar: the local time of the mark less the mark
  *     e                   the run that `every-from = end` counts from was at work
  *     bTDUE, bTDUE+STEP*N N due times that wait to be caught up, STEP apart; T: the trigger's first letter (k: cron)
  */
@@ -20,6 +24,10 @@
 
 /* ---- digest ---- */
 
+#define EVERY_DIGITS 8 /* of the digest: the rest is of calendars */
+
+#define HASH_BEGIN UINT64_C(0xcbf29ce484222325)
+
 /* FNV-1a, 64 bits, as described by Fowler, Noll and Vo; the terminating zero keeps the parts apart. */
 static uint64_t hash(uint64_t h, const char *s) {
         do {
@@ -29,20 +37,28 @@ static uint64_t hash(uint64_t h, const char *s) {
         return h;
 }
 
+static uint32_t fold(uint64_t h) {
+        return (uint32_t)(h ^ (h >> 32));
+}
+
+static uint32_t hash_calendar(const struct schedule_calendar *use) {
+        uint64_t h = hash(HASH_BEGIN, use->trigger);
+
+        h = hash(h, calendar_text(use->calendar));
+        return fold(use->own_zone ? h : hash(h, zone_name(use->zone)));
+}
+
 const char *schedule_digest(const struct schedule *schedule, char buf[SCHEDULE_DIGEST_MAX]) {
-        uint64_t h = UINT64_C(0xcbf29ce484222325);
+        uint64_t every, calendars = HASH_BEGIN;
         char text[32];
 
         (void)snprintf(text, sizeof(text), "%" PRIu64 "%s", schedule->every_usec, schedule->from_end ? "e" : "");
-        h = hash(h, text);
+        every = hash(HASH_BEGIN, text);
         for (unsigned i = 0; schedule->wall && i < schedule->wall->n_calendars; i++) {
-                const struct schedule_calendar *use = &schedule->wall->calendars[i].use;
-
-                h = hash(h, use->trigger);
-                h = hash(h, calendar_text(use->calendar));
-                h = hash(h, zone_name(use->zone));
+                (void)snprintf(text, sizeof(text), "%" PRIu32, hash_calendar(&schedule->wall->calendars[i].use));
+                calendars = hash(calendars, text);
         }
-        (void)snprintf(buf, SCHEDULE_DIGEST_MAX, "%016" PRIx64, h);
+        (void)snprintf(buf, SCHEDULE_DIGEST_MAX, "%08" PRIx32 "%08" PRIx32, fold(every), fold(calendars));
         return buf;
 }
 
@@ -115,7 +131,8 @@ static void put_wall(struct text *text, const struct schedule_wall *wall) {
         if (wall->high_usec > wall->mark_usec)
                 put(text, " h%" PRIu64, wall->high_usec);
         for (unsigned i = 0; i < wall->n_calendars; i++)
-                put(text, " z%" PRId64, wall_local_mark(wall, &wall->calendars[i]));
+                put(text, " z%" PRId64 "/%" PRIu32, wall_local_mark(wall, &wall->calendars[i]),
+                    hash_calendar(&wall->calendars[i].use));
         for (unsigned i = 0; i < wall->n_stretches; i++)
                 put(text, " s%" PRIu64 "+%" PRIu64, wall->stretches[i].from_usec,
                     wall->stretches[i].to_usec - wall->stretches[i].from_usec);
@@ -192,55 +209,99 @@ static bool read_stretch(struct schedule_wall *wall, const char **text) {
         return true;
 }
 
-static bool read_offset(const struct schedule_wall *wall, const char **text, int64_t *marks, unsigned *n) {
-        bool negative = skip(text, '-');
-        uint64_t value;
+/* What is known of a calendar. */
+struct known {
+        int64_t local_mark;
+        bool is_known;
+};
 
-        if (!read_u64(text, &value) || *n >= wall->n_calendars || value > INT64_MAX)
+static bool read_offset(const struct schedule_wall *wall, const char **text, struct known *known) {
+        bool negative = skip(text, '-');
+        uint64_t value, h;
+
+        if (!read_u64(text, &value) || !skip(text, '/') || !read_u64(text, &h) || value > INT64_MAX)
                 return false;
-        marks[(*n)++] = negative ? -(int64_t)value : (int64_t)value;
+        for (unsigned i = 0; i < wall->n_calendars; i++)
+                if (hash_calendar(&wall->calendars[i].use) == h)
+                        known[i] = (struct known){
+                                .local_mark = negative ? -(int64_t)value : (int64_t)value,
+                                .is_known = true,
+                        };
         return true;
 }
 
-/* What cannot be read is left out: the mark alone keeps anything from firing twice. */
-static void read_words(struct schedule *schedule, const char *text, int64_t *marks, unsigned *n_marks) {
+static bool read_word(struct schedule *schedule, const char *text, struct known *known) {
         struct schedule_wall *wall = schedule->wall;
 
-        for (;;) {
-                bool ok;
-
-                while (skip(&text, ' '))
-                        ;
-                switch (*text++) {
-                case 'b': ok = read_backlog(schedule, &text); break;
-                case 's': ok = wall && read_stretch(wall, &text); break;
-                case 'z': ok = wall && read_offset(wall, &text, marks, n_marks); break;
-                case 'e': schedule->awaits_end = ok = schedule->from_end; break;
-                case 'h': ok = wall && read_u64(&text, &wall->high_usec); break;
-                default: return;
-                }
-                if (!ok)
-                        return;
+        switch (*text++) {
+        case 'b': return read_backlog(schedule, &text);
+        case 's': return wall && read_stretch(wall, &text);
+        case 'z': return wall && read_offset(wall, &text, known);
+        case 'e': return schedule->awaits_end = schedule->from_end;
+        case 'h': return wall && read_u64(&text, &wall->high_usec);
+        default: return false;
         }
 }
 
-static int restore_wall(struct schedule *schedule, const struct schedule_memory *memory) {
-        struct schedule_wall *wall = schedule->wall;
-        _cleanup_(freep) int64_t *marks = calloc(wall ? wall->n_calendars : 1, sizeof(*marks));
-        unsigned n_marks = 0;
+/* What cannot be read is left out: the mark alone keeps anything from firing twice. */
+static void read_words(struct schedule *schedule, const char *text, struct known *known) {
+        while (*text) {
+                (void)read_word(schedule, text, known);
+                text += strcspn(text, " ");
+                text += strspn(text, " ");
+        }
+}
+
+/* What was decided while the clock was ahead is so for the calendars of then alone: it would hide what is due by others. */
+static void forget_ahead(struct schedule_wall *wall, usec_t now_usec) {
+        wall->mark_usec = MIN(wall->mark_usec, now_usec);
+        wall->high_usec = MIN(wall->high_usec, now_usec);
+        while (wall->n_stretches > 0 && wall->stretches[wall->n_stretches - 1].from_usec > now_usec)
+                wall->n_stretches--;
+        if (wall->n_stretches > 0)
+                wall->stretches[wall->n_stretches - 1].to_usec =
+                        MIN(wall->stretches[wall->n_stretches - 1].to_usec, now_usec);
+}
+
+/* Calendars that are new have missed nothing. */
+static int settle_calendars(struct schedule_wall *wall, const struct known *known, const struct schedule_now *now) {
+        _cleanup_(freep) int64_t *marks = calloc(wall->n_calendars, sizeof(*marks));
+        bool is_new = false, is_same = false;
 
         if (!marks)
                 return -ENOMEM;
-        if (wall && memory->accounted_usec > 0)
+        for (unsigned i = 0; i < wall->n_calendars; i++)
+                marks[i] = known[i].is_known ? known[i].local_mark : wall_local_mark(wall, &wall->calendars[i]);
+        wall_shift(wall, marks);
+        for (unsigned i = 0; i < wall->n_calendars; i++)
+                if (!known[i].is_known) {
+                        wall->calendars[i].from_usec = now->wall_usec;
+                        is_new = true;
+                } else
+                        is_same = true;
+        if (is_new)
+                forget_ahead(wall, now->wall_usec);
+        if (!is_same)
+                wall->mark_usec = wall->high_usec = now->wall_usec;
+        return 0;
+}
+
+static int restore_words(struct schedule *schedule, const struct schedule_memory *memory,
+                         const struct schedule_now *now) {
+        struct schedule_wall *wall = schedule->wall;
+        _cleanup_(freep) struct known *known = calloc(wall ? wall->n_calendars : 1, sizeof(*known));
+        bool is_known = memory->accounted_usec > 0; /* else there were no calendars */
+
+        if (!known)
+                return -ENOMEM;
+        if (wall && is_known)
                 wall->mark_usec = wall->high_usec = memory->accounted_usec;
         if (memory->fired)
-                read_words(schedule, memory->fired, marks, &n_marks);
+                read_words(schedule, memory->fired, known);
         if (!wall)
                 return 0;
         wall->high_usec = MAX(wall->high_usec, wall->mark_usec);
-        if (n_marks == wall->n_calendars)
-                wall_shift(wall, marks);
-        return 0;
+        return is_known ? settle_calendars(wall, known, now) : 0;
 }
 
 /* The anchor in the present boot. One that lies in the future, because the clock was wrong then or is now, keeps its place
@@ -278,11 +339,14 @@ int schedule_restore(struct schedule *schedule, const struct schedule_memory *me
         int r;
 
         schedule_arm(schedule, now);
-        if (!memory || !memory->digest || !streq(memory->digest, schedule_digest(schedule, digest)))
+        if (!memory || !memory->digest)
                 return 0;
-        if (memory->anchor_usec > 0)
+        (void)schedule_digest(schedule, digest);
+        schedule->changed = !streq(memory->digest, digest);
+        schedule->every_changed = strncmp(memory->digest, digest, EVERY_DIGITS) != 0;
+        if (memory->anchor_usec > 0 && !schedule->every_changed)
                 schedule->anchor_usec = translate(schedule, memory, boot_id, now);
-        r = restore_wall(schedule, memory);
+        r = restore_words(schedule, memory, now);
         if (r < 0)
                 return r;
         end_with_daemon(schedule, now);

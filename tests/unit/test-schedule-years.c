@@ -71,6 +71,8 @@ static struct years {
         struct occurrences expected;
         usec_t begin_usec;
         enum kind kind;
+        bool is_cron;  /* what its calendars are told as; at each change the other, so that none stays the same */
+        bool changing; /* to other triggers */
 
         /* every-from = end */
         usec_t from_usec, memory_from_usec; /* what is due next counts from here */
@@ -200,6 +202,11 @@ static void fire(const struct schedule_due *due, void *arg _unused_) {
 }
 
 static void missed(const struct schedule_missed *m, void *arg _unused_) {
+        if (y.changing) { /* it waited, and is due by no trigger any more */
+                if (m->why != MISSED_CHANGED)
+                        broken("a task with other triggers has missed %" PRIu64, m->last_usec);
+                return;
+        }
         if (y.kind == FROM_END) {
                 expect_next(m->last_usec);
                 y.from_usec = y.now.wall_usec;
@@ -414,7 +421,9 @@ static void parse(unsigned i) {
 
         if (calendar_parse(y.text[i], &y.calendars[i], wrong) < 0)
                 broken("%s", wrong);
-        y.uses[i] = (struct schedule_calendar){ .calendar = y.calendars[i], .zone = y.zone, .trigger = "calendar" };
+        y.uses[i] = (struct schedule_calendar){ .calendar = y.calendars[i],
+                                                .zone = y.zone,
+                                                .trigger = y.is_cron ? "cron" : "calendar" };
         y.config.n_calendars = i + 1;
 }
 
@@ -585,7 +594,7 @@ static void change_zone(void) {
 
 /* ---- other triggers ---- */
 
-/* By a reload, or while the daemon was down. What waits to be caught up is dropped. */
+/* By a reload, when a run that is at work goes on, or while the daemon was down. What waits to be caught up is missed. */
 static void change_triggers(usec_t end_usec) {
         char before[sizeof(y.text)];
         bool down = chance(30);
@@ -598,15 +607,18 @@ static void change_triggers(usec_t end_usec) {
         if (down)
                 advance(draw_span(3 * USEC_PER_DAY));
         memcpy(before, y.text, sizeof(before));
-        y.ends_usec = 0;
+        if (down)
+                y.ends_usec = 0;
+        y.is_cron = !y.is_cron;
         do {
                 free_calendars();
                 make_task(end_usec);
         } while (memcmp(before, y.text, sizeof(before)) == 0);
-        make_schedule(&y.memory);
         y.now.start = down;
+        y.changing = true;
+        make_schedule(&y.memory);
         settle();
-        y.now.start = false;
+        y.changing = y.now.start = false;
         if (y.n_decisions > 0 || y.schedule.backlog)
                 broken("a task with other triggers had missed something");
         commit();

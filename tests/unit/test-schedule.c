@@ -308,19 +308,6 @@ START_TEST(a_fixed_time_in_the_gap_runs_once_and_in_the_repeated_hour_once) {
 }
 END_TEST
 
-START_TEST(first_seen_has_missed_nothing) {
-        hourly();
-        schedule_bed_pass(3 * HOUR);
-        (void)schedule_bed_trace();
-        schedule_bed_calendar("*-*-* *:30", "UTC"); /* other triggers */
-        schedule_bed_restart(5 * HOUR, false);
-        assert_trace("");
-        ck_assert(!schedule_bed_take());
-        schedule_bed_pass(HOUR);
-        assert_trace("calendar:01-20:30 calendar:01-21:00");
-}
-END_TEST
-
 START_TEST(a_restart_fires_nothing_again) {
         hourly();
         schedule_bed_pass(HOUR);
@@ -725,7 +712,6 @@ int main(void) {
                 { "calendars", a_calendar_fires_each_occurrence_once, 1 },
                 { "calendars", calendars_and_cron_of_one_task_are_one_row, 1 },
                 { "calendars", a_fixed_time_in_the_gap_runs_once_and_in_the_repeated_hour_once, 1 },
-                { "calendars", first_seen_has_missed_nothing, 1 },
                 { "calendars", a_restart_fires_nothing_again, 1 },
                 { "missed", what_was_missed_is_caught_up_as_it_is_told, _CATCH_UP_MAX },
                 { "missed", catch_up_max_takes_the_newest, 1 },

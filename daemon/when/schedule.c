@@ -32,6 +32,7 @@ const char *missed_why_to_string(enum missed_why why) {
 
 int schedule_push(struct schedule *schedule, const struct schedule_due *due) {
         struct schedule_backlog *backlog = schedule->backlog;
+        unsigned at;
 
         if (backlog && backlog->first > 0 && backlog->first + backlog->n == backlog->room) {
                 memmove(backlog->items, backlog->items + backlog->first, backlog->n * sizeof(backlog->items[0]));
@@ -48,7 +49,10 @@ int schedule_push(struct schedule *schedule, const struct schedule_due *due) {
                 backlog->room = room;
                 schedule->backlog = backlog;
         }
-        backlog->items[backlog->first + backlog->n++] = *due;
+        at = backlog->first + backlog->n++;
+        for (; at > backlog->first && backlog->items[at - 1].due_usec > due->due_usec; at--)
+                backlog->items[at] = backlog->items[at - 1];
+        backlog->items[at] = *due;
         return 0;
 }
 
@@ -167,13 +171,11 @@ static void review_backlog(struct schedule *schedule, const struct schedule_now 
 
 static void push_all(struct schedule *schedule, const struct schedule_now *now,
                      const struct schedule_listener *listener, const struct schedule_batch *batch) {
-        unsigned max = backlog_max(schedule);
-
-        if (batch->n_taken > 0)
-                shorten_backlog(schedule, now, listener, max - MIN(max, batch->n_taken));
         for (unsigned i = batch->n_taken; i > 0; i--)
                 if (schedule_push(schedule, &batch->taken[i - 1]) < 0)
                         give_up(schedule, now, listener, &batch->taken[i - 1], MISSED_CROWDED, "out of memory");
+        if (batch->n_taken > 0)
+                shorten_backlog(schedule, now, listener, backlog_max(schedule));
 }
 
 /* What is due now; false: it has to wait until what was missed is caught up. */

@@ -66,7 +66,7 @@ void schedule_settle(struct schedule *schedule, const struct schedule_now *now,
 /* How many of what was missed are to be caught up. */
 unsigned schedule_wanted(const struct schedule *schedule, const struct schedule_now *now, bool regular);
 
-/* Adds at the end of what waits. Returns 0 or -ENOMEM. */
+/* Adds to what waits, behind all that is not due later. Returns 0 or -ENOMEM. */
 int schedule_push(struct schedule *schedule, const struct schedule_due *due);
 
 /* Plans anew what fires next. */

@@ -415,6 +415,19 @@ START_TEST(no_more_than_catch_up_max_ever_wait) {
 }
 END_TEST
 
+/* `every` is decided before calendars. */
+START_TEST(what_waits_is_in_the_order_of_its_due_times) {
+        config()->catch_up = _i ? CATCH_UP_ALL : CATCH_UP_LATEST;
+        config()->every_usec = 150 * MINUTE;
+        hourly();
+        schedule_bed_restart(2 * HOUR + 40 * MINUTE, false);
+        while (schedule_bed_take())
+                ;
+        assert_trace(_i ? "+calendar:01-13:00 +calendar:01-14:00 +every:01-14:30"
+                        : "-calendar:01-13:00/down -calendar:01-14:00/superseded +every:01-14:30");
+}
+END_TEST
+
 START_TEST(what_waits_is_remembered) {
         config()->catch_up = CATCH_UP_ALL;
         schedule_bed_calendar("*-*-* *:00,10,25", "UTC");
@@ -721,6 +734,7 @@ int main(void) {
                 { "missed", with_all_what_comes_due_meanwhile_waits_behind, 1 },
                 { "missed", no_more_than_catch_up_max_ever_wait, 1 },
                 { "missed", what_waits_is_remembered, 1 },
+                { "missed", what_waits_is_in_the_order_of_its_due_times, 2 },
                 { "missed", what_is_a_little_late_is_regular, 1 },
                 { "missed", what_is_too_late_was_missed, 1 },
                 { "missed", paused_occurrences_are_told_and_not_caught_up, 1 },

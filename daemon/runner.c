@@ -180,6 +180,13 @@ static void on_store_late(void *arg) {
         live_store_late(((struct runner *)arg)->live);
 }
 
+static void on_store_hand_over(void *arg) {
+        struct runner *runner = arg;
+
+        if (runner->live)
+                live_store_hand_over(runner->live);
+}
+
 /* When the file was written last: an earlier daemon was alive then. 0: never. */
 static usec_t last_written(const char *path) {
         static const char *const suffixes[] = { "", "-wal" };
@@ -209,6 +216,7 @@ static int open_store(struct runner *runner) {
                 .on_health = on_store_health,
                 .on_late = on_store_late,
                 .on_anew = on_store_anew,
+                .on_hand_over = on_store_hand_over,
                 .arg = runner,
         };
         int r;

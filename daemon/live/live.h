@@ -203,6 +203,8 @@ struct store *live_store(const struct live *live);
 void live_put_anew(struct live *live);
 /* The store could not be read when the daemon began, and could be now: what it had is added to what is so at present. */
 void live_store_late(struct live *live);
+/* The store is about to write what was put: puts the state of tasks that belongs with it. */
+void live_store_hand_over(struct live *live);
 /* The store is well again. */
 void live_store_recovered(struct live *live);
 

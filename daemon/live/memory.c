@@ -6,8 +6,9 @@
  *
  * Nothing is done twice or unseen, whenever the daemon may die: so a top-level run, and a member, is held (run_tree_hold())
  * until its row, its number, and that its occurrence is no longer due, are in the file. One sync serves all runs that were made meanwhile;
- * it costs less than a spawn. A store that is degraded, or a disk that does not answer within STORE_SYNC_MAX, holds
- * nobody up: then the store says -EIO at once.
+ * it costs less than a spawn. A run and the state of its task go into one transaction (live_store_hand_over()): with one of
+ * them alone in the file, what it was due for would be due again, or never have been run. A store that is degraded, or a
+ * disk that does not answer within STORE_SYNC_MAX, holds nobody up: then the store says -EIO at once.
  *
  * That tasks are seen for the first time, and all tasks when the file has to begin anew, is put in slices, as there may be a
  * hundred thousand of them: few in a turn, and no more until those are in the file, so that the queue stays small and leaves
@@ -339,6 +340,10 @@ void live_put_anew(struct live *live) {
         live_interrupted_put(live);
         live->memory.anew = true;
         begin_rest(&live->memory);
+}
+
+void live_store_hand_over(struct live *live) {
+        live_put_noted(live);
 }
 
 void live_store_recovered(struct live *live) {

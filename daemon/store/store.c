@@ -39,6 +39,8 @@ static void hand_over(struct store *store) {
 
         if (store->gathered.n == 0)
                 return;
+        if (store->options.on_hand_over && !store->closing)
+                store->options.on_hand_over(store->options.arg);
         (void)pthread_mutex_lock(&core->mutex);
         before = core->queue.bytes;
         batch_splice(&core->queue, &store->gathered);
@@ -427,6 +429,7 @@ struct store *store_close(struct store *store, usec_t timeout_usec) {
                 return NULL;
         core = store->core;
         store_free_queries(store);
+        store->closing = true;
         hand_over(store);
         (void)pthread_mutex_lock(&core->mutex);
         core->closing = true;

@@ -132,6 +132,8 @@ struct store_options {
          * file has the old ones until it has all of these. What store_put_task() said is to be put again, too, but there
          * is time for it, as one task takes the place of its old state without regard to others. May be NULL. */
         void (*on_anew)(void *arg);
+        /* What was put so far is on its way into one transaction: what is to be in the same one is put now. May be NULL. */
+        void (*on_hand_over)(void *arg);
         void *arg;
 };
 

@@ -108,6 +108,7 @@ struct store {
         bool lossy;               /* the present state is to be put anew … */
         uint64_t lossy_at;        /* … once so many records are in the file */
         bool anew;                /* it is being put */
+        bool closing;             /* nobody is called back any more */
         bool degraded;            /* as was told */
         usec_t degraded_usec;
         uint64_t lost, lost_since_anew;

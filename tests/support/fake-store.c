@@ -191,6 +191,8 @@ static void on_work(_unused_ struct loop_work *work, void *arg) {
         struct store_sync *sync;
 
         list_splice(&queries, &store->queries);
+        if (store->options.on_hand_over && !list_empty(&store->put))
+                store->options.on_hand_over(store->options.arg);
         if (!held) {
                 while (!list_empty(&store->put))
                         apply(list_first_entry(&store->put, struct row, link));

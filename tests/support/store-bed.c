@@ -49,6 +49,11 @@ static void on_late(_unused_ void *arg) {
         bed.on_late();
 }
 
+static void on_hand_over(_unused_ void *arg) {
+        if (bed.on_hand_over)
+                bed.on_hand_over();
+}
+
 void bed_setup(void) {
         memset(&bed, 0, sizeof(bed));
         (void)snprintf(bed.dir, sizeof(bed.dir), "%s/test-store-XXXXXX", getenv("TMPDIR") ?: "/tmp");
@@ -100,6 +105,7 @@ void bed_open(void) {
                 .on_health = on_health,
                 .on_late = on_late,
                 .on_anew = on_anew,
+                .on_hand_over = on_hand_over,
         };
 
         ck_assert_int_eq(store_open(&options, &bed.store), 0);

@@ -21,6 +21,7 @@ struct store_bed {
         char why[1024];        /* with the last of that */
         void (*on_anew)(void); /* called for "anew" */
         void (*on_late)(void); /* called for "late"; NULL: that is not written down */
+        void (*on_hand_over)(void);
 };
 
 extern struct store_bed bed;

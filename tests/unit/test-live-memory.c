@@ -144,6 +144,22 @@ START_TEST(a_run_begins_once_the_store_has_it) {
 }
 END_TEST
 
+START_TEST(a_run_goes_with_the_state_of_its_task) {
+        struct run *run;
+        size_t before;
+
+        go();
+        fake_loop_settle();
+        before = fake_store_n_puts();
+        ck_assert_int_eq(live_start(LIVE, live_bed_entry("work"), "test", &run), 0);
+        ck_assert_uint_eq(fake_store_n_puts(), before + 1); /* its beginning, and, when that goes into the file: */
+        live_store_hand_over(LIVE);
+        ck_assert_uint_eq(fake_store_n_puts(), before + 2);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_task("work")->number, 1);
+}
+END_TEST
+
 START_TEST(what_is_made_while_a_sync_is_under_way_waits_for_the_next) {
         size_t syncs;
 
@@ -752,6 +768,7 @@ int main(void) {
         tcase_add_test(tcase, hooks_are_told_from_other_runs);
         tcase_add_test(tcase, a_clean_end_leaves_no_run_without_one);
         tcase_add_test(tcase, a_run_begins_once_the_store_has_it);
+        tcase_add_test(tcase, a_run_goes_with_the_state_of_its_task);
         tcase_add_test(tcase, what_is_made_while_a_sync_is_under_way_waits_for_the_next);
         tcase_add_loop_test(tcase, a_store_in_trouble_holds_nobody_up, 0, (int)ARRAY_SIZE(troubles));
         tcase_add_test(tcase, without_a_store_runs_begin_at_once);

@@ -228,6 +228,27 @@ START_TEST(run_within_one_batch_leaves_nothing) {
 }
 END_TEST
 
+static void put_full_task(void) {
+        if (n_seen++ == 0)
+                store_put_task(bed.store, &full_task);
+}
+
+START_TEST(what_is_put_at_the_hand_over_is_in_the_same_batch) {
+        struct store_run run = bed_run("a", 1);
+        struct store_stats stats;
+
+        bed_open();
+        bed.on_hand_over = put_full_task;
+        store_put_begin(bed.store, &run);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_uint_ge(n_seen, 1);
+        store_get_stats(bed.store, &stats);
+        ck_assert_uint_eq(stats.commits, 1);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 1);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM task"), 1);
+}
+END_TEST
+
 START_TEST(runs_that_began_together_are_all_kept) {
         struct store_run run = bed_run("a", 1);
         char name[32];
@@ -694,6 +715,7 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, runs_without_an_end_come_with_their_processes);
         tcase_add_test(tcase, rows_without_their_names_are_passed_over);
         tcase_add_test(tcase, run_within_one_batch_leaves_nothing);
+        tcase_add_test(tcase, what_is_put_at_the_hand_over_is_in_the_same_batch);
         tcase_add_test(tcase, runs_that_began_together_are_all_kept);
         tcase_add_test(tcase, run_put_twice_is_one);
         tcase_add_test(tcase, missed_that_runs_after_all_is_taken_back);

@@ -16,7 +16,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #define EXIT_CONFIG  2
 #define EXIT_NO_TASK 5
@@ -187,23 +186,6 @@ static void on_store_hand_over(void *arg) {
                 live_store_hand_over(runner->live);
 }
 
-/* When the file was written last: an earlier daemon was alive then. 0: never. */
-static usec_t last_written(const char *path) {
-        static const char *const suffixes[] = { "", "-wal" };
-        usec_t last = 0;
-
-        for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-                _cleanup_(freep) char *name = NULL;
-                struct stat st;
-
-                if (asprintf(&name, "%s%s", path, suffixes[i]) < 0)
-                        name = NULL;
-                if (name && stat(name, &st) == 0 && st.st_size > 0 && st.st_mtim.tv_sec > 0)
-                        last = MAX(last, (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st.st_mtim.tv_nsec / 1000);
-        }
-        return last;
-}
-
 /* One that cannot be used is no reason not to run. --once keeps no history: it may run beside a daemon that does. */
 static int open_store(struct runner *runner) {
         const struct store_section *section = &runner->config->store;
@@ -225,7 +207,6 @@ static int open_store(struct runner *runner) {
                 return 0;
         if (!options.path)
                 return cannot("open the store", -ENOMEM);
-        runner->alive_usec = last_written(options.path);
         r = store_open(&options, &runner->store);
         if (r == -EADDRINUSE)
                 return r; /* told */
@@ -243,7 +224,7 @@ static int open_live(struct runner *runner) {
                 .shared = runner->instance.shared,
                 .tag = instance_tag(&runner->instance, tag),
                 .store = runner->store,
-                .alive_usec = runner->alive_usec,
+                .alive_usec = runner->store ? store_last_written(runner->store) : 0,
                 .triggers = runner->options->command == COMMAND_RUN,
                 .on_empty = on_empty,
                 .on_critical = runner->options->command == COMMAND_RUN ? on_critical : NULL,

@@ -34,7 +34,6 @@ struct runner {
         struct instance instance;
         struct loop *loop;
         struct store *store; /* NULL with --once */
-        usec_t alive_usec;   /* realtime: when an earlier daemon wrote to it last; 0: never */
         struct live *live;
         struct reloader *reloader; /* NULL with --once */
         struct control *control;

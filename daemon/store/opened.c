@@ -101,6 +101,10 @@ int store_opened_runs(struct store *store,
         return MIN(r, 0);
 }
 
+usec_t store_last_written(const struct store *store) {
+        return store->seen.written_usec;
+}
+
 void store_forget_opened(struct store *store) {
         batch_clear(&store->opened);
 }

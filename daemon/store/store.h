@@ -164,6 +164,9 @@ int store_opened_runs(struct store *store,
                                 void *arg),
                       void *arg);
 void store_forget_opened(struct store *store);
+/* When the file was written last before it was opened, realtime: an earlier daemon was alive then. 0: never, or the file
+ * does not answer. */
+usec_t store_last_written(const struct store *store);
 
 /* ---- putting ---- */
 

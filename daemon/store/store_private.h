@@ -20,6 +20,7 @@ struct writer_state {
         uint64_t n_failures; /* how often it became degraded, if only for a moment */
         uint64_t n_anew;     /* how often it opened a file that does not have what was put before */
         uint64_t size;       /* bytes of the file */
+        usec_t written_usec; /* when an earlier daemon wrote to it last, realtime; 0: never */
         char why[640];       /* it became degraded the last time */
 };
 

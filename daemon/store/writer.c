@@ -19,6 +19,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define BACKOFF_FIRST (1 * USEC_PER_SEC)
 #define BACKOFF_MAX   (30 * USEC_PER_SEC)
@@ -206,10 +207,29 @@ static void try_to_write(struct writer *writer, bool damaged) {
 
 /* ---- the thread ---- */
 
+/* When the file was written last: an earlier daemon was alive then. 0: never. */
+static usec_t last_written(const char *path) {
+        static const char *const suffixes[] = { "", "-wal" };
+        usec_t last = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+                _cleanup_(freep) char *name = NULL;
+                struct stat st;
+
+                if (asprintf(&name, "%s%s", path, suffixes[i]) < 0)
+                        name = NULL;
+                if (name && stat(name, &st) == 0 && st.st_size > 0 && st.st_mtim.tv_sec > 0)
+                        last = MAX(last, (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st.st_mtim.tv_nsec / 1000);
+        }
+        return last;
+}
+
 static void open_first(struct writer *writer) {
         struct store_core *core = writer->core;
-        int r = open_file(writer);
+        int r;
 
+        writer->state.written_usec = last_written(core->path); /* opening it may write to it */
+        r = open_file(writer);
         if (r < 0)
                 become_degraded(writer, r);
         publish(writer);

@@ -704,12 +704,25 @@ START_TEST(quiet_store_lets_the_loop_sleep) {
 }
 END_TEST
 
+START_TEST(when_it_was_written_before_it_was_opened_is_known) {
+        const struct timespec old[2] = { { .tv_sec = 1000, .tv_nsec = 5000 }, { .tv_sec = 2000, .tv_nsec = 7000 } };
+
+        bed_open();
+        ck_assert_uint_eq(store_last_written(bed.store), 0);
+        bed_close();
+        ck_assert_int_eq(utimensat(AT_FDCWD, bed.path, old, 0), 0);
+        bed_open();
+        ck_assert_uint_eq(store_last_written(bed.store), 2000 * USEC_PER_SEC + 7);
+}
+END_TEST
+
 static Suite *store_suite(void) {
         Suite *suite = suite_create("store");
         TCase *tcase = tcase_create("store");
 
         tcase_add_checked_fixture(tcase, bed_setup, bed_teardown);
         tcase_add_test(tcase, task_is_there_again_whole);
+        tcase_add_test(tcase, when_it_was_written_before_it_was_opened_is_known);
         tcase_add_test(tcase, task_is_put_instead_of_the_one_before);
         tcase_add_test(tcase, item_without_failures_is_forgotten);
         tcase_add_test(tcase, runs_without_an_end_come_with_their_processes);

@@ -382,6 +382,8 @@ struct live *live_free(struct live *live) {
         for (size_t i = 0; live->limits && i < config->n_limits; i++)
                 limit_unref(live->limits[i]);
         free(live->limits);
+        for (size_t i = 0; i < config->n_tasks; i++) /* whoever else has them */
+                config->tasks[i]->env = NULL;
         config_unref(live->config);
         run_tree_free(live->tree);
         free(live->tag);

@@ -11,10 +11,6 @@
 
 /* ---- names ---- */
 
-static bool is_pattern(const char *name) {
-        return strpbrk(name, "*?") != NULL;
-}
-
 /* Whether @name means @run or one that it is below: "etl#88" is above "etl#88/load/orders". */
 static bool is_run(const char *name, const char *run) {
         size_t n = strlen(name);
@@ -71,6 +67,10 @@ enum field {
         FIELD_DURATION,
         _FIELD_MAX,
 };
+
+static bool is_pattern(const char *name) {
+        return strpbrk(name, "*?") != NULL;
+}
 
 static const char *const field_names[_FIELD_MAX] = {
         [FIELD_MESSAGE] = "MESSAGE",   [FIELD_IDENTIFIER] = "SYSLOG_IDENTIFIER",

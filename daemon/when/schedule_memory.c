@@ -301,6 +301,9 @@ static int restore_words(struct schedule *schedule, const struct schedule_memory
         if (!wall)
                 return 0;
         wall->high_usec = MAX(wall->high_usec, wall->mark_usec);
+        for (unsigned i = 0; i < wall->n_calendars && !schedule->changed; i++) /* also if that could not be read */
+                if (!known[i].is_known)
+                        known[i] = (struct known){ wall_local_mark(wall, &wall->calendars[i]), true };
         return is_known ? settle_calendars(wall, known, now) : 0;
 }
 

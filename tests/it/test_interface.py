@@ -226,7 +226,10 @@ command = sleep 60
         self.ask("List", paused=True)
         self.ask("Status")
         self.ask("Resume", tasks=["tick"])
-        called = {"Start", "Stop", "Restart", "Signal", "Extend", "Pause", "Resume", "Wait", "Events", *asked}
+        self.assertEqual(self.ask("Diff")[0]["counts"]["changed"], 0)
+        self.assertTrue(self.ask("Reload")[0]["applied"])
+        called = {"Start", "Stop", "Restart", "Signal", "Extend", "Pause", "Resume", "Wait", "Events", "Diff", "Reload",
+                  *asked}
         self.assertEqual(called, set(self.idl.methods))
 
         self.connection.send("io.tendd.Runner.Events", {})

@@ -101,7 +101,7 @@ class Rotation(Output):
         self.assertEqual(daemon.ctl("wait", "t").returncode, 0)
         numbers = "".join([self.read(f"log.{n}") for n in range(10)] + [self.read("log")]).split()
         self.assertEqual(numbers, [str(n) for n in range(1, len(numbers) + 1)])
-        daemon.log.wait("SIGHUP: opening output files anew")
+        daemon.log.wait("SIGHUP: reloading the configuration, and opening output files anew")
 
     def test_short_runs_follow_a_rename_without_a_signal(self):
         daemon = self.daemon(self.task("echo $TENDD_RUN", output=f"file:{self.path('log')}"))

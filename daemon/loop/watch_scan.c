@@ -337,7 +337,8 @@ void watch_scan_run(struct watch_scan *scan) {
         struct walk walk = { .scan = scan, .length = 1, .path = "/" };
         int r;
 
-        qsort(scan->known, scan->n_known, sizeof(scan->known[0]), compare_wds);
+        if (scan->n_known > 0)
+                qsort(scan->known, scan->n_known, sizeof(scan->known[0]), compare_wds);
         r = enter(&walk, 0);
         if (r < 0)
                 note(&walk, r);

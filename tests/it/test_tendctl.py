@@ -298,4 +298,5 @@ class Output(Tendctl):
             fake = self.fake(reply(task=TASK, runs=[], remnants=[], last=last), task + run.replace("/", "_"))
             for name in ("a", "a#1"):
                 shown = self.run_ctl("--socket", fake.path, "why", name).stdout.splitlines()
-                self.assertTrue(shown[-1].endswith(f"tendctl show {task}"), shown)
+                self.assertTrue(shown[-2].endswith(f"tendctl show {task}"), shown)
+                self.assertEqual(shown[-1], f"to read its log: tendctl logs {name}")

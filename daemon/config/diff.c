@@ -377,11 +377,14 @@ void config_diff_done(struct config_diff *diff) {
         *diff = (struct config_diff){ 0 };
 }
 
-bool config_diff_is_empty(const struct config_diff *diff) {
-        if (diff->n_sections > 0)
-                return false;
-        for (size_t i = 0; i < diff->n_tasks; i++)
-                if (diff->tasks[i].change != CONFIG_REBOUND)
-                        return false;
-        return true;
+struct diff_counts config_diff_count(const struct config_diff *diff) {
+        struct diff_counts counts = { .unchanged = diff->n_same };
+
+        for (size_t i = 0; i < diff->n_tasks; i++) {
+                counts.added += diff->tasks[i].change == CONFIG_ADDED;
+                counts.removed += diff->tasks[i].change == CONFIG_REMOVED;
+                counts.changed += diff->tasks[i].change == CONFIG_CHANGED;
+                counts.unchanged += diff->tasks[i].change == CONFIG_REBOUND;
+        }
+        return counts;
 }

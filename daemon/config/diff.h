@@ -59,8 +59,11 @@ int config_diff(struct config *from, struct config *to, struct config_diff *ret)
 /* Not of a @to that was taken over: on the thread of the loop if its tasks are bound. Harmless on a zeroed one. */
 void config_diff_done(struct config_diff *diff);
 
-/* Whether anything would be changed. */
-bool config_diff_is_empty(const struct config_diff *diff);
+struct diff_counts {
+        size_t added, removed, changed, unchanged; /* tasks */
+};
+
+struct diff_counts config_diff_count(const struct config_diff *diff);
 
 /* Calls @fn for each key whose value differs, as it would be written; NULL: none. Secrets are not shown: of these both are
  * the same text. @needs_restart: only the daemon's next start reads it. Stops when @fn returns non-zero and returns that;

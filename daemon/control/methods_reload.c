@@ -131,7 +131,7 @@ static json_t *tell_outdated(struct live *live) {
 }
 
 static json_t *tell_done(struct control *control, const struct reload_outcome *outcome) {
-        struct reload_counts counts = config_diff_count(outcome->diff);
+        struct diff_counts counts = config_diff_count(outcome->diff);
 
         return json_pack("{s:b, s:o, s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:b}", "applied", (int)outcome->applied,
                          "changes", tell_changes(outcome->diff), "counts", "added", (json_int_t)counts.added, "removed",

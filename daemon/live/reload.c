@@ -212,20 +212,8 @@ static void log_diagnostics(const struct diagnostics *diagnostics) {
         }
 }
 
-struct reload_counts config_diff_count(const struct config_diff *diff) {
-        struct reload_counts counts = { .unchanged = diff->n_same };
-
-        for (size_t i = 0; i < diff->n_tasks; i++) {
-                counts.added += diff->tasks[i].change == CONFIG_ADDED;
-                counts.removed += diff->tasks[i].change == CONFIG_REMOVED;
-                counts.changed += diff->tasks[i].change == CONFIG_CHANGED;
-                counts.unchanged += diff->tasks[i].change == CONFIG_REBOUND;
-        }
-        return counts;
-}
-
 static void describe(const struct reload_outcome *outcome, char *text, size_t size) {
-        struct reload_counts counts;
+        struct diff_counts counts;
 
         if (outcome->error == -EBADMSG) {
                 (void)snprintf(text, size, "the new configuration is refused, and the old one goes on: %zu error%s",

@@ -19,12 +19,6 @@ struct reload_outcome {
         const struct config_diff *diff;        /* NULL with an error */
 };
 
-struct reload_counts {
-        size_t added, removed, changed, unchanged; /* tasks */
-};
-
-struct reload_counts config_diff_count(const struct config_diff *diff);
-
 /* Called once, in a later turn than the request. The outcome lives during the call. */
 typedef void (*reload_done_fn)(const struct reload_outcome *outcome, void *arg);
 

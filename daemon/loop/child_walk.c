@@ -38,7 +38,8 @@
 
 #define DEPTH_MAX     128          /* deeper ones are found when their ancestors have gone */
 #define ROUNDS_MAX    64           /* then others get their turn */
-#define UNSURE_MAX    4            /* rounds made only for an environment that is empty, as it is amid an exec */
+#define UNSURE_MAX    4            /* rounds made only for an environment that is empty */
+#define AMID_EXEC_MAX 100          /* rounds, a millisecond apart, made only for a process that is amid an exec */
 #define MEMBERS_MAX   1024         /* descriptors held at once for one signal */
 #define FILE_MAX_SIZE (256 * 1024) /* of a list of children, or of an environment */
 
@@ -58,10 +59,11 @@ struct walk {
         pid_t *seen; /* orphans that were dealt with */
         size_t n_seen;
         int n_alive;
-        char *list;   /* of orphans, as it was read last */
-        bool changed; /* it was different from the one before, or had somebody new in it */
-        bool unsure;  /* of whether one of them is of this tree */
-        int error;    /* the first thing that made the walk incomplete */
+        char *list;     /* of orphans, as it was read last */
+        bool changed;   /* it was different from the one before, or had somebody new in it */
+        bool unsure;    /* of whether one of them is of this tree */
+        bool amid_exec; /* one of them is, which does not last */
+        int error;      /* the first thing that made the walk incomplete */
 };
 
 static int open_pidfd(pid_t pid) {
@@ -83,15 +85,13 @@ static bool is_dead(int pidfd) {
         return poll(&pollfd, 1, 0) > 0;
 }
 
-/* Returns whether the environment of @pid has @marker, -ENODATA when it is empty, or -errno. One that we may not read is
- * of a process that we may not signal either. */
+/* Returns whether the environment of @pid has @marker, -ENODATA when it is empty, -EAGAIN amid an exec, or -errno. One that
+ * we may not read is of a process that we may not signal either. */
 static int has_marker(pid_t pid, const char *marker) {
         _cleanup_(freep) char *env = NULL;
-        char path[64];
         ssize_t n;
 
-        (void)snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-        n = proc_read(path, FILE_MAX_SIZE, &env);
+        n = proc_environ_read(pid, FILE_MAX_SIZE, &env);
         for (const char *at = env; n > 0 && at < env + n; at += strlen(at) + 1)
                 if (streq(at, marker))
                         return 1;
@@ -268,8 +268,8 @@ static void visit_main(struct walk *walk) {
                 visit(walk, walk->tree->pid, fd, true, 0);
 }
 
-/* Returns whether the orphan @pid is of this tree, or -ENODATA when that cannot be told now: it may be amid an exec, or
- * about to end and leave children. */
+/* Returns whether the orphan @pid is of this tree, or, when that cannot be told now, -EAGAIN: it is amid an exec, -ENODATA:
+ * it may be about to end and leave children. */
 static int is_ours(struct walk *walk, pid_t pid, const struct proc_stat *line) {
         struct walk_tree *tree = walk->tree;
         int r;
@@ -302,7 +302,8 @@ static bool visit_orphan(struct walk *walk, pid_t pid) {
         if (line.parent != getpid())
                 return true;
         r = is_ours(walk, pid, &line);
-        if (r < 0 && r != -ENODATA)
+        walk->amid_exec = walk->amid_exec || r == -EAGAIN;
+        if (r < 0 && r != -ENODATA && r != -EAGAIN)
                 fail(walk, r);
         if (r > 0)
                 visit(walk, pid, TAKE_FD(pidfd), line.group == walk->tree->pid, 0);
@@ -359,14 +360,21 @@ static void visit_orphans(struct walk *walk) {
         }
 }
 
+/* Rounds that may be made after one that ended so. */
+static unsigned rounds_max(const struct walk *walk) {
+        return walk->changed ? ROUNDS_MAX : walk->amid_exec ? AMID_EXEC_MAX : walk->unsure ? UNSURE_MAX : 0;
+}
+
 static void look(struct walk *walk) {
         unsigned rounds = 0;
 
         visit_main(walk);
         do {
-                walk->changed = walk->unsure = false;
+                if (walk->amid_exec && !walk->changed)
+                        (void)poll(NULL, 0, 1);
+                walk->changed = walk->unsure = walk->amid_exec = false;
                 visit_orphans(walk);
-        } while (++rounds < (walk->changed ? ROUNDS_MAX : walk->unsure ? UNSURE_MAX : 0));
+        } while (++rounds < rounds_max(walk));
 }
 
 static int finish(struct walk *walk) {

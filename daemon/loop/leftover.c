@@ -23,6 +23,7 @@
 
 #define ENVIRONMENT_MAX (256 * 1024)
 #define ROUND_MSEC      20
+#define EXEC_MSEC_MAX   1000 /* that a look waits for those amid an execve(2), all together */
 
 /* A process, as one look sees it. */
 struct seen {
@@ -112,14 +113,16 @@ static void copy_value(const char *word, const char *name, char buf[LEFTOVER_NAM
                 (void)memccpy(buf, word + n, '\0', LEFTOVER_NAME_MAX - 1);
 }
 
-static bool has_marker(struct seen *seen, const char *marker) {
+/* Waits for one amid an execve(2) while *@wait_msec are left. */
+static bool has_marker(struct seen *seen, const char *marker, unsigned *wait_msec) {
         _cleanup_(freep) char *env = NULL;
-        char path[64];
         bool found = false;
         ssize_t n;
 
-        (void)snprintf(path, sizeof(path), "/proc/%d/environ", seen->pid);
-        n = proc_read(path, ENVIRONMENT_MAX, &env);
+        while ((n = proc_environ_read(seen->pid, ENVIRONMENT_MAX, &env)) == -EAGAIN && *wait_msec > 0) {
+                (void)poll(NULL, 0, 1);
+                (*wait_msec)--;
+        }
         for (const char *at = env; n > 0 && at < env + n; at += strlen(at) + 1) {
                 found = found || streq(at, marker);
                 copy_value(at, "TENDD_TASK=", seen->task);
@@ -140,6 +143,7 @@ static int on_member(pid_t pid, void *arg) {
 
 static void mark_direct(struct look *look) {
         const struct leftover_spec *spec = look->spec;
+        unsigned wait_msec = EXEC_MSEC_MAX;
 
         for (size_t i = 0; i < look->n; i++) {
                 struct seen *seen = &look->list[i];
@@ -149,7 +153,7 @@ static void mark_direct(struct look *look) {
                         seen->record = record;
                         seen->ours = true;
                 }
-                if (spec->marker && has_marker(seen, spec->marker))
+                if (spec->marker && has_marker(seen, spec->marker, &wait_msec))
                         seen->ours = true;
         }
         if (spec->cgroups)

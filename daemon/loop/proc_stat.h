@@ -20,3 +20,7 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret);
 /* Reads the file @path of /proc whole, NUL-terminated, into a buffer of its own; at most @max bytes, then -ENOMEM. Some, as an
  * environment, may block as long as their process does. Returns its size or -errno. */
 ssize_t proc_read(const char *path, size_t max, char **ret);
+
+/* Reads the environment of @pid as proc_read() does. Returns its size; 0: it has none, or is about to end; -EAGAIN: it is
+ * amid an execve(2), when there is none to be read yet, however long that takes; -errno. */
+ssize_t proc_environ_read(pid_t pid, size_t max, char **ret);

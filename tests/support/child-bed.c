@@ -2,13 +2,16 @@
 /* child-bed: real processes on a real loop, see child-bed.h. */
 #include "support/child-bed.h"
 
+#include "loop/proc_stat.h"
 #include "support/hostile.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 
 #define DEADLINE_USEC (50 * USEC_PER_SEC)
+#define TEXT_MAX      (64 * 1024)
 #define DIR_TEMPLATE  "/tmp/test-child-XXXXXX"
 
 struct child_bed child_bed;
@@ -185,18 +188,19 @@ const char *child_bed_marker(void) {
         return marker;
 }
 
-static bool has_marker(const char *pid, const char *file) {
-        char path[64], text[4096];
+/* One amid an exec has neither an environment nor a command line: it is asked again. */
+static bool has_marker(pid_t pid) {
+        _cleanup_(freep) char *env = NULL, *line = NULL;
+        char path[64];
         ssize_t n;
-        int fd;
 
-        (void)snprintf(path, sizeof(path), "/proc/%.20s/%s", pid, file);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return false;
-        n = read(fd, text, sizeof(text) - 1);
-        (void)close(fd);
-        return n > 0 && memmem(text, (size_t)n, marker, strlen(marker));
+        while ((n = proc_environ_read(pid, TEXT_MAX, &env)) == -EAGAIN)
+                (void)sched_yield();
+        if (n > 0 && memmem(env, (size_t)n, marker, strlen(marker)))
+                return true;
+        (void)snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+        n = proc_read(path, TEXT_MAX, &line);
+        return n > 0 && memmem(line, (size_t)n, marker, strlen(marker));
 }
 
 unsigned child_bed_count_left(void) {
@@ -205,9 +209,11 @@ unsigned child_bed_count_left(void) {
         unsigned n = 0;
 
         ck_assert_ptr_nonnull(proc);
-        while ((entry = readdir(proc)))
-                n += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-                     (has_marker(entry->d_name, "environ") || has_marker(entry->d_name, "cmdline"));
+        while ((entry = readdir(proc))) {
+                pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+                n += pid > 0 && has_marker(pid);
+        }
         (void)closedir(proc);
         return n;
 }

@@ -16,8 +16,15 @@
 
 static char marker[64];
 static int ready[2];
-static int started[16]; /* pidfds */
+static int started[16];  /* pidfds */
+static pid_t groups[16]; /* their process groups */
 static size_t n_started;
+
+static bool is_gone(size_t i) {
+        struct pollfd fd = { .fd = started[i], .events = POLLIN };
+
+        return poll(&fd, 1, 0) > 0;
+}
 
 static void setup(void) {
         (void)snprintf(marker, sizeof(marker), "TENDD_DAEMON=test-%d", getpid());
@@ -27,7 +34,8 @@ static void setup(void) {
 
 static void teardown(void) {
         for (size_t i = 0; i < n_started; i++) {
-                (void)syscall(SYS_pidfd_send_signal, started[i], SIGKILL, NULL, 0);
+                if (!is_gone(i))
+                        (void)kill(-groups[i], SIGKILL);
                 (void)close(started[i]);
         }
 }
@@ -59,14 +67,9 @@ static pid_t start(const char *script, const char *env, bool ours) {
         ck_assert_int_gt(read(ready[0], text, sizeof(text) - 1), 0);
         pid = (pid_t)strtol(text, NULL, 10);
         started[n_started] = (int)syscall(SYS_pidfd_open, pid, 0);
-        ck_assert_int_ge(started[n_started++], 0);
+        ck_assert_int_ge(started[n_started], 0);
+        groups[n_started++] = getpgid(pid);
         return pid;
-}
-
-static bool is_gone(size_t i) {
-        struct pollfd fd = { .fd = started[i], .events = POLLIN };
-
-        return poll(&fd, 1, 0) > 0;
 }
 
 /* Ends those with the marker and @records. Returns how many there were. */
@@ -108,6 +111,19 @@ START_TEST(one_is_known_by_its_environment) {
         (void)start(WAITS, marker, false);
         ck_assert_uint_eq(end_them(NULL, 0, 30 * USEC_PER_SEC), 1);
         ck_assert(is_gone(0));
+}
+END_TEST
+
+/* It has no environment now and then. */
+START_TEST(one_that_changes_programs_is_found) {
+        static const char script[] =
+                "echo $$ >&9; again='exec /bin/sh -c \"$0\" \"$0\"'; exec /bin/sh -c \"$again\" \"$again\"";
+
+        for (size_t i = 0; i < ARRAY_SIZE(started); i++) {
+                (void)start(script, marker, false);
+                ck_assert_uint_eq(end_them(NULL, 0, 30 * USEC_PER_SEC), 1);
+                ck_assert(is_gone(i));
+        }
 }
 END_TEST
 
@@ -304,6 +320,7 @@ int main(void) {
         tcase_set_timeout(tcase, 60);
         tcase_add_test(tcase, nothing_is_found_where_nothing_is);
         tcase_add_test(tcase, one_is_known_by_its_environment);
+        tcase_add_test(tcase, one_that_changes_programs_is_found);
         tcase_add_test(tcase, the_environment_says_whose_it_was);
         tcase_add_test(tcase, one_of_another_daemon_is_left_alone);
         tcase_add_test(tcase, one_is_known_by_its_record);

@@ -2,7 +2,8 @@
 libtendd_a_SOURCES += daemon/loop/as_user.c daemon/loop/as_user.h
 libtendd_a_SOURCES += daemon/loop/cgroup.c daemon/loop/cgroup.h daemon/loop/cgroup_private.h
 libtendd_a_SOURCES += daemon/loop/cgroup_tree.c
-libtendd_a_SOURCES += daemon/loop/child.c daemon/loop/child.h
+libtendd_a_SOURCES += daemon/loop/child.c daemon/loop/child.h daemon/loop/child_private.h
+libtendd_a_SOURCES += daemon/loop/child_end.c
 libtendd_a_SOURCES += daemon/loop/child_exec.c daemon/loop/child_exec.h
 libtendd_a_SOURCES += daemon/loop/child_inspect.c daemon/loop/child_inspect.h
 libtendd_a_SOURCES += daemon/loop/child_plan.c daemon/loop/child_plan.h

@@ -109,7 +109,7 @@ void child_looks_go_on(struct spawner *spawner);
 /* When the threads have ended. */
 void child_looks_end(struct spawner *spawner);
 
-/* ---- of child.c, for spawner.c ---- */
+/* ---- of child.c and child_end.c, for spawner.c ---- */
 
 /* An orphan may have ended: the children whose end depends on it are looked at again. */
 void child_on_orphans(struct spawner *spawner);

@@ -30,8 +30,10 @@ static void take_daemon_keys(struct runner *runner) {
 static void on_end(const struct reload_outcome *outcome, void *arg) {
         struct runner *runner = arg;
 
+        if (outcome->error == -EBADMSG && !runner->refused)
+                runner->refused = "a reload refused the files, and what was loaded before goes on";
         if (outcome->applied) {
-                runner->fallback = false;
+                runner->refused = NULL;
                 config_unref(runner->config);
                 runner->config = config_ref(live_config(runner->live));
                 take_daemon_keys(runner);
@@ -55,7 +57,7 @@ int runner_reload_init(struct runner *runner) {
         r = reloader_new(&options, &runner->reloader);
         if (r < 0)
                 return r;
-        if (runner->fallback)
+        if (runner->refused)
                 live_emit(runner->live,
                           &(const struct event){ .id = EVENT_CONFIG_FALLBACK,
                                                  .text = "the configuration files are refused: running the last "
@@ -82,7 +84,7 @@ int runner_load_accepted(struct runner *runner, const char *state_dir) {
                 (void)fprintf(stderr, "tendd: the last configuration that was accepted, %s, cannot be used either\n",
                               path ?: "accepted.ini");
         } else {
-                runner->fallback = true;
+                runner->refused = "runs the last one that was accepted, see the log";
                 (void)fprintf(stderr, "tendd: starting with the last configuration that was accepted, %s\n", path);
         }
         diagnostics_done(&diagnostics);

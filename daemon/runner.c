@@ -102,8 +102,8 @@ static void on_critical(const struct result *result, void *arg) {
         runner_on_critical(arg, result);
 }
 
-static bool is_fallback(void *arg) {
-        return ((struct runner *)arg)->fallback;
+static const char *refused(void *arg) {
+        return ((struct runner *)arg)->refused;
 }
 
 static const char *phase_name(void *arg) {
@@ -136,7 +136,7 @@ static int open_control(struct runner *runner) {
                 .live = runner->live,
                 .reloader = runner->reloader,
                 .phase = phase_name,
-                .fallback = is_fallback,
+                .refused = refused,
                 .arg = runner,
         };
         int fd, r;

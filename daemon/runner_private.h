@@ -30,7 +30,7 @@ struct runner {
         const struct options *options;
         char *config_path;
         struct config *config;
-        bool fallback; /* the files were refused: it is the last one that was accepted */
+        const char *refused; /* what it runs instead of the files, which were; NULL: they were not */
         struct instance instance;
         struct loop *loop;
         struct store *store; /* NULL with --once */

@@ -13,8 +13,8 @@ struct control_options {
         struct reloader *reloader; /* outlives it, too; NULL: nothing can be reloaded */
         /* The runner's phase: "running". */
         const char *(*phase)(void *arg);
-        /* Whether it runs an earlier configuration, because the files were refused. May be NULL. */
-        bool (*fallback)(void *arg);
+        /* What it runs instead of the files, which were refused; NULL: they were not. May be NULL. */
+        const char *(*refused)(void *arg);
         void *arg;
 };
 

@@ -147,8 +147,8 @@ static int begin(struct status_cursor *status) {
         status->problems = problems_free(status->problems);
         if (problems_new(status->control->live, &status->problems) < 0)
                 return -ENOMEM;
-        if (options->fallback && options->fallback(options->arg))
-                problems_add_fallback(status->problems);
+        if (options->refused && options->refused(options->arg))
+                problems_add_refused(status->problems, options->refused(options->arg));
         return 0;
 }
 

@@ -185,11 +185,10 @@ void problems_add_task(struct problems *problems, const struct live_task *live) 
                 add_paused(problems, live);
 }
 
-void problems_add_fallback(struct problems *problems) {
+void problems_add_refused(struct problems *problems, const char *text) {
         (void)json_array_append_new(problems->array,
                                     json_pack("{s:s, s:s, s:s, s:s}", "kind", "refused", "subject", "configuration",
-                                              "text", "runs the last one that was accepted, see the log", "command",
-                                              "tendctl diff"));
+                                              "text", text, "command", "tendctl diff"));
 }
 
 /* How long ago @since_usec was, to the millisecond. */

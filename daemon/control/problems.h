@@ -13,8 +13,8 @@ struct problems *problems_free(struct problems *problems);
 /* What is wrong with @task, and what somebody wants so. Each task once. */
 void problems_add_task(struct problems *problems, const struct live_task *task);
 
-/* The daemon runs an earlier configuration than that of the files. */
-void problems_add_fallback(struct problems *problems);
+/* The daemon runs an earlier configuration than that of the files, which were refused: @text says which. */
+void problems_add_refused(struct problems *problems, const char *text);
 
 /* How many tasks are failing. */
 unsigned problems_n_failing(const struct problems *problems);

@@ -154,6 +154,7 @@ class Reload(Case):
             self.assertIn("conf.d/b.ini:3: every: ", done.stderr)
         daemon.log.wait("the new configuration is refused, and the old one goes on")
         daemon.log.wait("colour: unknown key")
+        self.assertRegex(daemon.ctl("status").stdout, r"REFUSED +configuration +a reload refused the files")
         self.assertEqual(self.pid_of(daemon, "web"), pid)
         start = len(daemon.log.lines)
         daemon.kill(signal.SIGHUP)
@@ -162,6 +163,7 @@ class Reload(Case):
         start = len(daemon.log.lines)
         daemon.kill(signal.SIGHUP)
         daemon.log.wait("configuration reloaded: 0 tasks added, 0 removed, 1 changed", start=start)
+        self.assertNotIn("REFUSED", daemon.ctl("status").stdout)
 
     def test_groups_follow_their_members(self):
         group = "[group site]\nmembers = web-*\npolicy = settle\n"

@@ -4,11 +4,17 @@
  * The rows of `on-failure` are tried in the order of the file, once for each error; an error goes to the first row that
  * takes it, and a row that got any fires once. A hook is a top-level run, exempt from overlap and max-running; so that
  * a storm of failures cannot become a storm of hooks, `hook-queue` bounds how many there may be.
+ *
+ * What a hook is to tell is in the store, together with the end of the run that it is for, until the hook begins: the store
+ * is told of that first, and the hook waits for it. So a daemon that finds such a row knows that nobody was told, and
+ * starts the hook again; without one the hook may have done its work, and is not started twice.
  */
 #include "live/live_private.h"
 #include "live/outcome_json.h"
 
 #include <stdio.h>
+
+static const char at_work[] = "running";
 
 static void context_free(void *userdata) {
         struct hook_context *context = userdata;
@@ -16,6 +22,7 @@ static void context_free(void *userdata) {
         if (!context)
                 return;
         result_unref(context->result);
+        free(context->event);
         free(context->detail);
         free(context->json);
         free(context);
@@ -55,10 +62,10 @@ static struct hook_context *context_new(const struct hook_cause *cause) {
         if (!context)
                 return NULL;
         context->result = result_ref(result);
-        context->event = cause->event;
-        context->outcome = cause->at_work ? "running" : outcome_to_string(result->outcome);
+        context->event = strdup(cause->event);
+        context->outcome = cause->at_work ? at_work : outcome_to_string(result->outcome);
         context->detail = strdup(cause->detail ?: result_detail(result));
-        json = context->detail ? outcome_to_json(result) : NULL;
+        json = context->event && context->detail ? outcome_to_json(result) : NULL;
         if (json)
                 add_cause(json, cause, context);
         context->json = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -71,53 +78,102 @@ static struct hook_context *context_new(const struct hook_cause *cause) {
         return context;
 }
 
-static void dropped(struct live *live, const struct hook *hook, const struct result *result, const char *why) {
-        struct event event = { .id = EVENT_HOOK_DROPPED, .task = result->task, .run = result->run };
+/* What add_cause() and the tree say. NULL: it is none of ours, or out of memory. */
+static struct hook_context *context_parse(const char *text) {
+        struct hook_context *context = calloc(1, sizeof(*context));
+        json_t *json = json_loads(text, 0, NULL);
+        const char *outcome = json_string_value(json_object_get(json, "outcome"));
+        bool is_at_work = outcome && streq(outcome, at_work);
+        char *tree;
+
+        if (context && is_at_work)
+                (void)json_object_set_new(json, "outcome", json_string(outcome_to_string(OUTCOME_OK)));
+        tree = context ? json_dumps(json, JSON_COMPACT) : NULL;
+        if (tree) {
+                context->result = outcome_parse(tree);
+                context->event = strdup(json_string_value(json_object_get(json, "event")) ?: "");
+                context->detail = strdup(json_string_value(json_object_get(json, "detail")) ?: "");
+                context->json = strdup(text);
+                context->json_size = strlen(text);
+        }
+        free(tree);
+        json_decref(json);
+        if (!context || !context->result || !context->event || !context->detail || !context->json) {
+                context_free(context);
+                return NULL;
+        }
+        context->outcome = is_at_work ? at_work : outcome_to_string(context->result->outcome);
+        return context;
+}
+
+/* @task and @run: what the hook was to tell of. */
+static void dropped(struct live *live, const char *hook, const char *task, const char *run, const char *why) {
+        struct event event = { .id = EVENT_HOOK_DROPPED, .task = task, .run = run };
         char text[200];
 
         live->hooks_dropped++;
-        (void)snprintf(text, sizeof(text), "hook %s was not started: %s", hook->task, why);
+        (void)snprintf(text, sizeof(text), "hook %s was not started: %s", hook, why);
         event.text = text;
         live_emit(live, &event);
 }
 
-static void fire(struct live *live, const struct hook *hook, const struct hook_cause *cause) {
-        const struct result *result = cause->result;
-        struct live_task *entry = live_find(live, hook->task);
-        struct hook_context *context;
-        struct run_start start;
-        int r;
-
-        if (!entry || !entry->task->enabled) {
-                dropped(live, hook, result, "the task is disabled");
-                return;
-        }
-        if (live->n_hooks >= live->config->daemon.hook_queue) {
-                dropped(live, hook, result, "as many as hook-queue allows are waiting or running");
-                return;
-        }
-        context = context_new(cause);
-        if (!context) {
-                dropped(live, hook, result, "out of memory");
-                return;
-        }
-        start = (struct run_start){
-                .spec = &entry->task->run,
-                .number = ++entry->number,
+/* NULL: it takes over @context. Else why there is no run, and the context is the caller's. */
+static const char *start(struct live *live, const char *task, struct hook_context *context) {
+        struct live_task *entry = live_find(live, task);
+        struct run_start start = {
                 .trigger = "hook",
                 .due_realtime_usec = clock_now(CLOCK_ID_REALTIME),
                 .hook = true,
                 .userdata = context,
                 .free_userdata = context_free,
         };
+        int r;
+
+        if (!entry || !entry->task->enabled)
+                return "the task is disabled";
+        if (live->n_hooks >= live->config->daemon.hook_queue)
+                return "as many as hook-queue allow are waiting or running";
+        if (!context)
+                return "out of memory";
+        start.spec = &entry->task->run;
+        start.number = entry->number + 1;
         r = run_tree_start(live->tree, &start, NULL);
-        if (r < 0) {
-                context_free(context);
-                dropped(live, hook, result, strerror(-r));
-                return;
-        }
+        if (r < 0)
+                return strerror(-r);
+        entry->number++;
         entry->running++;
         live->n_hooks++;
+        return NULL;
+}
+
+static void fire(struct live *live, const struct hook *hook, const struct hook_cause *cause) {
+        struct hook_context *context = context_new(cause);
+        const char *why = start(live, hook->task, context);
+
+        if (!why)
+                return;
+        dropped(live, hook->task, cause->result->task, cause->result->run, why);
+        context_free(context);
+}
+
+void live_fire_again(struct live *live, const struct store_run *row) {
+        struct hook_context *context = context_parse(row->cause);
+        const char *why = start(live, row->task, context);
+
+        if (!why)
+                return;
+        dropped(live, row->run, context ? context->result->task : row->task, context ? context->result->run : row->run,
+                why);
+        context_free(context);
+}
+
+void live_note_hook_begins(struct run *hook) {
+        struct hook_context *context = run_userdata(hook);
+
+        if (context->begins)
+                return;
+        context->begins = true;
+        live_note_begin(live_task_of(hook), hook);
 }
 
 static bool takes(const struct hook *hook, const struct hook_cause *cause, enum error_kind error) {

@@ -6,6 +6,8 @@
  * as one, but it is what an alert is for: rows of on-failure without words take it too. Not for a service: that it is up
  * again is what is wanted of it, so only a row that says `interrupted` takes it.
  *
+ * A hook that had not begun was not interrupted: it never started, and is started again to tell what it was to tell.
+ *
  * With on-interrupt = rerun a top-level run is started again, under a new number; what starts by itself, because it is
  * on-start, is not started twice, and no more are than may be at work at once: else runs that wait for each other would be more
  * after each crash.
@@ -36,6 +38,7 @@ static void run_done(struct interrupted *run) {
         free((char *)run->row.task);
         free((char *)run->row.run);
         free((char *)run->row.trigger);
+        free((char *)run->row.cause);
         result_unref(run->result);
 }
 
@@ -66,9 +69,10 @@ static int copy(struct interrupted *run, const struct store_run *row, const stru
                         .service = row->service,
                         .hook = row->hook,
                         .rerun = row->rerun,
+                        .cause = row->cause ? strdup(row->cause) : NULL,
                 },
         };
-        if (!run->row.task || !run->row.run || !run->row.trigger)
+        if (!run->row.task || !run->row.run || !run->row.trigger || (row->cause && !run->row.cause))
                 return -ENOMEM;
         return copy_processes(run, processes, n);
 }
@@ -135,11 +139,13 @@ bool live_has_untold(const struct live *live) {
 
 /* ---- what became of it ---- */
 
-static char *make_reason(usec_t alive_usec) {
+static char *make_reason(const struct store_run *row, usec_t alive_usec) {
         time_t at = (time_t)(alive_usec / USEC_PER_SEC);
         char when[40], *text;
         struct tm tm;
 
+        if (row->cause)
+                return strdup("the daemon died before it began");
         if (alive_usec == 0 || !gmtime_r(&at, &tm) || strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
                 return strdup("the daemon died under it");
         return asprintf(&text, "the daemon died under it, at %s or later", when) < 0 ? NULL : text;
@@ -150,9 +156,9 @@ static struct result *make_result(const struct live *live, const struct store_ru
 
         if (!result)
                 return NULL;
-        result->outcome = OUTCOME_INTERRUPTED;
-        result->reason = make_reason(live->alive_usec);
-        result->attempts = 1;
+        result->outcome = row->cause ? OUTCOME_NEVER_STARTED : OUTCOME_INTERRUPTED;
+        result->reason = make_reason(row, live->alive_usec);
+        result->attempts = row->cause ? 0 : 1;
         result->exit_code = 1;
         result->ended_realtime_usec = MAX(row->begun_usec, live->alive_usec);
         result->duration_usec = result->ended_realtime_usec - row->begun_usec;
@@ -217,13 +223,15 @@ static void tell(struct live *live, const struct interrupted *run) {
         struct result *result = run->result;
 
         live_emit(live, &(const struct event){
-                                .id = EVENT_INTERRUPTED,
+                                .id = run->row.cause ? EVENT_RUN_DONE : EVENT_INTERRUPTED,
                                 .task = result->task,
                                 .run = result->run,
                                 .text = result->reason,
                                 .result = result,
                         });
         live_note_interrupted(live, &run->row, result);
+        if (run->row.cause)
+                live_fire_again(live, &run->row);
         if (!entry)
                 return;
         result_unref(entry->last);

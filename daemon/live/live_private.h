@@ -461,3 +461,7 @@ struct hook_cause {
 
 /* Starts those of @hooks that take it. */
 void live_fire_hooks(struct live *live, const struct hooks *hooks, const struct hook_cause *cause);
+/* Starts the hook that a dead daemon had not begun, and whose row in the store says so, under a number of its own. */
+void live_fire_again(struct live *live, const struct store_run *row);
+/* @hook, a top-level run, begins once the store has that. */
+void live_note_hook_begins(struct run *hook);

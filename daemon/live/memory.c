@@ -215,6 +215,14 @@ static bool is_item(const struct run *run) {
         return run_get_role(run_get_parent(run)) == RUN_FANOUT;
 }
 
+/* What a hook is to tell, as long as it has not begun; NULL: it has, or @run is none, or below one. */
+static const char *cause_of(const struct run *run) {
+        bool top = run_get_role(run_get_parent(run)) == RUN_ROOT;
+        const struct hook_context *context = top ? hook_context_of(run) : NULL;
+
+        return context && !context->begins ? context->json : NULL;
+}
+
 static struct store_run describe(const struct run *run, char name[RUN_NAME_MAX]) {
         const struct run_spec *spec = run_get_spec(run);
 
@@ -227,6 +235,7 @@ static struct store_run describe(const struct run *run, char name[RUN_NAME_MAX])
                 .service = spec->is_service,
                 .hook = run_is_hook(run),
                 .rerun = task_of(spec)->rerun_interrupted,
+                .cause = cause_of(run),
         };
 }
 

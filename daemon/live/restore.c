@@ -238,10 +238,12 @@ static int add_item(const struct store_item *item, void *arg) {
         return entry && !entry->last ? restore_item(item, arg) : 0;
 }
 
-/* The store ends it by itself, as interrupted. */
+/* The store ends it by itself, as interrupted, or a hook that had not begun as never started. */
 static int add_run(const struct store_run *run, const struct store_process *processes _unused_, size_t n _unused_,
                    void *arg) {
         (void)catch_up_with(arg, run);
+        if (run->cause)
+                live_fire_again(arg, run);
         return 0;
 }
 

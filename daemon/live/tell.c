@@ -69,6 +69,10 @@ static void on_new(struct run *run, void *arg _unused_) {
                 live_service_new(live_task_of(run), run);
 }
 
+static void on_hook_begins(struct run *hook, void *arg _unused_) {
+        live_note_hook_begins(hook);
+}
+
 static void on_process(struct run *job, int pid, uint64_t start_ticks, bool gone, void *arg _unused_) {
         live_note_process(job, pid, start_ticks, gone);
 }
@@ -263,6 +267,7 @@ static void drop(const struct run_spec *spec, void *arg _unused_) {
 const struct run_listener live_listener = {
         .on_state = on_state,
         .on_new = on_new,
+        .on_hook_begins = on_hook_begins,
         .on_process = on_process,
         .on_ready = on_ready,
         .on_restart = on_restart,

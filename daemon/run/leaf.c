@@ -54,8 +54,7 @@ static void skip(struct run *leaf) {
         run_close(leaf, &(struct close_cause){ .outcome = OUTCOME_SKIPPED, .bound = _BOUND_INVALID });
 }
 
-static void on_granted(struct limit_ticket *ticket _unused_, void *arg) {
-        struct run *leaf = arg;
+static void leaf_begin(struct run *leaf) {
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
         int r;
 
@@ -69,6 +68,11 @@ static void on_granted(struct limit_ticket *ticket _unused_, void *arg) {
         r = leaf->spec->leaf->start(leaf);
         if (r < 0)
                 end_with(leaf, ERROR_SPAWN, strerror(-r));
+}
+
+static void on_granted(struct limit_ticket *ticket _unused_, void *arg) {
+        if (!run_hold_hook(arg))
+                leaf_begin(arg);
 }
 
 static void request(struct run *leaf) {
@@ -281,6 +285,7 @@ static void leaf_done(struct run *leaf) {
 }
 
 const struct role_ops run_leaf_ops = {
+        .begin = leaf_begin,
         .close = leaf_close,
         .settle = leaf_settle,
         .retry = request,

@@ -180,7 +180,7 @@ struct run_tree {
 
 /* What differs between roles. */
 struct role_ops {
-        /* May start now: the overlap slot is held and `after` is met. */
+        /* May start now: the overlap slot is held and `after` is met; an attempt that was held has its permits. */
         void (*begin)(struct run *run);
         /* @child is done; it is still there. */
         void (*child_done)(struct run *run, struct run *child);
@@ -221,6 +221,8 @@ void run_bury(struct run *run);
 /* The first leaf of @run's subtree got its permits, or its work is under way. */
 void run_mark_started(struct run *run, enum run_state state);
 void slot_hold_unref(struct slot_hold *slot);
+/* Whether @leaf, which has its permits, must not begin yet, as it is the first of a hook: it does so when it is released. */
+bool run_hold_hook(struct run *leaf);
 
 /* ---- cancel.c ---- */
 struct close_cause {

@@ -207,6 +207,8 @@ struct run_listener {
         void (*on_state)(struct run *run, enum run_state from, void *arg);
         /* A run that is no attempt was made for @run's task, queued. Must not change the tree. An item has no text yet. */
         void (*on_new)(struct run *run, void *arg);
+        /* The first attempt below @hook, a top-level run, has its permits and is held. Must not change the tree. */
+        void (*on_hook_begins)(struct run *hook, void *arg);
         /* An attempt below @job has a process, @pid, begun @start_ticks (of the clock of /proc/PID/stat; 0: not known)
          * after boot; or, with @gone, it and what it started are no more. Must not change the tree. */
         void (*on_process)(struct run *job, int pid, uint64_t start_ticks, bool gone, void *arg);
@@ -245,7 +247,8 @@ struct limits *run_tree_limits(struct run_tree *tree);
 int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret);
 
 /* While @hold, the top-level runs and members that are made do not begin before they are released, in the order in which
- * they are made: what must be known of a run before it does anything can be written down meanwhile. */
+ * they are made: what must be known of a run before it does anything can be written down meanwhile. A hook is not held when
+ * it is made, but when its first attempt has its permits, see on_hook_begins. */
 void run_tree_hold(struct run_tree *tree, bool hold);
 /* A number for the last run that was held, growing; 0: none was. */
 uint64_t run_tree_last_held(const struct run_tree *tree);

@@ -7,7 +7,8 @@
  * deadline sees a tree in which every end that was known is already counted.
  *
  * A top-level run or a member can be held: it takes its place, waits for its overlap slot and may be cancelled like any other, but it
- * does not begin.
+ * does not begin. A hook is held later, when its first attempt has got its permits: what is written down meanwhile says
+ * that it begins, and whoever finds that it never did may start it again.
  *
  * Members of a group stay in the tree, done, until the group is or their place is taken again; attempts and items are freed as soon as their parent
  * has seen them.
@@ -110,11 +111,24 @@ static void hold(struct run *run) {
         list_append(&tree->held, &run->held);
 }
 
+bool run_hold_hook(struct run *leaf) {
+        const struct run_listener *listener = &leaf->tree->listener;
+        struct run *top = run_get_top(leaf);
+
+        if (!leaf->tree->holds || !top->hook || top->started_usec > 0)
+                return false;
+        hold(leaf);
+        leaf->held_back = true;
+        if (listener->on_hook_begins)
+                listener->on_hook_begins(top, listener->arg);
+        return true;
+}
+
 /* Items are held with their fan-out, attempts with their job. */
 static void announce(struct run *run) {
         const struct run_listener *listener = &run->tree->listener;
 
-        if (run->tree->holds && (run->parent->role == RUN_ROOT || run->parent->role == RUN_GROUP))
+        if (run->tree->holds && (run->parent->role == RUN_GROUP || (run->parent->role == RUN_ROOT && !run->hook)))
                 hold(run);
         if (listener->on_new)
                 listener->on_new(run, listener->arg);

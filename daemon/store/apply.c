@@ -10,7 +10,8 @@
  *
  * Between its beginning and its end a run is in the table `live`, which is small and stays in the cache. One that begins and
  * ends in one batch, as most do when there are many, never goes there; unless its beginning may have been written before,
- * when the batch was tried without its end.
+ * when the batch was tried without its end. A hook is put there twice, the second time when it begins, and may be there
+ * from the first time.
  */
 #include "store/database.h"
 
@@ -139,7 +140,7 @@ static bool is_spared(const struct ends *ends, const struct record *record) {
         if (!end || !end->record)
                 return false;
         if (record->kind == RECORD_BEGIN)
-                end->begun = true;
+                end->begun = !record->run.hook || record->run.cause;
         return record->kind == RECORD_BEGIN || end->begun;
 }
 
@@ -320,8 +321,9 @@ static int end_left(struct database *db) {
 
                 database_read(stmt, RECORD_BEGIN, &run);
                 run.ended_usec = clock_now(CLOCK_ID_REALTIME);
-                run.outcome = OUTCOME_INTERRUPTED;
-                run.detail = "the daemon died under it, and its end was found late";
+                run.outcome = run.cause ? OUTCOME_NEVER_STARTED : OUTCOME_INTERRUPTED;
+                run.detail = run.cause ? "the daemon died before it began"
+                                       : "the daemon died under it, and its end was found late";
                 if (!batch_add(&left, RECORD_END, &run)) {
                         code = SQLITE_NOMEM;
                         break;

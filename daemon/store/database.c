@@ -55,6 +55,7 @@ static const char *const migrations[DATABASE_SCHEMA] = {
         " n INTEGER, \"trigger\" TEXT, reason TEXT, detail TEXT, at_usec INTEGER);"
         "CREATE INDEX missed_by_task ON missed(task);"
         "CREATE TABLE mark(one INTEGER PRIMARY KEY, session INTEGER, done INTEGER);",
+        "ALTER TABLE live ADD COLUMN cause TEXT;",
 };
 
 /* ---- errors ---- */
@@ -145,8 +146,9 @@ static const char *const texts[_STATEMENT_MAX] = {
         [STATEMENT_DROP_ITEMS] = "DELETE FROM item",
         [STATEMENT_END_LIVE] = "DELETE FROM live WHERE run = ?1 AND begun_usec = ?2",
         [STATEMENT_DROP_LIVE] = "DELETE FROM live",
-        [STATEMENT_LEFT_LIVE] = "SELECT task, run, \"trigger\", due_usec, begun_usec, service, hook, rerun FROM live"
-                                " WHERE session <> ?1",
+        [STATEMENT_LEFT_LIVE] =
+                "SELECT task, run, \"trigger\", due_usec, begun_usec, service, hook, rerun, cause FROM live"
+                " WHERE session <> ?1",
         [STATEMENT_DROP_PROCESS] = "DELETE FROM process WHERE run = ?1 AND begun_usec = ?2 AND pid = ?3",
         [STATEMENT_END_PROCESSES] = "DELETE FROM process WHERE run = ?1 AND begun_usec = ?2",
         [STATEMENT_DROP_PROCESSES] = "DELETE FROM process",

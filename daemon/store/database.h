@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-#define DATABASE_SCHEMA 1          /* the version this program writes */
+#define DATABASE_SCHEMA 2          /* the version this program writes */
 #define DATABASE_ID     0x74656e64 /* "tend", in the header of the file */
 
 enum statement {

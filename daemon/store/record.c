@@ -49,8 +49,9 @@ static const struct column item_columns[] = {
 };
 
 static const struct column begin_columns[] = {
-        C(run, task, TEXT),         C(run, run, TEXT),     C(run, trigger, TEXT), C(run, due_usec, UINT64),
-        C(run, begun_usec, UINT64), C(run, service, BOOL), C(run, hook, BOOL),    C(run, rerun, BOOL),
+        C(run, task, TEXT),       C(run, run, TEXT),          C(run, trigger, TEXT),
+        C(run, due_usec, UINT64), C(run, begun_usec, UINT64), C(run, service, BOOL),
+        C(run, hook, BOOL),       C(run, rerun, BOOL),        C(run, cause, LONG),
 };
 
 static const struct column end_columns[] = {

@@ -66,7 +66,8 @@ struct store_run {
         usec_t begun_usec;   /* its creation */
         bool service;
         bool hook;
-        bool rerun; /* on-interrupt = rerun */
+        bool rerun;        /* on-interrupt = rerun */
+        const char *cause; /* of a hook that has not begun: what it is to tell; NULL: it has, or is none. Not kept */
 
         /* At its end. */
         usec_t ended_usec; /* 0: not yet */
@@ -171,7 +172,7 @@ usec_t store_last_written(const struct store *store);
 /* ---- putting ---- */
 
 void store_put_task(struct store *store, const struct store_task *task); /* instead of what was there */
-void store_put_begin(struct store *store, const struct store_run *run);
+void store_put_begin(struct store *store, const struct store_run *run);  /* again: instead of what was there */
 void store_put_process(struct store *store, const struct store_process *process);
 void store_put_process_gone(struct store *store, const struct store_process *process); /* while its run goes on */
 void store_put_end(struct store *store, const struct store_run *run); /* also without a begin; its processes are gone */

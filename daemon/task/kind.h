@@ -58,11 +58,12 @@ extern const struct kind kind_file;
 /* What a hook is told of the run that it is for: run_userdata() of a hook's run. */
 struct hook_context {
         struct result *result;
-        const char *event;   /* what of it: "success", "failure", "failing", "recovered", "slow", "stale" */
+        char *event;         /* what of it: "success", "failure", "failing", "recovered", "slow", "stale" */
         const char *outcome; /* in a word; "running" when there is none yet */
         char *detail;        /* one sentence */
         char *json;          /* the outcome tree and the output's tail, for stdin and body */
         size_t json_size;
+        bool begins; /* if the daemon dies now, the hook was interrupted; else it is started again */
 };
 
 /* What @leaf, an attempt or NULL, or @remnant is at. Returns false when no work is under way. */

@@ -69,16 +69,36 @@ manual = yes
 shell = echo "$TENDD_RUN $TENDD_FOR_RUN $TENDD_FOR_OUTCOME" >> {directory}/alerts
 """
 
+# Alerts wait for each other and begin one by one, so that most kills find some that did not begin.
+ALERTS = """
+[limit mail]
+permits = 1
+[daemon]
+hook-queue = 10000
+[defaults]
+{user}
+[task bad]
+manual = yes
+overlap = allow:20
+command = /bin/false
+on-failure = alert
+[task alert]
+manual = yes
+limit = mail
+shell = sleep 0.02; echo "$TENDD_RUN $TENDD_FOR_RUN" >> {directory}/alerts
+"""
+
 
 class Operators:
     """Clients that start tasks as long as the daemon answers, and keep what it acknowledged."""
 
-    def __init__(self, daemon, draw):
+    def __init__(self, daemon, draw, kinds=("quick", "long", "again", "fan", "both", "quick"), waited=("quick", "fan"),
+                 n=50):
         self.started = []
         self.ended = {}
-        kinds = ("quick", "long", "again", "fan", "both", "quick")
+        self._waited = waited
         self._threads = [threading.Thread(target=self._work, args=(daemon, tasks), daemon=True)
-                         for tasks in (draw.choices(kinds, k=50), draw.choices(("quick", "fan"), k=50))]
+                         for tasks in (draw.choices(kinds, k=n), draw.choices(waited, k=n))]
         for thread in self._threads:
             thread.start()
 
@@ -86,7 +106,7 @@ class Operators:
         with contextlib.suppress(OSError, ValueError):
             client = daemon.connect()
             for task in tasks:
-                wait = task in ("quick", "fan")
+                wait = task in self._waited
                 client.send("io.tendd.Runner.Start", {"tasks": [task], "wait": wait}, more=wait)
                 while True:
                     reply = client.receive()
@@ -104,17 +124,47 @@ class Operators:
             thread.join(30)
 
 
-class Crash(Case):
+class CrashCase(Case):
     def setUp(self):
         super().setUp()
+        print(f"TENDD_CRASH_ROUNDS={ROUNDS} TENDD_CRASH_SEED={SEED}")
         self.draw = random.Random(SEED)
+
+    def lines(self, name):
+        return [line.split() for line in self.read(name).splitlines()]
+
+    def history(self, sql, *values):
+        """Rows of a copy of the database, so that nobody but the daemon ever recovers the file."""
+        copy = self.path("copy")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.crashing.state_dir, copy)
+        with contextlib.closing(sqlite3.connect(os.path.join(copy, "state.db"))) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def crash(self, *args):
+        """A daemon that is killed under load; what its operators know of it."""
+        self.crashing.start()
+        operators = Operators(self.crashing, self.draw, *args)
+        time.sleep(self.draw.uniform(0, 0.7))  # this moment is what is tested
+        self.crashing.process.kill()
+        self.crashing.process.wait()
+        operators.join()
+        self.assertEqual(self.history("PRAGMA integrity_check"), [("ok",)])
+        return operators
+
+    def reap(self):
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+class Crash(CrashCase):
+    def setUp(self):
+        super().setUp()
         self.started, self.ended = [], {}
         note = f'echo "$TENDD_RUN $TENDD_TASK $TENDD_TRIGGER $TENDD_DUE" >> {self.directory}/runs'
         self.crashing = self.daemon(CONFIG.format(directory=self.directory, note=note,
                                                   user="user = root\n" if os.geteuid() == 0 else ""), start=False)
-
-    def lines(self, name):
-        return [line.split() for line in self.read(name).splitlines()]
 
     def alive(self, task=None):
         """Processes of runs, whatever daemon they are of."""
@@ -130,32 +180,6 @@ class Crash(Case):
             if task is None or f"TENDD_TASK={task}".encode() in environ:
                 found.append(int(pid))
         return found
-
-    def history(self, sql, *values):
-        """Rows of a copy of the database, so that nobody but the daemon ever recovers the file."""
-        copy = self.path("copy")
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(self.crashing.state_dir, copy)
-        with contextlib.closing(sqlite3.connect(os.path.join(copy, "state.db"))) as connection:
-            return connection.execute(sql, values).fetchall()
-
-    # ---- a round ----
-
-    def crash(self):
-        self.crashing.start()
-        operators = Operators(self.crashing, self.draw)
-        time.sleep(self.draw.uniform(0, 0.7))  # this moment is what is tested
-        self.crashing.process.kill()
-        self.crashing.process.wait()
-        operators.join()
-        self.started += operators.started
-        self.ended.update(operators.ended)
-        self.assertEqual(self.history("PRAGMA integrity_check"), [("ok",)])
-
-    def reap(self):
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
 
     # ---- what must hold ----
 
@@ -184,9 +208,10 @@ class Crash(Case):
         self.assertEqual([run for run in alerts if run.startswith("service")], [], "a service is no alarm")
 
     def test_whatever_the_moment_of_a_kill(self):
-        print(f"TENDD_CRASH_ROUNDS={ROUNDS} TENDD_CRASH_SEED={SEED}")
         for _ in range(ROUNDS):
-            self.crash()
+            operators = self.crash()
+            self.started += operators.started
+            self.ended.update(operators.ended)
             self.reap()
         left = [run for (run,) in self.history("SELECT run FROM live WHERE task IN ('long', 'both')")]
         again = [run for (run,) in self.history("SELECT run FROM live WHERE task = 'again'")]
@@ -194,7 +219,8 @@ class Crash(Case):
         self.crashing.start()
         self.crashing.log.wait(r"service#\d+ ready")
         self.reap()
-        self.assertEqual(len({processes.status(pid)["NSsid"] for pid in self.alive("service")}), 1, "two services")
+        # One that is amid its execve(2) has no environment yet.
+        self.until(lambda: len({processes.status(pid)["NSsid"] for pid in self.alive("service")}) == 1, "one service")
         self.until(lambda: {line[1] for line in self.lines("alerts")}.issuperset(left), "the alerts of the last crash")
         if again:
             self.crashing.log.wait(r"again#\d+ started")
@@ -208,3 +234,29 @@ class Crash(Case):
         interrupted = self.history("SELECT count(*) FROM run WHERE outcome = 'interrupted'")[0][0]
         print(f"{len(self.started)} acknowledged, {len(self.lines('runs'))} ran, {interrupted} interrupted")
         self.assertGreater(interrupted, ROUNDS // 2)
+
+
+class Alerts(CrashCase):
+    """Each outcome that the history has is alerted of, once."""
+
+    def test_whatever_the_moment_of_a_kill(self):
+        user = "user = root" if os.geteuid() == 0 else ""
+        self.crashing = self.daemon(ALERTS.format(directory=self.directory, user=user), start=False)
+        for _ in range(ROUNDS // 2):
+            self.crash(("bad",), ("bad",), 10)
+            self.reap()
+        self.crashing.start()
+        self.until(lambda: self.crashing.ctl_json("list", "alert")["tasks"][0]["running"] == 0, "the alerts to end", 60)
+        self.assertEqual(self.crashing.stop(), 0)
+
+        ended = {run for (run,) in self.history("SELECT run FROM run WHERE task = 'bad'")}
+        alerts = collections.Counter(line[1] for line in self.lines("alerts"))
+        self.assertEqual([run for run, n in alerts.items() if n > 1], [], "alerted twice")
+        self.assertEqual(set(alerts) - ended, set(), "of what did not end")
+        # A hook that was at work, or about to, may have done it or not: one at a time, so at most one for each kill.
+        hooks = collections.Counter(outcome for (outcome,) in self.history("SELECT outcome FROM run WHERE task = 'alert'"))
+        unsaid = ended - set(alerts)
+        print(f"{len(ended)} ended, {len(unsaid)} without an alert, hooks: {dict(hooks)}")
+        self.assertLessEqual(len(unsaid), hooks["interrupted"], "alerts are lost")
+        self.assertLessEqual(hooks["interrupted"], ROUNDS)
+        self.assertGreater(hooks["never-started"], 0)

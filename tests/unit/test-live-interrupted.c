@@ -154,6 +154,34 @@ START_TEST(a_hook_of_its_own_starts_no_hook) {
 }
 END_TEST
 
+static const char slow_cause[] = "{\"task\":\"work\",\"run\":\"work#8\",\"outcome\":\"running\",\"event\":\"slow\","
+                                 "\"detail\":\"it takes long\"}";
+
+START_TEST(a_hook_that_had_not_begun_tells_of_a_run_at_work_too) {
+        was_running("alert", "alert#2", (struct store_run){ .hook = true, .cause = slow_cause });
+        go();
+        ck_assert_uint_eq(live_bed_events(EVENT_INTERRUPTED), 0);
+        ck_assert_str_eq(live_bed_hooks(), "alert:slow:work:running");
+        ck_assert_str_eq(live_bed_text(EVENT_RUN_DONE), "the daemon died before it began");
+        ck_assert_ptr_nonnull(live_bed_run("alert#3"));
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_started_again_is_told) {
+        const char *cause = _i == 2 ? "no JSON" : slow_cause;
+
+        alert->enabled = _i != 0;
+        was_running(_i == 1 ? "gone" : "alert", "alert#2", (struct store_run){ .hook = true, .cause = cause });
+        go();
+        ck_assert_str_eq(live_bed_hooks(), "");
+        ck_assert_uint_eq(live_bed_events(EVENT_HOOK_DROPPED), 1);
+        ck_assert_str_eq(live_bed_text(EVENT_HOOK_DROPPED),
+                         _i == 2 ? "hook alert#2 was not started: out of memory"
+                                 : "hook alert#2 was not started: the task is disabled");
+        ck_assert_uint_eq(fake_store_n_live(), 0);
+}
+END_TEST
+
 START_TEST(with_rerun_it_is_started_again) {
         work->rerun_interrupted = true;
         was_running("work", "work#3", (struct store_run){ 0 });
@@ -264,6 +292,8 @@ int main(void) {
         tcase_add_test(tcase, a_service_that_is_on_start_is_up_again);
         tcase_add_test(tcase, a_group_has_its_members_and_one_hook);
         tcase_add_test(tcase, a_hook_of_its_own_starts_no_hook);
+        tcase_add_test(tcase, a_hook_that_had_not_begun_tells_of_a_run_at_work_too);
+        tcase_add_loop_test(tcase, one_that_cannot_be_started_again_is_told, 0, 3);
         tcase_add_test(tcase, with_rerun_it_is_started_again);
         tcase_add_test(tcase, no_more_are_started_again_than_may_be_at_work);
         tcase_add_test(tcase, without_it_is_not);

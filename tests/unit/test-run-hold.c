@@ -115,6 +115,63 @@ START_TEST(a_held_run_is_bounded_by_its_total_timeout) {
 }
 END_TEST
 
+START_TEST(a_hook_is_held_once_it_has_its_permits) {
+        struct limit_use use = { .limit = make_permits("disk", 1), .permits = 1 };
+
+        family_make();
+        a.spec.limits = b.spec.limits = &use;
+        a.spec.n_limits = b.spec.n_limits = 1;
+        start(&b, 1);
+        run_tree_hold(tree, true);
+        start_hook(&a, 1);
+        run_tree_release(tree, UINT64_MAX); /* nothing: it waits for its permit */
+        check_why("a#1", WHY_PERMITS);
+        ck_assert_uint_eq(run_tree_last_held(tree), 0);
+        fake_leaf_end("b#1", ERROR_NONE);
+        settle();
+        check_state("a#1", RUN_QUEUED);
+        check_why("a#1", WHY_TURN);
+        ck_assert_uint_eq(run_tree_last_held(tree), 1);
+        run_tree_release(tree, 1);
+        settle();
+        check_state("a#1", RUN_RUNNING);
+}
+END_TEST
+
+START_TEST(a_hook_is_held_once_and_not_at_each_attempt) {
+        family_make();
+        a.spec.retries = 1;
+        run_tree_hold(tree, true);
+        start_hook(&a, 1);
+        run_tree_release(tree, UINT64_MAX);
+        settle();
+        fake_leaf_end("a#1", ERROR_EXIT);
+        pass(USEC_PER_MINUTE);
+        check_state("a#1", RUN_RUNNING);
+        ck_assert_uint_eq(run_tree_last_held(tree), 1);
+}
+END_TEST
+
+START_TEST(a_held_hook_can_be_cancelled_and_gives_its_permits_back) {
+        struct limit_use use = { .limit = make_permits("disk", 1), .permits = 1 };
+
+        family_make();
+        a.spec.limits = b.spec.limits = &use;
+        a.spec.n_limits = b.spec.n_limits = 1;
+        run_tree_hold(tree, true);
+        start_hook(&a, 1);
+        cancel("a#1");
+        settle();
+        check_outcome("a#1", OUTCOME_CANCELLED);
+        run_tree_hold(tree, false);
+        start(&b, 1);
+        check_state("b#1", RUN_RUNNING);
+        run_tree_release(tree, UINT64_MAX);
+        settle();
+        ck_assert_uint_eq(fake_leaf_started(), 1);
+}
+END_TEST
+
 START_TEST(members_are_held_once_their_group_begins) {
         family_make();
         run_tree_hold(tree, true);
@@ -192,6 +249,9 @@ int main(void) {
                 one_that_waits_for_its_slot_when_released_begins_when_it_has_it,
                 a_held_run_can_be_cancelled,
                 a_held_run_is_bounded_by_its_total_timeout,
+                a_hook_is_held_once_it_has_its_permits,
+                a_hook_is_held_once_and_not_at_each_attempt,
+                a_held_hook_can_be_cancelled_and_gives_its_permits_back,
                 members_are_held_once_their_group_begins,
                 a_group_with_held_members_can_be_cancelled,
                 items_are_not_held,

@@ -188,7 +188,7 @@ START_TEST(rows_without_their_names_are_passed_over) {
                 " failures, failing, stale, last_ok_usec, last_run, last_json, gone_usec);"
                 "CREATE INDEX task_gone ON task(gone_usec) WHERE gone_usec > 0;"
                 "CREATE TABLE item(task, item, failures, failing, since_usec);"
-                "CREATE TABLE live(task, run, \"trigger\", due_usec, begun_usec, service, hook, rerun, session);"
+                "CREATE TABLE live(task, run, \"trigger\", due_usec, begun_usec, service, hook, rerun, session, cause);"
                 "CREATE TABLE process(run, begun_usec, pid, start_ticks, boot_id);"
                 "INSERT INTO task(task) VALUES (NULL), ('a');"
                 "INSERT INTO item(task, item) VALUES (NULL, 'x'), ('urls', NULL), (NULL, NULL);"
@@ -225,6 +225,45 @@ START_TEST(run_within_one_batch_leaves_nothing) {
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 1);
         ck_assert_int_eq(bed_ask("SELECT pid FROM process"), 22);
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM process"), 1);
+}
+END_TEST
+
+START_TEST(hook_that_begins_and_ends_in_one_batch_leaves_nothing) {
+        struct store_run hook = bed_run("a", 1);
+
+        hook.hook = true;
+        hook.cause = "{}";
+        bed_open();
+        store_put_begin(bed.store, &hook);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM live WHERE cause = '{}'"), 1);
+        hook.cause = NULL;
+        store_put_begin(bed.store, &hook);
+        put_process(&hook, 10);
+        store_put_end(bed.store, &hook);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM live"), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM process"), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM run"), 1);
+}
+END_TEST
+
+/* As the version before made it. */
+START_TEST(file_of_an_older_schema_is_brought_to_ours) {
+        struct store_run run = bed_run("a", 1);
+
+        bed_open();
+        store_put_begin(bed.store, &run);
+        store_put_task(bed.store, &full_task);
+        bed_close();
+        bed_tell("ALTER TABLE live DROP COLUMN cause; PRAGMA user_version = 1");
+        bed_open();
+        ck_assert_int_eq(store_opened_tasks(bed.store, see_full_task, &n_seen), 0);
+        ck_assert_int_eq(store_opened_runs(bed.store, see_run, NULL), 0);
+        ck_assert_str_eq(seen_runs, "a#1;");
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_ask("PRAGMA user_version"), DATABASE_SCHEMA);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM live WHERE cause IS NULL"), 1);
 }
 END_TEST
 
@@ -408,7 +447,7 @@ START_TEST(file_is_ours_alone) {
         ck_assert_int_eq(stat(bed_path("db-wal"), &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0640);
         ck_assert_int_eq(bed_ask("PRAGMA application_id"), 0x74656e64);
-        ck_assert_int_eq(bed_ask("PRAGMA user_version"), 1);
+        ck_assert_int_eq(bed_ask("PRAGMA user_version"), DATABASE_SCHEMA);
         bed_close();
         ck_assert_uint_eq(bed_count("db"), 1); /* the log is in the file */
 }
@@ -475,7 +514,7 @@ START_TEST(newer_schema_is_left_alone) {
         bed_open();
         store_put_task(bed.store, &full_task);
         bed_close();
-        bed_tell("PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)");
+        bed_tell("PRAGMA user_version = 1000; PRAGMA wal_checkpoint(TRUNCATE)");
         ck_assert_int_eq(stat(bed.path, &before), 0);
         bed_open();
         bed_await_health("degraded");
@@ -486,7 +525,7 @@ START_TEST(newer_schema_is_left_alone) {
         ck_assert_int_eq(stat(bed.path, &after), 0);
         ck_assert_int_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
         ck_assert_int_eq(before.st_size, after.st_size);
-        ck_assert_int_eq(bed_ask("PRAGMA user_version"), 2);
+        ck_assert_int_eq(bed_ask("PRAGMA user_version"), 1000);
 }
 END_TEST
 
@@ -728,6 +767,8 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, runs_without_an_end_come_with_their_processes);
         tcase_add_test(tcase, rows_without_their_names_are_passed_over);
         tcase_add_test(tcase, run_within_one_batch_leaves_nothing);
+        tcase_add_test(tcase, hook_that_begins_and_ends_in_one_batch_leaves_nothing);
+        tcase_add_test(tcase, file_of_an_older_schema_is_brought_to_ours);
         tcase_add_test(tcase, what_is_put_at_the_hand_over_is_in_the_same_batch);
         tcase_add_test(tcase, runs_that_began_together_are_all_kept);
         tcase_add_test(tcase, run_put_twice_is_one);

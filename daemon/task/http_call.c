@@ -379,14 +379,14 @@ static bool follow(struct http_call *call) {
                 return false;
         if (++call->n_redirects > HTTP_REDIRECTS_MAX) {
                 call_error(call, ERROR_PROTOCOL, "more than %d redirects, the last to %s", HTTP_REDIRECTS_MAX,
-                           text_hide_userinfo(location, shown, sizeof(shown)));
+                           http_url_shown(location, shown, sizeof(shown)));
                 return false;
         }
         url = http_redirect_url(location);
         r = url ? redirect_to(call, url) : -ENOMEM;
         if (r == -EPROTONOSUPPORT || r == -EINVAL) {
                 call_error(call, ERROR_PROTOCOL, "redirected to what is no http or https URL: %s",
-                           text_hide_userinfo(url, shown, sizeof(shown)));
+                           http_url_shown(url, shown, sizeof(shown)));
                 return false;
         }
         if (r == 0)
@@ -497,7 +497,7 @@ int http_start(struct http_engine *engine, struct http_profile *profile, struct 
         r = find_target(call, request->url);
         if (r == -EPROTONOSUPPORT || r == -EINVAL) {
                 http_call_fail(call, ERROR_PROTOCOL, "not an http or https URL: %s",
-                               text_hide_userinfo(request->url, shown, sizeof(shown)));
+                               http_url_shown(request->url, shown, sizeof(shown)));
                 return 0;
         }
         if (r == 0 && request->headers)

@@ -7,6 +7,8 @@
  */
 #include "task/http_url.h"
 
+#include "base/text.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <curl/curl.h>
@@ -177,6 +179,18 @@ enum http_redirect http_redirect_of(unsigned status, const char *method) {
         case 308: return HTTP_REDIRECT_SAME;
         default: return HTTP_REDIRECT_NONE;
         }
+}
+
+const char *http_url_shown(const char *url, char *buf, size_t size) {
+        char *end;
+
+        (void)text_hide_userinfo(url, buf, size);
+        end = strstr(buf, "://");
+        end = end ? end + 3 : buf;
+        end += strcspn(end, "/?#");
+        if (*end && end[1])
+                (void)snprintf(end, size - (size_t)(end - buf), "/...");
+        return buf;
 }
 
 char *http_redirect_url(const char *location) {

@@ -35,6 +35,9 @@ enum http_redirect {
 
 enum http_redirect http_redirect_of(unsigned status, const char *method);
 
+/* @url for people: the scheme and the host, because what follows may be secret. Cut off at @size. Returns @buf. */
+const char *http_url_shown(const char *url, char *buf, size_t size);
+
 /* A copy of @location for a request, with %20 for the spaces that many servers leave in it. NULL: out of memory. */
 char *http_redirect_url(const char *location);
 

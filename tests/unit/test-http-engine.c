@@ -168,6 +168,7 @@ static const struct {
         { "ftp://127.0.0.1/", ERROR_PROTOCOL, "not an http or https URL" },
         { "file:///etc/passwd", ERROR_PROTOCOL, "not an http or https URL" },
         { "ftp://user:secret@host/", ERROR_PROTOCOL, "not an http or https URL: ftp://***@host/" },
+        { "ftp://host/a?token=secret", ERROR_PROTOCOL, "not an http or https URL: ftp://host/..." },
         { "http://unknown.test/", ERROR_RESOLVE, "unknown.test: Name or service not known" },
         { "http://127.0.0.1:1/", ERROR_CONNECT, "127.0.0.1:1: Connection refused" },
 };
@@ -361,7 +362,7 @@ START_TEST(a_redirect_to_another_scheme_is_refused) {
         o = start(0, "127.0.0.1", "/to/302/file:///etc/passwd");
         finish();
         ck_assert_int_eq(o->error, ERROR_PROTOCOL);
-        ck_assert_msg(strstr(o->detail, "file:///etc/passwd"), "%s", o->detail);
+        ck_assert_msg(strstr(o->detail, "file:///..."), "%s", o->detail);
 }
 END_TEST
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* assign: from the lines of a key to the member that its row names.
  *
- * Lines are split and joined by the form of the key's type; ${env:NAME} is expanded in what results, so that a value
- * from the environment is one word whatever is in it.
+ * Lines are split and joined by the form of the key's type; ${env:NAME} and ${cred:NAME} are expanded in what results, so
+ * that a value from there is one word whatever is in it.
  */
 #include "base/text.h"
 #include "config/load.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 
 void load_tell(struct load *load, enum severity severity, const struct raw_section *section, const char *key,
@@ -55,40 +54,8 @@ const char *load_shown(const struct raw_section *section, const char *key, const
         bool secret = !raw && section->task && task_key_is_secret(section->task, key);
 
         for (const struct raw_line *line = raw ? raw->lines : NULL; line && !secret; line = line->next)
-                secret = strstr(line->text, "${env:");
+                secret = load_has_expansion(line->text);
         return secret ? KEY_SECRET_SHOWN : text;
-}
-
-/* ---- ${env:NAME} ---- */
-
-/* Replaces each ${env:NAME} in *@text, which is on the heap. Returns 0, -ENXIO with the name in @missing, or "" there when
- * it is no name; -ENOMEM. */
-static int expand_env(char **text, bool *ret_secret, char missing[64]) {
-        char *at = *text;
-
-        while ((at = strstr(at, "${env:"))) {
-                size_t length = strcspn(at + 6, "}"), before = (size_t)(at - *text);
-                const char *value;
-                char *expanded;
-
-                if (at[6 + length] != '}' || length == 0 || length >= 64) {
-                        *missing = '\0';
-                        return -ENXIO;
-                }
-                memcpy(missing, at + 6, length);
-                missing[length] = '\0';
-                value = secure_getenv(missing);
-                if (!value)
-                        return -ENXIO;
-                if (asprintf(&expanded, "%.*s%s%s", (int)before, *text, value, at + 6 + length + 1) < 0)
-                        return -ENOMEM;
-                free(*text);
-                *text = expanded;
-                /* What came from the environment is not looked at again. */
-                at = expanded + before + strlen(value);
-                *ret_secret = true;
-        }
-        return 0;
 }
 
 /* ---- lines to texts ---- */
@@ -240,13 +207,6 @@ static void value_done(struct value *value) {
                 free(value->texts);
 }
 
-/* A credential that this version cannot fill in must not reach anybody as text. */
-static bool names_credential(const char *text) {
-        const char *at = strstr(text, "${cred:");
-
-        return at && isalnum((unsigned char)at[strlen("${cred:")]);
-}
-
 /* Puts the number of an instance for each {n}. */
 static int fill_number(char **text, unsigned number) {
         char *filled = NULL;
@@ -273,26 +233,19 @@ static int fill_number(char **text, unsigned number) {
         return 0;
 }
 
-/* make_texts(), and expands them; @instance 0: {n} is left alone. */
-static int evaluate(const struct raw_key *raw, enum value_form form, unsigned instance, struct value *value,
-                    unsigned *line_number, bool *ret_secret) {
-        char missing[64];
+/* make_texts(), and expands them; @instance 0: {n} is left alone. @key is NULL for one that the reader handles itself. */
+static int evaluate(struct load *load, const struct raw_key *raw, const struct key *key, enum value_form form,
+                    unsigned instance, struct value *value, unsigned *line_number, bool *ret_secret) {
         int r;
 
         r = make_texts(raw, form, value, line_number);
         for (size_t i = 0; i < value->n && r == 0 && instance > 0; i++)
                 r = fill_number(&value->texts[i], instance);
         for (size_t i = 0; i < value->n && r == 0; i++) {
-                if (!strchr(value->texts[i], '$')) /* nearly all */
-                        continue;
-                if (names_credential(value->texts[i]))
-                        return value_wrong(value, "${cred:} is not known to this version (${env:NAME} is)");
-                r = expand_env(&value->texts[i], ret_secret, missing);
+                value->at = i;
+                if (strchr(value->texts[i], '$')) /* nearly none */
+                        r = load_expand(load, key, &value->texts[i], value, ret_secret);
         }
-        if (r == -ENXIO && !*missing)
-                return value_wrong(value, "${env:NAME} has no }, or no NAME of 1 to 63 bytes");
-        if (r == -ENXIO)
-                return value_wrong(value, "${env:%s} is not in the environment", missing);
         return r;
 }
 
@@ -338,8 +291,8 @@ int load_assign(struct load *load, const struct raw_section *section, struct raw
 
         if (raw->bad || !raw->lines)
                 return -EBADMSG;
-        r = evaluate(raw, key->type->form, key->flags & (KEY_ITEM | KEY_NUMBER) ? load->instance : 0, &value, &line,
-                     &assigned.secret);
+        r = evaluate(load, raw, key, key->type->form, key->flags & (KEY_ITEM | KEY_NUMBER) ? load->instance : 0, &value,
+                     &line, &assigned.secret);
         value.parsed = r == 0;
         if (r == 0 && ret)
                 assigned.digest = digest_of(key, &value);
@@ -349,7 +302,7 @@ int load_assign(struct load *load, const struct raw_section *section, struct raw
                 line = load_line_of(raw, value.at);
         if (r == -EINVAL) {
                 if (assigned.secret && value.parsed) {
-                        value_wrong(&value, "what ${env:} made of it is not allowed");
+                        value_wrong(&value, "what ${env:} or ${cred:} made of it is not allowed");
                         value.meant = NULL;
                 }
                 tell_wrong(load, section, raw, key, &value, line);
@@ -368,7 +321,7 @@ int load_words(struct load *load, const struct raw_section *section, struct raw_
 
         if (raw->bad || !raw->lines)
                 return -EBADMSG;
-        r = evaluate(raw, VALUE_WORDS, 0, &value, &line, &secret);
+        r = evaluate(load, raw, NULL, VALUE_WORDS, 0, &value, &line, &secret);
         if (r == -EINVAL) {
                 raw->bad = true;
                 load_tell(load, SEVERITY_ERROR, section, raw->name, line, "%s", value.wrong);

@@ -104,6 +104,7 @@ static void load_done(struct load *load) {
         for (enum key_section section = 0; section < _KEY_SECTION_MAX; section++)
                 free(load->rows[section]);
         load_zones_done(load);
+        load_credentials_done(load);
         if (load->prototype)
                 task_unref(load->prototype);
         config_unref(load->config);

@@ -177,47 +177,46 @@ static int diff_tasks(struct config *from, struct config *to, struct config_diff
 
 /* ---- the values of keys ---- */
 
+struct known_value {
+        const char *key;
+        char *text; /* as it may be shown */
+        uint64_t digest;
+};
+
 struct key_values {
-        const char **keys;
-        char **values;
+        struct known_value *values;
         size_t n;
         bool written_only; /* there is nothing to compare defaults with */
 };
 
 static void key_values_done(struct key_values *values) {
         for (size_t i = 0; i < values->n; i++)
-                free(values->values[i]);
+                free(values->values[i].text);
         free(values->values);
-        free(values->keys);
 }
 
-static int collect(const struct key *key, const char *value, bool written, void *userdata) {
+static int collect(const struct key *key, const struct key_value *value, void *userdata) {
         struct key_values *values = userdata;
-        const char **keys;
-        char **texts;
+        struct known_value *more;
+        char *text;
 
-        if (values->written_only && !written)
+        if (values->written_only && !value->written)
                 return 0;
-        keys = reallocarray(values->keys, values->n + 1, sizeof(*keys));
-        if (!keys)
+        more = reallocarray(values->values, values->n + 1, sizeof(*more));
+        if (!more)
                 return -ENOMEM;
-        values->keys = keys;
-        texts = reallocarray(values->values, values->n + 1, sizeof(*texts));
-        if (!texts)
+        values->values = more;
+        text = strdup(value->text);
+        if (!text)
                 return -ENOMEM;
-        values->values = texts;
-        keys[values->n] = key->name;
-        texts[values->n] = strdup(value);
-        if (!texts[values->n])
-                return -ENOMEM;
-        values->n++;
+        more[values->n++] = (struct known_value){ key->name, text, value->digest };
         return 0;
 }
 
-static const char *value_of(const struct key_values *values, const char *key) {
+static const struct known_value *value_of(const struct key_values *values, const char *key) {
         for (size_t i = 0; i < values->n; i++)
-                if (streq(values->keys[i], key))
-                        return values->values[i];
+                if (streq(values->values[i].key, key))
+                        return &values->values[i];
         return NULL;
 }
 
@@ -236,14 +235,17 @@ static int compare(enum key_section section, const struct key_values *from, cons
         int r = 0;
 
         for (size_t i = 0; i < from->n && r == 0; i++) {
-                const char *value = value_of(to, from->keys[i]);
+                const struct known_value *old = &from->values[i], *new = value_of(to, old->key);
 
-                if (!value || !streq(value, from->values[i]))
-                        r = fn(from->keys[i], from->values[i], value, is_restart(section, from->keys[i]), userdata);
+                if (!new || new->digest != old->digest)
+                        r = fn(old->key, old->text, new ? new->text : NULL, is_restart(section, old->key), userdata);
         }
-        for (size_t i = 0; i < to->n && r == 0; i++)
-                if (!value_of(from, to->keys[i]))
-                        r = fn(to->keys[i], NULL, to->values[i], is_restart(section, to->keys[i]), userdata);
+        for (size_t i = 0; i < to->n && r == 0; i++) {
+                const struct known_value *new = &to->values[i];
+
+                if (!value_of(from, new->key))
+                        r = fn(new->key, NULL, new->text, is_restart(section, new->key), userdata);
+        }
         return r;
 }
 

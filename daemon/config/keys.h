@@ -29,16 +29,18 @@ enum key_scope {
 };
 
 enum key_flags {
-        KEY_READER = 1,      /* handled while reading: `use`, `include` of which nothing is stored in a task */
-        KEY_ITEM = 2,        /* {item} and {n} are filled in */
-        KEY_FAN_OUT = 4,     /* only with for-each */
-        KEY_BOUND = 8,       /* one of run.bounds, where runs tell whether it is a default */
-        KEY_RESTART = 16,    /* a change needs a restart of the daemon */
-        KEY_HOOK_WORDS = 32, /* TASK may be followed by :word,word */
-        KEY_OF_SERVICE = 64, /* only for services */
-        KEY_NUMBER = 128,    /* {n} is filled in, in an instance; so it is with KEY_ITEM */
-        KEY_WHOLE = 256,     /* of a task with instances: is of the group of them all, not of each */
-        KEY_EACH = 512,      /* with KEY_WHOLE: and of each */
+        KEY_READER = 1,          /* handled while reading: `use`, `include` of which nothing is stored in a task */
+        KEY_ITEM = 2,            /* {item} and {n} are filled in */
+        KEY_FAN_OUT = 4,         /* only with for-each */
+        KEY_BOUND = 8,           /* one of run.bounds, where runs tell whether it is a default */
+        KEY_RESTART = 16,        /* a change needs a restart of the daemon */
+        KEY_HOOK_WORDS = 32,     /* TASK may be followed by :word,word */
+        KEY_OF_SERVICE = 64,     /* only for services */
+        KEY_NUMBER = 128,        /* {n} is filled in, in an instance; so it is with KEY_ITEM */
+        KEY_WHOLE = 256,         /* of a task with instances: is of the group of them all, not of each */
+        KEY_EACH = 512,          /* with KEY_WHOLE: and of each */
+        KEY_SECRET = 1024,       /* ${cred:} may be in it: it is shown nowhere but by keys_for_each_value() */
+        KEY_COMMAND_LINE = 2048, /* it is, or comes to be, on one: ps shows it */
 };
 
 struct key {
@@ -74,19 +76,25 @@ bool key_fits(const struct key *key, const struct task *task);
 /* The structure in which the key's member of @task is. The key must fit. NULL: of a service, which the task is not. */
 void *key_base(const struct key *key, struct task *task);
 
-/* Instead of a value that was made of ${env:}. */
-#define KEY_SECRET_SHOWN "(contains ${env:})"
+/* Instead of a value that was made of ${env:} or ${cred:}. */
+#define KEY_SECRET_SHOWN "(contains ${env:} or ${cred:})"
 
-/* Calls @fn for each key of the task that has a value, with the value as it would be written. A value that was made of
- * ${env:} is not shown but named so. Stops when @fn returns non-zero and returns that; -ENOMEM. */
-typedef int (*key_value_fn)(const struct key *key, const char *value, bool written, void *userdata);
+struct key_value {
+        const char *
+                text; /* as it would be written, but for what is secret, by where it comes from or by what it is called */
+        uint64_t digest; /* of what is not hidden: of the same key, another digest is another value */
+        bool written;    /* for this task, by itself or by its defaults sections */
+};
+
+/* Calls @fn for each key of the task that has a value. Stops when @fn returns non-zero and returns that; -ENOMEM. */
+typedef int (*key_value_fn)(const struct key *key, const struct key_value *value, void *userdata);
 int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata);
 
 /* The same of another section: the structure at @base. */
 int keys_for_each_section_value(enum key_section section, const void *base, key_value_fn fn, void *userdata);
 
 /* Whether the key @name was written for @task, by itself or by its defaults sections, and whether what was written was made
- * of ${env:}. */
+ * of ${env:} or ${cred:}. */
 bool task_key_is_written(const struct task *task, const char *name);
 bool task_key_is_secret(const struct task *task, const char *name);
 

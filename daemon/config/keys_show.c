@@ -2,6 +2,8 @@
 /* keys_show: what is told of the keys: the values of a task, what is allowed, the reference and the man page. */
 #include "config/config.h"
 #include "config/keys.h"
+#include "config/load.h"
+#include "config/secret.h"
 #include "task/kind.h"
 
 bool key_fits(const struct key *key, const struct task *task) {
@@ -65,55 +67,74 @@ static bool is_unset(const struct key *key, const char *text) {
         return number && !key->default_value && !(key->flags & KEY_BOUND);
 }
 
-/* Shows one value into @out, a memory stream that is written anew, and tells @fn unless it is empty. */
-static int tell_value(const struct key *key, const void *base, bool written, bool secret, FILE *out, char *const *text,
-                      key_value_fn fn, void *userdata) {
+/* Where values are shown one after another. */
+struct showing {
+        FILE *out; /* a memory stream that is written anew */
+        char *text;
+        size_t size;
+        key_value_fn fn;
+        void *userdata;
+};
+
+static int showing_begin(struct showing *showing, key_value_fn fn, void *userdata) {
+        *showing = (struct showing){ .fn = fn, .userdata = userdata };
+        showing->out = open_memstream(&showing->text, &showing->size);
+        return showing->out ? 0 : -ENOMEM;
+}
+
+static void showing_done(struct showing *showing) {
+        if (showing->out)
+                (void)fclose(showing->out);
+        free(showing->text);
+}
+
+/* Tells of one value, unless it is empty. */
+static int tell_value(struct showing *showing, const struct key *key, const void *base, bool written, bool secret) {
+        _cleanup_(freep) char *hidden = NULL;
+        struct key_value value = { .written = written };
+
         if (key->flags & KEY_READER || (key->flags & KEY_FAN_OUT && !((const struct task *)base)->for_each.type))
                 return 0;
-        rewind(out);
-        key->type->show(key, base, out);
-        if (fputc('\0', out) == EOF || fflush(out) != 0)
+        rewind(showing->out);
+        key->type->show(key, base, showing->out);
+        if (fputc('\0', showing->out) == EOF || fflush(showing->out) != 0)
                 return -ENOMEM;
-        if (**text == '\0' || (!written && is_unset(key, *text)))
+        if (*showing->text == '\0' || (!written && is_unset(key, showing->text)))
                 return 0;
-        return fn(key, secret ? KEY_SECRET_SHOWN : *text, written, userdata);
+        value.text = secret ? KEY_SECRET_SHOWN : showing->text;
+        value.digest = load_digest(0, showing->text, 0);
+        if (!secret && key->flags & (KEY_SECRET | KEY_COMMAND_LINE)) {
+                hidden = secret_hide(key->name, showing->text);
+                if (!hidden)
+                        return -ENOMEM;
+                value.text = hidden;
+        }
+        return showing->fn(key, &value, showing->userdata);
 }
 
 int keys_for_each_value(const struct task *task, key_value_fn fn, void *userdata) {
-        size_t n, size;
+        _cleanup_(showing_done) struct showing showing;
+        size_t n;
         const struct key *keys = keys_of_section(KEY_SECTION_TASK, &n);
-        char *text = NULL;
-        FILE *out = open_memstream(&text, &size);
-        int r = 0;
+        int r;
 
-        if (!out)
-                return -ENOMEM;
-        for (size_t i = 0; i < n && r == 0; i++) {
-                bool written = has_bit(task->written, i);
-                bool secret = has_bit(task->secret, i);
-
+        r = showing_begin(&showing, fn, userdata);
+        for (size_t i = 0; i < n && r == 0; i++)
                 if (key_fits(&keys[i], task) && (task->service || !(keys[i].flags & KEY_OF_SERVICE)))
-                        r = tell_value(&keys[i], key_base(&keys[i], (struct task *)task), written, secret, out, &text,
-                                       fn, userdata);
-        }
-        (void)fclose(out);
-        free(text);
+                        r = tell_value(&showing, &keys[i], key_base(&keys[i], (struct task *)task),
+                                       has_bit(task->written, i), has_bit(task->secret, i));
         return r;
 }
 
 int keys_for_each_section_value(enum key_section section, const void *base, key_value_fn fn, void *userdata) {
-        size_t n, size;
+        _cleanup_(showing_done) struct showing showing;
+        size_t n;
         const struct key *keys = keys_of_section(section, &n);
-        char *text = NULL;
-        FILE *out = open_memstream(&text, &size);
-        int r = 0;
+        int r;
 
-        if (!out)
-                return -ENOMEM;
+        r = showing_begin(&showing, fn, userdata);
         for (size_t i = 0; i < n && r == 0; i++)
-                r = tell_value(&keys[i], base, true, false, out, &text, fn, userdata);
-        (void)fclose(out);
-        free(text);
+                r = tell_value(&showing, &keys[i], base, true, false);
         return r;
 }
 

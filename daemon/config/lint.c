@@ -2,6 +2,7 @@
 /* lint: what is allowed, and probably not what was meant. Each rule is a row; it looks at one section. */
 #include "config/lint.h"
 #include "base/text.h"
+#include "config/secret.h"
 #include "task/kind.h"
 
 #include <ctype.h>
@@ -165,7 +166,7 @@ static void check_shell_signs(struct lint *lint, struct raw_section *section) {
                 if (!strpbrk(line->text, "|&;<>~$") || text_split_words(line->text, &words) < 0)
                         continue;
                 for (char **word = words; *word; word++) {
-                        if (strstr(*word, "${env:") || !is_shell_sign(*word))
+                        if (load_has_expansion(*word) || !is_shell_sign(*word))
                                 continue;
                         lint_tell(lint, section, "command",
                                   "%.100s is given to the program as it is: no shell reads command (shell = does)",
@@ -177,86 +178,20 @@ static void check_shell_signs(struct lint *lint, struct raw_section *section) {
 
 /* ---- secrets ---- */
 
-static bool contains_word(const char *text, size_t length) {
-        static const char *const words[] = { "password", "passwd", "secret", "token", "api_key", "apikey", "api-key" };
-        char lower[64];
-
-        (void)snprintf(lower, sizeof(lower), "%.*s", (int)MIN(length, sizeof(lower) - 1), text);
-        for (char *c = lower; *c; c++)
-                *c = (char)tolower((unsigned char)*c);
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-                if (strstr(lower, words[i]))
-                        return true;
-        }
-        return false;
-}
-
-/* Whether @value, up to the end of its line, may be a secret that somebody called @name, @length bytes. A path, a variable
- * or a switch is none. */
-static bool is_secret(const char *name, size_t length, const char *value) {
-        if (strlen(value) < 4 || strchr("/$-", *value))
-                return false;
-        if (!contains_word(name, length) && !(length == 13 && strncasecmp(name, "Authorization", 13) == 0))
-                return false;
-        return !strstr(value, "${env:");
-}
-
-/* https://user:password@host/?name=value, @length bytes after the scheme. */
-static bool is_secret_url(const char *rest, size_t length) {
-        size_t host = MIN(strcspn(rest, "/?#"), length), at = strcspn(rest, "@"), colon = strcspn(rest, ":");
-
-        if (at < host && colon < at && strncmp(rest + colon + 1, "${env:", 6) != 0)
-                return true;
-        for (size_t i = strcspn(rest, "?"); i < length; i += 1 + strcspn(rest + i + 1, "&")) {
-                const char *name = rest + i + 1, *value = name + strcspn(name, "=& ");
-
-                if (*value == '=' && is_secret(name, (size_t)(value - name), value + 1))
-                        return true;
-        }
-        return false;
-}
-
-/* The word at @text: NAME=VALUE, --name=VALUE, --name and then VALUE, Name: and then value, or a URL. */
-static bool shows_secret(const char *text) {
-        size_t word = strcspn(text, " "), name = strcspn(text, "=:");
-        const char *next = text + word + strspn(text + word, " ");
-
-        if (name + 3 <= word && strncmp(text + name, "://", 3) == 0)
-                return is_secret_url(text + name + 3, word - name - 3);
-        if (name < word)
-                return is_secret(text, name, name + 1 < word ? text + name + 1 : next);
-        /* --password-stdin and --token-file are where a secret can be had. */
-        return strncmp(text, "--", 2) == 0 && !memmem(text, word, "-stdin", 6) && !memmem(text, word, "-file", 5) &&
-               is_secret(text, word, next);
-}
-
-static bool is_shown(const struct raw_key *raw) {
-        static const char *const keys[] = { "command", "shell", "env", "header", "url", "body", "proxy" };
-
-        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-                if (streq(keys[i], raw->name))
-                        return true;
-        }
-        return false;
-}
-
 static void check_secrets(struct lint *lint, struct raw_section *section) {
         if (section_keys(section->type) != KEY_SECTION_TASK)
                 return;
         for (const struct raw_key *raw = section->keys; raw; raw = raw->next) {
+                unsigned flags = raw->rows ? raw->rows[0]->flags : 0;
                 bool found = false;
 
-                for (const struct raw_line *line = is_shown(raw) ? raw->lines : NULL; line && !found;
-                     line = line->next) {
-                        const char *word = strpbrk(line->text, "=:-") ? line->text : "";
-
-                        for (; *word && !found; word += strcspn(word, " "), word += strspn(word, " "))
-                                found = shows_secret(word);
-                }
+                for (const struct raw_line *line = flags & (KEY_SECRET | KEY_COMMAND_LINE) ? raw->lines : NULL;
+                     line && !found; line = line->next)
+                        found = strpbrk(line->text, "=:-") && secret_is_in(raw->name, line->text);
                 if (found)
-                        lint_tell(
-                                lint, section, raw->name,
-                                "there seems to be a secret in clear text (${env:NAME} takes it from the environment)");
+                        lint_tell(lint, section, raw->name, "there seems to be a secret in clear text (%s)",
+                                  flags & KEY_SECRET ? "${cred:NAME} takes it from a credential"
+                                                     : "ps shows it, too: env takes ${cred:NAME}, from a credential");
         }
 }
 

@@ -67,6 +67,7 @@ struct raw_section {
 };
 
 struct loaded_zone;
+struct credential;
 
 struct load {
         struct arena arena;
@@ -100,6 +101,7 @@ struct load {
         uint64_t of_service[2];      /* as task->written: the keys that are for services */
         struct loaded_zone *zones;   /* by which names they were asked for */
         size_t n_zones;
+        struct credential *credentials;   /* those that were read */
         unsigned instance;                /* the one that is being made of a task, from 1; else 0 */
         size_t bound_numbers[_BOUND_MAX]; /* of the rows of runs' bounds */
         size_t overlap_number;            /* of overlap's */
@@ -158,7 +160,7 @@ struct raw_section *load_require(struct load *load, enum section_type type, cons
 
 /* What is known of a value that was assigned. */
 struct assigned {
-        bool secret;     /* it was made of ${env:} */
+        bool secret;     /* it was made of ${env:} or ${cred:} */
         uint64_t digest; /* of its texts, expanded */
 };
 
@@ -166,6 +168,14 @@ struct assigned {
  * Returns 0, -EBADMSG (told), -ENOMEM. */
 int load_assign(struct load *load, const struct raw_section *section, struct raw_key *raw, const struct key *key,
                 void *base, struct assigned *ret);
+
+/* Replaces each ${env:NAME} and ${cred:NAME} in *@text, which is on the heap, a text of the value of @key (NULL: one that
+ * takes no credentials). Returns 0, -EINVAL with the reason in @value, -ENOMEM. */
+int load_expand(struct load *load, const struct key *key, char **text, struct value *value, bool *ret_secret);
+void load_credentials_done(struct load *load);
+
+/* Whether there is something in @text that load_expand() replaces. */
+bool load_has_expansion(const char *text);
 
 /* Of @text, in the row of this number; those of a task are added up. FNV-1a, mixed. */
 uint64_t load_digest(size_t number, const char *text, uint64_t before);

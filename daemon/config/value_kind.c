@@ -278,7 +278,7 @@ static int parse_url(const struct key *key, struct value *value, void *base) {
         const char *url = value->texts[0];
         size_t scheme = begins_with(url, "http://") ? 7 : begins_with(url, "https://") ? 8 : 0;
 
-        if (!begins_with(url, "{item}") && (scheme == 0 || strchr("/:?#", url[scheme]) || strpbrk(url, " \t\"<>")))
+        if (!begins_with(url, "{item}") && (scheme == 0 || strchr("/:?#", url[scheme]) || strpbrk(url, " \t\r\n\"<>")))
                 return value_wrong_text(value, -EINVAL, url, "URL");
         replace(value_member(key, base), TAKE_PTR(value->texts[0]));
         return 0;

@@ -112,7 +112,7 @@ static int parse_header(const struct key *key, struct value *value, void *base) 
                 size_t n = strcspn(value->texts[i], ": \t(),/<=>?@[]{}\"\\");
 
                 value->at = i;
-                if (n == 0 || value->texts[i][n] != ':')
+                if (n == 0 || value->texts[i][n] != ':' || strpbrk(value->texts[i], "\r\n"))
                         return value_wrong_text(value, -EINVAL, value->texts[i], "header");
         }
         return store_list(key, value, base);

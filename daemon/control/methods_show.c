@@ -40,11 +40,11 @@ static void show_free(void *cursor) {
 
 /* ---- what is known without the store ---- */
 
-static int add_setting(const struct key *key, const char *value, bool written, void *userdata) {
-        return json_array_append_new(userdata, json_pack("{s:s, s:o, s:b}", "key", key->name, "value", json_text(value),
-                                                         "written", (int)written)) < 0
-                       ? -ENOMEM
-                       : 0;
+static int add_setting(const struct key *key, const struct key_value *value, void *userdata) {
+        json_t *setting = json_pack("{s:s, s:o, s:b}", "key", key->name, "value", json_text(value->text), "written",
+                                    (int)value->written);
+
+        return json_array_append_new(userdata, setting) < 0 ? -ENOMEM : 0;
 }
 
 static json_t *settings_to_json(const struct task *task) {

@@ -209,7 +209,7 @@ struct task {
         const char *origin_file; /* where it is written; owned by the configuration */
         unsigned origin_line;
         uint64_t written[2]; /* bit n: row n of the task key table was written for it (also by [defaults]) */
-        uint64_t secret[2];  /* bit n: its value was made of ${env:}, and is never shown */
+        uint64_t secret[2];  /* bit n: its value was made of ${env:} or ${cred:}, and is never shown */
         uint64_t digest;     /* of what was written for it, in whatever order */
 
         char *description;

@@ -12,10 +12,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int on_value(const struct key *key, const char *value, bool written, void *userdata) {
-        (void)written;
+static int on_value(const struct key *key, const struct key_value *value, void *userdata) {
         (void)userdata;
-        assert(key->name && *value);
+        assert(key->name && *value->text);
         return 0;
 }
 

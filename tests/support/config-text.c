@@ -81,12 +81,11 @@ struct wanted {
         char *value;
 };
 
-static int on_value(const struct key *key, const char *value, bool written, void *userdata) {
+static int on_value(const struct key *key, const struct key_value *value, void *userdata) {
         struct wanted *wanted = userdata;
 
-        (void)written;
         if (streq(key->name, wanted->key))
-                wanted->value = strdup(value);
+                wanted->value = strdup(value->text);
         return 0;
 }
 

@@ -172,29 +172,29 @@ static const struct {
 
         /* secrets */
         { "[task a]\ncommand = x --password=hunter2\nmanual = yes\n",
-          "tendd.ini:2: command: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
-          "environment)\n" },
+          "tendd.ini:2: command: warning: there seems to be a secret in clear text (ps shows it, too: env takes ${cred:NAME}, "
+          "from a credential)\n" },
         { "[task a]\ncommand = x\nmanual = yes\nenv =\n  A=1\n  API_TOKEN=abcdef\n",
-          "tendd.ini:4: env: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
-          "environment)\n" },
+          "tendd.ini:4: env: warning: there seems to be a secret in clear text (${cred:NAME} takes it from a "
+          "credential)\n" },
         { "[task a]\nurl = https://joe:hunter2@example.com/\nmanual = yes\n",
-          "tendd.ini:2: url: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
-          "environment)\n" },
+          "tendd.ini:2: url: warning: there seems to be a secret in clear text (${cred:NAME} takes it from a "
+          "credential)\n" },
         { "[task a]\nurl = https://example.com/\nmanual = yes\nheader = Authorization: Bearer abcdef\n",
-          "tendd.ini:4: header: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
-          "environment)\n" },
+          "tendd.ini:4: header: warning: there seems to be a secret in clear text (${cred:NAME} takes it from a "
+          "credential)\n" },
         { "[task a]\nurl = https://example.com/\nmanual = yes\nheader = Authorization: Bearer ${env:TENDD_TEST_TOKEN}\n",
           "" },
         { "[task a]\ncommand = x --password-file=/etc/x --token=/run/token\nmanual = yes\nenv = TOKEN_FILE=/etc/y\n",
           "" },
         { "[task a]\nurl = http://example.com:8080/a@b\nmanual = yes\n", "" },
         { "[task a]\nurl = https://example.com/?a=b&api_key=hunter2\nmanual = yes\n",
-          "tendd.ini:2: url: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
-          "environment)\n" },
+          "tendd.ini:2: url: warning: there seems to be a secret in clear text (${cred:NAME} takes it from a "
+          "credential)\n" },
         { "[task a]\nurl = https://example.com/?token=${env:TENDD_TEST_TOKEN}&u=x:y@z\nmanual = yes\n", "" },
         { "[task a]\ncommand = x --password hunter2 --input-file=y\nmanual = yes\n",
-          "tendd.ini:2: command: warning: there seems to be a secret in clear text (${env:NAME} takes it from the "
-          "environment)\n" },
+          "tendd.ini:2: command: warning: there seems to be a secret in clear text (ps shows it, too: env takes ${cred:NAME}, "
+          "from a credential)\n" },
         { "[task a]\ncommand = x --password-stdin registry --token-file secret --password --force\nmanual = yes\n",
           "" },
 };
@@ -311,9 +311,10 @@ START_TEST(what_is_missing_is_not_shown_when_it_is_secret) {
         setenv("TENDD_TEST_TOKEN", "/no/s3cret", 1);
         load_here(&text, "[defaults]\nenv-file = ${env:TENDD_TEST_TOKEN}\n"
                          "[task a]\ncommand = ${env:TENDD_TEST_TOKEN}\nmanual = yes\n");
-        ck_assert_str_eq(text.told,
-                         "tendd.ini:3: env-file: warning: (contains ${env:}) cannot be read\n"
-                         "tendd.ini:4: command: warning: (contains ${env:}) is not there, or cannot be run\n");
+        ck_assert_str_eq(
+                text.told,
+                "tendd.ini:3: env-file: warning: (contains ${env:} or ${cred:}) cannot be read\n"
+                "tendd.ini:4: command: warning: (contains ${env:} or ${cred:}) is not there, or cannot be run\n");
         config_text_done(&text);
 }
 END_TEST

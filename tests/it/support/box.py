@@ -190,25 +190,32 @@ class BoxCase(Case):
         super().setUp()
         self._boxes = []
 
-    def box(self, config, unit=""):
-        """A booted box with tendd on @config, not started; @unit: lines for its [Service] section."""
+    def bare_box(self):
+        """A box without tendd that has not been booted."""
         box = Box(self.path(f"box{len(self._boxes)}"))
         try:
             box.check()
         except Unavailable as why:
             self.skipTest(str(why))
         self._boxes.append(box)
+        return self.peer(box)
+
+    def boot(self, box):
+        try:
+            return box.boot()
+        except Unavailable as why:
+            self.skipTest(str(why))
+
+    def box(self, config, unit=""):
+        """A booted box with tendd on @config, not started; @unit: lines for its [Service] section."""
+        box = self.bare_box()
         if not install(box.files):
             self.skipTest("built without libsystemd")
         box.write("etc/tendd/tendd.ini", "[defaults]\nuser = root\n" + config, 0o600)
         sanitizers = [f'Environment="{name}={value}"\n' for name, value in daemon.environment().items()
                       if name.endswith("SAN_OPTIONS")]
         box.write("etc/systemd/system/tendd.service.d/test.conf", "[Service]\n" + "".join(sanitizers) + unit)
-        self.peer(box)
-        try:
-            return box.boot()
-        except Unavailable as why:
-            self.skipTest(str(why))
+        return self.boot(box)
 
     def logs(self):
         return "".join(f"--- console of box {n} ---\n{box.log.text()}\n"

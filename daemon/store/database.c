@@ -10,7 +10,8 @@
  * the old one and is removed, or SQLite would play it into the new one.
  *
  * SQLite removes the log when the last connection closes; this is switched off where the name may belong to another file
- * by then.
+ * by then. It writes what the log has into the file only then, too: as others may have the file open, a log that has no name
+ * any more is emptied before it is let go. What a reader of an older state holds up stays open until then.
  */
 #include "store/database.h"
 
@@ -427,6 +428,7 @@ int database_open(struct database *db, const char *path, uint64_t session) {
         }
         db->file = identify(db->path, "", &db->size);
         db->wal = identify(db->path, "-wal", NULL);
+        db->shm = identify(db->path, "-shm", NULL);
         return 0;
 }
 
@@ -461,6 +463,7 @@ int database_open_to_read(struct database *db, const char *path) {
         if (r >= 0) {
                 (void)sqlite3_busy_timeout(db->handle, BUSY_MSEC);
                 r = check_schema(db);
+                db->wal = identify(resolved, "-wal", NULL); /* which is open by now */
         }
         if (r < 0)
                 database_close(db, true);
@@ -468,7 +471,8 @@ int database_open_to_read(struct database *db, const char *path) {
 }
 
 bool database_is_other(const struct database *db) {
-        return db->handle && !same_file(identify(db->path, "", NULL), db->file);
+        return db->handle && (!same_file(identify(db->path, "", NULL), db->file) ||
+                              !same_file(identify(db->path, "-wal", NULL), db->wal));
 }
 
 void database_close(struct database *db, bool leave) {
@@ -480,6 +484,7 @@ void database_close(struct database *db, bool leave) {
                 (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         (void)sqlite3_close(db->handle);
         db->handle = NULL;
+        db->nameless = false;
 }
 
 void database_done(struct database *db) {
@@ -498,29 +503,68 @@ static void remove_beside(const char *path, const char *suffix) {
         (void)unlink(name);
 }
 
-bool database_is_gone(struct database *db) {
+/* Writes all that the log has into the file, and leaves nothing in it that others could take for what is written later. */
+static int empty_log(struct database *db) {
+        int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        int r = code == SQLITE_OK ? 0 : database_fail(db, code);
+
+        if (r == -EBUSY)
+                (void)snprintf(db->why, sizeof(db->why),
+                               "its log was removed while others read an earlier state of it, and cannot be emptied");
+        return r;
+}
+
+/* What nobody will find any more. */
+static void count_rows(struct database *db) {
+        int64_t n = 0, since = 0;
+
+        if (database_ask(db, "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM missed)", &n) < 0 || n <= 0 ||
+            database_ask(db,
+                         "SELECT min(position) FROM (SELECT min(position) AS position FROM run"
+                         " UNION ALL SELECT min(position) FROM missed)",
+                         &since) < 0)
+                return;
+        db->rows_gone += (uint64_t)n;
+        db->gone_since_usec = (usec_t)since;
+}
+
+static void forget_file(struct database *db, bool removed, bool has_wal) {
+        bool has_shm = same_file(identify(db->path, "-shm", NULL), db->shm);
+
+        if (removed)
+                count_rows(db);
+        database_close(db, true);
+        if (has_wal)
+                remove_beside(db->path, "-wal");
+        if (has_shm)
+                remove_beside(db->path, "-shm");
+        (void)snprintf(db->why, sizeof(db->why), "%s",
+                       removed ? "it was removed" : "another file was put in its place");
+}
+
+int database_is_gone(struct database *db) {
         struct file_id file, wal;
-        bool has_file, has_wal;
+        bool has_wal;
+        int r;
 
         if (!db->handle)
-                return false;
+                return 0;
         file = identify(db->path, "", &db->size);
         wal = identify(db->path, "-wal", NULL);
-        has_file = same_file(file, db->file);
         has_wal = same_file(wal, db->wal);
-        if (has_file && has_wal)
-                return false;
-        /* Ours without its log: what the log has goes into it now. Not ours: nothing is to be touched by name. */
-        database_close(db, !has_file);
-        if (!has_file && has_wal) {
-                remove_beside(db->path, "-wal");
-                remove_beside(db->path, "-shm");
+        if (!same_file(file, db->file)) { /* by name nothing is to be touched that is not ours */
+                forget_file(db, file.ino == 0, has_wal);
+                return 1;
         }
-        (void)snprintf(db->why, sizeof(db->why), "%s",
-                       !has_file && file.ino == 0 ? "it was removed"
-                       : !has_file                ? "another file was put in its place"
-                                                  : "its log was removed");
-        return true;
+        if (has_wal)
+                return 0;
+        db->nameless = true;
+        r = empty_log(db);
+        if (r < 0)
+                return r;
+        database_close(db, true);
+        (void)snprintf(db->why, sizeof(db->why), "its log was removed");
+        return 1;
 }
 
 static bool is_set_aside(const char *name, const char *database) {

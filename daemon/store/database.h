@@ -61,8 +61,11 @@ struct database {
         unsigned wal_pages; /* as of the last commit */
         bool made;          /* it was empty when it was opened */
         uint64_t size;      /* bytes, at the last look */
-        struct file_id file, wal;
-        bool locked; /* by us, through: */
+        struct file_id file, wal, shm;
+        bool nameless;          /* its log has something in it, and no name: see database_is_gone() */
+        uint64_t rows_gone;     /* of the history, that were in files that were removed … */
+        usec_t gone_since_usec; /* … the last of which begins here */
+        bool locked;            /* by us, through: */
         int lock_fd;
         char why[512];
 };
@@ -81,11 +84,13 @@ void database_done(struct database *db);
 
 /* Opens a file that the writer has open, to read from it. It is to be closed with @leave. */
 int database_open_to_read(struct database *db, const char *path);
-/* Whether the file at the path is another one by now. */
+/* Whether the file at the path, or its log, is another one by now. */
 bool database_is_other(const struct database *db);
 
-/* Whether the file at the path is still the one that is open. If not, it is closed, and what belonged to it is removed. */
-bool database_is_gone(struct database *db);
+/* 0: the file at the path and its log are still those that are open, or none is. 1: they are not, it is closed, and what
+ * belonged to it is removed. When the log alone has gone, all that it has is in the file then; if that fails, -errno, and it
+ * stays open: to close it would lose that, and to write to it would lose more at a kill -9. */
+int database_is_gone(struct database *db);
 
 /* Renames a damaged file, which is closed, and what belongs to it; then `why` has its new name. No file is fine. */
 int database_set_aside(struct database *db, const char *path);

@@ -60,6 +60,15 @@ static void lose(struct store *store) {
         store->lossy_at = store->n_put;
 }
 
+/* What was in the file, and went with it. */
+static void lose_rows(struct store *store, uint64_t n, usec_t since_usec) {
+        if (n == 0)
+                return;
+        store->lost_usec = store->lost_since_anew > 0 ? MIN(store->lost_usec, since_usec) : since_usec;
+        store->lost_since_anew += n;
+        store->lost += n;
+}
+
 static bool has_room(const struct store *store) {
         return store->anew || store->gathered.bytes + atomic_load_explicit(&store->core->bytes, memory_order_relaxed) <
                                       store->options.queue_bytes;
@@ -276,6 +285,7 @@ static void look(struct store *store) {
         (void)pthread_mutex_unlock(&core->mutex);
 
         store->lost += store->seen.unfit - before.unfit;
+        lose_rows(store, store->seen.rows_gone - before.rows_gone, store->seen.gone_since_usec);
         if (store->seen.n_anew != before.n_anew) {
                 store->lossy = true;
                 store->lossy_at = store->n_put;

@@ -10,18 +10,20 @@
 
 /* What the writer says of itself. Counters only grow. */
 struct writer_state {
-        bool opened;         /* it has tried to open the file for the first time */
-        bool degraded;       /* it could not write when it last tried */
-        bool taken;          /* … because another daemon has the file */
-        uint64_t done;       /* records that are in the file, or that it does not take */
-        uint64_t unfit;      /* of these, that it does not take */
-        uint64_t commits;    /* of batches */
-        uint64_t progress;   /* how often it came back from the disk */
-        uint64_t n_failures; /* how often it became degraded, if only for a moment */
-        uint64_t n_anew;     /* how often it opened a file that does not have what was put before */
-        uint64_t size;       /* bytes of the file */
-        usec_t written_usec; /* when an earlier daemon wrote to it last, realtime; 0: never */
-        char why[640];       /* it became degraded the last time */
+        bool opened;            /* it has tried to open the file for the first time */
+        bool degraded;          /* it could not write when it last tried */
+        bool taken;             /* … because another daemon has the file */
+        uint64_t done;          /* records that are in the file, or that it does not take */
+        uint64_t unfit;         /* of these, that it does not take */
+        uint64_t commits;       /* of batches */
+        uint64_t progress;      /* how often it came back from the disk */
+        uint64_t n_failures;    /* how often it became degraded, if only for a moment */
+        uint64_t n_anew;        /* how often it opened a file that does not have what was put before */
+        uint64_t rows_gone;     /* of the history, that went with files that were removed … */
+        usec_t gone_since_usec; /* … and since when the last of these had any; realtime */
+        uint64_t size;          /* bytes of the file */
+        usec_t written_usec;    /* when an earlier daemon wrote to it last, realtime; 0: never */
+        char why[640];          /* it became degraded the last time */
 };
 
 enum query_state {

@@ -6,7 +6,7 @@
  *
  * A batch that cannot be written is kept and tried again, after 1 s and then more, together with what came meanwhile: the
  * queue's bound holds for both. After any failure the file is closed and opened anew, because what made it fail may have
- * left the old one read-only, or unlinked. A damaged one is set aside first.
+ * left the old one read-only, or unlinked; but not while that would lose what its log has. A damaged one is set aside first.
  *
  * The first file that is opened is read before anything is written to it, however late that is; what was read is handed
  * over whole or not at all.
@@ -60,7 +60,8 @@ static void become_degraded(struct writer *writer, int error) {
 
         state->taken = error == -EADDRINUSE;
         note_failure(writer, "the database %s cannot be written: %s", writer->core->path, writer->db.why);
-        database_close(&writer->db, true);
+        if (!writer->db.nameless)
+                database_close(&writer->db, true);
         writer->backoff_usec = state->degraded ? MIN(2 * writer->backoff_usec, BACKOFF_MAX) : BACKOFF_FIRST;
         writer->retry_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), writer->backoff_usec);
         state->degraded = true;
@@ -114,9 +115,15 @@ static int open_file(struct writer *writer) {
 }
 
 static int have_file(struct writer *writer) {
-        if (database_is_gone(&writer->db))
+        int r = database_is_gone(&writer->db);
+
+        if (r < 0)
+                return r;
+        if (r > 0)
                 note_failure(writer, "the database %s was lost: %s; it was opened anew", writer->core->path,
                              writer->db.why);
+        writer->state.rows_gone = writer->db.rows_gone;
+        writer->state.gone_since_usec = writer->db.gone_since_usec;
         return writer->db.handle ? 0 : open_file(writer);
 }
 

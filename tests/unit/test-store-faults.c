@@ -471,8 +471,11 @@ START_TEST(removed_file_is_made_anew) {
         ck_assert_int_eq(bed_sync(), 0);
         ck_assert_uint_eq(n_rows(), 1);
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM task"), 1);
+        ck_assert_uint_eq(get_stats()->lost, 1);
+        ck_assert_int_eq(bed_ask("SELECT n FROM missed WHERE task IS NULL AND reason = 'lost'"), 1);
+        ck_assert_int_eq(bed_ask("SELECT first_due_usec FROM missed"), (int64_t)(BED_START + USEC_PER_SEC));
         ck_assert_int_eq(ask_history(), 0);
-        ck_assert_uint_eq(n_history, 1);
+        ck_assert_uint_eq(n_history, 2); /* the run, and the gap */
 }
 END_TEST
 
@@ -485,6 +488,114 @@ START_TEST(removed_log_loses_nothing) {
         ck_assert_uint_eq(n_rows(), 2);
         bed_close();
         ck_assert_uint_eq(n_rows(), 2);
+}
+END_TEST
+
+/* ---- while others have it open ---- */
+
+static int peer[2]; /* what it is to do, and what it has done */
+
+static void peer_do(sqlite3 *db, char what) {
+        const char *sql = what == 'b'   ? "BEGIN; SELECT count(*) FROM run"
+                          : what == 'e' ? "COMMIT"
+                                        : "SELECT count(*) FROM run";
+        bool done = sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+
+        (void)!write(peer[1], done ? "y" : "n", 1);
+}
+
+/* As an operator's sqlite3: forked before there is a thread. It ends with the test. */
+static void start_peer(void) {
+        int to[2], from[2];
+        sqlite3 *db = NULL;
+        char what;
+
+        ck_assert_int_eq(pipe(to), 0);
+        ck_assert_int_eq(pipe(from), 0);
+        if (fork() == 0) {
+                (void)close(to[1]);
+                peer[1] = from[1];
+                while (read(to[0], &what, 1) == 1) {
+                        if (!db && sqlite3_open_v2(bed.path, &db, SQLITE_OPEN_READWRITE, "unix") != SQLITE_OK)
+                                _exit(1);
+                        peer_do(db, what);
+                }
+                _exit(0);
+        }
+        (void)close(to[0]);
+        (void)close(from[1]);
+        peer[0] = to[1];
+        peer[1] = from[0];
+}
+
+/* 's'elect, 'b'egin, 'e'nd. */
+static void tell_peer(char what) {
+        char answer = 0;
+
+        ck_assert_int_eq(write(peer[0], &what, 1), 1);
+        ck_assert_int_eq(read(peer[1], &answer, 1), 1);
+        ck_assert_int_eq(answer, 'y');
+}
+
+START_TEST(removed_log_loses_nothing_while_others_have_it_open) {
+        start_peer();
+        open_and_put_one();
+        if (_i == 0)
+                ck_assert_int_eq(ask_history(), 0); /* our own reader, which stays for a while */
+        else
+                tell_peer('s');
+        put_run(2);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(unlink(bed_path("db-wal")), 0);
+        put_run(3);
+        ck_assert_int_eq(bed_sync(), 0);
+        bed_await_health("degraded well");
+        ck_assert_uint_eq(n_rows(), 3);
+        ck_assert_int_eq(ask_history(), 0);
+        ck_assert_uint_eq(n_history, 3);
+        bed_close();
+        ck_assert_uint_eq(n_rows(), 3);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+}
+END_TEST
+
+START_TEST(removed_log_is_kept_open_while_others_read_an_earlier_state) {
+        start_peer();
+        open_and_put_one();
+        tell_peer('b');
+        put_run(2);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(unlink(bed_path("db-wal")), 0);
+        put_run(3);
+        ck_assert_int_eq(bed_sync(), -EIO);
+        bed_await_health("degraded");
+        ck_assert_ptr_nonnull(strstr(bed.why, "its log was removed while others read"));
+        tell_peer('e');
+        store_retry(bed.store);
+        bed_await_health("well");
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_uint_eq(n_rows(), 3);
+        ck_assert_uint_eq(get_stats()->lost, 0);
+        bed_close();
+        ck_assert_uint_eq(n_rows(), 3);
+}
+END_TEST
+
+START_TEST(removed_file_is_made_anew_while_others_have_it_open) {
+        start_peer();
+        open_and_put_one();
+        tell_peer(_i > 0 ? 'b' : 's');
+        ck_assert_int_eq(unlink(bed.path), 0);
+        ck_assert_int_eq(unlink(bed_path("db-wal")), 0); /* and not db-shm, which the other has open */
+        put_run(2);
+        ck_assert_int_eq(bed_sync(), 0);
+        bed_await_health("degraded well anew");
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_uint_eq(n_rows(), 1);
+        ck_assert_uint_eq(get_stats()->lost, 1);
+        bed_close();
+        ck_assert_uint_eq(n_rows(), 1);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
 }
 END_TEST
 
@@ -701,6 +812,9 @@ int main(void) {
         tcase_add_test(single, a_file_is_read_whole_or_not_at_all);
         tcase_add_loop_test(single, removed_file_is_made_anew, 0, 2);
         tcase_add_test(single, removed_log_loses_nothing);
+        tcase_add_loop_test(single, removed_log_loses_nothing_while_others_have_it_open, 0, 2);
+        tcase_add_test(single, removed_log_is_kept_open_while_others_read_an_earlier_state);
+        tcase_add_loop_test(single, removed_file_is_made_anew_while_others_have_it_open, 0, 2);
         tcase_add_test(single, other_file_in_its_place_is_taken_up);
         tcase_add_test(single, missing_directory_is_made_again);
         tcase_add_loop_test(single, damaged_file_is_set_aside_at_the_start, 0, 2);

@@ -6,8 +6,12 @@
  * So of several instances one at most is down, also when what is to be started is broken. What becomes of an attempt is
  * seen by events, because runs and attempts are freed: a target knows which attempt it waits for, and a later one means
  * that this failed.
+ *
+ * A run of a group cannot get other members. Where a reload has changed which there are, its run is cancelled and another
+ * takes its place, with whatever group it is in; it is ready when all its services are.
  */
 #include "control/methods.h"
+#include "live/apply.h"
 #include "live/outcome_json.h"
 
 #include <stdio.h>
@@ -26,6 +30,7 @@ struct target {
         char *run;  /* NULL: it has none yet */
         unsigned attempt;
         enum progress progress;
+        bool group; /* it is run anew, because its members have changed */
         bool ready;
         bool left;    /* nothing was done to it, because one before it did not become ready */
         char *detail; /* why it is not ready, or NULL */
@@ -46,16 +51,20 @@ struct restart_cursor {
         size_t next; /* the first that may be pending */
 };
 
+static void target_done(struct target *target) {
+        free(target->task);
+        free(target->run);
+        free(target->detail);
+        *target = (struct target){ 0 };
+}
+
 static void restart_free(void *cursor) {
         struct restart_cursor *restart = cursor;
 
         list_remove(&restart->link);
         selection_done(&restart->selection);
-        for (size_t i = 0; i < restart->n; i++) {
-                free(restart->targets[i].task);
-                free(restart->targets[i].run);
-                free(restart->targets[i].detail);
-        }
+        for (size_t i = 0; i < restart->n; i++)
+                target_done(&restart->targets[i]);
         free(restart->targets);
         free(restart);
 }
@@ -99,12 +108,39 @@ static bool is_wanted(const struct restart_cursor *restart, const struct run *ru
         return !run_is_kept_down(run) || streq(name, run_get_spec(run)->name) || streq(name, run_name(run, buf));
 }
 
+static bool has_changed_group(const struct run *run) {
+        if (run_get_role(run) != RUN_GROUP || run_get_state(run) == RUN_DONE || run_is_cancelled(run))
+                return false;
+        if (live_group_has_changed(run))
+                return true;
+        for (const struct run *child = run_first_child(run); child; child = run_next_sibling(child))
+                if (has_changed_group(child))
+                        return true;
+        return false;
+}
+
+/* The group @run, which has changed, or that at the top of the groups it is in. */
+static int select_group(struct restart_cursor *restart, const struct run *run) {
+        char name[RUN_NAME_MAX];
+        int r;
+
+        while (run_get_role(run_get_parent(run)) == RUN_GROUP)
+                run = run_get_parent(run);
+        r = add_target(restart, task_of(run_get_spec(run))->live, run_name(run, name));
+        for (size_t i = 0; i < restart->n && r > 0; i++)
+                if (streq(restart->targets[i].task, run_get_spec(run)->name))
+                        restart->targets[i].group = true;
+        return r;
+}
+
 /* The services at and below @run. */
 static int select_run(struct run *run, void *arg) {
         struct restart_cursor *restart = arg;
         char name[RUN_NAME_MAX];
         int found = 0, r;
 
+        if (has_changed_group(run))
+                return select_group(restart, run);
         if (run_get_spec(run)->service && is_wanted(restart, run) && !run_is_cancelled(run))
                 return add_target(restart, task_of(run_get_spec(run))->live, run_name(run, name));
         if (run_get_role(run) != RUN_GROUP)
@@ -139,6 +175,34 @@ static int select_down(struct restart_cursor *restart) {
                         return r;
         }
         return 1;
+}
+
+/* Whether @run is @target's, or below that. */
+static bool is_of_target(const struct target *target, const char *run) {
+        size_t length = target->run ? strlen(target->run) : 0;
+
+        if (!target->run || strncmp(target->run, run, length) != 0)
+                return false;
+        return run[length] == '\0' || (target->group && run[length] == '/');
+}
+
+/* What is below a group that is run anew comes along. */
+static void drop_covered(struct restart_cursor *restart) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < restart->n; i++) {
+                struct target *target = &restart->targets[i];
+                bool covered = false;
+
+                for (size_t k = 0; k < restart->n && target->run && !covered; k++)
+                        covered = restart->targets[k].group && !streq(restart->targets[k].run, target->run) &&
+                                  is_of_target(&restart->targets[k], target->run);
+                if (covered)
+                        target_done(target);
+                else
+                        restart->targets[n++] = *target;
+        }
+        restart->n = n;
 }
 
 /* ---- restarting ---- */
@@ -176,9 +240,14 @@ static int start_target(struct restart_cursor *restart, struct target *target) {
 static int restart_target(struct restart_cursor *restart, struct target *target) {
         struct run *run = run_of_target(restart, target);
         char name[RUN_NAME_MAX];
+        int r;
 
-        if (!run || (target->run && !streq(run_name(run, name), target->run)))
+        if (!run || !streq(run_name(run, name), target->run))
                 return -ESTALE;
+        if (target->group) {
+                r = run_cancel(run, CANCEL_REPLACED, restart->by);
+                return r < 0 ? r : start_target(restart, target);
+        }
         target->attempt = next_attempt(run);
         return live_restart(run, restart->by);
 }
@@ -246,6 +315,37 @@ static void look(struct restart_cursor *restart, struct target *target, const st
         }
 }
 
+/* One of the group's members, or the group itself. */
+static void look_at_group(struct restart_cursor *restart, struct target *target, const struct event *event) {
+        bool own = streq(event->run, target->run);
+
+        switch (event->id) {
+        case EVENT_RUN_READY: varlink_wake(restart->call); break; /* the group is not, before its members have told */
+        case EVENT_RUN_RESTARTING:
+        case EVENT_RUN_DOWN: settle(restart, target, false, event->text); break;
+        case EVENT_RUN_DONE:
+                if (own || outcome_is_failure(event->result->outcome))
+                        settle(restart, target, false, result_detail(event->result));
+                else
+                        varlink_wake(restart->call);
+                break;
+        default: break;
+        }
+}
+
+/* Those groups that have become ready. */
+static void look_at_groups(struct restart_cursor *restart) {
+        for (size_t i = 0; i < restart->next; i++) {
+                struct target *target = &restart->targets[i];
+                const struct run *run =
+                        target->group && target->progress == TARGET_ASKED ? run_of_target(restart, target) : NULL;
+                char name[RUN_NAME_MAX];
+
+                if (run && streq(run_name(run, name), target->run) && run_is_ready(run))
+                        settle(restart, target, true, NULL);
+        }
+}
+
 void restart_on_event(struct control *control, const struct event *event) {
         struct restart_cursor *restart;
 
@@ -255,8 +355,9 @@ void restart_on_event(struct control *control, const struct event *event) {
                 for (size_t i = 0; i < restart->next; i++) {
                         struct target *target = &restart->targets[i];
 
-                        if (target->progress == TARGET_ASKED && target->run && streq(target->run, event->run))
-                                look(restart, target, event);
+                        if (target->progress != TARGET_ASKED || !is_of_target(target, event->run))
+                                continue;
+                        (target->group ? look_at_group : look)(restart, target, event);
                 }
         }
 }
@@ -272,6 +373,7 @@ static int select_some(struct restart_cursor *restart, struct varlink_call *call
         r = select_down(restart);
         if (r <= 0)
                 return r;
+        drop_covered(restart);
         restart->selected = true;
         varlink_wake(call);
         return -EAGAIN;
@@ -314,6 +416,7 @@ static int restart_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 varlink_wake(call);
         if (!restart->told && (!more || restart->wait))
                 return tell_names(restart, ret);
+        look_at_groups(restart);
         for (size_t i = 0; i < restart->next; i++)
                 if (restart->targets[i].progress == TARGET_KNOWN)
                         return tell_target(restart, &restart->targets[i], ret);

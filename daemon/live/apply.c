@@ -231,13 +231,19 @@ static void look_at_gone(struct application *app, struct run *run) {
                 (void)run_skip(run, "gone: it is not in the configuration any more");
 }
 
+bool live_group_has_changed(const struct run *run) {
+        const struct task *task = live_task_of(run)->task;
+
+        return run_get_role(run) == RUN_GROUP && run_get_spec(run)->is_service && task->run.is_group &&
+               !run_same_members(run_get_spec(run), &task->run);
+}
+
 static void look_at_service(struct application *app, struct run *run) {
         const struct task *task = live_task_of(run)->task;
 
         if (!task->enabled)
                 stop_run(app, run, "it is not enabled any more");
-        else if (run_get_role(run) == RUN_GROUP && task->run.is_group &&
-                 !run_same_members(run_get_spec(run), &task->run))
+        else if (live_group_has_changed(run))
                 return; /* until it is restarted */
         else if (run_respec(run, &task->run) == -EOPNOTSUPP)
                 stop_run(app, run, "it is no such service any more");

@@ -14,5 +14,9 @@ uint64_t live_generation(const struct live *live);
 /* The configuration there is. */
 struct config *live_config(const struct live *live);
 
-/* A service, or a group of them, that runs as an earlier configuration said. */
+/* Whether @run is that of a group whose list of members is another one by now. */
+bool live_group_has_changed(const struct run *run);
+
+/* A service, or the group of its instances, that runs as an earlier configuration said, or a group that has other members by
+ * now. */
 bool live_task_is_outdated(const struct live_task *task);

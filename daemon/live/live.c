@@ -480,17 +480,21 @@ usec_t live_task_last_ok(const struct live_task *task) {
 }
 
 static bool is_outdated(const struct run *run) {
-        if (task_of(run_get_spec(run)) != live_task_of(run)->task || run_is_outdated(run))
-                return true;
-        if (run_get_role(run) == RUN_GROUP)
-                for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
-                        if (run_get_state(child) != RUN_DONE && run_get_spec(child)->is_service && is_outdated(child))
-                                return true;
-        return false;
+        return task_of(run_get_spec(run)) != live_task_of(run)->task || run_is_outdated(run);
 }
 
+/* Members are told themselves, but for instances, which are what their group is. */
 bool live_task_is_outdated(const struct live_task *task) {
-        return task->service && task->service->run && is_outdated(task->service->run);
+        const struct run *run = task->service ? task->service->run : NULL;
+
+        if (!run || is_outdated(run))
+                return run;
+        if (run_get_role(run) == RUN_GROUP)
+                for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
+                        if (live_task_of(child)->task->instance > 0 && run_get_state(child) != RUN_DONE &&
+                            is_outdated(child))
+                                return true;
+        return false;
 }
 
 /* ---- pools ---- */

@@ -152,6 +152,12 @@ class Reload(Case):
             self.assertEqual(done.returncode, code)
             self.assertIn("conf.d/a.ini:5: colour: unknown key", done.stderr)
             self.assertIn("conf.d/b.ini:3: every: ", done.stderr)
+        checked = daemon.run("--check", "--json")
+        for words in (("diff",), ("reload",), ("reload", "--dry-run")):
+            done = daemon.ctl("--json", *words)
+            self.assertEqual(json.loads(done.stdout), json.loads(checked.stdout))
+            self.assertEqual(done.stderr, "tendctl: the configuration is refused, and nothing was changed\n")
+        self.assertEqual(json.loads(done.stdout)["errors"], 2)
         daemon.log.wait("the new configuration is refused, and the old one goes on")
         daemon.log.wait("colour: unknown key")
         self.assertRegex(daemon.ctl("status").stdout, r"REFUSED +configuration +a reload refused the files")
@@ -170,7 +176,7 @@ class Reload(Case):
         daemon = self.going(a=group, b=service("web-1", "command = sleep 1000"), c=service("web-2", "command = sleep 1000"))
         first, second = self.pid_of(daemon, "web-1"), self.pid_of(daemon, "web-2")
         self.put(daemon, c=service("web-2", "command = sleep 2000"))
-        self.assertIn("restart needed: site web-2", self.reload(daemon))
+        self.assertIn("restart needed: web-2", self.reload(daemon))
         self.assertEqual(daemon.ctl("restart", "web-2").returncode, 0)
         self.assertGone(second)
         self.assertEqual(self.pid_of(daemon, "web-1"), first)
@@ -181,6 +187,45 @@ class Reload(Case):
         self.reload(daemon)
         self.assertGone(third)
         self.assertEqual(self.pid_of(daemon, "web-1"), first)
+
+    def test_a_group_that_has_other_members_is_run_anew(self):
+        group = "[group site]\nmembers = web-*\npolicy = settle\n"
+        daemon = self.going(a=group, b=service("web-1", "command = sleep 1000"), c=service("web-2", "command = sleep 1000"))
+        first, second = self.pid_of(daemon, "web-1"), self.pid_of(daemon, "web-2")
+        self.drop(daemon, "c")
+        self.put(daemon, d=service("web-3", "command = sleep 1000"))
+        self.assertIn("restart needed: site", self.reload(daemon))
+        self.assertGone(second)
+        self.assertEqual(self.pid_of(daemon, "web-1"), first)
+        self.assertRegex(daemon.ctl("status").stdout, "OUTDATED +site ")
+        done = daemon.ctl("restart", "web-1", "site")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, "^site#2 ready, attempt 1\n$")
+        self.assertGone(first)
+        daemon.log.wait(r"site#1 cancelled")
+        self.pid_of(daemon, "web-1")
+        self.pid_of(daemon, "web-3")
+        self.assertNotIn("OUTDATED", daemon.ctl("status").stdout)
+        self.assertEqual(daemon.ctl("diff").returncode, 0)
+        # A member that does not come up is told; the others are up.
+        self.put(daemon, e=service("web-4", "ready = notify", "restart-limit = 0/1min", "command = false"))
+        done = daemon.ctl("reload", "--restart-changed")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, "site#3 not ready, attempt 1: .*exit")
+        self.pid_of(daemon, "web-3")
+
+    def test_a_group_in_a_group_is_run_anew_with_it(self):
+        groups = "[group all]\nmembers = site side\npolicy = settle\n[group site]\nmembers = web-*\npolicy = settle\n"
+        daemon = self.going(a=groups, b=service("web-1", "command = sleep 1000"), c=service("side", "command = sleep 1000"))
+        side = self.pid_of(daemon, "side")
+        self.put(daemon, d=service("web-2", "command = sleep 1000"))
+        self.assertIn("restart needed: site", self.reload(daemon))
+        self.assertEqual(self.pid_of(daemon, "side"), side)
+        done = daemon.ctl("restart", "site")
+        self.assertEqual((done.returncode, done.stdout), (0, "all#2 ready, attempt 1\n"))
+        self.assertGone(side)
+        self.pid_of(daemon, "web-2")
+        self.assertNotIn("OUTDATED", daemon.ctl("status").stdout)
 
     def test_limits_pools_and_the_daemon_follow(self):
         task = "[task {0}]\nmanual = yes\ncommand = sleep 1000\nlimit = few\n"

@@ -149,7 +149,9 @@ static void on_reloaded(const struct reload_outcome *outcome, void *arg) {
                 reload->answer = tell_done(reload->control, outcome);
         } else if (outcome->error == -EBADMSG) {
                 reload->error = ERROR_RUNNER("ConfigurationRefused");
-                reload->answer = json_pack("{s:o}", "findings", tell_findings(outcome->diagnostics));
+                reload->answer = json_pack("{s:o, s:I, s:I}", "findings", tell_findings(outcome->diagnostics), "errors",
+                                           (json_int_t)outcome->diagnostics->counts[SEVERITY_ERROR], "warnings",
+                                           (json_int_t)outcome->diagnostics->counts[SEVERITY_WARNING]);
         } else {
                 reload->error = ERROR_RUNNER("ReloadFailed");
                 reload->answer = json_pack("{s:s}", "reason",

@@ -60,8 +60,28 @@ static const struct {
         { STANDARD "InvalidParameter", CTL_USAGE, "the daemon does not accept the value of", "parameter" },
 };
 
-static int daemon_error(const struct client_answer *answer) {
-        print_findings(json_object_get(answer->parameters, "findings"), stderr);
+/* What is wrong with the configuration; as JSON, as `tendd --check` prints it. */
+static void tell_findings(const struct ctl *ctl, const json_t *parameters) {
+        static const char *const places[] = { "file", "section", "key" };
+        json_t *findings = json_object_get(parameters, "findings"), *finding;
+        size_t index;
+
+        if (!findings)
+                return;
+        if (!ctl->json) {
+                print_findings(findings, stderr);
+                return;
+        }
+        json_array_foreach(findings, index, finding)
+                for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+                        if (!json_object_get(finding, places[i]))
+                                (void)json_object_set_new(finding, places[i], json_null());
+        (void)print_json(json_pack("{s:I, s:I, s:O}", "errors", (json_int_t)get_int(parameters, "errors"), "warnings",
+                                   (json_int_t)get_int(parameters, "warnings"), "findings", findings));
+}
+
+static int daemon_error(const struct ctl *ctl, const struct client_answer *answer) {
+        tell_findings(ctl, answer->parameters);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
                 const char *parameter;
 
@@ -109,7 +129,7 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned f
                 if (r < 0)
                         return client_error(r);
                 continues = answer.continues;
-                code = answer.error ? daemon_error(&answer) : fn(ctl, answer.parameters, arg);
+                code = answer.error ? daemon_error(ctl, &answer) : fn(ctl, answer.parameters, arg);
                 client_answer_done(&answer);
         } while (continues && code == CTL_OK);
         return code;

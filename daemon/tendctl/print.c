@@ -241,7 +241,9 @@ void print_findings(const json_t *findings, FILE *out) {
 
                 if (*file) {
                         print_visible(file, out);
-                        fprintf(out, ":%lld: ", (long long)get_int(finding, "line"));
+                        if (get_int(finding, "line") > 0)
+                                fprintf(out, ":%lld", (long long)get_int(finding, "line"));
+                        fputs(": ", out);
                 }
                 if (*key)
                         fprintf(out, "%s: ", key);

@@ -12,6 +12,10 @@ typedef uint64_t usec_t;
 #define USEC_PER_HOUR   (60 * USEC_PER_MINUTE)
 #define USEC_PER_DAY    (24 * USEC_PER_HOUR)
 
+/* 2026-01-01: a wall clock that shows less was never set, as on machines that have none of their own. It is so until the
+ * time is had from the network. */
+#define CLOCK_EPOCH_USEC (UINT64_C(1767225600) * USEC_PER_SEC)
+
 /* No bound, or never. Larger than any instant. */
 #define USEC_INFINITY UINT64_MAX
 

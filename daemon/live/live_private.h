@@ -101,6 +101,7 @@ struct live_clocks {
         usec_t wall_usec;
         enum missed_why why; /* what is late at present is so because of this … */
         usec_t until_usec;   /* … until then, monotonic */
+        usec_t gap_usec;     /* how long the machine slept, or how far the clock jumped; 0: neither */
 };
 
 /* What goes to the store. */

@@ -30,23 +30,26 @@ static bool has_memory(const struct live_task *entry) {
 
 /* ---- why ---- */
 
-/* A clock that advanced more than another one, since somebody looked last, tells what has happened. */
+/* A clock that advanced more than another one, since somebody looked last, tells what has happened. Of a sleep and a jump,
+ * together or one soon after the other, the longer one is the reason: after a sleep the clock is often set by a little. */
 static void look_at_clocks(struct live *live) {
         struct live_clocks *last = &live->clocks, now;
 
         now.monotonic_usec = clock_now(CLOCK_ID_MONOTONIC);
         now.boot_usec = clock_now(CLOCK_ID_BOOTTIME);
         now.wall_usec = clock_now(CLOCK_ID_REALTIME);
-        now.why = now.monotonic_usec < last->until_usec ? last->why : MISSED_LATE;
         now.until_usec = last->until_usec;
+        now.gap_usec = now.monotonic_usec < last->until_usec ? last->gap_usec : 0;
+        now.why = now.gap_usec > 0 ? last->why : MISSED_LATE;
         if (last->monotonic_usec > 0) {
                 int64_t slept = (int64_t)(now.boot_usec - last->boot_usec) -
                                 (int64_t)(now.monotonic_usec - last->monotonic_usec);
                 int64_t jumped =
                         (int64_t)(now.wall_usec - last->wall_usec) - (int64_t)(now.boot_usec - last->boot_usec);
 
-                if (slept > (int64_t)USEC_PER_SEC || jumped > (int64_t)USEC_PER_SEC) {
-                        now.why = jumped > (int64_t)USEC_PER_SEC ? MISSED_CLOCK : MISSED_ASLEEP;
+                if (MAX(slept, jumped) > (int64_t)MAX(USEC_PER_SEC, now.gap_usec)) {
+                        now.why = jumped > slept ? MISSED_CLOCK : MISSED_ASLEEP;
+                        now.gap_usec = (usec_t)MAX(slept, jumped);
                         now.until_usec = usec_add(now.monotonic_usec, GAP_USEC);
                 }
         }
@@ -121,7 +124,7 @@ static void missed(const struct schedule_missed *missed, void *arg) {
                                         .detail = missed->detail,
                                         .at_usec = clock_now(CLOCK_ID_REALTIME),
                                 });
-        if (missed->last_usec >= entry->last_due_usec) {
+        if (missed->last_usec >= entry->last_due_usec && missed->last_usec <= clock_now(CLOCK_ID_REALTIME)) {
                 (void)snprintf(what, sizeof(what), "not run: %s", missed_why_to_string(missed->why));
                 live_set_last_due(entry, missed->last_usec, 0, what);
         }

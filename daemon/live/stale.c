@@ -4,8 +4,9 @@
  * The time counts from the last ok, or from when the task was first seen. While the daemon lives it is measured on the clock
  * that counts sleep, so nothing depends on the wall clock; what happened before the daemon began is known by wall time
  * alone, and when that clock is set, as it is on machines that have none of their own, it is reckoned anew. What this daemon
- * has seen itself is then given its time by the new clock, for the next daemon. One timer for each task that has
- * stale-after, and nothing else wakes anybody.
+ * has seen itself is then given its time by the new clock, for the next daemon. What happened while a clock had never been
+ * set is known by nothing, and counts from when this daemon finds it. One timer for each task that has stale-after, and
+ * nothing else wakes anybody.
  *
  * A task becomes stale once, also when it is paused: who paused it and forgot it is whom this is for. The next ok ends it,
  * which is an event, but for no hook: on-recover is for tasks that were failing, and they are told of that anyway.
@@ -82,7 +83,7 @@ static void on_stale(struct loop_timer *timer _unused_, void *arg) {
 
 /* Counts what has passed by wall time. A clock that is behind what it was once says nothing. */
 static void arm_by_wall(struct live_stale *stale) {
-        usec_t age = usec_sub(clock_now(CLOCK_ID_REALTIME), since(stale));
+        usec_t from = since(stale), age = from < CLOCK_EPOCH_USEC ? 0 : usec_sub(clock_now(CLOCK_ID_REALTIME), from);
 
         loop_timer_set(&stale->timer,
                        usec_add(clock_now(CLOCK_ID_BOOTTIME), usec_sub(stale->entry->task->stale_after_usec, age)));

@@ -90,11 +90,10 @@ static void give_up(struct schedule *schedule, const struct schedule_now *now, c
         miss(listener, due, why, detail);
 }
 
-static const char *why_not_caught_up(const struct schedule *schedule, const struct schedule_now *now,
-                                     const struct schedule_batch *batch) {
+static const char *why_not_caught_up(const struct schedule *schedule, const struct schedule_batch *batch) {
         if (batch->at_least)
                 return COUNT_AT_LEAST;
-        if (now->paused)
+        if (batch->why == MISSED_PAUSED)
                 return NULL;
         switch (schedule->catch_up) {
         case CATCH_UP_NONE: return "catch-up = none";
@@ -169,6 +168,22 @@ static void review_backlog(struct schedule *schedule, const struct schedule_now 
         }
 }
 
+void schedule_put_off(struct schedule *schedule, const struct schedule_now *now,
+                      const struct schedule_listener *listener) {
+        _cleanup_(freep) struct schedule_backlog *was = TAKE_PTR(schedule->backlog);
+
+        for (unsigned i = 0; was && i < was->n; i++) {
+                const struct schedule_due *due = &was->items[was->first + i];
+
+                if (due->due_usec > now->wall_usec && !streq(due->trigger, "every")) {
+                        wall_undecide(schedule->wall, due->due_usec);
+                        miss(listener, due, MISSED_CLOCK,
+                             "the clock was set back, it is due again when its time comes");
+                } else if (schedule_push(schedule, due) < 0)
+                        give_up(schedule, now, listener, due, MISSED_CROWDED, "out of memory");
+        }
+}
+
 static void push_all(struct schedule *schedule, const struct schedule_now *now,
                      const struct schedule_listener *listener, const struct schedule_batch *batch) {
         for (unsigned i = batch->n_taken; i > 0; i--)
@@ -193,7 +208,7 @@ static bool joins(struct schedule *schedule, const struct schedule_now *now, con
 
 static void settle_regular(struct schedule *schedule, const struct schedule_now *now,
                            const struct schedule_listener *listener, const struct schedule_batch *batch) {
-        if (now->paused) {
+        if (now->paused || batch->why == MISSED_PAUSED) { /* it may have been resumed since it was found */
                 if (!batch->told)
                         miss(listener, batch->regular, MISSED_PAUSED, NULL);
                 return;
@@ -215,8 +230,8 @@ void schedule_settle(struct schedule *schedule, const struct schedule_now *now,
                                 .last_usec = batch->last_usec,
                                 .n = batch->n,
                                 .trigger = batch->trigger,
-                                .why = now->paused ? MISSED_PAUSED : batch->why,
-                                .detail = why_not_caught_up(schedule, now, batch),
+                                .why = batch->why,
+                                .detail = why_not_caught_up(schedule, batch),
                         },
                         listener->arg);
         push_all(schedule, now, listener, batch);
@@ -273,7 +288,7 @@ static unsigned every_take(const struct schedule *schedule, const struct schedul
 static void every_settle(struct schedule *schedule, const struct schedule_now *now,
                          const struct schedule_listener *listener, int64_t last, uint64_t n, bool is_regular) {
         struct schedule_due regular = { .due_usec = from_boot(now, last), .trigger = "every" };
-        struct schedule_batch batch = { .trigger = "every", .why = now->why };
+        struct schedule_batch batch = { .trigger = "every", .why = now->paused ? MISSED_PAUSED : now->why };
         uint64_t missed = n - is_regular;
         unsigned wanted = (unsigned)MIN(schedule_wanted(schedule, now, is_regular), missed);
         _cleanup_(freep) struct schedule_due *taken = wanted > 0 ? calloc(wanted, sizeof(*taken)) : NULL;
@@ -348,6 +363,7 @@ void schedule_arm(struct schedule *schedule, const struct schedule_now *now) {
                 schedule->wall->mark_usec = now->wall_usec;
                 schedule->wall->high_usec = now->wall_usec;
                 schedule->wall->n_stretches = 0;
+                schedule->wall->batch.active = false;
         }
         schedule_replan(schedule);
 }

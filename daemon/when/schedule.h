@@ -33,7 +33,8 @@ enum missed_why {
         MISSED_SUPERSEDED, /* a later occurrence came before it was caught up */
         MISSED_TOO_OLD,    /* catch-up-within was over before its turn came */
         MISSED_CROWDED,    /* as many as catch-up-max waited already */
-        MISSED_CHANGED,    /* it waited to be caught up, and then its triggers, or `catch-up`, became others */
+        MISSED_CHANGED,    /* it waited to be caught up, and then its triggers, or `catch-up`, became others, or it has
+                            * none any more */
         _MISSED_WHY_MAX,
 };
 
@@ -64,6 +65,7 @@ struct schedule_config {
 struct schedule_now {
         usec_t wall_usec;
         usec_t boot_usec;
+        usec_t epoch_usec;   /* a wall clock that shows less was never set: nothing can be told by it */
         bool start;          /* the owner was not there before: whatever is due by now was missed */
         bool paused;         /* what is due is not to be run, nor caught up */
         enum missed_why why; /* what is late is so because of this */
@@ -155,6 +157,12 @@ int schedule_save(const struct schedule *schedule, const struct schedule_now *no
  * -ENOMEM. */
 int schedule_restore(struct schedule *schedule, const struct schedule_memory *memory, const char *boot_id,
                      const struct schedule_now *now);
+
+/* What was saved with @fired belongs to a task that is gone, or has no triggers any more: what waited to be caught up is
+ * told as missed, MISSED_CHANGED for @detail, a literal. */
+void schedule_give_up_saved(const char *fired, const struct schedule_listener *listener, const char *detail);
+/* Whether that has anything to tell. @fired may be NULL. */
+bool schedule_has_saved_backlog(const char *fired);
 
 /* After that: there was a run for @due, whatever was saved; and so all before it was decided. */
 void schedule_mark_fired(struct schedule *schedule, const struct schedule_due *due, const struct schedule_now *now);

@@ -308,13 +308,15 @@ static int restore_words(struct schedule *schedule, const struct schedule_memory
 }
 
 /* The anchor in the present boot. One that lies in the future, because the clock was wrong then or is now, keeps its place
- * in the interval and no more. */
+ * in the interval and no more; how long ago it was by a clock that had never been set, nobody knows: it begins anew. */
 static int64_t translate(const struct schedule *schedule, const struct schedule_memory *memory, const char *boot_id,
                          const struct schedule_now *now) {
         int64_t boot = (int64_t)now->boot_usec, every = (int64_t)schedule->every_usec, anchor;
 
         if (memory->boot_id && streq(memory->boot_id, boot_id) && memory->anchor_boot_usec <= boot)
                 return memory->anchor_boot_usec;
+        if (memory->anchor_usec < now->epoch_usec && now->wall_usec >= now->epoch_usec)
+                return boot;
         anchor = boot - ((int64_t)now->wall_usec - (int64_t)memory->anchor_usec);
         if (anchor <= boot || every == 0)
                 return MIN(anchor, boot);
@@ -355,6 +357,41 @@ int schedule_restore(struct schedule *schedule, const struct schedule_memory *me
         end_with_daemon(schedule, now);
         schedule_replan(schedule);
         return 0;
+}
+
+/* ---- what is given up ---- */
+
+bool schedule_has_saved_backlog(const char *fired) {
+        return fired && (fired[0] == 'b' || strstr(fired, " b"));
+}
+
+/* What waits of one trigger, told in one. */
+static void give_up_trigger(const struct schedule_backlog *backlog, const char *trigger,
+                            const struct schedule_listener *listener, const char *detail) {
+        struct schedule_missed missed = { .trigger = trigger, .why = MISSED_CHANGED, .detail = detail };
+
+        for (unsigned i = 0; i < backlog->n; i++) {
+                const struct schedule_due *due = &backlog->items[backlog->first + i];
+
+                if (due->trigger != trigger)
+                        continue;
+                if (missed.n++ == 0)
+                        missed.first_usec = due->due_usec;
+                missed.last_usec = due->due_usec;
+        }
+        if (missed.n > 0)
+                listener->missed(&missed, listener->arg);
+}
+
+void schedule_give_up_saved(const char *fired, const struct schedule_listener *listener, const char *detail) {
+        struct schedule schedule = { 0 };
+
+        if (!schedule_has_saved_backlog(fired))
+                return;
+        read_words(&schedule, fired, NULL);
+        for (size_t i = 0; schedule.backlog && i < ARRAY_SIZE(triggers); i++)
+                give_up_trigger(schedule.backlog, triggers[i], listener, detail);
+        schedule_done(&schedule);
 }
 
 /* ---- what was run ---- */

@@ -63,6 +63,11 @@ struct schedule_batch {
 void schedule_settle(struct schedule *schedule, const struct schedule_now *now,
                      const struct schedule_listener *listener, const struct schedule_batch *batch);
 
+/* The clock was set back: what waits for a time that is still to come on a calendar does not wait any more, as it will be
+ * due then. It is told as missed until it is. */
+void schedule_put_off(struct schedule *schedule, const struct schedule_now *now,
+                      const struct schedule_listener *listener);
+
 /* How many of what was missed are to be caught up. */
 unsigned schedule_wanted(const struct schedule *schedule, const struct schedule_now *now, bool regular);
 
@@ -87,6 +92,8 @@ void wall_plan(struct schedule *schedule);
 bool wall_run(struct schedule *schedule, const struct schedule_now *now, const struct schedule_listener *listener,
               unsigned budget);
 bool wall_is_decided(const struct schedule_wall *wall, usec_t usec);
+/* The occurrence @usec alone is not decided after all. */
+void wall_undecide(struct schedule_wall *wall, usec_t usec);
 
 /* All occurrences from @from_usec to @to_usec, both occurrences, are decided; with @joins those between them and the
  * stretch before, too. Out of memory joins more, so that nothing is fired twice. */

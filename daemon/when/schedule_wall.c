@@ -15,6 +15,9 @@
  * are, and the others are counted, in slices. Nothing has changed until that is done: if the clock is set back meanwhile, or
  * the daemon dies, it was not.
  *
+ * A machine without a clock of its own begins in 1970 or so and is set to the present later. A task that was known only until
+ * then has missed nothing: it begins with the present.
+ *
  * Occurrences are told apart by their instants. Only when the rules of a zone change, and the same local times lie at
  * other instants, is the local time of the mark what counts: see wall_shift().
  */
@@ -134,6 +137,29 @@ void wall_decide(struct schedule_wall *wall, usec_t from_usec, usec_t to_usec, b
                 stretch_make_room(wall);
 }
 
+void wall_undecide(struct schedule_wall *wall, usec_t usec) {
+        unsigned i = stretch_at(wall, usec);
+        struct stretch was;
+        bool before, behind;
+
+        if (!wall_is_decided(wall, usec))
+                return;
+        was = wall->stretches[i];
+        before = was.from_usec < usec;
+        behind = wall_next(wall, usec).due_usec <= was.to_usec;
+        if (before && behind && stretch_insert(wall, i + 1, usec + 1, was.to_usec) < 0)
+                return; /* it stays missed */
+        if (before)
+                wall->stretches[i].to_usec = usec - 1;
+        else if (behind)
+                wall->stretches[i].from_usec = usec + 1;
+        else
+                memmove(&wall->stretches[i], &wall->stretches[i + 1],
+                        (--wall->n_stretches - i) * sizeof(wall->stretches[0]));
+        while (wall->n_stretches > WALL_STRETCHES_MAX)
+                stretch_make_room(wall);
+}
+
 /* ---- occurrences ---- */
 
 struct schedule_due wall_next(const struct schedule_wall *wall, usec_t after_usec) {
@@ -221,14 +247,27 @@ void wall_plan(struct schedule *schedule) {
 /* ---- what is due ---- */
 
 /* The clock was set back: what lies behind it now may come again. */
-static void set_back(struct schedule *schedule, usec_t now_usec) {
+static void set_back(struct schedule *schedule, const struct schedule_now *now,
+                     const struct schedule_listener *listener) {
         struct schedule_wall *wall = schedule->wall;
+        usec_t now_usec = MIN(now->wall_usec, wall->mark_usec);
 
         wall->mark_usec = now_usec;
         wall->batch.active = false;
         for (unsigned i = 0; i < wall->n_calendars; i++)
                 if (wall->calendars[i].from_usec > usec_add(now_usec, SHIFT_MAX))
                         wall->calendars[i].from_usec = 0;
+        schedule_put_off(schedule, now, listener);
+        wall_plan(schedule);
+}
+
+/* All that is known of it is from before the clock was set for the first time. */
+static void begin_with_present(struct schedule *schedule, usec_t now_usec) {
+        struct schedule_wall *wall = schedule->wall;
+
+        wall->mark_usec = wall->high_usec = now_usec;
+        wall->n_stretches = 0;
+        wall->batch.active = false;
         wall_plan(schedule);
 }
 
@@ -250,7 +289,7 @@ static void batch_begin(struct schedule *schedule, const struct schedule_now *no
                 .active = true,
                 .regular = !now->start && late <= SCHEDULE_SLACK,
                 .walking = true,
-                .why = now->why,
+                .why = now->paused ? MISSED_PAUSED : now->why,
                 .to_usec = last.due_usec,
                 .bottom_usec = MAX(wall->high_usec, wall->next.due_usec - 1),
         };
@@ -359,7 +398,9 @@ bool wall_run(struct schedule *schedule, const struct schedule_now *now, const s
         struct wall_batch *batch = &wall->batch;
 
         if (now->wall_usec < wall->mark_usec || (batch->active && now->wall_usec < batch->to_usec))
-                set_back(schedule, MIN(now->wall_usec, wall->mark_usec));
+                set_back(schedule, now, listener);
+        if (wall->high_usec < now->epoch_usec && now->wall_usec >= now->epoch_usec)
+                begin_with_present(schedule, now->wall_usec);
         while (wall->fire_usec <= now->wall_usec) {
                 if (!batch->active)
                         batch_begin(schedule, now);

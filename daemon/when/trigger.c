@@ -16,6 +16,7 @@ void trigger_look(const struct trigger *trigger, struct schedule_now *ret) {
         trigger->ops->look(ret, trigger->arg);
         ret->wall_usec = clock_now(CLOCK_ID_REALTIME);
         ret->boot_usec = clock_now(CLOCK_ID_BOOTTIME);
+        ret->epoch_usec = CLOCK_EPOCH_USEC;
 }
 
 static void set_timers(struct trigger *trigger) {

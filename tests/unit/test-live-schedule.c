@@ -241,6 +241,49 @@ START_TEST(a_clock_that_is_set_is_told_and_calendars_follow) {
 }
 END_TEST
 
+/* As machines do that have no clock of their own. */
+START_TEST(a_clock_that_is_set_for_the_first_time_starts_nothing) {
+        fake_clock_set(CLOCK_ID_REALTIME, 20 * USEC_PER_SEC);
+        on_calendar("work", "*-*-* *:00/5")->catch_up = CATCH_UP_ALL;
+        live_bed_go();
+        fake_clock_advance(MINUTE);
+        fake_clock_set(CLOCK_ID_REALTIME, FAKE_CLOCK_REALTIME + 2 * MINUTE);
+        fake_loop_settle();
+        fake_clock_advance(3 * MINUTE - 1);
+        ck_assert_uint_eq(at_work(), 0);
+        ck_assert_uint_eq(live_bed_events(EVENT_MISSED), 0);
+        fake_clock_advance(1);
+        ck_assert_uint_eq(run_get_due(live_bed_run("work#1")), FAKE_CLOCK_REALTIME + 5 * MINUTE);
+}
+END_TEST
+
+static const struct {
+        usec_t sleep, jump, later_jump;
+        const char *what;
+} gaps[] = {
+        { 3 * HOUR, 0, 0, "not run: asleep" },
+        { 0, 3 * HOUR, 0, "not run: clock" },
+        { 3 * HOUR, 5 * USEC_PER_SEC, 0, "not run: asleep" }, /* set by a little when it woke */
+        { 5 * USEC_PER_SEC, 3 * HOUR, 0, "not run: clock" },
+        { 3 * HOUR, 0, 5 * USEC_PER_SEC, "not run: asleep" },
+        { 30 * MINUTE, 0, 3 * HOUR, "not run: clock" },
+};
+
+START_TEST(the_longer_gap_is_the_reason) {
+        struct live_due due;
+
+        on_calendar("work", "hourly")->catch_up = CATCH_UP_NONE;
+        live_bed_go();
+        fake_clock_advance(10 * MINUTE);
+        fake_clock_set(CLOCK_ID_BOOTTIME, clock_now(CLOCK_ID_BOOTTIME) + gaps[_i].sleep);
+        fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + gaps[_i].sleep + gaps[_i].jump);
+        (void)live_next_occurrences(live_bed_entry("work"), &due, 1); /* looks, and decides nothing */
+        fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + gaps[_i].later_jump);
+        fake_loop_settle();
+        ck_assert_str_eq(what_of("work"), gaps[_i].what);
+}
+END_TEST
+
 /* ---- paused ---- */
 
 START_TEST(paused_is_not_followed_by_triggers_but_by_operators) {
@@ -328,6 +371,8 @@ int main(void) {
         tcase_add_test(tcase, what_is_not_caught_up_is_told);
         tcase_add_test(tcase, a_run_from_before_a_reload_is_replaced_too);
         tcase_add_test(tcase, a_clock_that_is_set_is_told_and_calendars_follow);
+        tcase_add_test(tcase, a_clock_that_is_set_for_the_first_time_starts_nothing);
+        tcase_add_loop_test(tcase, the_longer_gap_is_the_reason, 0, (int)ARRAY_SIZE(gaps));
         tcase_add_test(tcase, paused_is_not_followed_by_triggers_but_by_operators);
         tcase_add_test(tcase, from_end_goes_on_after_a_pause);
         tcase_add_test(tcase, from_end_waits_for_its_run_though_a_calendar_is_skipped);

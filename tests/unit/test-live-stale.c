@@ -192,6 +192,17 @@ START_TEST(what_was_before_is_reckoned_anew_when_the_clock_is_set) {
 }
 END_TEST
 
+/* The last time it was never set. */
+START_TEST(an_ok_by_a_clock_that_was_never_set_counts_as_now) {
+        live_bed_go();
+        restore(_i ? clock_now(CLOCK_ID_REALTIME) - MINUTE : 0, clock_now(CLOCK_ID_REALTIME) - MINUTE, false);
+        fake_clock_advance(60 * MINUTE - 1);
+        ck_assert(!is_stale());
+        fake_clock_advance(1);
+        ck_assert(is_stale());
+}
+END_TEST
+
 START_TEST(a_last_ok_in_the_future_counts_as_now) {
         live_bed_go();
         fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + 90 * MINUTE);
@@ -269,6 +280,7 @@ int main(void) {
         tcase_add_test(tcase, one_that_never_was_ok_counts_from_when_it_was_first_seen);
         tcase_add_test(tcase, what_was_told_before_is_not_told_again);
         tcase_add_test(tcase, what_was_before_is_reckoned_anew_when_the_clock_is_set);
+        tcase_add_loop_test(tcase, an_ok_by_a_clock_that_was_never_set_counts_as_now, 0, 2);
         tcase_add_test(tcase, a_last_ok_in_the_future_counts_as_now);
         tcase_add_test(tcase, what_this_daemon_saw_is_told_by_the_new_clock);
         tcase_add_test(tcase, what_was_told_by_a_shorter_bound_is_told_again);

@@ -291,6 +291,12 @@ const char *text_format_usec(usec_t usec, char buf[TEXT_USEC_MAX]) {
         return buf;
 }
 
+const char *text_format_since(usec_t at_usec, char buf[TEXT_USEC_MAX]) {
+        usec_t ago = usec_sub(clock_now(CLOCK_ID_REALTIME), at_usec);
+
+        return text_format_usec(ago - ago % USEC_PER_SEC, buf);
+}
+
 const char *text_format_size(uint64_t bytes, char buf[TEXT_SIZE_MAX]) {
         size_t i = ARRAY_SIZE(size_units) - 1;
         uint64_t whole, tenth;

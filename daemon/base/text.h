@@ -31,6 +31,8 @@ static inline void text_strv_freep(char ***words) {
 /* "1h 30min", "250ms", "infinity": the two largest units, exact when there are no more. Returns @buf. */
 #define TEXT_USEC_MAX 40
 const char *text_format_usec(usec_t usec, char buf[TEXT_USEC_MAX]);
+/* The same of the time since @at_usec (realtime), in whole seconds. */
+const char *text_format_since(usec_t at_usec, char buf[TEXT_USEC_MAX]);
 
 /* "64M", "1.5G", "512B". Returns @buf. */
 #define TEXT_SIZE_MAX 16

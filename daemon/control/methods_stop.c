@@ -17,11 +17,14 @@ struct stop_cursor {
         bool main;
         const char *key; /* of the answer, for the names */
         json_t *done;
+        bool kept; /* what was done is to outlive the daemon, before it is told */
+        struct keeping keeping;
 };
 
 static void stop_free(void *cursor) {
         struct stop_cursor *stop = cursor;
 
+        keeping_reset(&stop->keeping);
         selection_done(&stop->selection);
         json_decref(stop->done);
         free(stop);
@@ -38,6 +41,9 @@ static int stop_next(struct varlink_call *call, void *cursor, json_t **ret) {
         if (selection->n_matched == 0)
                 return nothing_meant(selection->control, call,
                                      json_string_value(json_array_get(selection->not_running, 0)));
+        r = stop->kept ? keeping_next(&stop->keeping, selection->control, call) : 1;
+        if (r <= 0)
+                return r;
         *ret = json_pack("{s:O, s:O}", stop->key, stop->done, "not_running", selection->not_running);
         return 0;
 }
@@ -75,6 +81,7 @@ int method_stop(struct varlink_call *call, const json_t *parameters, void *arg) 
         const char *reason = json_string_value(json_object_get(parameters, "reason"));
         struct stop_cursor stop = {
                 .key = "stopped",
+                .kept = true,
                 .force = json_is_true(json_object_get(parameters, "force")),
         };
         char who[BY_MAX];

@@ -92,13 +92,12 @@ static void add_failing(struct problems *problems, const struct live_task *live)
 
 /* "last ok 2d ago, bound 26h" */
 static void add_stale(struct problems *problems, const struct live_task *live) {
-        usec_t last_ok = live_task_last_ok(live), now = clock_now(CLOCK_ID_REALTIME), ago = usec_sub(now, last_ok);
+        usec_t last_ok = live_task_last_ok(live);
         char text[128], span[TEXT_USEC_MAX], bound[TEXT_USEC_MAX];
 
         (void)text_format_usec(live_task_task(live)->stale_after_usec, bound);
         if (last_ok > 0)
-                (void)snprintf(text, sizeof(text), "last ok %s ago, bound %s",
-                               text_format_usec(ago - ago % USEC_PER_SEC, span), bound);
+                (void)snprintf(text, sizeof(text), "last ok %s ago, bound %s", text_format_since(last_ok, span), bound);
         else
                 (void)snprintf(text, sizeof(text), "never ok, bound %s", bound);
         add_problem(problems, "stale", live_task_task(live)->run.name, "why", text);
@@ -114,16 +113,17 @@ static bool is_stopped_whole(const struct problems *problems, const struct task 
 
 /* A service that is down, or ends again and again. */
 static void add_service(struct problems *problems, const struct live_task *live) {
-        const char *name = live_task_task(live)->run.name, *by = live_task_stopped_by(live, NULL);
+        usec_t at;
+        const char *name = live_task_task(live)->run.name, *by = live_task_stopped_by(live, &at);
         const struct run *run = live_service_run(live);
         const struct errors *errors = run ? run_get_errors(run) : NULL;
         struct run_waiting waiting;
-        char text[512];
+        char text[512], ago[TEXT_USEC_MAX];
 
         if (by && is_stopped_whole(problems, live_task_task(live)))
                 return;
         if (by) {
-                (void)snprintf(text, sizeof(text), "by %s", by);
+                (void)snprintf(text, sizeof(text), "by %s, %s ago", by, text_format_since(at, ago));
                 add_problem_to(problems->wanted, "stopped", name, "start", text);
                 return;
         }

@@ -97,9 +97,15 @@ static void explain_restart(const struct explanation *e) {
 }
 
 static void explain_stopped(const struct explanation *e) {
-        const char *by = live_task_stopped_by(task_of(run_get_spec(e->run))->live, NULL);
+        char ago[TEXT_USEC_MAX];
+        usec_t at;
+        const char *by = live_task_stopped_by(task_of(run_get_spec(e->run))->live, &at);
 
-        (void)snprintf(e->buf, e->size, "is stopped%s%s, until it is started", by ? " by " : "", by ? by : "");
+        if (by)
+                (void)snprintf(e->buf, e->size, "is stopped by %s, %s ago, until it is started", by,
+                               text_format_since(at, ago));
+        else
+                (void)snprintf(e->buf, e->size, "is stopped, until it is started");
 }
 
 static void explain_items(const struct explanation *e) {

@@ -213,7 +213,7 @@ static void run_again(struct live_task *entry, const struct store_run *row) {
         struct run *run;
 
         if (!task->rerun_interrupted || row->hook || strchr(row->run, '/') || !task->enabled || task->on_start ||
-            entry->pause || !overlap_is_free(&entry->overlap))
+            entry->pause || live_task_stopped_by(entry, NULL) || !overlap_is_free(&entry->overlap))
                 return;
         (void)live_start_due(entry, "interrupt", row->due_usec, &run);
 }

@@ -360,6 +360,12 @@ void live_service_bind_check(struct live_task *entry);
 /* Does in a later turn what is to be done for @service now that something about it has changed. */
 void live_touch(struct live_service *service);
 void live_service_new(struct live_task *entry, struct run *run);
+/* An operator has started @spec: it and all below it that are stopped are wanted again. */
+void live_services_wanted(const struct live *live, const struct run_spec *spec);
+/* Who has stopped it, of what the store remembers; the same of what was read late, when it may be up; fills it in. */
+void live_service_restore(struct live_task *entry, const struct store_task *task);
+void live_service_late(struct live_task *entry, const struct store_task *task);
+void live_service_save(const struct live_task *entry, struct store_task *ret);
 void live_service_done(struct live_task *entry, const struct run *run, const struct result *result);
 void live_service_ready(struct live_task *entry, struct run *run, bool ready);
 /* @run is ready or ok: groups of services above it, when they are failing, may recover. */

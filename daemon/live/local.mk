@@ -26,6 +26,9 @@ unit_tests += tests/unit/test-live-stale
 tests_unit_test_live_stale_SOURCES = tests/unit/test-live-stale.c $(live_bed_sources)
 unit_tests += tests/unit/test-live-memory
 tests_unit_test_live_memory_SOURCES = tests/unit/test-live-memory.c $(fake_store_sources) $(live_bed_sources)
+
+unit_tests += tests/unit/test-live-next
+tests_unit_test_live_next_SOURCES = tests/unit/test-live-next.c $(fake_store_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-live-interrupted
 tests_unit_test_live_interrupted_SOURCES = tests/unit/test-live-interrupted.c $(fake_store_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-live-services

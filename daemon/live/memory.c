@@ -47,6 +47,7 @@ void live_task_save(struct live_task *entry, struct store_task *ret, char **ret_
         }
         live_schedule_save(entry, ret);
         live_stale_save(entry, ret);
+        live_service_save(entry, ret);
 }
 
 static void put_task(struct live_task *entry) {

@@ -38,6 +38,7 @@ static const size_t strings[] = {
         offsetof(struct store_task, every_boot_id), offsetof(struct store_task, fired),
         offsetof(struct store_task, last_due_what), offsetof(struct store_task, paused_by),
         offsetof(struct store_task, last_run),      offsetof(struct store_task, last_json),
+        offsetof(struct store_task, stopped_by),
 };
 
 static char **string_at(struct store_task *task, size_t i) {
@@ -129,6 +130,7 @@ static int restore_into(struct live_task *entry, const struct store_task *was) {
         if (task->last_json)
                 entry->last = outcome_parse(task->last_json);
         live_stale_restore(entry, task);
+        live_service_restore(entry, task);
         return live_schedule_restore(entry, task);
 }
 
@@ -228,6 +230,7 @@ static int add_task(const struct store_task *task, void *arg) {
                 entry->last = task->last_json ? outcome_parse(task->last_json) : NULL;
         }
         live_stale_late(entry, task);
+        live_service_late(entry, task);
         entry->last_ok_usec = MAX(entry->last_ok_usec, task->last_ok_usec);
         return live_schedule_late(entry, task);
 }

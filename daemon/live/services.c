@@ -4,8 +4,9 @@
  * The run tree tells of readiness while it is at work, when nothing may change it. So a service that something is to be
  * done for is put on a list, and a later turn starts hooks and ends attempts.
  *
- * An operator's stop holds until an operator's start. A member of a group is kept down in its place, and the group goes
- * on; a run of its own ends, and `stopped_by` keeps triggers from making another. The group that `instances` makes has
+ * An operator's stop holds until an operator's start, of it or of what it is in, also when the daemon is another one by
+ * then. A member of a group is kept down in its place, and the group goes on; so is one whose group begins anew. A run of
+ * its own ends, and `stopped_by` keeps triggers from making another. The group that `instances` makes has
  * no work but theirs: to stop it is to keep them all down, and each of them can be started again. A member that has ended
  * while its group goes on, given up or not, is started in its place.
  */
@@ -111,17 +112,59 @@ void live_services_done(struct live *live) {
 
 /* ---- what the tree tells ---- */
 
-static void set_stopped(struct live_service *service, const char *by) {
+static void set_stopped(struct live_service *service, const char *by, usec_t at_usec) {
+        if (!by && !service->stopped_by)
+                return;
         free(service->stopped_by);
         service->stopped_by = by ? strdup(by) : NULL;
-        service->stopped_usec = clock_now(CLOCK_ID_REALTIME);
+        service->stopped_usec = at_usec;
+        live_note(service->entry);
 }
 
+static void stop_now(struct live_service *service, const char *by) {
+        set_stopped(service, by, clock_now(CLOCK_ID_REALTIME));
+}
+
+static void forget(struct live_service *service) {
+        set_stopped(service, NULL, 0);
+}
+
+static void tell_down(const struct live_task *entry, const struct run *run, const char *what, const char *by) {
+        char name[RUN_NAME_MAX], text[200];
+
+        (void)snprintf(text, sizeof(text), "%s by %.150s, until it is started", what, by);
+        live_emit(entry->live, &(const struct event){
+                                       .id = EVENT_RUN_DOWN,
+                                       .task = entry->task->run.name,
+                                       .run = run_name(run, name),
+                                       .text = text,
+                               });
+}
+
+static bool is_member(const struct run *run) {
+        return run_get_role(run_get_parent(run)) == RUN_GROUP;
+}
+
+/* What an operator starts has forgotten its stop by now, or is a run of its own. */
 void live_service_new(struct live_task *entry, struct run *run) {
-        if (!entry->service)
+        struct live_service *service = entry->service;
+
+        if (!service)
                 return;
-        entry->service->run = run;
-        set_stopped(entry->service, NULL);
+        service->run = run;
+        if (service->stopped_by && is_member(run) && run_keep_down(run, service->stopped_by) >= 0)
+                tell_down(entry, run, "stays down: stopped", service->stopped_by);
+        else if (!is_member(run))
+                forget(service);
+}
+
+void live_services_wanted(const struct live *live, const struct run_spec *spec) {
+        const struct live_task *entry = live_find(live, spec->name);
+
+        if (entry && entry->service)
+                forget(entry->service);
+        for (size_t i = 0; i < spec->n_members; i++)
+                live_services_wanted(live, spec->members[i].spec);
 }
 
 void live_service_done(struct live_task *entry, const struct run *run, const struct result *result) {
@@ -130,8 +173,6 @@ void live_service_done(struct live_task *entry, const struct run *run, const str
         if (!entry->service || entry->service->run != run)
                 return;
         entry->service->run = NULL;
-        if (run_get_role(run_get_parent(run)) == RUN_GROUP) /* it comes back with its group */
-                set_stopped(entry->service, NULL);
         live_touch(entry->service);
         if (entry->task->service && entry->task->service->critical && outcome_is_failure(result->outcome) &&
             live->on_critical)
@@ -203,9 +244,9 @@ static bool is_instances(const struct run *run) {
 static void forget_stop(struct run *run) {
         struct run *parent = run_get_parent(run);
 
-        set_stopped(live_task_of(run)->service, NULL);
+        forget(live_task_of(run)->service);
         if (run_get_role(parent) == RUN_GROUP && is_instances(parent))
-                set_stopped(live_task_of(parent)->service, NULL);
+                forget(live_task_of(parent)->service);
 }
 
 /* Brings back the services at and below @run that are kept down. Returns how many there were. */
@@ -242,7 +283,10 @@ int live_service_start(struct live_task *entry, const char *by, struct run **ret
         struct run *run = entry->service ? entry->service->run : NULL;
 
         if (entry->service && !run) {
-                int r = revive(run_tree_root(entry->live->tree), entry, ret);
+                int r;
+
+                forget(entry->service);
+                r = revive(run_tree_root(entry->live->tree), entry, ret);
 
                 return r == -ESTALE ? -ENOENT : r;
         }
@@ -253,24 +297,12 @@ int live_service_start(struct live_task *entry, const char *by, struct run **ret
 }
 
 static void keep_down(struct live_task *entry, struct run *run, const char *by, bool force) {
-        char name[RUN_NAME_MAX], text[200];
-
         if (run_is_kept_down(run) || run_keep_down(run, by) < 0)
                 return;
         if (force && run_present_leaf(run))
                 run_force(run_present_leaf(run));
-        set_stopped(entry->service, by);
-        (void)snprintf(text, sizeof(text), "stopped by %.150s, until it is started", by);
-        live_emit(entry->live, &(const struct event){
-                                       .id = EVENT_RUN_DOWN,
-                                       .task = entry->task->run.name,
-                                       .run = run_name(run, name),
-                                       .text = text,
-                               });
-}
-
-static bool is_member(const struct run *run) {
-        return run_get_role(run_get_parent(run)) == RUN_GROUP;
+        stop_now(entry->service, by);
+        tell_down(entry, run, "stopped", by);
 }
 
 int live_stop(struct run *run, const char *by, bool force) {
@@ -284,7 +316,7 @@ int live_stop(struct run *run, const char *by, bool force) {
         if (!is_ending(run) && entry->service && is_instances(run) && run_first_child(run)) {
                 for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
                         (void)live_stop(child, by, force);
-                set_stopped(entry->service, by);
+                stop_now(entry->service, by);
                 return 0;
         }
         r = run_cancel(run, CANCEL_OPERATOR, by);
@@ -293,7 +325,7 @@ int live_stop(struct run *run, const char *by, bool force) {
         if (force)
                 run_force(run);
         if (entry->service && !is_member(run) && (run_get_spec(run)->service || is_instances(run)))
-                set_stopped(entry->service, by);
+                stop_now(entry->service, by);
         return 0;
 }
 
@@ -304,6 +336,27 @@ int live_restart(struct run *run, const char *by) {
         if (r >= 0)
                 forget_stop(run);
         return r;
+}
+
+/* ---- what is remembered ---- */
+
+void live_service_restore(struct live_task *entry, const struct store_task *task) {
+        if (entry->service)
+                set_stopped(entry->service, task->stopped_by, task->stopped_usec);
+}
+
+void live_service_late(struct live_task *entry, const struct store_task *task) {
+        struct live_service *service = entry->service;
+
+        if (!service || !task->stopped_by || service->stopped_by)
+                return;
+        if (service->run) /* nobody knew */
+                (void)live_stop(service->run, task->stopped_by, false);
+        set_stopped(service, task->stopped_by, task->stopped_usec);
+}
+
+void live_service_save(const struct live_task *entry, struct store_task *ret) {
+        ret->stopped_by = live_task_stopped_by(entry, &ret->stopped_usec);
 }
 
 /* ---- states ---- */

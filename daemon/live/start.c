@@ -145,7 +145,7 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
 
 /* ---- operators ---- */
 
-int live_start(struct live *live _unused_, struct live_task *task, const char *by, struct run **ret) {
+int live_start(struct live *live, struct live_task *task, const char *by, struct run **ret) {
         int r;
 
         if (!task->task->enabled)
@@ -153,11 +153,19 @@ int live_start(struct live *live _unused_, struct live_task *task, const char *b
         r = live_service_start(task, by, ret);
         if (r != -ENOENT)
                 return r;
-        return live_start_due(task, by, clock_now(CLOCK_ID_REALTIME), ret);
+        r = live_start_due(task, by, clock_now(CLOCK_ID_REALTIME), ret);
+        if (r >= 0)
+                live_services_wanted(live, &task->task->run);
+        return r;
 }
 
 int live_start_resuming(struct live_task *group, const char *by, struct result *resume, struct run **ret) {
+        int r;
+
         if (!group->task->enabled)
                 return -ECANCELED;
-        return start(group, by, clock_now(CLOCK_ID_REALTIME), resume, ret);
+        r = start(group, by, clock_now(CLOCK_ID_REALTIME), resume, ret);
+        if (r >= 0)
+                live_services_wanted(group->live, &group->task->run);
+        return r;
 }

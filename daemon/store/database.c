@@ -56,7 +56,9 @@ static const char *const migrations[DATABASE_SCHEMA] = {
         " n INTEGER, \"trigger\" TEXT, reason TEXT, detail TEXT, at_usec INTEGER);"
         "CREATE INDEX missed_by_task ON missed(task);"
         "CREATE TABLE mark(one INTEGER PRIMARY KEY, session INTEGER, done INTEGER);",
-        "ALTER TABLE live ADD COLUMN cause TEXT;",
+        "ALTER TABLE live ADD COLUMN cause TEXT;"
+        "ALTER TABLE task ADD COLUMN stopped_by TEXT;"
+        "ALTER TABLE task ADD COLUMN stopped_usec INTEGER;",
 };
 
 /* ---- errors ---- */

@@ -34,6 +34,8 @@ static const struct column task_columns[] = {
         C(task, last_due_what, TEXT),
         C(task, paused_by, TEXT),
         C(task, paused_usec, UINT64),
+        C(task, stopped_by, TEXT),
+        C(task, stopped_usec, UINT64),
         C(task, failures, UNSIGNED),
         C(task, failing, BOOL),
         C(task, stale, BOOL),

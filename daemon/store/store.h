@@ -45,6 +45,8 @@ struct store_task {
 
         const char *paused_by; /* NULL: it is not */
         usec_t paused_usec;
+        const char *stopped_by; /* of a service, that is to stay down; NULL: it is not */
+        usec_t stopped_usec;
 
         /* Outcomes. */
         unsigned failures; /* in a row */

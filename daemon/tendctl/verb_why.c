@@ -184,7 +184,8 @@ static void explain_health(const json_t *task) {
 }
 
 static void explain_task(const json_t *task, const json_t *last, bool runs) {
-        const char *name = get_string(task, "name"), *by = get_string(json_object_get(task, "service"), "stopped_by");
+        const json_t *service = json_object_get(task, "service");
+        const char *name = get_string(task, "name"), *by = get_string(service, "stopped_by");
         char when[WHEN_MAX];
 
         if (!runs)
@@ -194,7 +195,7 @@ static void explain_task(const json_t *task, const json_t *last, bool runs) {
         if (*by && !runs) {
                 printf("  it was stopped by ");
                 print_safe(by, false);
-                printf(", until it is started\n");
+                printf(", %s, until it is started\n", format_relative(get_int(service, "stopped_usec"), when));
         }
         if (streq(get_string(task, "state"), "gave-up"))
                 printf("  it ended for good\n");
@@ -238,9 +239,8 @@ static void explain_remnant(const json_t *remnant) {
         print_processes(remnant);
 }
 
-/* What can be done about @name, if something of it is at work or kept down. */
-static void suggest(const char *name, const json_t *runs) {
-        bool down = false;
+/* What can be done about @name, if something of it is at work or kept down, or it is @down without a run. */
+static void suggest(const char *name, const json_t *runs, bool down) {
         size_t index;
         json_t *run;
 
@@ -283,7 +283,7 @@ int verb_why(struct ctl *ctl, const struct verb_args *args) {
         else if (!strchr(args->words[0], '#'))
                 explain_task(json_object_get(answer, "task"), json_object_get(answer, "last"),
                              json_array_size(runs) > 0);
-        suggest(args->words[0], runs);
+        suggest(args->words[0], runs, streq(get_string(json_object_get(answer, "task"), "state"), "stopped"));
         json_decref(answer);
         return CTL_OK;
 }

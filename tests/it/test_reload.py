@@ -49,6 +49,21 @@ class Reload(Case):
             return found[0] if found else None
         return self.until(pid, f"a process of {name}")
 
+    def test_what_an_operator_stopped_stays_down_when_its_file_comes_late(self):
+        daemon = self.going(a=service("web", "command = sleep 1000"), b=service("db", "command = sleep 1000"))
+        self.pid_of(daemon, "web")
+        self.assertEqual(daemon.ctl("stop", "web").returncode, 0)
+        self.assertEqual(daemon.stop(), 0)
+        text = service("web", "command = sleep 1000")
+        self.drop(daemon, "a")
+        daemon.start()
+        self.put(daemon, a=text)
+        self.reload(daemon)
+        daemon.log.wait("web.*an operator has stopped it, until it is started")
+        self.assertEqual(self.task(daemon, "web")["state"], "stopped")
+        self.assertEqual(daemon.ctl("start", "web").returncode, 0)
+        self.pid_of(daemon, "web")
+
     def test_what_is_the_same_does_not_notice(self):
         daemon = self.going(a=service("web", "command = sleep 1000"),
                             b="[task tick]\nevery = 1h\ncommand = true\n")

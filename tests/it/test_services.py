@@ -258,6 +258,35 @@ grace = 1s
         self.until(lambda: len(self.pids("a")) == 2, "a to come back")
         self.assertEqual(self.succeeds(daemon, "start", "a"), "both#1/a is up already\n")
 
+    def test_stop_outlives_the_daemon(self):
+        daemon = self.pair()
+        self.succeeds(daemon, "stop", "a", "web", "--reason", "maintenance")
+        for crash in (False, True):
+            if crash:
+                daemon.kill(signal.SIGKILL)
+                daemon.process.wait()
+            else:
+                self.assertEqual(daemon.stop(), 0)
+            daemon.start()
+            self.until_state(daemon, "b", "up")
+            daemon.log.wait(r"a stays down: stopped by uid \d+, pid \d+: maintenance, until it is started")
+            daemon.log.wait("web.*an operator has stopped it, until it is started")
+            for name in ("a", "web"):
+                self.until_state(daemon, name, "stopped")
+                self.assertEqual(len(self.pids(name)), 1)
+                self.assertRegex(self.succeeds(daemon, "list", name), r"stopped by uid \d+, pid \d+: maintenance")
+                self.assertRegex(self.succeeds(daemon, "show", name), r"by uid \d+, pid \d+: maintenance, (now|.* ago)")
+                why = self.succeeds(daemon, "why", name)
+                self.assertRegex(why, r"stopped by uid \d+, pid \d+: maintenance, (now|.* ago), until it is started")
+                self.assertIn(f"tendctl start {name}\n", why)
+            self.assertRegex(self.succeeds(daemon, "status"), r"STOPPED +a +by uid .*maintenance, \d+s ago +tendctl start a")
+        self.succeeds(daemon, "start", "a", "web")
+        self.until(lambda: len(self.pids("a")) == 2 and len(self.pids("web")) == 2, "both to come back")
+        self.assertEqual(daemon.stop(), 0)
+        daemon.start()
+        for name in ("a", "b", "web"):
+            self.until_state(daemon, name, "up")
+
     def test_what_is_slow_to_stop_is_explained(self):
         daemon = self.daemon(f"""
 [task web]

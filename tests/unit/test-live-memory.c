@@ -54,18 +54,6 @@ static void next_daemon(void) {
         go();
 }
 
-/* As kill -9, and what comes after it. */
-static void killed(void) {
-        fake_store_hold(true);
-        live_bed_teardown();
-        fake_store_crash();
-        fake_store_hold(false);
-        make();
-        fake_clock_advance(USEC_PER_DAY); /* the bed has set it back */
-        live_bed_hook(&work->on_failure, "quick");
-        go();
-}
-
 /* ---- the history ---- */
 
 START_TEST(a_run_is_in_the_history_with_how_it_ended) {
@@ -124,114 +112,6 @@ START_TEST(hooks_are_told_from_other_runs) {
         ck_assert_str_eq(fake_store_live(0)->run, "quick#1");
         ck_assert(fake_store_live(0)->hook);
         live_bed_end("quick", ERROR_NONE);
-}
-END_TEST
-
-START_TEST(a_hook_begins_once_the_store_has_that) {
-        live_bed_hook(&work->on_failure, "quick");
-        go();
-        (void)live_bed_start("work");
-        fake_store_hold(true);
-        live_bed_end("work", ERROR_EXIT);
-        ck_assert_str_eq(live_bed_hooks(), "");
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_str_eq(live_bed_hooks(), "quick:failure:work:failed");
-        ck_assert_str_eq(fake_store_live(0)->run, "quick#1");
-        ck_assert_ptr_null(fake_store_live(0)->cause);
-}
-END_TEST
-
-static struct limit *limit;
-static struct limit_use use;
-
-/* The hook of work#1, which has failed, waits for a permit that b#1 has. */
-static void have_a_hook_wait(void) {
-        const struct limit_config config = { .permits = 1 };
-        struct task *b = live_bed_entry("b")->task, *quick = live_bed_entry("quick")->task;
-
-        ck_assert_int_eq(limit_new(run_tree_limits(live_tree(LIVE)), "slow", &config, &limit), 0);
-        use = (struct limit_use){ .limit = limit, .permits = 1 };
-        b->run.limits = quick->run.limits = &use;
-        b->run.n_limits = quick->run.n_limits = 1;
-        (void)live_bed_start("b");
-        fake_loop_settle();
-        ck_assert_ptr_nonnull(live_bed_leaf("b"));
-        (void)live_bed_start("work");
-        live_bed_end("work", ERROR_EXIT);
-        ck_assert_str_eq(live_bed_hooks(), "");
-}
-
-/* Nobody has a permit. */
-static void drop_the_limit(void) {
-        struct task *b = live_bed_entry("b")->task, *quick = live_bed_entry("quick")->task;
-
-        b->run.limits = quick->run.limits = NULL;
-        b->run.n_limits = quick->run.n_limits = 0;
-        limit_unref(limit);
-}
-
-START_TEST(a_hook_that_had_not_begun_when_the_daemon_died_is_started_again) {
-        const struct store_run *run;
-
-        live_bed_hook(&work->on_failure, "quick");
-        go();
-        have_a_hook_wait();
-        ck_assert_ptr_nonnull(strstr(fake_store_live(1)->cause, "\"work#1\""));
-        fake_store_hold(true); /* from here on nothing is in the file */
-        (void)run_cancel(live_bed_run("quick#1"), CANCEL_OPERATOR, "alice");
-        live_bed_end("b", ERROR_NONE);
-        drop_the_limit();
-        killed();
-        ck_assert_str_eq(live_bed_hooks(), "quick:failure:work:failed");
-        ck_assert_ptr_nonnull(live_bed_run("quick#2"));
-        ck_assert_uint_eq(fake_store_n_live(), 1);
-        ck_assert_ptr_null(fake_store_live(0)->cause);
-        run = fake_store_run(fake_store_n_runs() - 1);
-        for (size_t i = 0; i < fake_store_n_runs() && !streq(run->run, "quick#1"); i++)
-                run = fake_store_run(i);
-        ck_assert_str_eq(run->run, "quick#1");
-        ck_assert_int_eq(run->outcome, OUTCOME_NEVER_STARTED);
-        ck_assert_str_eq(run->detail, "the daemon died before it began");
-}
-END_TEST
-
-START_TEST(a_hook_that_had_begun_is_not) {
-        live_bed_hook(&work->on_failure, "quick");
-        go();
-        (void)live_bed_start("work");
-        live_bed_end("work", ERROR_EXIT);
-        ck_assert_str_eq(live_bed_hooks(), "quick:failure:work:failed");
-        killed();
-        ck_assert_str_eq(live_bed_hooks(), "");
-        ck_assert_uint_eq(fake_store_n_live(), 0);
-        ck_assert_int_eq(fake_store_run(fake_store_n_runs() - 1)->outcome, OUTCOME_INTERRUPTED);
-}
-END_TEST
-
-static void begin_anew(void) {
-        fake_store_degrade("it was removed");
-        fake_store_recover(true);
-        live_put_anew(LIVE);
-        fake_loop_settle();
-}
-
-START_TEST(a_file_that_begins_anew_knows_which_hooks_have_begun) {
-        live_bed_hook(&work->on_failure, "quick");
-        go();
-        have_a_hook_wait();
-        begin_anew();
-        ck_assert_uint_eq(fake_store_n_live(), 2);
-        ck_assert_str_eq(fake_store_live(1)->run, "quick#1");
-        ck_assert_ptr_nonnull(fake_store_live(1)->cause);
-        live_bed_end("b", ERROR_NONE);
-        ck_assert_str_eq(live_bed_hooks(), "quick:failure:work:failed");
-        begin_anew();
-        ck_assert_uint_eq(fake_store_n_live(), 1);
-        ck_assert_str_eq(fake_store_live(0)->run, "quick#1");
-        ck_assert_ptr_null(fake_store_live(0)->cause);
-        live_bed_end("quick", ERROR_NONE);
-        drop_the_limit();
 }
 END_TEST
 
@@ -886,10 +766,6 @@ int main(void) {
         tcase_add_test(tcase, a_run_that_was_ok_needs_no_tree);
         tcase_add_test(tcase, members_have_rows_of_their_own);
         tcase_add_test(tcase, hooks_are_told_from_other_runs);
-        tcase_add_test(tcase, a_hook_begins_once_the_store_has_that);
-        tcase_add_test(tcase, a_hook_that_had_not_begun_when_the_daemon_died_is_started_again);
-        tcase_add_test(tcase, a_hook_that_had_begun_is_not);
-        tcase_add_test(tcase, a_file_that_begins_anew_knows_which_hooks_have_begun);
         tcase_add_test(tcase, a_clean_end_leaves_no_run_without_one);
         tcase_add_test(tcase, a_run_begins_once_the_store_has_it);
         tcase_add_test(tcase, a_run_goes_with_the_state_of_its_task);

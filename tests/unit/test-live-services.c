@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* live-services: services as operators see them: what is told of attempts, stop and start, health, critical ones. */
+#include "live/live_private.h"
 #include "support/fake-loop.h"
 #include "support/live-bed.h"
 
@@ -189,13 +190,23 @@ START_TEST(a_group_that_failed_recovers_when_it_is_ready) {
 }
 END_TEST
 
-START_TEST(a_group_that_ends_forgets_who_was_kept_down) {
+START_TEST(one_that_is_down_stays_so_when_its_group_ends_until_an_operator_starts_that) {
+        struct run *run;
+
         ck_assert_int_eq(live_stop(live_bed_run("site#1/a"), "alice", false), 0);
         fake_loop_settle();
         ck_assert_int_eq(live_stop(live_bed_run("site#1"), "alice", false), 0);
         fake_loop_settle();
-        check_state("a", "idle");
-        (void)live_bed_start("site");
+        check_state("a", "stopped");
+        ck_assert_int_eq(live_start_due(live_bed_entry("site"), "calendar", 1, &run), 0); /* no operator */
+        fake_loop_settle();
+        check_state("a", "stopped");
+        check_state("b", "starting");
+        ck_assert_str_eq(live_bed_text(EVENT_RUN_DOWN), "stays down: stopped by alice, until it is started");
+        ck_assert_int_eq(live_stop(run, "alice", true), 0);
+        fake_loop_settle();
+        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("site"), "bob", &run), 0);
+        fake_loop_settle();
         check_state("a", "starting");
         check_state("b", "starting");
 }
@@ -413,7 +424,7 @@ int main(void) {
         tcase_add_test(tcase, a_member_is_kept_down_in_its_place);
         tcase_add_test(tcase, starting_the_group_brings_back_who_is_down);
         tcase_add_test(tcase, a_group_that_failed_recovers_when_it_is_ready);
-        tcase_add_test(tcase, a_group_that_ends_forgets_who_was_kept_down);
+        tcase_add_test(tcase, one_that_is_down_stays_so_when_its_group_ends_until_an_operator_starts_that);
         tcase_add_test(tcase, a_member_that_was_given_up_is_started_in_its_place);
         tcase_add_test(tcase, a_member_of_a_group_that_is_ending_gets_a_run_of_its_own);
         tcase = make_case(suite, "instances", setup_instances);

@@ -156,17 +156,53 @@ static bool is_shell_sign(const char *word) {
         return dollar && dollar[1] && (isalpha((unsigned char)dollar[1]) || strchr("_{(", dollar[1]));
 }
 
+/* What is in single quotes is meant as it is: an x for each sign, so that the words stay. */
+static void cover_quoted(char *text) {
+        bool single = false, twofold = false;
+
+        for (char *c = text; *c; c++) {
+                if (*c == '\\' && !single && c[1])
+                        c++;
+                else if (*c == '"' && !single)
+                        twofold = !twofold;
+                else if (*c == '\'' && !twofold)
+                        single = !single;
+                else if (single)
+                        *c = 'x';
+        }
+}
+
+/* Whether the word behind @word is a script: -c of shells and others, -e of perl and others. */
+static bool precedes_script(const char *word) {
+        return word[0] == '-' && word[1] != '-' && word[1] && strchr("ce", word[strlen(word) - 1]);
+}
+
+/* What ssh is told, a shell reads elsewhere. */
+static bool is_read_elsewhere(const char *program) {
+        const char *slash = strrchr(program, '/');
+
+        return streq(slash ? slash + 1 : program, "ssh");
+}
+
 /* Looks at the words as they are written: what ${env:} makes of them is not shown, and not judged. */
 static void check_shell_signs(struct lint *lint, struct raw_section *section) {
         const struct raw_key *raw = section->task ? raw_section_find(section, "command") : NULL;
+        bool script = false, elsewhere = false, first = true;
 
         for (const struct raw_line *line = raw ? raw->lines : NULL; line; line = line->next) {
                 _cleanup_(text_strv_freep) char **words = NULL;
+                _cleanup_(freep) char *text = strdup(line->text);
 
-                if (!strpbrk(line->text, "|&;<>~$") || text_split_words(line->text, &words) < 0)
+                if (!text)
                         continue;
-                for (char **word = words; *word; word++) {
-                        if (load_has_expansion(*word) || !is_shell_sign(*word))
+                cover_quoted(text);
+                if (text_split_words(text, &words) < 0)
+                        continue;
+                for (char **word = words; *word; script = precedes_script(*word), first = false, word++) {
+                        if (first)
+                                elsewhere = is_read_elsewhere(*word);
+                        if (script || (elsewhere && strchr(*word, ' ')) || load_has_expansion(*word) ||
+                            !is_shell_sign(*word))
                                 continue;
                         lint_tell(lint, section, "command",
                                   "%.100s is given to the program as it is: no shell reads command (shell = does)",

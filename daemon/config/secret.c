@@ -32,36 +32,37 @@ struct span {
 
 /* ---- names ---- */
 
-static bool contains(const char *name, size_t length, const char *const *words, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (memmem(name, length, words[i], strlen(words[i])))
-                        return true;
-        return false;
+static bool ends_with(const char *name, size_t length, const char *word) {
+        return length >= strlen(word) && memcmp(name + length - strlen(word), word, strlen(word)) == 0;
 }
 
-static bool ends_with(const char *name, size_t length, const char *const *words, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (length >= strlen(words[i]) &&
-                    memcmp(name + length - strlen(words[i]), words[i], strlen(words[i])) == 0)
-                        return true;
-        return false;
-}
-
+/* Of a name such as DB_PASSWORD, apiToken or X-Api-Key the last word tells: TOKEN_FILE is a file, and --password-policy a
+ * policy. */
 static bool is_secret_name(const char *text, size_t length) {
-        static const char *const words[] = { "password", "passwd",  "passphrase",  "secret",      "token",   "api_key",
-                                             "apikey",   "api-key", "private_key", "private-key", "auth-key" };
-        static const char *const ends[] = { "_pwd", "authorization", "cookie", "cookies" };
-        /* Where a secret can be had, and what is known of one. */
-        static const char *const harmless[] = { "file",    "path",   "dir",   "stdin", "name",   "-id",  "_url",
-                                                "-url",    "_ttl",   "-ttl",  "env",   "_cmd",   "-cmd", "tty",
-                                                "command", "helper", "_type", "-type", "timeout" };
+        static const char *const words[] = { "password", "passwd", "passphrase",    "secret", "token",
+                                             "apikey",   "_pwd",   "authorization", "cookie" };
+        static const char *const of_keys[] = { "secret", "api", "private", "auth" };
         char name[64];
+        size_t last = 0;
 
         length = MIN(length, sizeof(name));
-        for (size_t i = 0; i < length; i++)
-                name[i] = (char)tolower((unsigned char)text[i]);
-        return (contains(name, length, words, ARRAY_SIZE(words)) || ends_with(name, length, ends, ARRAY_SIZE(ends))) &&
-               !ends_with(name, length, harmless, ARRAY_SIZE(harmless));
+        for (size_t i = 0; i < length; i++) {
+                name[i] = text[i] == '-' || text[i] == '.' ? '_' : (char)tolower((unsigned char)text[i]);
+                if (name[i] == '_')
+                        last = i + 1;
+        }
+        while (length > last && isdigit((unsigned char)name[length - 1]))
+                length--;
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (ends_with(name, length, words[i]))
+                        return true;
+        if (length - last == 4 && memcmp(name + last, "pass", 4) == 0)
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(of_keys); i++)
+                if ((ends_with(name, length, "_key") || ends_with(name, length, "_key_base")) &&
+                    memmem(name, length, of_keys[i], strlen(of_keys[i])))
+                        return true;
+        return false;
 }
 
 /* ---- values ---- */

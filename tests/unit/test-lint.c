@@ -169,6 +169,14 @@ static const struct {
           "tendd.ini:2: command: warning: ~/bin/x is given to the program as it is: no shell reads command (shell = does)\n" },
         { "[task a]\ncommand = grep -c a|b 5$ cost=$5 a>b x~ 'R&D'\nmanual = yes\n", "" },
         { "[task a]\nshell = x | y > $z\nmanual = yes\n", "" },
+        { "[task a]\ncommand = awk '$NF > 90 {print $NF}' /x\nmanual = yes\n", "" },
+        { "[task a]\ncommand = sh -ec \"cd $HOME && x\" y\nmanual = yes\n", "" },
+        { "[task a]\ncommand = /usr/bin/ssh host \"cd $HOME && x\"\nmanual = yes\n", "" },
+        { "[task a]\ncommand = ssh host && x\nmanual = yes\n",
+          "tendd.ini:2: command: warning: && is given to the program as it is: no shell reads command (shell = does)\n" },
+        { "[task a]\ncommand = x \"it's $HOME\"\nmanual = yes\n",
+          "tendd.ini:2: command: warning: it's $HOME is given to the program as it is: no shell reads command (shell = "
+          "does)\n" },
 
         /* secrets */
         { "[task a]\ncommand = x --password=hunter2\nmanual = yes\n",

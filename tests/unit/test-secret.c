@@ -25,6 +25,11 @@ static const struct {
         { "env", "TOKEN_FILE=/etc/token", "TOKEN_FILE=/etc/token", false },
         { "env", "VAULT_TOKEN_NAME=deploy", "VAULT_TOKEN_NAME=deploy", false },
         { "env", "LANG=C", "LANG=C", false },
+        { "env", "SECRET_KEY_BASE=abcdef", "SECRET_KEY_BASE=***", true },
+        { "env", "SMTP_PASS=abcdef\nBYPASS=abcdef", "SMTP_PASS=***\nBYPASS=abcdef", true },
+        { "env", "API_TOKEN2=abcdef", "API_TOKEN2=***", true },
+        { "env", "GIT_SSH_COMMAND=ssh -i /srv/key", "GIT_SSH_COMMAND=ssh -i /srv/key", false },
+        { "env", "AWS_SHARED_CREDENTIALS_FILE=/etc/aws/x", "AWS_SHARED_CREDENTIALS_FILE=/etc/aws/x", false },
 
         /* URLs */
         { "url", "https://joe:hunter2@example.com/a", "https://***@example.com/a", true },
@@ -40,6 +45,8 @@ static const struct {
         { "command", "x \"--password=two words\" y", "x \"--password=***\" y", true },
         { "command", "x --password --force", "x --password --force", false },
         { "command", "x --password-file=/etc/x --token-ttl 3600", "x --password-file=/etc/x --token-ttl 3600", false },
+        { "command", "x --password-policy strict", "x --password-policy strict", false },
+        { "command", "vault token renew -increment=24h", "vault token renew -increment=24h", false },
         { "command", "x --max-tokens 4096", "x --max-tokens 4096", false },
         { "command", "curl -H \"Authorization: Bearer abcdef\" https://x/", "curl -H \"Authorization: ***\" https://x/",
           true },
@@ -63,6 +70,7 @@ static const struct {
         { "body", "{\"text\": \"{task} {outcome}: {detail}\"}", "{\"text\": \"{task} {outcome}: {detail}\"}", false },
         { "body", "{\"token\": \"{item}\", \"max_tokens\": 4096}", "{\"token\": \"{item}\", \"max_tokens\": 4096}",
           false },
+        { "body", "grant_type=refresh_token&client_id=abc", "grant_type=refresh_token&client_id=abc", false },
         { "body", "user=joe&password=hunter2&x=y", "user=joe&password=***&x=y", true },
 };
 

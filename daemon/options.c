@@ -43,26 +43,27 @@ static const struct option long_options[] = {
 };
 
 void options_print_help(void) {
-        (void)puts("Usage: tendd [OPTION…]\n"
-                   "\n"
-                   "Supervises what its configuration says, in the foreground, until SIGTERM or SIGINT.\n"
-                   "\n"
-                   "  --config FILE       the configuration [/etc/tendd/tendd.ini]\n"
-                   "  --once TASK         run one task or group, exit with its outcome\n"
-                   "  --check             say what is wrong with the configuration: 0 fine, 2 errors\n"
-                   "    --strict          … and 1 for warnings\n"
-                   "    --portable        … without a look at users, commands and ownership\n"
-                   "    --add [NAME=]FILE … as if FILE were one of the included ones, called NAME\n"
-                   "  --json              print the outcome of --once, the findings of --check, as JSON\n"
-                   "  --state-dir DIR     what is kept across restarts\n"
-                   "  --runtime-dir DIR   the control socket and the lock\n"
-                   "  --log-target T      auto, journal or stderr\n"
-                   "  --log-level L       err, warning, notice, info or debug\n"
-                   "  --no-fallback       exit 2 when the configuration is refused, whatever was accepted before\n"
-                   "  --version\n"
-                   "  --help\n"
-                   "\n"
-                   "See tendd(8), tendd.ini(5), tendctl(1).");
+        (void)puts(
+                "Usage: tendd [OPTION…]\n"
+                "\n"
+                "Supervises what its configuration says, in the foreground, until SIGTERM or SIGINT.\n"
+                "\n"
+                "  --config FILE       the configuration [/etc/tendd/tendd.ini]\n"
+                "  --once TASK         run one task or group, exit with its outcome\n"
+                "  --check [FILE…]     say what is wrong with the configuration, or with each FILE: 0 fine, 2 errors\n"
+                "    --strict          … and 1 for warnings\n"
+                "    --portable        … without a look at users, commands and ownership\n"
+                "    --add [NAME=]FILE … as if FILE were one of the included ones, called NAME\n"
+                "  --json              print the outcome of --once, the findings of --check, as JSON\n"
+                "  --state-dir DIR     what is kept across restarts\n"
+                "  --runtime-dir DIR   the control socket and the lock\n"
+                "  --log-target T      auto, journal or stderr\n"
+                "  --log-level L       err, warning, notice, info or debug\n"
+                "  --no-fallback       exit 2 when the configuration is refused, whatever was accepted before\n"
+                "  --version\n"
+                "  --help\n"
+                "\n"
+                "See tendd(8), tendd.ini(5), tendctl(1).");
 }
 
 static int usage(const char *what, const char *value, const char *allowed) {
@@ -79,10 +80,19 @@ static int set_command(struct options *options, enum command command) {
         return 0;
 }
 
+static int take_add(struct options *options, const char *value) {
+        if (options->n_adds == OPTIONS_ADDS_MAX) {
+                (void)fprintf(stderr, "tendd: --add is written more than %d times\n", OPTIONS_ADDS_MAX);
+                return -EINVAL;
+        }
+        options->adds[options->n_adds++] = value;
+        return 0;
+}
+
 static int take(struct options *options, int option, const char *value) {
         switch (option) {
         case OPTION_CONFIG: options->config = value; return 0;
-        case OPTION_ADD: options->add = value; return 0;
+        case OPTION_ADD: return take_add(options, value);
         case OPTION_STATE_DIR: options->state_dir = value; return 0;
         case OPTION_RUNTIME_DIR: options->runtime_dir = value; return 0;
         case OPTION_STRICT: options->strict = true; return 0;
@@ -104,12 +114,25 @@ static int take(struct options *options, int option, const char *value) {
 }
 
 static int check_combination(const struct options *options) {
-        if (options->command != COMMAND_CHECK && (options->strict || options->portable || options->add)) {
+        if (options->command != COMMAND_CHECK && (options->strict || options->portable || options->n_adds > 0)) {
                 (void)fprintf(stderr, "tendd: --strict, --portable and --add go with --check\n");
                 return -EINVAL;
         }
         if (options->json && options->command != COMMAND_CHECK && options->command != COMMAND_ONCE) {
                 (void)fprintf(stderr, "tendd: --json goes with --once and --check\n");
+                return -EINVAL;
+        }
+        if (options->n_files > 0 && options->command != COMMAND_CHECK) {
+                (void)fprintf(stderr, "tendd: %s is no option; try tendd --help\n", options->files[0]);
+                return -EINVAL;
+        }
+        if (options->n_files > 0 && (options->config || options->n_adds > 0)) {
+                (void)fprintf(stderr, "tendd: --config and --add do not go with %s, which is a configuration itself\n",
+                              options->files[0]);
+                return -EINVAL;
+        }
+        if (options->config && streq(options->config, "-") && options->command != COMMAND_CHECK) {
+                (void)fprintf(stderr, "tendd: --config - goes with --check: a daemon reads its files again\n");
                 return -EINVAL;
         }
         return 0;
@@ -124,10 +147,8 @@ int options_parse(int argc, char **argv, struct options *ret) {
                 if (r < 0)
                         return r;
         }
-        if (optind < argc) {
-                (void)fprintf(stderr, "tendd: %s is no option; try tendd --help\n", argv[optind]);
-                return -EINVAL;
-        }
+        options.files = argv + optind;
+        options.n_files = (unsigned)(argc - optind);
         r = check_combination(&options);
         if (r < 0)
                 return r;

@@ -11,11 +11,16 @@ enum command {
         COMMAND_VERSION,
 };
 
+#define OPTIONS_ADDS_MAX 100
+
 struct options {
         enum command command;
         const char *config; /* NULL: see options_config_path() */
         const char *once;   /* the task of COMMAND_ONCE */
-        const char *add;
+        char *const *files; /* of COMMAND_CHECK, instead of config: each is one; n_files of them */
+        unsigned n_files;
+        const char *adds[OPTIONS_ADDS_MAX];
+        unsigned n_adds;
         const char *state_dir; /* NULL: the configuration, the environment or the usual place decides */
         const char *runtime_dir;
         int log_target; /* enum log_target; -1: the configuration decides */

@@ -105,6 +105,7 @@ static void load_done(struct load *load) {
                 free(load->rows[section]);
         load_zones_done(load);
         load_credentials_done(load);
+        free(load->placed);
         if (load->prototype)
                 task_unref(load->prototype);
         config_unref(load->config);

@@ -63,15 +63,23 @@ struct config {
         size_t text_size;
 };
 
+/* A file to check as if it lay beside the included ones, or, called as it is, instead of the main file. */
+struct config_add {
+        const char *path;
+        const char *name; /* that it will have there; NULL: the one that it has */
+};
+
+#define CONFIG_STDIN "-"
+
 struct config_options {
-        bool portable;        /* no look at users, commands, ownership */
-        const char *add;      /* NULL, or a file to check as if it lay beside the included ones */
-        const char *add_name; /* NULL, or the name that it will have there */
+        bool portable; /* no look at users, commands, ownership */
+        const struct config_add *adds;
+        size_t n_adds;
         bool keep_text;       /* config->text: all files as one that means the same */
         char **ret_state_dir; /* NULL, or filled, to be freed, when the files are refused: state-dir, if it is known */
 };
 
-/* Loads @path and what it includes. All mistakes and warnings go to @diagnostics. Returns 0 (perhaps with warnings),
+/* Loads @path and what it includes; a path that is CONFIG_STDIN is standard input. All mistakes and warnings go to @diagnostics. Returns 0 (perhaps with warnings),
  * -EBADMSG when there are errors, -errno when @path cannot be read (also told in @diagnostics), -ENOMEM. Thread-safe. */
 int config_load(const char *path, const struct config_options *options, struct diagnostics *diagnostics,
                 struct config **ret);

@@ -49,43 +49,63 @@ static bool is_trusted(struct load *load, unsigned file, const char *path, const
         return true;
 }
 
-/* Reads the whole file into @ret, @ret_size bytes to free(). Returns 0, -EBADMSG (told), -errno, -ENOMEM. */
-static int read_file(struct load *load, unsigned file, const char *path, bool trust, char **ret, size_t *ret_size) {
-        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        _cleanup_(freep) char *text = NULL;
-        struct stat st;
-        size_t size = 0;
-
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (S_ISDIR(st.st_mode))
+/* Whether what was opened as @path is a file that may be read whole. */
+static int check_type(struct load *load, unsigned file, const char *path, bool trust, const struct stat *st) {
+        if (S_ISDIR(st->st_mode))
                 return -EISDIR;
-        if (!S_ISREG(st.st_mode)) {
+        if (!S_ISREG(st->st_mode)) {
                 tell_file(load, file, "is no regular file");
                 return -EBADMSG;
         }
-        if (!trust && !is_trusted(load, file, path, &st))
-                return -EBADMSG;
-        if (st.st_size > FILE_SIZE_MAX) {
-                tell_file(load, file, "has %lld bytes (at most %d)", (long long)st.st_size, FILE_SIZE_MAX);
-                return -EBADMSG;
-        }
+        return trust || is_trusted(load, file, path, st) ? 0 : -EBADMSG;
+}
 
-        text = malloc((size_t)st.st_size + 1);
-        if (!text)
-                return -ENOMEM;
-        while (size < (size_t)st.st_size) {
-                ssize_t n = read(fd, text + size, (size_t)st.st_size - size);
+/* All of @fd, which is expected to have @size bytes. Returns 0, -EFBIG, -errno. */
+static int read_all(int fd, size_t size, char **ret, size_t *ret_size) {
+        _cleanup_(freep) char *text = NULL;
+        size_t room = 0, n_read = 0;
+        ssize_t n = 1;
 
+        while (n > 0) {
+                if (n_read == room) {
+                        char *more;
+
+                        room = room == 0 ? size + 1 : 2 * room;
+                        more = realloc(text, room);
+                        if (!more)
+                                return -ENOMEM;
+                        text = more;
+                }
+                n = read(fd, text + n_read, room - n_read);
                 if (n < 0)
                         return -errno;
-                if (n == 0)
-                        break;
-                size += (size_t)n;
+                n_read += (size_t)n;
+                if (n_read > FILE_SIZE_MAX)
+                        return -EFBIG;
         }
         *ret = TAKE_PTR(text);
-        *ret_size = size;
+        *ret_size = n_read;
         return 0;
+}
+
+/* Reads the whole file into @ret, @ret_size bytes to free(). Returns 0, -EBADMSG (told), -errno, -ENOMEM. */
+static int read_file(struct load *load, unsigned file, const char *path, bool trust, char **ret, size_t *ret_size) {
+        bool is_stdin = streq(path, CONFIG_STDIN);
+        _cleanup_(closep) int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                            : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        struct stat st;
+        int r;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        r = is_stdin ? 0 : check_type(load, file, path, trust, &st);
+        if (r == 0)
+                r = read_all(fd, S_ISREG(st.st_mode) && st.st_size < FILE_SIZE_MAX ? (size_t)st.st_size : 4096, ret,
+                             ret_size);
+        if (r != -EFBIG)
+                return r;
+        tell_file(load, file, "has more than %d bytes", FILE_SIZE_MAX);
+        return -EBADMSG;
 }
 
 /* ---- their texts ---- */
@@ -136,6 +156,18 @@ void load_text_done(struct load *load) {
         free(load->text_buffer);
 }
 
+/* What messages call it. */
+static const char *shown_path(const char *path) {
+        return streq(path, CONFIG_STDIN) ? "<stdin>" : path;
+}
+
+bool load_is_elsewhere(const struct load *load, const char *name) {
+        for (size_t i = 0; i < load->options->n_adds; i++)
+                if (streq(shown_path(load->options->adds[i].path), name))
+                        return true;
+        return streq(name, shown_path(CONFIG_STDIN));
+}
+
 /* Reads one file into sections. @trust: whoever owns it. Returns 0, also after mistakes; -errno (told); -ENOMEM. */
 static int load_file(struct load *load, const char *path, bool trust) {
         _cleanup_(freep) char *text = NULL;
@@ -144,7 +176,7 @@ static int load_file(struct load *load, const char *path, bool trust) {
 
         load->current = NULL;
         load->in_section = false;
-        load->current_file = diagnostics_add_file(load->diagnostics, path);
+        load->current_file = diagnostics_add_file(load->diagnostics, shown_path(path));
         if (load->current_file == DIAGNOSTIC_NO_FILE)
                 return -ENOMEM;
         r = read_file(load, load->current_file, path, trust || !load->privileged, &text, &size);
@@ -191,9 +223,16 @@ static const char *base_name(const char *path) {
         return slash ? slash + 1 : path;
 }
 
+static const char *name_of_added(const struct config_add *add) {
+        return add->name ? add->name : base_name(add->path);
+}
+
 /* The name that the file at @path has, or will have, in its directory. */
 static const char *name_in_place(const struct config_options *options, const char *path) {
-        return options->add && options->add_name && streq(path, options->add) ? options->add_name : base_name(path);
+        for (size_t i = 0; i < options->n_adds; i++)
+                if (streq(options->adds[i].path, path))
+                        return name_of_added(&options->adds[i]);
+        return base_name(path);
 }
 
 static int compare_names(const void *a, const void *b, void *options) {
@@ -222,32 +261,44 @@ static int expand_pattern(struct load *load, const struct raw_section *section, 
         return q;
 }
 
-/* Puts the file of --add in the place it would have: among the files of a pattern that its name matches, instead of one
- * of the same name. True when it has one. */
-static bool place_added(struct load *load, const char *pattern, struct file_list *list, size_t first, int *ret) {
-        const char *add = load->options->add, *name = add ? name_in_place(load->options, add) : NULL;
+/* Puts a file of --add in the place it would have: among the files of a pattern that its name matches, instead of one
+ * of the same name. Returns 1 when it has one, 0, -ENOMEM. */
+static int place_added(const struct config_add *add, const char *pattern, struct file_list *list, size_t first) {
+        const char *name = name_of_added(add);
+        int r;
 
-        *ret = 0;
-        if (!add || fnmatch(base_name(pattern), name, FNM_PERIOD) != 0)
-                return false;
+        if (fnmatch(base_name(pattern), name, FNM_PERIOD) != 0)
+                return 0;
         for (size_t i = first; i < list->n; i++) {
                 if (!streq(base_name(list->paths[i]), name))
                         continue;
                 free(list->paths[i]);
-                list->paths[i] = strdup(add);
-                *ret = list->paths[i] ? 0 : -ENOMEM;
-                if (*ret < 0)
-                        list->n = i;
-                return true;
+                list->paths[i] = strdup(add->path);
+                if (list->paths[i])
+                        return 1;
+                list->n = i;
+                return -ENOMEM;
         }
-        *ret = file_list_add(list, strdup(add));
-        return true;
+        r = file_list_add(list, strdup(add->path));
+        return r < 0 ? r : 1;
+}
+
+/* The same of all that have no place yet. */
+static int place_all(struct load *load, const char *pattern, struct file_list *list, size_t first) {
+        int r = 0;
+
+        for (size_t i = 0; i < load->options->n_adds && r >= 0; i++) {
+                if (load->placed[i])
+                        continue;
+                r = place_added(&load->options->adds[i], pattern, list, first);
+                load->placed[i] = r > 0;
+        }
+        return MIN(r, 0);
 }
 
 /* The files of the patterns in @words, pattern by pattern, each in name order. */
 static int expand_includes(struct load *load, const struct raw_section *section, const char *directory, char **words,
-                           struct file_list *list, bool *ret_added) {
-        bool added = false;
+                           struct file_list *list) {
         int r;
 
         for (; *words; words++) {
@@ -260,10 +311,8 @@ static int expand_includes(struct load *load, const struct raw_section *section,
                         continue;
                 }
                 r = expand_pattern(load, section, pattern, list);
-                if (r < 0)
-                        return r;
-                if (!added)
-                        added = place_added(load, pattern, list, first, &r);
+                if (r == 0)
+                        r = place_all(load, pattern, list, first);
                 if (r < 0)
                         return r;
                 if (list->n > FILES_MAX) {
@@ -274,17 +323,23 @@ static int expand_includes(struct load *load, const struct raw_section *section,
                         qsort_r(list->paths + first, list->n - first, sizeof(*list->paths), compare_names,
                                 (void *)load->options);
         }
-        *ret_added = added;
         return 0;
 }
 
 /* A file has no place among the included ones, so nobody would read it: it is checked behind them all the same. */
-static int append_added(struct load *load, const char *path, struct file_list *list) {
-        diagnostics_add(load->diagnostics, SEVERITY_WARNING,
-                        &(struct diagnostic_place){ .file = diagnostics_add_file(load->diagnostics, path) },
-                        "no include would read a file called %s (--add NAME=FILE says how FILE will be called)",
-                        name_in_place(load->options, load->options->add));
-        return file_list_add(list, strdup(load->options->add));
+static int append_added(struct load *load, struct file_list *list) {
+        int r = 0;
+
+        for (size_t i = 0; i < load->options->n_adds && r == 0; i++) {
+                if (load->placed[i])
+                        continue;
+                diagnostics_add(load->diagnostics, SEVERITY_WARNING,
+                                &(struct diagnostic_place){ .file = load->main_file },
+                                "no include would read a file called %s (--add NAME=FILE says how FILE will be called)",
+                                name_of_added(&load->options->adds[i]));
+                r = file_list_add(list, strdup(load->options->adds[i].path));
+        }
+        return r;
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b) {
@@ -330,7 +385,6 @@ static int load_includes(struct load *load, const char *path) {
         struct raw_section *section = load->first;
         char directory[PATH_MAX];
         struct raw_key *raw;
-        bool added = false;
         int r;
 
         while (section && (section->type != SECTION_DAEMON || !raw_section_find(section, "include")))
@@ -341,17 +395,17 @@ static int load_includes(struct load *load, const char *path) {
                 return r;
         (void)snprintf(directory, sizeof(directory), "%s", path);
         if (words) {
-                r = expand_includes(load, section, dirname(directory), words, &list, &added);
+                r = expand_includes(load, section, dirname(directory), words, &list);
                 if (r == 0)
                         r = drop_twins(load, section, path, &list);
                 if (r < 0)
                         return r;
         }
-        r = load->options->add && !added ? append_added(load, path, &list) : 0;
+        r = append_added(load, &list);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < list.n; i++) {
-                r = load_file(load, list.paths[i], load->options->add && streq(list.paths[i], load->options->add));
+                r = load_file(load, list.paths[i], load_is_elsewhere(load, list.paths[i]));
                 if (r == -ENOMEM)
                         return r;
         }
@@ -367,11 +421,26 @@ static void refuse_nested_includes(struct load *load) {
         }
 }
 
+/* The file that is read as the main one: @path, or what --add has in its place. */
+static const char *find_main(struct load *load, const char *path) {
+        for (size_t i = 0; i < load->options->n_adds; i++)
+                if (streq(name_of_added(&load->options->adds[i]), base_name(path))) {
+                        load->placed[i] = true;
+                        return load->options->adds[i].path;
+                }
+        return path;
+}
+
 int load_source(struct load *load, const char *path) {
+        const char *main_path;
         int r;
 
-        load->main_file = diagnostics_add_file(load->diagnostics, path);
-        r = load_file(load, path, false);
+        load->placed = calloc(load->options->n_adds + 1, sizeof(*load->placed));
+        if (!load->placed)
+                return -ENOMEM;
+        main_path = find_main(load, path);
+        load->main_file = diagnostics_add_file(load->diagnostics, shown_path(main_path));
+        r = load_file(load, main_path, main_path != path || streq(path, CONFIG_STDIN));
         if (r < 0)
                 return r;
         r = load_includes(load, path);

@@ -249,9 +249,9 @@ static void check_directories(struct host_lint *host) {
         struct diagnostics *diagnostics = host->lint.load->diagnostics;
 
         for (unsigned i = 0; i < diagnostics->n_files; i++) {
-                const char *add = host->lint.load->options->add;
-                bool added = add && streq(add, diagnostics->files[i]);
-                const struct answer *answer = added ? NULL : ask(host, ASK_WRITABLE, diagnostics->files[i]);
+                const char *file = diagnostics->files[i];
+                bool elsewhere = load_is_elsewhere(host->lint.load, file);
+                const struct answer *answer = elsewhere ? NULL : ask(host, ASK_WRITABLE, file);
 
                 if (answer && !answer->no)
                         diagnostics_add(diagnostics, SEVERITY_WARNING, &(struct diagnostic_place){ .file = i },

@@ -95,6 +95,7 @@ struct load {
         bool in_section;             /* also in one that was refused */
         unsigned current_file;
         unsigned main_file;
+        bool *placed; /* of each of options->adds: an include would read it */
         struct config *config;
         struct task *prototype;      /* what the table says is the default */
         struct service_part service; /* the same, of services */
@@ -142,6 +143,9 @@ const struct key *const *load_find_rows(const struct load *load, enum section_ty
 /* Reads @path and the files that its `include` names. Returns 0, also after mistakes; -errno when @path cannot be read;
  * -ENOMEM. */
 int load_source(struct load *load, const char *path);
+
+/* Whether the file called @name in messages is not where it will be: --add has named it, or it is standard input. */
+bool load_is_elsewhere(const struct load *load, const char *name);
 
 /* The texts of all files as that of one, without its `include`: each begins with a comment that names it. To be freed. Returns
  * 0 or -ENOMEM. */

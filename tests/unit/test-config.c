@@ -763,6 +763,12 @@ START_TEST(an_added_file_is_checked_in_its_place) {
                 { "new/.tmp-x", "[task b]\ncommand = x\nmanual = yes\n", "", "20-b.ini" },
                 { "new/.tmp-x", "[task b]\ncommand = x\n",
                   "new/.tmp-x:1: [task b] is there already: [task b] in conf.d/20-b.ini:1\n", "30-c.ini" },
+                { "new/.tmp-x", "[daemon]\ninclude = conf.d/*.ini\n[task a]\ncommand = x\non-success = b\n",
+                  "new/.tmp-x:3: warning: [task a] nothing starts it: no trigger, no group, no hook (manual = yes if "
+                  "operators do)\n",
+                  "tendd.ini" },
+                { "new/.tmp-x", "[task a]\ncommand = x\nmanual = yes\non-success = b\n",
+                  "new/.tmp-x:4: on-success: there is no [task b]\n", "tendd.ini" },
         };
         char path[128];
         struct config_text text;
@@ -774,8 +780,8 @@ START_TEST(an_added_file_is_checked_in_its_place) {
         config_text_write(&text, "conf.d/20-b.ini", "[task b]\ncommand = old\nmanual = yes\n");
         config_text_write(&text, cases[_i].name, cases[_i].content);
         snprintf(path, sizeof(path), "%s/%s", text.directory, cases[_i].name);
-        text.options.add = path;
-        text.options.add_name = cases[_i].as;
+        text.options.adds = &(const struct config_add){ path, cases[_i].as };
+        text.options.n_adds = 1;
         config_text_load(&text);
         ck_assert_str_eq(text.told, cases[_i].told);
         config_text_done(&text);

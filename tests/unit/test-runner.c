@@ -44,7 +44,15 @@ static const struct {
         { { "--config", "x.ini" }, 0, { .command = COMMAND_RUN, .config = "x.ini" } },
         { { "--once", "backup", "--json" }, 0, { .command = COMMAND_ONCE, .once = "backup", .json = true } },
         { { "--check", "--strict", "--portable" }, 0, { .command = COMMAND_CHECK, .strict = true, .portable = true } },
-        { { "--check", "--add", "new.ini" }, 0, { .command = COMMAND_CHECK, .add = "new.ini" } },
+        { { "--check", "--add", "new.ini" }, 0, { .command = COMMAND_CHECK, .adds = { "new.ini" }, .n_adds = 1 } },
+        { { "--add", "a", "--check", "--add", "b" },
+          0,
+          { .command = COMMAND_CHECK, .adds = { "a", "b" }, .n_adds = 2 } },
+        { { "a.ini", "--check", "b.ini" }, 0, { .command = COMMAND_CHECK, .n_files = 2 } },
+        { { "--check", "--config", "-" }, 0, { .command = COMMAND_CHECK, .config = "-" } },
+        { { "--config", "-" }, -EINVAL, { 0 } },
+        { { "--check", "--config", "a", "b" }, -EINVAL, { 0 } },
+        { { "--check", "--add", "a", "b" }, -EINVAL, { 0 } },
         { { "--version" }, 0, { .command = COMMAND_VERSION } },
         { { "--nonsense" }, -EINVAL, { 0 } },
         { { "--config" }, -EINVAL, { 0 } },
@@ -75,7 +83,10 @@ START_TEST(options_are_parsed_or_refused) {
         ck_assert_int_eq(options.command, expected->command);
         ck_assert(same(options.config, expected->config));
         ck_assert(same(options.once, expected->once));
-        ck_assert(same(options.add, expected->add));
+        ck_assert_uint_eq(options.n_files, expected->n_files);
+        ck_assert_uint_eq(options.n_adds, expected->n_adds);
+        for (unsigned i = 0; i < options.n_adds; i++)
+                ck_assert_str_eq(options.adds[i], expected->adds[i]);
         ck_assert_int_eq(options.json, expected->json);
         ck_assert_int_eq(options.strict, expected->strict);
         ck_assert_int_eq(options.portable, expected->portable);

@@ -65,6 +65,11 @@ int control_new(const struct control_options *options, struct control **ret) {
         r = varlink_server_add_interface(control->server, &runner_interface, control);
         if (r < 0)
                 return r;
+#ifdef ENABLE_DEBUG_HOOKS
+        r = varlink_server_add_interface(control->server, &debug_interface, control);
+        if (r < 0)
+                return r;
+#endif
         r = live_observe(control->live, on_event, control, &control->observer);
         if (r < 0)
                 return r;

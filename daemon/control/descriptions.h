@@ -4,3 +4,4 @@
 
 extern const char description_org_varlink_service[];
 extern const char description_io_tendd_Runner[];
+extern const char description_io_tendd_Debug[]; /* only with --enable-debug-hooks */

@@ -43,6 +43,11 @@ libtendd_a_SOURCES += daemon/control/descriptions.h
 varlink_files =
 varlink_files += daemon/control/io.tendd.Runner.varlink
 varlink_files += daemon/control/org.varlink.service.varlink
+EXTRA_DIST += daemon/control/io.tendd.Debug.varlink
+if ENABLE_DEBUG_HOOKS
+varlink_files += daemon/control/io.tendd.Debug.varlink
+libtendd_a_SOURCES += daemon/control/methods_debug.c
+endif
 nodist_libtendd_a_SOURCES = daemon/control/descriptions.c
 EXTRA_DIST += $(varlink_files)
 CLEANFILES += daemon/control/descriptions.c

@@ -22,6 +22,7 @@ struct control {
 
 /* The table of methods. */
 extern const struct varlink_interface runner_interface;
+extern const struct varlink_interface debug_interface; /* only with --enable-debug-hooks */
 
 /* One handler for each row of it; @arg is the struct control. */
 int method_status(struct varlink_call *call, const json_t *parameters, void *arg);

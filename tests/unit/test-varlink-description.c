@@ -7,7 +7,13 @@
 #include <ctype.h>
 #include <stdio.h>
 
-static const struct varlink_interface *const interfaces[] = { &runner_interface, &varlink_service_interface };
+static const struct varlink_interface *const interfaces[] = {
+        &runner_interface,
+        &varlink_service_interface,
+#ifdef ENABLE_DEBUG_HOOKS
+        &debug_interface,
+#endif
+};
 
 /* ---- a parser of descriptions: enough to know every word of them ---- */
 

@@ -2,16 +2,25 @@
 /* check_config: `tendd --check`. */
 #include "check_config.h"
 
+#include "base/log.h"
 #include "config/config.h"
 #include "live/outcome_json.h"
 
 #include <stdio.h>
 
+/* What is wrong at the start is found before there is a log. */
+static const char *priority(enum severity severity) {
+        if (!log_stderr_is_journal())
+                return "";
+        return severity == SEVERITY_ERROR ? "<3>" : "<4>";
+}
+
 void check_print(const struct diagnostics *diagnostics) {
         for (size_t i = 0; i < diagnostics->n; i++) {
                 char *line = diagnostic_format(diagnostics, &diagnostics->items[i]);
 
-                (void)fprintf(stderr, "%s\n", line ? line : "out of memory");
+                (void)fprintf(stderr, "%s%s\n", priority(diagnostics->items[i].severity),
+                              line ? line : "out of memory");
                 free(line);
         }
         for (int i = 0; i < _SEVERITY_MAX; i++)

@@ -86,6 +86,8 @@ static void describe_running(struct runner *runner, struct status_line *line) {
         run_tree_get_counts(live_tree(runner->live), &counts);
         add(line, "%s: %zu tasks, %u running, %u queued", runner_phase_to_string(runner->phase),
             live_n_tasks(runner->live), counts.running, counts.queued);
+        if (runner->refused)
+                add(line, ", configuration REFUSED");
         if (line->n_failing > 0)
                 add(line, ", %zu FAILING:%s", line->n_failing, line->failing);
 }

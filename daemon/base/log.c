@@ -64,8 +64,8 @@ int log_level_from_string(const char *s) {
 
 /* ---- opening ---- */
 
-/* Whether stderr leads to journald: it says so by naming device and inode of the stream. */
-static bool stderr_is_journal(void) {
+/* journald says so by naming device and inode of the stream. */
+bool log_stderr_is_journal(void) {
         const char *value = getenv("JOURNAL_STREAM");
         unsigned long long device, inode;
         struct stat st;
@@ -106,7 +106,7 @@ int log_open_sink(const struct log_sink *sink, int max_level, size_t queue_bytes
 
 int log_open(enum log_target target, int max_level, size_t queue_bytes) {
         struct log_sink sink = { .fd = STDERR_FILENO };
-        bool journal = stderr_is_journal();
+        bool journal = log_stderr_is_journal();
         int r;
 
         sink.format = journal ? LOG_FORMAT_PREFIXED : LOG_FORMAT_LINE;

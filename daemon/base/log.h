@@ -31,6 +31,9 @@ int log_level_from_string(const char *s);
  * logger goes on as if not opened. -EOPNOTSUPP: the journal was asked for and this build has no libsystemd. */
 int log_open(enum log_target target, int max_level, size_t queue_bytes);
 
+/* Whether stderr leads to journald, which takes a priority from the beginning of a line: "<3>". */
+bool log_stderr_is_journal(void);
+
 /* Writes what is queued, waiting at most @timeout_usec, and stops the thread. */
 void log_close(usec_t timeout_usec);
 

@@ -54,11 +54,6 @@ class Lateness(threading.Thread):
 
 
 class Journal(BoxCase):
-    def start(self, config):
-        box = self.box(config)
-        box.ask("systemctl", "start", "tendd", timeout=60)
-        return box
-
     def wait_for(self, box, *matches):
         """The records that match, once there are some."""
         return self.until(lambda: box.journal(*matches), lambda: f"{matches} in\n" + box.ask(

@@ -3,36 +3,10 @@
 import re
 import time
 
-from support.box import BoxCase
-
-# Deaf to SIGTERM, and says so once it is.
-STUBBORN = "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
+from support.box import STUBBORN, BoxCase
 
 
 class Unit(BoxCase):
-    def start(self, config, unit=""):
-        """A box in which tendd was started, and is ready: `systemctl start` waits for that."""
-        box = self.box(config, unit)
-        box.ask("systemctl", "start", "tendd", timeout=60)
-        return box
-
-    def message(self, box, message, *matches):
-        """Waits for a record of @message in the journal."""
-        def find():
-            return next((record for record in box.journal(*matches) if record["MESSAGE"] == message), None)
-
-        return self.until(find, lambda: f"{message!r} in\n" + box.ask("journalctl", "-q", "--no-pager").stdout, 20)
-
-    def pids(self, box):
-        """All processes of the unit, by its control group."""
-        listed = box.ask("sh", "-c", "find /sys/fs/cgroup/system.slice/tendd.service "
-                         "/sys/fs/cgroup/unified/system.slice/tendd.service -name cgroup.procs -exec cat {} + "
-                         "2>/dev/null; true").stdout
-        return {int(line) for line in listed.split()}
-
-    def no_process_left(self, box):
-        self.until(lambda: not self.pids(box), lambda: f"processes {self.pids(box)} of the unit to be gone", 20)
-
     def test_it_is_ready_when_it_serves(self):
         box = self.start("[task t]\nmanual = yes\ncommand = /bin/true\n")
         self.assertEqual(box.property("ActiveState"), "active")

@@ -35,6 +35,20 @@ class Installed(Case):
                 done = self.analyze("verify", "--man=no", *(["--user"] if unit.startswith("user") else []), path)
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
+    def test_systemd_has_nothing_to_say_of_few_rights(self):
+        root = self.path("root")
+        os.mkdir(root)
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("no systemd-analyze (Debian: systemd)")
+        if not install(root):
+            self.skipTest("built without libsystemd")
+        unit = f"{root}/etc/systemd/system/tendd.service"
+        os.mkdir(f"{unit}.d")
+        shutil.copy(f"{root}/usr/share/doc/tendd/examples/unprivileged.conf", f"{unit}.d")
+        self.runnable(root, unit)
+        done = self.analyze("verify", "--man=no", unit)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
     def runnable(self, root, unit):
         """Its programs are below @root, where verify would not find them."""
         with open(unit, encoding="utf-8") as file:
@@ -93,6 +107,40 @@ class Units(BoxCase):
         box.run("tendctl", "start", "--wait", "bad")
         self.until(lambda: box.property("StatusText") == "running: 1 tasks, 0 running, 0 queued, 1 FAILING: bad",
                    lambda: f"bad in {box.property('StatusText')!r}", 20)
+
+    def test_a_daemon_of_a_user(self):
+        box = self.box(TASK)
+        box.ask("useradd", "-m", "alice")
+        box.ask("loginctl", "enable-linger", "alice")
+        uid = box.ask("id", "-u", "alice").stdout.strip()
+        self.until(lambda: box.property("ActiveState", f"user@{uid}") == "active", "the manager of alice", 30)
+
+        def manager(*argv, check=True):
+            return box.ask_as("alice", "systemctl", "--user", *argv, check=check)
+
+        def shown(name):
+            return manager("show", "--value", "-p", name, "tendd").stdout.rstrip()
+
+        manager("start", "tendd")
+        self.assertEqual((shown("ActiveState"), shown("ConditionResult")), ("inactive", "no"))
+        box.ask_as("alice", "mkdir", "-p", "/home/alice/.config/tendd")
+        config = "[task t]\nmanual = yes\nshell = id -un\n[task s]\nrestart = always\ncommand = sleep infinity\n"
+        box.put("/home/alice/.config/tendd/tendd.ini", config)
+        manager("start", "tendd")
+        self.assertEqual(shown("ActiveState"), "active")
+        self.assertEqual(box.ask("stat", "-c", "%U", f"/run/user/{uid}/tendd/control.sock",
+                                 "/home/alice/.local/state/tendd").stdout, "alice\nalice\n")
+        self.assertEqual(box.ask_as("alice", "tendctl", "start", "--wait", "t").returncode, 0)
+        self.until(lambda: box.journal("_SYSTEMD_USER_UNIT=tendd.service", "TENDD_TASK=t", "MESSAGE=alice"), "its line")
+        box.put("/home/alice/.config/tendd/tendd.ini", config + "[task added]\nmanual = yes\ncommand = true\n")
+        manager("reload", "tendd")
+        self.assertEqual(box.ask_as("alice", "tendctl", "start", "--wait", "added").returncode, 0)
+        box.put("/home/alice/.config/tendd/tendd.ini", config + "[task added]\nmanual = maybe\n")
+        self.assertNotEqual(manager("reload", "tendd", check=False).returncode, 0)
+        self.assertEqual(shown("ActiveState"), "active")
+        manager("stop", "tendd")
+        self.assertEqual(shown("Result"), "success")
+        self.assertEqual(box.ask("pgrep", "-u", "alice", "-l", "tendd|sleep", check=False).stdout, "")
 
     def test_a_daemon_with_few_rights(self):
         box = self.box("[task t]\nmanual = yes\n"

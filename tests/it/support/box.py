@@ -19,6 +19,9 @@ from support.wait import SCALE, until
 PROGRAMS = {"systemd-nspawn": "systemd-container", "systemd-run": "systemd", "dbus-daemon": "dbus",
             "unshare": "util-linux", "nsenter": "util-linux", "make": "make"}
 
+# A command that is deaf to SIGTERM, and says so once it is.
+STUBBORN = "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
+
 # $1: what is to lie over the root, $2: an empty directory. The other arguments: directories of control groups.
 LAUNCH = """
 files=$1 mnt=$2
@@ -143,6 +146,17 @@ class Box:
             raise AssertionError(f"{' '.join(argv)}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done
 
+    def ask_as(self, user, *argv, check=True):
+        """As ask(), with what a session of @user has."""
+        uid = self.ask("id", "-u", user).stdout.strip()
+        return self.ask("setpriv", f"--reuid={uid}", "--regid", uid, "--init-groups", "env", f"HOME=/home/{user}",
+                        f"XDG_RUNTIME_DIR=/run/user/{uid}", *argv, check=check)
+
+    def put(self, path, text):
+        """A file of the box, after it has booted."""
+        with open(f"/proc/{self.pid}/root{path}", "w", encoding="utf-8") as file:
+            file.write(text)
+
     def run(self, *argv, timeout=30.0):
         """Runs a program as a service of the box, to its end."""
         settings = [f"--setenv={name}={value}" for name, value in daemon.environment().items()]
@@ -216,6 +230,29 @@ class BoxCase(Case):
                       if name.endswith("SAN_OPTIONS")]
         box.write("etc/systemd/system/tendd.service.d/test.conf", "[Service]\n" + "".join(sanitizers) + unit)
         return self.boot(box)
+
+    def start(self, config, unit=""):
+        """A box in which tendd was started, and is ready: `systemctl start` waits for that."""
+        box = self.box(config, unit)
+        box.ask("systemctl", "start", "tendd", timeout=60)
+        return box
+
+    def message(self, box, message, *matches):
+        """Waits for a record of @message in the journal."""
+        def find():
+            return next((record for record in box.journal(*matches) if record["MESSAGE"] == message), None)
+
+        return self.until(find, lambda: f"{message!r} in\n" + box.ask("journalctl", "-q", "--no-pager").stdout, 20)
+
+    def pids(self, box):
+        """All processes of the unit, by its control group."""
+        listed = box.ask("sh", "-c", "find /sys/fs/cgroup/system.slice/tendd.service "
+                         "/sys/fs/cgroup/unified/system.slice/tendd.service -name cgroup.procs -exec cat {} + "
+                         "2>/dev/null; true").stdout
+        return {int(line) for line in listed.split()}
+
+    def no_process_left(self, box):
+        self.until(lambda: not self.pids(box), lambda: f"processes {self.pids(box)} of the unit to be gone", 20)
 
     def logs(self):
         return "".join(f"--- console of box {n} ---\n{box.log.text()}\n"

@@ -283,8 +283,8 @@ static const struct key task_keys[] = {
           .max = USEC_INFINITY, .default_value = "1d", .help = "How long ago they may have been due." },
         { "on-interrupt", TYPE(flag), TASK(rerun_interrupted), .topic = "When", .flags = KEY_WHOLE,
           .choices = on_interrupt, .default_value = "ignore",
-          .help = "With rerun, another run follows at the next start of a daemon that died under one; of many, as many as overlap "
-                  "lets be at work." },
+          .help = "With rerun, another run follows at the next start of a daemon that died under one, of a group only of the "
+                  "members that had not been ok; of many, as many as overlap lets be at work." },
         { "on-shutdown", TYPE(flag), TASK(run.drain), .topic = "When", .flags = KEY_WHOLE | KEY_EACH,
           .choices = on_shutdown, .default_value = "cancel",
           .help = "With wait, runs are given [daemon] drain-timeout." },

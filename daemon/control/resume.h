@@ -2,8 +2,7 @@
 #pragma once
 /* resume: finds how a run of a group ended, for a call that starts the group to run only what was not ok.
  *
- * The last run of the group is at hand; earlier ones, and what had ended of one that the daemon died under, come from the
- * store.
+ * The last run of the group is at hand; earlier ones come from the store.
  */
 #include "control/methods.h"
 

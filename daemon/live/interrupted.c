@@ -8,11 +8,13 @@
  *
  * A hook that had not begun was not interrupted: it never started, and is started again to tell what it was to tell.
  *
- * With on-interrupt = rerun a top-level run is started again, under a new number; what starts by itself, because it is
+ * With on-interrupt = rerun a top-level run is started again, under a new number, and a group resumes: members that had ended
+ * and were ok do not run again. What starts by itself, because it is
  * on-start, is not started twice, and no more are than may be at work at once: else runs that wait for each other would be more
  * after each crash.
  */
 #include "live/live_private.h"
+#include "live/outcome_json.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -24,9 +26,17 @@ struct interrupted {
         struct result *result;
 };
 
+/* A member of a group that was interrupted, which had ended. */
+struct ended {
+        usec_t begun_usec;
+        struct result *result;
+};
+
 struct live_interrupted {
         struct interrupted *runs; /* by name, once they are told */
         size_t n;
+        struct ended *ended;
+        size_t n_ended;
 };
 
 /* ---- what there is ---- */
@@ -77,6 +87,11 @@ static int copy(struct interrupted *run, const struct store_run *row, const stru
         return copy_processes(run, processes, n);
 }
 
+/* @array with room for one more behind its @n of @size, which grows by powers of two. NULL: out of memory, and it stays. */
+static void *grow(void *array, size_t n, size_t size) {
+        return array && (n & (n - 1)) != 0 ? array : reallocarray(array, MAX(2 * n, (size_t)1), size);
+}
+
 int live_interrupted_add(struct live *live, const struct store_run *row, const struct store_process *processes,
                          size_t n) {
         struct live_interrupted *all = live->interrupted;
@@ -85,14 +100,10 @@ int live_interrupted_add(struct live *live, const struct store_run *row, const s
 
         if (!all)
                 all = live->interrupted = calloc(1, sizeof(*all));
-        if (!all)
+        runs = all ? grow(all->runs, all->n, sizeof(*runs)) : NULL;
+        if (!runs)
                 return -ENOMEM;
-        if ((all->n & (all->n - 1)) == 0) {
-                runs = reallocarray(all->runs, MAX(2 * all->n, (size_t)1), sizeof(*runs));
-                if (!runs)
-                        return -ENOMEM;
-                all->runs = runs;
-        }
+        all->runs = runs;
         r = copy(&all->runs[all->n], row, processes, n);
         if (r < 0)
                 run_done(&all->runs[all->n]);
@@ -101,13 +112,51 @@ int live_interrupted_add(struct live *live, const struct store_run *row, const s
         return r;
 }
 
+/* The columns say all of one without a tree. */
+static struct result *result_of(const struct store_run *row) {
+        struct result *result = row->json ? outcome_parse(row->json) : result_new(row->task, row->run);
+
+        if (!result || row->json)
+                return result;
+        result->outcome = row->outcome;
+        result->queued_usec = row->queued_usec;
+        result->duration_usec = row->duration_usec;
+        result->ended_realtime_usec = row->ended_usec;
+        result->attempts = row->attempts;
+        result->exit_code = row->exit_code;
+        result->cpu_usec = row->cpu_usec;
+        result->memory_peak = row->memory_peak;
+        return result;
+}
+
+int live_interrupted_add_member(struct live *live, const struct store_run *row) {
+        struct live_interrupted *all = live->interrupted;
+        struct result *result;
+        struct ended *ended;
+
+        if (!all)
+                return 0;
+        ended = grow(all->ended, all->n_ended, sizeof(*ended));
+        if (!ended)
+                return -ENOMEM;
+        all->ended = ended;
+        result = result_of(row);
+        if (result) /* else it runs again */
+                ended[all->n_ended++] = (struct ended){ row->begun_usec, result };
+        return 0;
+}
+
 void live_interrupted_done(struct live *live) {
         struct live_interrupted *all = live->interrupted;
 
         for (size_t i = 0; all && i < all->n; i++)
                 run_done(&all->runs[i]);
-        if (all)
+        for (size_t i = 0; all && i < all->n_ended; i++)
+                result_unref(all->ended[i].result);
+        if (all) {
                 free(all->runs);
+                free(all->ended);
+        }
         free(all);
         live->interrupted = NULL;
 }
@@ -178,11 +227,21 @@ static int compare_name(const void *name, const void *run) {
         return strcmp(name, ((const struct interrupted *)run)->row.run);
 }
 
-static struct interrupted *find_parent(const struct live_interrupted *all, const struct interrupted *run) {
-        const char *slash = strrchr(run->row.run, '/');
-        _cleanup_(freep) char *name = slash ? strndup(run->row.run, (size_t)(slash - run->row.run)) : NULL;
+/* Of the run with this name, if that was interrupted, too. */
+static struct interrupted *find_parent(const struct live_interrupted *all, const char *run) {
+        const char *slash = strrchr(run, '/');
+        _cleanup_(freep) char *name = slash ? strndup(run, (size_t)(slash - run)) : NULL;
 
         return name ? bsearch(name, all->runs, all->n, sizeof(*all->runs), compare_name) : NULL;
+}
+
+static void add_child(struct result *of, struct result *child) {
+        struct result **children = reallocarray(of->children, of->n_children + 1, sizeof(*children));
+
+        if (!children)
+                return;
+        of->children = children;
+        children[of->n_children++] = result_ref(child);
 }
 
 /* Gives each a result, and that of a group those of its members. */
@@ -192,30 +251,32 @@ static void make_results(struct live *live) {
         qsort(all->runs, all->n, sizeof(*all->runs), compare_runs);
         for (size_t i = 0; i < all->n; i++)
                 all->runs[i].result = make_result(live, &all->runs[i].row);
-        for (size_t i = 0; i < all->n; i++) {
-                struct interrupted *parent = find_parent(all, &all->runs[i]);
-                struct result *of = parent ? parent->result : NULL, **children;
+        for (size_t i = 0; i < all->n_ended; i++) {
+                struct interrupted *parent = find_parent(all, all->ended[i].result->run);
 
-                if (!of || !all->runs[i].result)
-                        continue;
-                children = reallocarray(of->children, of->n_children + 1, sizeof(*children));
-                if (!children)
-                        continue;
-                of->children = children;
-                children[of->n_children++] = result_ref(all->runs[i].result);
+                /* Numbers may have begun anew: what is older is of another run of this name. */
+                if (parent && parent->result && parent->row.begun_usec <= all->ended[i].begun_usec)
+                        add_child(parent->result, all->ended[i].result);
+        }
+        for (size_t i = 0; i < all->n; i++) {
+                struct interrupted *parent = find_parent(all, all->runs[i].row.run);
+
+                if (parent && parent->result && all->runs[i].result)
+                        add_child(parent->result, all->runs[i].result);
         }
 }
 
 /* ---- telling ---- */
 
-static void run_again(struct live_task *entry, const struct store_run *row) {
+static void run_again(struct live_task *entry, const struct interrupted *was) {
+        const struct store_run *row = &was->row;
         const struct task *task = entry->task;
-        struct run *run;
+        bool resumes = task->run.is_group && !task->run.is_service;
 
         if (!task->rerun_interrupted || row->hook || strchr(row->run, '/') || !task->enabled || task->on_start ||
             entry->pause || live_task_stopped_by(entry, NULL) || !overlap_is_free(&entry->overlap))
                 return;
-        (void)live_start_due(entry, "interrupt", row->due_usec, &run);
+        (void)live_start_again(entry, row->due_usec, resumes ? was->result : NULL);
 }
 
 static void tell(struct live *live, const struct interrupted *run) {
@@ -256,7 +317,7 @@ void live_interrupted_tell(struct live *live) {
                 struct live_task *entry = live_find(live, all->runs[i].row.task);
 
                 if (entry)
-                        run_again(entry, &all->runs[i].row);
+                        run_again(entry, &all->runs[i]);
         }
         live_interrupted_done(live);
 }

@@ -225,6 +225,8 @@ void live_skip(struct live_task *entry, const struct schedule_due *due, const ch
 void live_skip_failed(struct live_task *entry, const struct schedule_due *due, int error);
 /* Starts a run, whatever the overlap. Returns 0, -ENOMEM, -ESHUTDOWN. */
 int live_start_due(struct live_task *entry, const char *trigger, usec_t due_usec, struct run **ret);
+/* The same for a run that was interrupted; @was: of a group that resumes it, else NULL. */
+int live_start_again(struct live_task *entry, usec_t due_usec, struct result *was);
 /* Whether a run that a trigger started waits for its slot, and nobody else's turn comes before. */
 bool live_is_waiting(const struct live_task *entry);
 /* Counts a firing that was not followed, or whose run was skipped while it waited. */
@@ -427,6 +429,8 @@ void live_forget_gone(struct live *live);
 /* A run without an end, with its processes; copied. Returns 0 or -ENOMEM. */
 int live_interrupted_add(struct live *live, const struct store_run *row, const struct store_process *processes,
                          size_t n);
+/* After those: a member of one that has ended. Returns 0 or -ENOMEM. */
+int live_interrupted_add_member(struct live *live, const struct store_run *row);
 /* Stops when @fn returns a negative errno and returns that. */
 int live_interrupted_processes(struct live *live,
                                int (*fn)(const char *task, const struct store_process *process, void *arg), void *arg);

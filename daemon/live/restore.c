@@ -192,6 +192,10 @@ static int restore_run(const struct store_run *run, const struct store_process *
         return live_interrupted_add(live, run, processes, n);
 }
 
+static int restore_member(const struct store_run *run, void *arg) {
+        return live_interrupted_add_member(arg, run);
+}
+
 int live_restore(struct live *live) {
         struct restoring restoring = { .live = live };
         struct store *store = live->memory.store;
@@ -208,7 +212,8 @@ int live_restore(struct live *live) {
         for (size_t i = 0; i < live->n_tasks; i++)
                 if (live->tasks[i]->first_seen_usec == 0)
                         live->tasks[i]->first_seen_usec = live->memory.since_usec;
-        return store_opened_runs(store, restore_run, live);
+        r = store_opened_runs(store, restore_run, live);
+        return r < 0 ? r : store_opened_members(store, restore_member, live);
 }
 
 /* ---- late ---- */

@@ -39,6 +39,12 @@ int live_start_due(struct live_task *entry, const char *trigger, usec_t due, str
         return start(entry, trigger, due, NULL, ret);
 }
 
+int live_start_again(struct live_task *entry, usec_t due_usec, struct result *was) {
+        struct run *run;
+
+        return start(entry, "interrupt", due_usec, was, &run);
+}
+
 void live_count_skip(struct live_task *entry, const char *reason) {
         entry->skipped++;
         free(entry->skip_reason);

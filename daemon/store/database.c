@@ -641,8 +641,16 @@ int database_set_aside(struct database *db, const char *path) {
 /* ---- what was there ---- */
 
 int database_read_opened(struct database *db, struct batch *batch) {
-        static const enum record_kind kinds[] = { RECORD_TASK, RECORD_ITEM, RECORD_BEGIN, RECORD_PROCESS };
-        static const char *const orders[] = { "task", "task, item", "run, begun_usec", "run, begun_usec" };
+        static const enum record_kind kinds[] = { RECORD_TASK, RECORD_ITEM, RECORD_BEGIN, RECORD_PROCESS, RECORD_END };
+        static const char *const rests[] = {
+                "ORDER BY task",
+                "ORDER BY task, item",
+                "ORDER BY run, begun_usec",
+                "ORDER BY run, begun_usec",
+                /* Members: '0' follows '/'. */
+                "WHERE position IN (SELECT run.position FROM live CROSS JOIN run WHERE run.run > live.run || '/'"
+                " AND run.run < live.run || '0' AND run.begun_usec >= live.begun_usec) ORDER BY position",
+        };
         char columns[SQL_MAX / 2], sql[SQL_MAX];
         sqlite3_stmt *stmt;
         int code = SQLITE_DONE;
@@ -651,8 +659,8 @@ int database_read_opened(struct database *db, struct batch *batch) {
                 struct record record;
 
                 (void)database_columns(kinds[i], false, columns, sizeof(columns));
-                (void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY %s", columns, record_types[kinds[i]].table,
-                               orders[i]);
+                (void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s %s", columns, record_types[kinds[i]].table,
+                               rests[i]);
                 code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
                 while (code == SQLITE_OK || code == SQLITE_ROW) {
                         code = sqlite3_step(stmt);

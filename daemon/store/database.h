@@ -108,7 +108,8 @@ void database_read(sqlite3_stmt *stmt, enum record_kind kind, void *value);
 /* Writes the names of @kind's columns, with commas, and returns how many; @brief: NULL in place of long ones. */
 size_t database_columns(enum record_kind kind, bool brief, char *buffer, size_t size);
 
-/* Appends everything that is remembered of tasks and items, and runs without an end with their processes. */
+/* Appends everything that is remembered of tasks and items, runs without an end with their processes, and what has ended of
+ * these. */
 int database_read_opened(struct database *db, struct batch *batch);
 
 /* The number that @sql selects. */

@@ -12,7 +12,8 @@ static bool is_whole(const struct record *record) {
         switch (record->kind) {
         case RECORD_TASK: return record->task.task;
         case RECORD_ITEM: return record->item.task && record->item.item;
-        case RECORD_BEGIN: return record->run.task && record->run.run;
+        case RECORD_BEGIN:
+        case RECORD_END: return record->run.task && record->run.run;
         case RECORD_PROCESS: return record->process.run && record->process.boot_id;
         default: return true;
         }
@@ -98,6 +99,16 @@ int store_opened_runs(struct store *store,
                 r = fn(&run->run, found, n, arg);
         }
         free(found);
+        return MIN(r, 0);
+}
+
+int store_opened_members(struct store *store, int (*fn)(const struct store_run *run, void *arg), void *arg) {
+        struct batch_place place = { 0 };
+        const struct record *record;
+        int r = 0;
+
+        while (r >= 0 && (record = next_of(store, &place, RECORD_END)))
+                r = fn(&record->run, arg);
         return MIN(r, 0);
 }
 

@@ -166,6 +166,8 @@ int store_opened_runs(struct store *store,
                       int (*fn)(const struct store_run *run, const struct store_process *processes, size_t n,
                                 void *arg),
                       void *arg);
+/* Members, at any depth, that have ended, of groups without an end. */
+int store_opened_members(struct store *store, int (*fn)(const struct store_run *run, void *arg), void *arg);
 void store_forget_opened(struct store *store);
 /* When the file was written last before it was opened, realtime: an earlier daemon was alive then. 0: never, or the file
  * does not answer. */

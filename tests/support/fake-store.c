@@ -508,6 +508,16 @@ int store_opened_runs(_unused_ struct store *store,
         return MIN(r, 0);
 }
 
+int store_opened_members(_unused_ struct store *store, int (*fn)(const struct store_run *run, void *arg), void *arg) {
+        struct row *row;
+        int r = 0;
+
+        list_for_each_entry(row, &opened[RECORD_END], link)
+                if (r >= 0 && strchr(row->record->run.run, '/'))
+                        r = fn(&row->record->run, arg);
+        return MIN(r, 0);
+}
+
 void store_set_keep(_unused_ struct store *store, _unused_ usec_t keep_usec, _unused_ uint64_t keep_runs) {
 }
 

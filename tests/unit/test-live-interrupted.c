@@ -244,6 +244,49 @@ START_TEST(a_member_comes_again_with_its_group) {
 }
 END_TEST
 
+static void had_ended(const char *task, const char *run, enum outcome outcome, usec_t begun_usec) {
+        store_put_end(live_bed.store, &(const struct store_run){ .task = task,
+                                                                 .run = run,
+                                                                 .trigger = "test",
+                                                                 .begun_usec = begun_usec,
+                                                                 .ended_usec = begun_usec + 1,
+                                                                 .outcome = outcome });
+}
+
+START_TEST(a_group_resumes) {
+        const usec_t begun = 7 * USEC_PER_SEC;
+
+        pair->rerun_interrupted = true;
+        was_running("pair", "pair#9", (struct store_run){ 0 });
+        was_running("b", "pair#9/b", (struct store_run){ 0 });
+        had_ended("c", "pair#9/c", _i == 1 ? OUTCOME_FAILED : OUTCOME_OK, _i == 2 ? begun - 1 : begun);
+        go();
+        ck_assert_ptr_nonnull(live_bed_run("pair#10/b"));
+        ck_assert_ptr_nonnull(live_bed_leaf("b"));
+        ck_assert_int_eq(live_bed_leaf("c") != NULL, _i > 0); /* it had failed, or was of an older run of this name */
+        for (size_t i = 0; i < fake_store_n_runs(); i++)
+                if (streq(fake_store_run(i)->run, "pair#9"))
+                        ck_assert_int_eq(strstr(fake_store_run(i)->json, "\"pair#9/c\"") != NULL, _i != 2);
+        live_bed_end("b", ERROR_NONE);
+        if (_i > 0)
+                live_bed_end("c", ERROR_NONE);
+        ck_assert_int_eq(live_task_last(live_bed_entry("pair"))->outcome, OUTCOME_OK);
+        ck_assert_str_eq(live_task_last(live_bed_entry("pair"))->run, "pair#10");
+}
+END_TEST
+
+START_TEST(a_group_of_which_all_had_ended_resumes_to_its_end) {
+        pair->rerun_interrupted = true;
+        was_running("pair", "pair#9", (struct store_run){ 0 });
+        had_ended("b", "pair#9/b", OUTCOME_OK, 7 * USEC_PER_SEC);
+        had_ended("c", "pair#9/c", OUTCOME_OK, 7 * USEC_PER_SEC);
+        go();
+        ck_assert_str_eq(live_task_last(live_bed_entry("pair"))->run, "pair#10");
+        ck_assert_int_eq(live_task_last(live_bed_entry("pair"))->outcome, OUTCOME_OK);
+        ck_assert_ptr_null(live_bed_leaf("b"));
+}
+END_TEST
+
 START_TEST(one_of_a_task_that_is_gone_ends_all_the_same) {
         was_running("gone", "gone#1", (struct store_run){ 0 });
         go();
@@ -300,6 +343,8 @@ int main(void) {
         tcase_add_test(tcase, what_starts_by_itself_is_not_started_twice);
         tcase_add_test(tcase, a_paused_task_is_not_started_again);
         tcase_add_test(tcase, a_member_comes_again_with_its_group);
+        tcase_add_loop_test(tcase, a_group_resumes, 0, 3);
+        tcase_add_test(tcase, a_group_of_which_all_had_ended_resumes_to_its_end);
         tcase_add_test(tcase, one_of_a_task_that_is_gone_ends_all_the_same);
         tcase_add_test(tcase, a_daemon_that_is_stopped_at_once_leaves_them_to_the_next);
         suite_add_tcase(suite, tcase);

@@ -182,6 +182,43 @@ START_TEST(runs_without_an_end_come_with_their_processes) {
 }
 END_TEST
 
+static char seen_members[256];
+
+static int see_member(const struct store_run *run, _unused_ void *arg) {
+        ck_assert_int_eq(run->outcome, OUTCOME_OK);
+        (void)sprintf(seen_members + strlen(seen_members), "%s %llu;", run->run,
+                      (unsigned long long)(run->begun_usec - BED_START) / USEC_PER_SEC);
+        return 0;
+}
+
+START_TEST(members_that_have_ended_come_with_their_group_without_an_end) {
+        static const struct {
+                const char *run;
+                unsigned number;                       /* when it began */
+        } ended[] = { { "g#1/a", 2 },  { "g#1/a", 0 }, /* of an older run of that name */
+                      { "g#10/a", 3 }, { "g#2/a", 4 }, { "g#1/sub/b", 5 }, { "g#1", 6 }, { "f#1", 7 } };
+
+        bed_open();
+        for (unsigned i = 0; i < ARRAY_SIZE(ended); i++) {
+                struct store_run run = bed_run("a", ended[i].number);
+
+                run.run = ended[i].run;
+                store_put_end(bed.store, &run);
+        }
+        for (unsigned i = 1; i < 3; i++) {
+                struct store_run group = bed_run("g", i);
+
+                group.run = i == 1 ? "g#1" : "g#2";
+                group.begun_usec = BED_START + i * USEC_PER_SEC;
+                store_put_begin(bed.store, &group);
+        }
+        bed_close();
+        bed_open();
+        ck_assert_int_eq(store_opened_members(bed.store, see_member, NULL), 0);
+        ck_assert_str_eq(seen_members, "g#1/a 2;g#2/a 4;g#1/sub/b 5;");
+}
+END_TEST
+
 /* As an earlier schema, damage or hands may have made them. */
 START_TEST(rows_without_their_names_are_passed_over) {
         bed_open();
@@ -772,6 +809,7 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, task_is_put_instead_of_the_one_before);
         tcase_add_test(tcase, item_without_failures_is_forgotten);
         tcase_add_test(tcase, runs_without_an_end_come_with_their_processes);
+        tcase_add_test(tcase, members_that_have_ended_come_with_their_group_without_an_end);
         tcase_add_test(tcase, rows_without_their_names_are_passed_over);
         tcase_add_test(tcase, run_within_one_batch_leaves_nothing);
         tcase_add_test(tcase, hook_that_begins_and_ends_in_one_batch_leaves_nothing);

@@ -11,6 +11,7 @@
 #define YEAR_MAX   9999
 #define SECS_MAX   253402300799 /* the end of it */
 #define SPAN_BYTES 64
+#define DAY_SECS   (24 * 60 * 60)
 
 /* Takes @digits digits, no more follow, with a value up to @max. Returns where they end, or NULL. */
 static const char *take_number(const char *s, int digits, int max, int *ret) {
@@ -69,17 +70,21 @@ static bool shows(time_t secs, const struct tm *tm) {
                local.tm_hour == tm->tm_hour && local.tm_mday == tm->tm_mday;
 }
 
-/* Of a time that clocks show twice the first is in summer time; one that neither reading finds is in a gap. */
-static time_t from_local(struct tm tm) {
-        struct tm summer, winter;
-        time_t secs;
+/* Local time less UTC. */
+static time_t offset_at(time_t secs) {
+        struct tm local;
 
-        (void)timegm(&tm); /* carries what is out of range */
-        summer = winter = tm;
-        summer.tm_isdst = 1;
-        winter.tm_isdst = 0;
-        secs = mktime(&summer);
-        return shows(secs, &tm) ? secs : mktime(&winter);
+        return localtime_r(&secs, &local) ? local.tm_gmtoff : 0;
+}
+
+/* Where clocks are changed, the offsets of the days before and after are those that meet. Of a time that clocks show twice
+ * the first is by the one before; one that is by neither is in a gap, and by the one before it is behind that. Which of the
+ * two is summer time is not asked: in Ireland it is winter that is the exception, and not each change is one of summer time. */
+static time_t from_local(struct tm tm) {
+        time_t shown = timegm(&tm); /* carries what is out of range */
+        time_t first = shown - offset_at(shown - DAY_SECS), second = shown - offset_at(shown + DAY_SECS);
+
+        return shows(first, &tm) || !shows(second, &tm) ? first : second;
 }
 
 static int finish(const struct tm *tm, bool utc, usec_t *ret) {

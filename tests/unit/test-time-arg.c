@@ -109,6 +109,38 @@ START_TEST(fractions_of_seconds_are_kept) {
 }
 END_TEST
 
+/* Where clocks are changed, in zones that do so each in its way. Rules, so that no file of zones is needed. */
+#define BERLIN    "CET-1CEST,M3.5.0,M10.5.0/3"
+#define DUBLIN    "IST-1GMT0,M10.5.0,M3.5.0/1" /* winter is the exception */
+#define NEW_YORK  "EST5EDT,M3.2.0,M11.1.0"
+#define LORD_HOWE "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0" /* by half an hour */
+
+static const struct {
+        const char *zone, *text;
+        int64_t secs;
+} changes[] = {
+        { BERLIN, "2025-03-30 01:59", 1743296340 },    { BERLIN, "2025-03-30 02:30", 1743298200 },
+        { BERLIN, "2025-03-30 03:00", 1743296400 },    { BERLIN, "2025-10-26 02:30", 1761438600 },
+        { BERLIN, "2025-10-26 03:00", 1761444000 },    { DUBLIN, "2025-03-30 00:59", 1743296340 },
+        { DUBLIN, "2025-03-30 01:30", 1743298200 },    { DUBLIN, "2025-03-30 02:00", 1743296400 },
+        { DUBLIN, "2025-10-26 01:30", 1761438600 },    { DUBLIN, "2025-10-26 02:00", 1761444000 },
+        { DUBLIN, "2025-07-01 12:00", 1751367600 },    { DUBLIN, "2025-12-01 12:00", 1764590400 },
+        { NEW_YORK, "2025-03-09 02:30", 1741505400 },  { NEW_YORK, "2025-11-02 01:30", 1762061400 },
+        { NEW_YORK, "2025-11-02 02:00", 1762066800 },  { LORD_HOWE, "2025-04-06 01:45", 1743864300 },
+        { LORD_HOWE, "2025-10-05 02:15", 1759592700 },
+};
+
+START_TEST(a_time_that_comes_twice_is_the_first_and_one_that_is_skipped_lies_behind) {
+        usec_t usec;
+
+        ck_assert_int_eq(setenv("TZ", changes[_i].zone, 1), 0);
+        tzset();
+        ck_assert_int_eq(time_arg_parse(changes[_i].text, TIME_AGO, NOW, &usec), 0);
+        ck_assert_msg(usec == (usec_t)changes[_i].secs * USEC_PER_SEC, "%s in %s: %" PRIu64 ", not %" PRIi64,
+                      changes[_i].text, changes[_i].zone, usec / USEC_PER_SEC, changes[_i].secs);
+}
+END_TEST
+
 static void in_berlin(void) {
         /* The rule itself, so that no file of zones is needed. */
         ck_assert_int_eq(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
@@ -123,6 +155,8 @@ int main(void) {
 
         tcase_add_checked_fixture(tcase, in_berlin, NULL);
         tcase_add_loop_test(tcase, an_instant_is_understood_or_refused, 0, (int)ARRAY_SIZE(texts));
+        tcase_add_loop_test(tcase, a_time_that_comes_twice_is_the_first_and_one_that_is_skipped_lies_behind, 0,
+                            (int)ARRAY_SIZE(changes));
         tcase_add_test(tcase, fractions_of_seconds_are_kept);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

@@ -20,7 +20,6 @@ struct output_gate {
         usec_t until_usec;       /* of the present span, monotonic */
         unsigned n;              /* lines in it */
         uint64_t suppressed;     /* in it, not told yet */
-        uint64_t total;
 };
 
 static void tell(const struct output_gate *gate, const char *run, const char *text) {
@@ -111,10 +110,5 @@ size_t output_gate_pass(struct output_gate *gate, const char *run, size_t n) {
                 loop_timer_set(&gate->timer, gate->until_usec);
         }
         gate->suppressed += n - pass;
-        gate->total += n - pass;
         return pass;
-}
-
-uint64_t output_gate_suppressed(const struct output_gate *gate) {
-        return gate ? gate->total : 0;
 }

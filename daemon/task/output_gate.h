@@ -17,6 +17,3 @@ struct output_gate *output_gate_free(struct output_gate *gate);
 
 /* How many of @n lines of @run pass now, the first of them; @gate may be NULL. */
 size_t output_gate_pass(struct output_gate *gate, const char *run, size_t n);
-
-/* Lines suppressed since the task was loaded; 0 for NULL. */
-uint64_t output_gate_suppressed(const struct output_gate *gate);

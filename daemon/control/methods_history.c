@@ -28,6 +28,8 @@ struct history_cursor {
         bool filter;         /* they are too many */
         const char *unknown; /* one of the names, of which there is no task */
         bool named;          /* the names are known */
+        bool probing;        /* asks whether that has a history at all: */
+        const char *probe[2];
 
         struct store_history_query query;
         json_int_t left; /* rows to be told at most */
@@ -57,9 +59,14 @@ static void history_free(void *cursor) {
 
 /* ---- names ---- */
 
-/* One more name to ask for. What finds no room is looked for by the pattern. */
+/* One more name to ask for, once: rows come as often as their name. What finds no room is looked for by the pattern. */
 static void add_name(struct history_cursor *history, const char *name) {
-        char *copy = history->n_names < NAMES_MAX ? strdup(name) : NULL;
+        char *copy;
+
+        for (size_t i = 0; i < history->n_names; i++)
+                if (streq(history->names[i], name))
+                        return;
+        copy = history->n_names < NAMES_MAX ? strdup(name) : NULL;
 
         if (copy)
                 history->names[history->n_names++] = copy;
@@ -121,8 +128,10 @@ static void on_history(int error, const struct store_history_row *rows, size_t n
         json_decref(history->page); /* one in which nothing matched */
         history->page = json_array();
         history->error = error;
-        history->last = n < history->query.n;
-        for (size_t i = 0; history->error == 0 && i < n && history->left > 0; i++) {
+        history->last = history->probing || n < history->query.n;
+        for (size_t i = 0; history->probing && i < n; i++)
+                history->known |= rows[i].run || rows[i].missed->task;
+        for (size_t i = 0; !history->probing && history->error == 0 && i < n && history->left > 0; i++) {
                 history->query.before = rows[i].position;
                 if (!is_wanted(history, &rows[i]))
                         continue;
@@ -154,7 +163,7 @@ static int ask_next(struct history_cursor *history) {
 
         if (ask_is_under_way(ask))
                 return -EAGAIN;
-        history->query.n = history->filter ? PAGE : (unsigned)MIN((json_int_t)PAGE, history->left);
+        history->query.n = history->filter || history->probing ? PAGE : (unsigned)MIN((json_int_t)PAGE, history->left);
         if (!store)
                 r = -EIO;
         else if (history->summarize)
@@ -177,10 +186,25 @@ static int tell_live(struct history_cursor *history, struct varlink_call *call, 
         return 0;
 }
 
+/* Whether there is anything of it, at any time. */
+static void probe(struct history_cursor *history) {
+        history->probe[0] = history->unknown;
+        history->probing = true;
+        json_decref(history->page);
+        history->page = NULL;
+        history->query = (struct store_history_query){
+                .tasks = history->probe, .hooks = true, .until_usec = USEC_INFINITY, .before = UINT64_MAX, .n = PAGE
+        };
+}
+
 /* There is no more to tell than is at hand. */
 static int tell_end(struct history_cursor *history, struct varlink_call *call, json_t **ret) {
         if (!history->known && history->query.run)
                 return tell_live(history, call, ret);
+        if (!history->known && history->unknown && !history->probing) {
+                probe(history);
+                return ask_next(history);
+        }
         if (!history->known && history->unknown)
                 return reply_no_such_task(call, history->unknown);
         *ret = json_pack("{s:o, s:o*}", "history", TAKE_PTR(history->page), "summary", TAKE_PTR(history->summary));

@@ -215,7 +215,7 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "history",
-                .arguments = "[TASK|RUN...]",
+                .arguments = "[TASK...|RUN]",
                 .max = ANY,
                 .summary = "how runs ended, and what was not run and why",
                 .details =

@@ -238,6 +238,30 @@ START_TEST(a_task_that_is_no_more_is_known_by_its_name) {
 }
 END_TEST
 
+/* It is known, though there is nothing of what was asked for. */
+START_TEST(a_task_that_is_no_more_is_known_when_nothing_of_it_is_wanted) {
+        char parameters[128];
+
+        put_run("former", 1, OUTCOME_OK);
+        put_run("backup", 2, OUTCOME_OK);
+        (void)snprintf(parameters, sizeof(parameters), "{\"tasks\":[\"former\"],\"since_usec\":%llu}",
+                       (unsigned long long)(begin + 5 * M));
+        expect_past(parameters, "");
+        expect_past("{\"tasks\":[\"former\"],\"failed\":true,\"n\":1}", "");
+        call("History", "{\"tasks\":[\"never\"],\"failed\":true}", true);
+        test_client_expect(&client, "{\"error\":\"io.tendd.Runner.NoSuchTask\",\"parameters\":{\"task\":\"never\"}}");
+}
+END_TEST
+
+START_TEST(a_task_that_is_named_more_than_once_is_told_once) {
+        put_run("backup", 1, OUTCOME_OK);
+        put_run("former", 2, OUTCOME_OK);
+        put_missed("backup", 3, 2);
+        expect_past("{\"tasks\":[\"backup\",\"backup\"]}", "backup!2 backup#1");
+        expect_past("{\"tasks\":[\"b*\",\"former\",\"*ack*\",\"former\",\"backup\"]}", "backup!2 former#2 backup#1");
+}
+END_TEST
+
 START_TEST(of_one_task_there_is_a_summary) {
         json_t *got;
 
@@ -405,6 +429,8 @@ int main(void) {
         tcase_add_test(tcase, a_long_history_comes_in_pages_each_row_once);
         tcase_add_test(tcase, times_bound_what_is_told);
         tcase_add_test(tcase, a_task_that_is_no_more_is_known_by_its_name);
+        tcase_add_test(tcase, a_task_that_is_no_more_is_known_when_nothing_of_it_is_wanted);
+        tcase_add_test(tcase, a_task_that_is_named_more_than_once_is_told_once);
         tcase_add_test(tcase, of_one_task_there_is_a_summary);
         tcase_add_test(tcase, nothing_is_no_error_for_a_task_that_there_is);
         tcase_add_loop_test(tcase, what_cannot_be_is_refused, 0, (int)ARRAY_SIZE(refusals));

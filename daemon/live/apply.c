@@ -163,7 +163,7 @@ static void undo(struct application *app) {
         for (size_t i = 0; i < app->n_tasks; i++)
                 if (app->tasks[i]->n_bound == 0)
                         live_task_free(app->tasks[i]);
-                else if (app->tasks[i]->fresh)
+                else if (!find_entry(app->live, app->tasks[i]->task->run.name))
                         app->tasks[i]->gone = true;
         free(app->tasks);
 }
@@ -284,7 +284,6 @@ static void start_now(struct live_task *entry) {
 static void add(struct live_task *entry) {
         int r;
 
-        entry->fresh = false;
         r = live_service_add(entry);
         if (r == 0)
                 r = live_schedule_add(entry);
@@ -352,6 +351,7 @@ static void remove_entry(struct live_task *entry) {
                 entry->service->check->health_of = NULL;
                 entry->service->check = NULL;
         }
+        live_schedule_give_up(entry, LIVE_NOT_CONFIGURED);
         live_schedule_remove(entry);
         live_stale_remove(entry);
         live_watch_remove(entry);

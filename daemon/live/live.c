@@ -178,7 +178,6 @@ struct live_task *live_task_new(struct live *live, struct task *task) {
                 return NULL;
         entry->live = live;
         entry->task = task;
-        entry->fresh = true;
         list_init(&entry->noted);
         overlap_init(&entry->overlap, task->overlap_max);
         return entry;
@@ -212,7 +211,6 @@ static int bind_tasks(struct live *live) {
                 if (!entry)
                         return -ENOMEM;
                 live->tasks[live->n_tasks++] = entry;
-                entry->fresh = false;
                 r = live_bind(entry, config->tasks[i], &binding);
                 if (r < 0)
                         return r;
@@ -315,6 +313,7 @@ int live_new(const struct live_options *options, struct config *config, struct l
         live->arg = options->arg;
         list_init(&live->observers);
         list_init(&live->all_pools);
+        list_init(&live->dropped);
         live->env.unbind = unbind;
         r = live_init(live, options);
         if (r < 0)
@@ -377,6 +376,7 @@ struct live *live_free(struct live *live) {
         live->env.unbind = NULL;
         free_pools(live);
         live_schedules_done(live);
+        live_dropped_done(live);
         live_stale_done(live);
         free_tasks(live);
         for (size_t i = 0; live->limits && i < config->n_limits; i++)

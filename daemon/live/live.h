@@ -69,6 +69,9 @@ uint64_t live_task_skipped(const struct live_task *task);        /* firings that
 const char *live_task_skip_reason(const struct live_task *task); /* of the last one, or NULL */
 usec_t live_task_last_ok(const struct live_task *task);          /* realtime; 0: not since the start */
 
+/* The daemon is starting, or ends what an earlier one left behind: what starts it by time does not yet. */
+bool live_task_is_starting(const struct live_task *task);
+
 /* When it is started next by time, jitter and splay included; realtime; USEC_INFINITY: nothing is due. */
 usec_t live_task_next(const struct live_task *task);
 

@@ -27,7 +27,6 @@ struct live_task {
         struct live *live;
         struct task *task; /* as the present configuration has it, or the last one that had it */
         unsigned n_bound;  /* tasks, of this and of earlier configurations, that refer to it */
-        bool fresh;        /* a reload has made it, and is not through yet */
         bool gone;         /* in live->gone: no configuration has it any more, but there are runs of it */
         bool unarmed;      /* its triggers are still to be armed, see startup.c */
         bool unstarted;    /* it is still to be started, as it starts with the daemon */
@@ -150,6 +149,7 @@ struct live {
         struct cgroup_tree *cgroups; /* the spawner's, or NULL */
         struct list observers;
         struct live_startup startup;
+        struct list dropped; /* what waited of tasks that cannot any more, see dropped.c */
         struct loop_work go_work;
         struct loop_work touch_work; /* services of which something is to be done */
         struct list touched;
@@ -240,6 +240,8 @@ void live_schedules_done(struct live *live);
 int live_schedule_add(struct live_task *entry);
 void live_schedule_remove(struct live_task *entry);
 void live_schedule_begin(struct live_task *entry);
+/* What waits to be caught up is told as missed for @detail, a literal: the task goes. */
+void live_schedule_give_up(struct live_task *entry, const char *detail);
 /* @entry has another task: its triggers go on from what was decided under the old one, as they would after a restart of the
  * daemon. Returns 0, -ENOMEM, -errno; then it has none. */
 int live_schedule_renew(struct live_task *entry);
@@ -256,6 +258,9 @@ void live_schedule_save(const struct live_task *entry, struct store_task *ret);
 /* Begins: what came due before is caught up or accounted for, triggers fire from now on. */
 void live_schedule_arm(struct live_task *entry);
 
+/* Accounts for occurrences of @task, which need not be there any more. */
+void live_missed(struct live *live, const char *task, const struct schedule_missed *missed);
+
 /* What became of the last occurrence: a run of this number, or @what. */
 void live_set_last_due(struct live_task *entry, usec_t due_usec, uint64_t number, const char *what);
 
@@ -264,8 +269,21 @@ void live_set_last_due(struct live_task *entry, usec_t due_usec, uint64_t number
 void live_startup(struct live *live);
 /* The tasks are others. */
 void live_startup_reloaded(struct live *live);
+/* There is more for it to do. */
+void live_startup_go_on(struct live *live);
 /* What is not through yet will not be. */
 void live_startup_done(struct live *live);
+
+/* ---- dropped.c ---- */
+#define LIVE_NOT_CONFIGURED "the task is not in the configuration any more"
+
+/* What waited to be caught up, by the `fired` that was saved of @task, is told as missed for @detail, a literal. */
+void live_give_up_saved(struct live *live, const char *task, const char *fired, const char *detail);
+/* The same in a slice of the daemon's start; its state is put then, too. Returns 0 or -ENOMEM. */
+int live_drop_later(struct live *live, const struct store_task *task, const char *detail);
+/* The next of them. False: there is none. */
+bool live_tell_dropped(struct live *live);
+void live_dropped_done(struct live *live);
 
 /* ---- pause.c ---- */
 /* Without telling anybody. Returns 0 or -ENOMEM. */
@@ -406,8 +424,8 @@ void live_memory_reloaded(struct live *live, size_t n_before);
 void live_note(struct live_task *entry);
 /* What is remembered of an item has changed. */
 void live_note_item(struct live_task *entry, const struct store_item *item);
-/* Occurrences of the task did not run. */
-void live_note_missed(struct live_task *entry, const struct store_missed *missed);
+/* Occurrences of a task did not run. */
+void live_note_missed(struct live *live, const struct store_missed *missed);
 /* A run was made, has ended. Those that nothing is kept of, items and attempts, are passed over. */
 void live_note_begin(struct live_task *entry, const struct run *run);
 void live_note_end(struct live_task *entry, const struct run *run, const struct result *result);
@@ -424,6 +442,8 @@ int live_restore_one(struct live_task *entry);
 /* Keeps what is remembered of @entry, which ends, for when a configuration has its task again. */
 void live_remember_gone(struct live_task *entry);
 void live_forget_gone(struct live *live);
+/* Puts what is remembered of a task that is gone. */
+void live_put_gone(struct live *live, const char *task);
 
 /* ---- interrupted.c ---- */
 /* A run without an end, with its processes; copied. Returns 0 or -ENOMEM. */

@@ -207,9 +207,9 @@ void live_note_item(struct live_task *entry, const struct store_item *item) {
                 store_put_item(entry->live->memory.store, item);
 }
 
-void live_note_missed(struct live_task *entry, const struct store_missed *missed) {
-        if (entry->live->memory.store)
-                store_put_missed(entry->live->memory.store, missed);
+void live_note_missed(struct live *live, const struct store_missed *missed) {
+        if (live->memory.store)
+                store_put_missed(live->memory.store, missed);
 }
 
 static bool is_item(const struct run *run) {

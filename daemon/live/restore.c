@@ -12,24 +12,6 @@
 
 #include <search.h>
 
-#define GONE_A_START 1000 /* tasks; the store's queue is bounded, and the next start finds the rest */
-
-struct restoring {
-        struct live *live;
-        unsigned n_gone;
-};
-
-/* It may come back, and is kept for as long as the history. */
-static void note_gone(struct restoring *restoring, struct store_task *task) {
-        if (task->gone_usec > 0)
-                return;
-        task->gone_usec = clock_now(CLOCK_ID_REALTIME);
-        if (restoring->n_gone == GONE_A_START)
-                return;
-        restoring->n_gone++;
-        store_put_task(restoring->live->memory.store, task);
-}
-
 /* ---- tasks that are gone ---- */
 
 /* Where the strings of a store_task are. */
@@ -106,11 +88,22 @@ void live_forget_gone(struct live *live) {
         live->forgotten = NULL;
 }
 
-static void become_gone(struct restoring *restoring, const struct store_task *task) {
+void live_put_gone(struct live *live, const char *task) {
+        const struct store_task wanted = { .task = task };
+        struct store_task **node = tfind(&wanted, &live->forgotten, compare);
+
+        if (node)
+                store_put_task(live->memory.store, *node);
+}
+
+/* It may come back, and is kept for as long as the history. */
+static int become_gone(struct live *live, const struct store_task *task) {
         struct store_task gone = *task;
 
-        note_gone(restoring, &gone);
-        remember(restoring->live, &gone);
+        if (task->gone_usec == 0)
+                gone.gone_usec = clock_now(CLOCK_ID_REALTIME);
+        remember(live, &gone);
+        return task->gone_usec == 0 ? live_drop_later(live, task, LIVE_NOT_CONFIGURED) : 0;
 }
 
 /* ---- tasks that are there ---- */
@@ -154,14 +147,10 @@ int live_restore_one(struct live_task *entry) {
 }
 
 static int restore_task(const struct store_task *task, void *arg) {
-        struct restoring *restoring = arg;
-        struct live_task *entry = live_find(restoring->live, task->task);
+        struct live *live = arg;
+        struct live_task *entry = live_find(live, task->task);
 
-        if (!entry) {
-                become_gone(restoring, task);
-                return 0;
-        }
-        return restore_into(entry, task);
+        return entry ? restore_into(entry, task) : become_gone(live, task);
 }
 
 static int restore_item(const struct store_item *item, void *arg) {
@@ -197,13 +186,12 @@ static int restore_member(const struct store_run *run, void *arg) {
 }
 
 int live_restore(struct live *live) {
-        struct restoring restoring = { .live = live };
         struct store *store = live->memory.store;
         int r;
 
         if (!store)
                 return 0;
-        r = store_opened_tasks(store, restore_task, &restoring);
+        r = store_opened_tasks(store, restore_task, live);
         if (r < 0)
                 return r;
         r = store_opened_items(store, restore_item, live);
@@ -219,13 +207,11 @@ int live_restore(struct live *live) {
 /* ---- late ---- */
 
 static int add_task(const struct store_task *task, void *arg) {
-        struct restoring *restoring = arg;
-        struct live_task *entry = live_find(restoring->live, task->task);
+        struct live *live = arg;
+        struct live_task *entry = live_find(live, task->task);
 
-        if (!entry) {
-                become_gone(restoring, task);
-                return 0;
-        }
+        if (!entry)
+                return become_gone(live, task);
         entry->number = MAX(entry->number, task->number);
         if (task->first_seen_usec > 0)
                 entry->first_seen_usec = MIN(entry->first_seen_usec, task->first_seen_usec);
@@ -256,15 +242,15 @@ static int add_run(const struct store_run *run, const struct store_process *proc
 }
 
 void live_store_late(struct live *live) {
-        struct restoring restoring = { .live = live };
         struct store *store = live->memory.store;
         int r;
 
         r = store_opened_items(store, add_item, live); /* as long as the last runs are those of this daemon */
         if (r >= 0)
-                r = store_opened_tasks(store, add_task, &restoring);
+                r = store_opened_tasks(store, add_task, live);
         if (r >= 0)
                 r = store_opened_runs(store, add_run, live);
         if (r < 0)
                 log_error("what the store remembers of tasks is lost in part: %s", strerror(-r));
+        live_startup_go_on(live);
 }

@@ -93,7 +93,7 @@ static const char *when(usec_t usec, char buf[32]) {
 }
 
 /* "3 occurrences of calendar, from 2026-11-28 02:30:00Z to …, were not run: down: catch-up = none" */
-static void tell_missed(struct live_task *entry, const struct schedule_missed *missed) {
+static void tell_missed(struct live *live, const char *task, const struct schedule_missed *missed) {
         const char *why = missed_why_to_string(missed->why);
         char text[400], first[32], last[32], detail[200] = "";
 
@@ -106,30 +106,41 @@ static void tell_missed(struct live_task *entry, const struct schedule_missed *m
                 (void)snprintf(text, sizeof(text), "was due by %s %llu times from %s to %s and was not run: %s%s",
                                missed->trigger, (unsigned long long)missed->n, when(missed->first_usec, first),
                                when(missed->last_usec, last), why, detail);
-        live_emit(entry->live,
-                  &(const struct event){ .id = EVENT_MISSED, .task = entry->task->run.name, .text = text });
+        live_emit(live, &(const struct event){ .id = EVENT_MISSED, .task = task, .text = text });
 }
 
-static void missed(const struct schedule_missed *missed, void *arg) {
-        struct live_task *entry = arg;
+static void set_last_missed(struct live_task *entry, const struct schedule_missed *missed) {
         char what[64];
 
-        live_note_missed(entry, &(const struct store_missed){
-                                        .task = entry->task->run.name,
-                                        .first_due_usec = missed->first_usec,
-                                        .last_due_usec = missed->last_usec,
-                                        .n = missed->n,
-                                        .trigger = missed->trigger,
-                                        .reason = missed_why_to_string(missed->why),
-                                        .detail = missed->detail,
-                                        .at_usec = clock_now(CLOCK_ID_REALTIME),
-                                });
         if (missed->last_usec >= entry->last_due_usec && missed->last_usec <= clock_now(CLOCK_ID_REALTIME)) {
                 (void)snprintf(what, sizeof(what), "not run: %s", missed_why_to_string(missed->why));
                 live_set_last_due(entry, missed->last_usec, 0, what);
         }
         live_note(entry);
-        tell_missed(entry, missed);
+}
+
+void live_missed(struct live *live, const char *task, const struct schedule_missed *missed) {
+        struct live_task *entry = live_find(live, task);
+
+        live_note_missed(live, &(const struct store_missed){
+                                       .task = task,
+                                       .first_due_usec = missed->first_usec,
+                                       .last_due_usec = missed->last_usec,
+                                       .n = missed->n,
+                                       .trigger = missed->trigger,
+                                       .reason = missed_why_to_string(missed->why),
+                                       .detail = missed->detail,
+                                       .at_usec = clock_now(CLOCK_ID_REALTIME),
+                               });
+        if (entry)
+                set_last_missed(entry, missed);
+        tell_missed(live, task, missed);
+}
+
+static void missed(const struct schedule_missed *missed, void *arg) {
+        const struct live_task *entry = arg;
+
+        live_missed(entry->live, entry->task->run.name, missed);
 }
 
 static void not_missed(usec_t due_usec, void *arg) {
@@ -142,8 +153,10 @@ static void not_missed(usec_t due_usec, void *arg) {
 static void decided(void *arg) {
         struct live_task *entry = arg;
 
-        if (entry->trigger.schedule.backlog)
-                live_catch_up(entry);
+        if (!entry->trigger.schedule.backlog)
+                return;
+        live_note(entry); /* that it waits: the next configuration may not have the task any more */
+        live_catch_up(entry);
 }
 
 static const struct trigger_ops trigger_ops = {
@@ -279,6 +292,11 @@ void live_schedule_arm(struct live_task *entry) {
         trigger_check(&entry->trigger);
 }
 
+/* Why what waits of it is not caught up. */
+static const char *why_no_more(const struct live_task *entry) {
+        return entry->task->enabled ? "nothing starts the task by time any more" : "the task is not enabled any more";
+}
+
 void live_schedule_remove(struct live_task *entry) {
         live_catch_up_forget(entry);
         trigger_done(&entry->trigger);
@@ -288,6 +306,15 @@ void live_schedule_remove(struct live_task *entry) {
 void live_schedule_begin(struct live_task *entry) {
         if (entry->live->triggers && !entry->live->memory.closed)
                 live_schedule_arm(entry);
+}
+
+void live_schedule_give_up(struct live_task *entry, const char *detail) {
+        struct store_task saved = { 0 };
+
+        if (!entry->trigger.ops || !entry->trigger.schedule.backlog)
+                return;
+        live_schedule_save(entry, &saved);
+        live_give_up_saved(entry->live, entry->task->run.name, saved.fired, detail);
 }
 
 int live_schedule_renew(struct live_task *entry) {
@@ -310,7 +337,8 @@ int live_schedule_renew(struct live_task *entry) {
         if (r == 0 && known && has_memory(entry)) {
                 trigger_look(&entry->trigger, &now);
                 r = schedule_restore(&entry->trigger.schedule, &memory, live->boot_id, &now);
-        }
+        } else if (known)
+                live_give_up_saved(live, entry->task->run.name, memory.fired, why_no_more(entry));
         if (r == 0)
                 live_schedule_begin(entry);
         return r;
@@ -363,9 +391,8 @@ int live_schedule_restore(struct live_task *entry, const struct store_task *task
         if (task->paused_by && live_set_pause(entry, task->paused_by, task->paused_usec) < 0)
                 return -ENOMEM;
         if (!has_memory(entry)) {
-                if (task->schedule) /* it is disabled: when it is enabled again, it has missed nothing meanwhile */
-                        live_note(entry);
-                return 0;
+                /* When it is enabled again, it has missed nothing meanwhile. */
+                return task->schedule ? live_drop_later(entry->live, task, why_no_more(entry)) : 0;
         }
         trigger_look(&entry->trigger, &now);
         now.start = true;
@@ -377,6 +404,9 @@ int live_schedule_restore(struct live_task *entry, const struct store_task *task
 int live_schedule_late(struct live_task *entry, const struct store_task *task) {
         if (entry->last_due_usec == 0 && task->last_due_usec > 0)
                 live_set_last_due(entry, task->last_due_usec, 0, task->last_due_what);
+        if (schedule_has_saved_backlog(task->fired) &&
+            live_drop_later(entry->live, task, "the store could not be read before") < 0)
+                return -ENOMEM;
         if (entry->pause || !task->paused_by)
                 return 0;
         return live_set_pause(entry, task->paused_by, task->paused_usec);
@@ -430,7 +460,7 @@ unsigned live_next_occurrences(const struct live_task *task, struct live_due *re
         struct schedule_now now;
         unsigned k = 0;
 
-        if (!task->trigger.ops)
+        if (!task->trigger.ops || live_task_is_starting(task))
                 return 0;
         trigger_look(&task->trigger, &now);
         schedule_cursor_init(&task->trigger.schedule, &cursor);
@@ -445,8 +475,12 @@ unsigned live_next_occurrences(const struct live_task *task, struct live_due *re
         return k;
 }
 
+bool live_task_is_starting(const struct live_task *task) {
+        return task->unarmed && task->live->triggers && has_memory(task);
+}
+
 usec_t live_task_next(const struct live_task *task) {
-        return task->trigger.ops ? trigger_fires_at(&task->trigger) : USEC_INFINITY;
+        return task->trigger.ops && !live_task_is_starting(task) ? trigger_fires_at(&task->trigger) : USEC_INFINITY;
 }
 
 usec_t live_task_last_due(const struct live_task *task, const char **ret_what) {

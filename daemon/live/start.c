@@ -57,16 +57,16 @@ void live_skip(struct live_task *entry, const struct schedule_due *due, const ch
 
         live_count_skip(entry, text);
         live_emit(entry->live, &event);
-        live_note_missed(entry, &(const struct store_missed){
-                                        .task = entry->task->run.name,
-                                        .first_due_usec = due->due_usec,
-                                        .last_due_usec = due->due_usec,
-                                        .n = 1,
-                                        .trigger = due->trigger,
-                                        .reason = word,
-                                        .detail = text,
-                                        .at_usec = clock_now(CLOCK_ID_REALTIME),
-                                });
+        live_note_missed(entry->live, &(const struct store_missed){
+                                              .task = entry->task->run.name,
+                                              .first_due_usec = due->due_usec,
+                                              .last_due_usec = due->due_usec,
+                                              .n = 1,
+                                              .trigger = due->trigger,
+                                              .reason = word,
+                                              .detail = text,
+                                              .at_usec = clock_now(CLOCK_ID_REALTIME),
+                                      });
         (void)snprintf(what, sizeof(what), "skipped: %s", text);
         live_set_last_due(entry, due->due_usec, 0, what);
         if (streq(due->trigger, "every")) /* with from_end; another's end is waited for still */

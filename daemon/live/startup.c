@@ -6,6 +6,8 @@
  * everything else and fill the store's queue; so there are few in a turn, and after so many no more until those are in
  * the file. The first are done at once: a small configuration is armed when live_startup() returns.
  *
+ * Last comes what waited to be caught up of tasks that cannot any more (dropped.c), of which there may be as many.
+ *
  * What an entry still has to go through is marked in it. A reload may swap the tasks in between: then all are looked at
  * again, and those that are through are passed over.
  */
@@ -56,6 +58,16 @@ static void on_slice(int result _unused_, void *arg) {
         loop_work_schedule(&live->startup.work);
 }
 
+/* Returns true when nothing is left. */
+static bool tell_dropped(struct live *live) {
+        unsigned noted = 0;
+
+        while (noted < NOTED_A_TURN && live_tell_dropped(live))
+                noted++;
+        live->startup.noted += noted;
+        return list_empty(&live->dropped);
+}
+
 /* Goes on in the next turn, or when the slice is in the file, or the store says that it is in trouble. */
 static void go_on(struct live *live) {
         struct live_startup *startup = &live->startup;
@@ -92,7 +104,7 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
                 return;
         if (!live->startup.armed)
                 arm_some(live);
-        else if (!go_through(live, start))
+        else if (!go_through(live, start) || !tell_dropped(live))
                 go_on(live);
 }
 
@@ -107,12 +119,14 @@ void live_startup(struct live *live) {
         arm_some(live);
 }
 
-void live_startup_reloaded(struct live *live) {
-        if (!live->startup.work.loop)
-                return;
-        live->startup.next = 0;
-        if (!live->startup.slice)
+void live_startup_go_on(struct live *live) {
+        if (live->startup.work.loop && !live->startup.slice)
                 loop_work_schedule(&live->startup.work);
+}
+
+void live_startup_reloaded(struct live *live) {
+        live->startup.next = 0;
+        live_startup_go_on(live);
 }
 
 void live_startup_done(struct live *live) {

@@ -95,3 +95,34 @@ class CatchUp(Case):
 
         self.until(it, "daily to run")
         self.assertEqual([run["trigger"] for run in it()], ["catch-up"])
+
+    def test_what_waits_of_a_task_that_is_disabled_or_gone_is_told(self):
+        config = "[daemon]\ncatch-up-delay = 1d\n"
+        tasks = {name: f"[task {name}]\ncalendar = *:*:0/2\ncatch-up = all\ncommand = /bin/true\n"
+                 for name in ("gone", "later-gone", "later-off", "off", "other")}
+        self.d = self.daemon(config + "".join(tasks.values()))
+        for task in tasks:
+            self.until(lambda task=task: self.ran(task), f"a run of {task}")
+        self.d.stop()
+        stopped = time.time()
+        self.until(lambda: time.time() > stopped + 3, "seconds to pass without a daemon")
+        self.d.start()
+        for task in tasks:
+            self.until(lambda task=task: self.d.ctl_json("list", task)["tasks"][0].get("next_usec"), f"{task} to be due")
+        del tasks["later-gone"]
+        tasks["later-off"] += "enabled = no\n"
+        self.d.write_config(config + "".join(tasks.values()))
+        self.assertEqual(self.d.ctl("reload").returncode, 0)
+        self.d.stop()
+        del tasks["gone"]
+        tasks["off"] += "enabled = no\n"
+        self.d.write_config(config + "".join(tasks.values()))
+        self.d.start()
+        for task, why in (("gone", "the task is not in the configuration any more"),
+                          ("later-gone", "the task is not in the configuration any more"),
+                          ("off", "the task is not enabled any more"),
+                          ("later-off", "the task is not enabled any more")):
+            told = self.until(lambda task=task: self.missed(task), f"what {task} has missed")
+            self.assertEqual([(missed["reason"], missed["detail"]) for missed in told], [("changed", why)])
+            self.assertOnce(task)
+        self.assertEqual(self.missed("other"), [])

@@ -346,6 +346,7 @@ static void daemon_of_day(unsigned day, bool enabled) {
         work->catch_up_max = 100;
         work->catch_up_within_usec = USEC_PER_DAY;
         work->enabled = enabled;
+        live_bed.config.daemon.catch_up_delay_usec = USEC_PER_HOUR;
         fake_clock_advance(day * USEC_PER_DAY);
         go();
 }
@@ -359,6 +360,47 @@ START_TEST(a_disabled_task_misses_nothing) {
         daemon_of_day(3, true);
         ck_assert_uint_eq(fake_store_missed_total("work", NULL), 0);
         ck_assert_uint_eq(live_task_next(live_bed_entry("work")), clock_now(CLOCK_ID_REALTIME) + USEC_PER_HOUR);
+}
+END_TEST
+
+/* It waited to be caught up. */
+START_TEST(what_waits_of_a_disabled_task_is_told) {
+        const struct store_missed *missed;
+        uint64_t before;
+
+        go();
+        daemon_of_day(1, true);
+        daemon_of_day(3, true);
+        ck_assert_ptr_nonnull(strchr(fake_store_task("work")->fired, 'b'));
+        before = fake_store_missed_total("work", NULL);
+        daemon_of_day(3, false);
+        ck_assert_uint_eq(fake_store_missed_total("work", "changed"), 1);
+        missed = fake_store_missed(fake_store_n_missed() - 1);
+        ck_assert_str_eq(missed->detail, "the task is not enabled any more");
+        ck_assert_str_eq(missed->trigger, "every");
+        ck_assert_ptr_null(fake_store_task("work")->schedule);
+        daemon_of_day(4, false);
+        ck_assert_uint_eq(fake_store_missed_total("work", NULL), before + 1);
+}
+END_TEST
+
+START_TEST(what_waits_of_a_task_that_is_gone_is_told_once) {
+        const struct store_task gone = {
+                .task = "gone", .schedule = "x", .fired = "z0/1 bc100+10*3 bk105", .accounted_usec = 130
+        };
+
+        store_put_task(live_bed.store, &gone);
+        go();
+        for (unsigned i = 0; i < 2; i++) {
+                next_daemon();
+                ck_assert_uint_eq(fake_store_missed_total("gone", "changed"), 4);
+                ck_assert_uint_eq(fake_store_n_missed(), 2);
+                ck_assert_uint_eq(fake_store_missed(0)->first_due_usec, 100);
+                ck_assert_uint_eq(fake_store_missed(0)->last_due_usec, 120);
+                ck_assert_str_eq(fake_store_missed(0)->detail, "the task is not in the configuration any more");
+                ck_assert_str_eq(fake_store_missed(1)->trigger, "cron");
+                ck_assert_uint_ne(fake_store_task("gone")->gone_usec, 0);
+        }
 }
 END_TEST
 
@@ -581,6 +623,32 @@ START_TEST(many_new_tasks_are_put_in_slices) {
 }
 END_TEST
 
+START_TEST(what_waits_of_many_tasks_that_are_gone_is_told_in_slices) {
+        char name[16];
+        size_t puts;
+
+        go();
+        for (unsigned i = 0; i < MANY; i++) {
+                const struct store_task gone = { .task = name, .schedule = "x", .fired = "bc100" };
+
+                (void)snprintf(name, sizeof(name), "x-%04u", i);
+                store_put_task(live_bed.store, &gone);
+        }
+        fake_loop_settle();
+        live_bed_teardown();
+        store_close(live_bed.store, 0);
+        make();
+        fake_store_hold(true);
+        puts = fake_store_n_puts();
+        go();
+        ck_assert_uint_eq(fake_store_n_puts(), puts + 5 + 2 * SLICE);
+        fake_store_hold(false);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_missed(), MANY);
+        ck_assert_uint_ne(fake_store_task("x-4499")->gone_usec, 0);
+}
+END_TEST
+
 START_TEST(an_empty_file_gets_many_tasks_in_slices) {
         size_t puts;
 
@@ -782,6 +850,8 @@ int main(void) {
         tcase_add_test(tcase, tasks_that_are_gone_are_marked_once);
         tcase_add_test(tcase, tasks_that_come_back_are_as_they_were);
         tcase_add_test(tcase, a_disabled_task_misses_nothing);
+        tcase_add_test(tcase, what_waits_of_a_disabled_task_is_told);
+        tcase_add_test(tcase, what_waits_of_a_task_that_is_gone_is_told_once);
         tcase_add_test(tcase, a_task_that_comes_back_has_missed_nothing);
         tcase_add_test(tcase, process_of_an_attempt_is_gone_with_it);
         tcase_add_test(tcase, process_is_gone_with_the_end_of_its_run);
@@ -790,6 +860,7 @@ int main(void) {
         tcase_add_test(tcase, what_is_read_late_is_added);
         tcase_add_test(tcase, what_happened_since_holds_against_what_is_read_late);
         tcase_add_test(tcase, many_new_tasks_are_put_in_slices);
+        tcase_add_test(tcase, what_waits_of_many_tasks_that_are_gone_is_told_in_slices);
         tcase_add_test(tcase, an_empty_file_gets_many_tasks_in_slices);
         tcase_add_test(tcase, slices_wait_until_the_store_is_well);
         tcase_add_test(tcase, slices_that_are_left_are_put_at_the_end);

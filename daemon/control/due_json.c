@@ -108,6 +108,8 @@ json_t *due_without_time(const struct live_task *live, bool named) {
 
         if (!task->enabled)
                 return named ? begin(live, "disabled") : NULL;
+        if (live_task_is_starting(live))
+                return begin(live, "starting");
         if (!has_watch(task) && task->every_usec == 0)
                 return named ? begin(live, task->on_start ? "on-start" : "none") : NULL;
         json = begin(live, has_watch(task) ? "watch" : "every");

@@ -8,7 +8,7 @@
 /* An occurrence of @task. NULL: out of memory. */
 json_t *due_to_json(const struct live_task *task, const struct live_due *due);
 
-/* What starts @task at no known time: a path, the end of its present run, or nothing, which is told when @named. NULL:
+/* What starts @task at no known time: a path, the end of its present run, the daemon's start, or nothing, which is told when @named. NULL:
  * nothing to tell, or out of memory. */
 json_t *due_without_time(const struct live_task *task, bool named);
 

@@ -215,6 +215,15 @@ static int advance(struct next_cursor *next, struct source *source, usec_t told_
         return 0;
 }
 
+/* What it was put in order by may have come due since: then it belongs where its next one does. True: it is not first. */
+static bool is_overtaken(struct next_cursor *next, struct source *source, const struct live_due *due) {
+        if (due->at_usec <= source->at_usec)
+                return false;
+        source->at_usec = due->at_usec;
+        heap_adjust(&next->heap, &source->node);
+        return heap_top(&next->heap) != &source->node;
+}
+
 /* What counts on the boot clock is told by the wall clock, and that is read anew each time: some microseconds between two
  * readings must not turn their order round. */
 static int tell_one(struct next_cursor *next, json_t *array) {
@@ -224,9 +233,13 @@ static int tell_one(struct next_cursor *next, json_t *array) {
         int r;
 
         due = take(next, source, &r);
-        if (!due) { /* it came due, or the task changed, since it was looked at */
+        if (!due || due->at_usec > next->until_usec) { /* it came due, or the task changed, since it was looked at */
                 heap_remove(&next->heap, &source->node);
                 return r;
+        }
+        if (is_overtaken(next, source, due)) {
+                source->next--;
+                return 0;
         }
         told = *due;
         told.at_usec = next->told_at_usec = MAX(due->at_usec, next->told_at_usec);

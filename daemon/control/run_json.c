@@ -203,15 +203,16 @@ json_t *task_to_json(const struct live_task *live) {
         const struct result *last = live_task_last(live);
         const char *reason = live_task_skip_reason(live), *trouble = live_task_watch_trouble(live);
         json_t *service = task->run.is_service ? service_to_json(live, live_service_run(live)) : NULL;
-        json_t *json = json_pack(
-                "{s:s, s:s, s:o*, s:s, s:i, s:i, s:b, s:b, s:b, s:o*, s:o*, s:o*, s:I, s:o*, s:o*}", "name",
-                task->run.name, "kind", task->kind ? task->kind->name : "group", "description",
-                task->description ? json_text(task->description) : NULL, "state", live_task_state(live), "running",
-                (int)live_task_running(live), "failures", (int)live_task_failures(live), "failing",
-                (int)live_task_is_failing(live), "stale", (int)live_task_is_stale(live), "slow",
-                (int)live_task_is_slow(live), "items", item_counts_to_json(live), "service", service, "last",
-                last ? last_to_json(last) : NULL, "skipped", (json_int_t)live_task_skipped(live), "skip_reason",
-                reason ? json_text(reason) : NULL, "watch_trouble", trouble ? json_text(trouble) : NULL);
+        json_t *json =
+                json_pack("{s:s, s:s, s:o*, s:s, s:i, s:i, s:b, s:b, s:b, s:b, s:o*, s:o*, s:o*, s:I, s:o*, s:o*}",
+                          "name", task->run.name, "kind", task->kind ? task->kind->name : "group", "description",
+                          task->description ? json_text(task->description) : NULL, "state", live_task_state(live),
+                          "running", (int)live_task_running(live), "failures", (int)live_task_failures(live), "failing",
+                          (int)live_task_is_failing(live), "stale", (int)live_task_is_stale(live), "slow",
+                          (int)live_task_is_slow(live), "starting", (int)live_task_is_starting(live), "items",
+                          item_counts_to_json(live), "service", service, "last", last ? last_to_json(last) : NULL,
+                          "skipped", (json_int_t)live_task_skipped(live), "skip_reason",
+                          reason ? json_text(reason) : NULL, "watch_trouble", trouble ? json_text(trouble) : NULL);
 
         if (json && add_time(json, live) == 0)
                 return json;

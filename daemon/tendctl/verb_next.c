@@ -19,10 +19,20 @@ static const struct {
 } timeless[] = {
         { "watch", "when such a file comes" },
         { "every", "counts from the end of its run" },
+        { "starting", "known when the daemon has started" },
         { "on-start", "at the start of the daemon alone" },
         { "disabled", "it is not enabled in the configuration" },
         { "none", "it starts by hand, as a hook or in a group" },
 };
+
+static bool is_trigger(const char *trigger) {
+        static const char *const none[] = { "none", "disabled", "starting" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+                if (streq(trigger, none[i]))
+                        return false;
+        return true;
+}
 
 static const char *why_timeless(const char *trigger) {
         for (size_t i = 0; i < ARRAY_SIZE(timeless); i++)
@@ -92,8 +102,7 @@ static void add_due(struct table *table, const json_t *due) {
         else
                 table_cell(table, paint, at > 0 ? format_relative(at, when) : "");
         table_cell(table, paused ? PAINT_DIM : PAINT_BOLD, get_string(due, "task"));
-        table_cellf(table, paint, "%s%s%s", streq(trigger, "none") || streq(trigger, "disabled") ? "" : trigger,
-                    *expression ? " " : "", expression);
+        table_cellf(table, paint, "%s%s%s", is_trigger(trigger) ? trigger : "", *expression ? " " : "", expression);
         table_cell(table, PAINT_DIM, describe(due, detail));
         table_end_row(table);
 }

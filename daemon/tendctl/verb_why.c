@@ -151,6 +151,8 @@ static void explain_due(const json_t *task, bool runs) {
         if (next > 0)
                 printf("  it %s due next at %s, %s\n", *get_string(task, "paused_by") ? "would be" : "is",
                        format_clock(next, at), format_relative(next, when));
+        else if (get_bool(task, "starting"))
+                printf("  the daemon is starting: when it is due is known after that\n");
         else if (!runs && !*get_string(task, "paused_by"))
                 printf("  it is not due at a known time: tendctl next %s tells why, tendctl start %s starts it\n", name,
                        name);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* control-time: what people see of time, and say about it, over a real socket: pause, resume, next. */
 #include "control/methods.h"
+#include "live/live_private.h"
 #include "support/asking.h"
 #include "support/fake-loop.h"
 #include "support/live-bed.h"
+#include "when/cron.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
 
 #define S USEC_PER_SEC
 #define M USEC_PER_MINUTE
@@ -168,6 +171,45 @@ START_TEST(next_keeps_the_first_and_no_more_than_asked_for) {
 }
 END_TEST
 
+/* One that is due all the time, and two now and then, for a client that does not take all at once. */
+static void setup_slow(void) {
+        struct control_options options = { .phase = phase };
+        int small = 1;
+
+        live_bed_setup();
+        live_bed_job("a")->every_usec = 8 * S + 510 * USEC_PER_MSEC;
+        live_bed_job("b")->every_usec = 8 * S + 610 * USEC_PER_MSEC;
+        live_bed_job("often")->every_usec = 25 * USEC_PER_MSEC;
+        live_bed_go();
+        options.live = live_bed.live;
+        ck_assert_int_eq(control_new(&options, &control), 0);
+        test_client_connect(&client, control->server);
+        ck_assert_int_eq(setsockopt(client.server, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+}
+
+/* Nothing has splay or jitter: each is told at the time that it is due for. */
+START_TEST(next_stays_in_order_when_something_comes_due_meanwhile) {
+        json_int_t last = 0;
+        size_t n = 0, index;
+
+        call("Next", "{\"n\":1000}", true);
+        fake_clock_advance(8 * S + 520 * USEC_PER_MSEC); /* that of a, which is not told yet, comes due */
+        while (n < 1000) {
+                json_t *got = answer(), *due;
+
+                json_array_foreach(json_object_get(got, "next"), index, due) {
+                        json_int_t at_usec = json_integer_value(json_object_get(due, "at_usec"));
+
+                        ck_assert_int_eq(at_usec, json_integer_value(json_object_get(due, "due_usec")));
+                        ck_assert_int_ge(at_usec, last);
+                        last = at_usec;
+                        n++;
+                }
+                json_decref(got);
+        }
+}
+END_TEST
+
 START_TEST(next_says_of_what_is_named_why_it_is_not_due) {
         json_t *got;
 
@@ -180,6 +222,86 @@ START_TEST(next_says_of_what_is_named_why_it_is_not_due) {
         json_decref(got);
         got = ask("Next", "{\"tasks\":[\"hand*\"]}");
         expect_at(got, "next", "[0]");
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(times_are_not_known_before_the_daemon_has_started) {
+        json_t *got;
+
+        live_bed_entry("five")->unarmed = true; /* as long as leftovers are looked for */
+        got = ask("Next", "{\"each\":1}");
+        expect_at(got, "next", "[2]");
+        expect_at(got, "next.0.task", "seven");
+        expect_at(got, "next.1.task", "five");
+        expect_at(got, "next.1.trigger", "starting");
+        expect_at(got, "next.1.at_usec", "-");
+        json_decref(got);
+        got = ask("Why", "{\"name\":\"five\"}");
+        expect_at(got, "task.starting", "true");
+        expect_at(got, "task.next_usec", "-");
+        json_decref(got);
+        got = ask("Why", "{\"name\":\"seven\"}");
+        expect_at(got, "task.starting", "false");
+        json_decref(got);
+}
+END_TEST
+
+static struct calendar *at_seven, *at_ten;
+static struct zone *utc;
+
+/* One task with a trigger of each kind. */
+static void setup_mixed(void) {
+        static struct task_calendar calendars[2];
+        static struct when_part when;
+        struct control_options options = { .phase = phase };
+        char wrong[CALENDAR_WRONG_MAX];
+        struct task *task;
+
+        live_bed_setup();
+        ck_assert_int_eq(calendar_parse("*:07", &at_seven, wrong), 0);
+        ck_assert_int_eq(cron_parse("10 * * * *", &at_ten, wrong), 0);
+        ck_assert_int_eq(zone_load("UTC", &utc), 0);
+        calendars[0] = (struct task_calendar){ .calendar = at_seven, .zone = utc };
+        calendars[1] = (struct task_calendar){ .calendar = at_ten, .zone = utc };
+        when = (struct when_part){ .calendars = &calendars[0], .n_calendars = 1, .crons = &calendars[1], .n_crons = 1 };
+        task = live_bed_job("mixed");
+        task->every_usec = 5 * M;
+        task->when = &when;
+        live_bed_go();
+        options.live = live_bed.live;
+        ck_assert_int_eq(control_new(&options, &control), 0);
+        test_client_connect(&client, control->server);
+}
+
+static void teardown_mixed(void) {
+        live_bed.config.tasks[0]->when = NULL;
+        teardown();
+        calendar_free(at_seven);
+        calendar_free(at_ten);
+        zone_unref(utc);
+}
+
+/* All that starts a task is one row. */
+START_TEST(next_of_one_task_has_all_its_triggers) {
+        static const struct {
+                unsigned at;
+                const char *trigger;
+        } expected[] = { { 5, "every" }, { 7, "calendar" }, { 10, "every" }, { 10, "cron" }, { 15, "every" } };
+        json_t *got;
+
+        got = ask("Next", "{\"tasks\":[\"mixed\"],\"n\":5}");
+        expect_at(got, "next", "[5]");
+        for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+                char path[32], at_usec[32];
+
+                (void)snprintf(path, sizeof(path), "next.%zu.trigger", i);
+                expect_at(got, path, expected[i].trigger);
+                (void)snprintf(path, sizeof(path), "next.%zu.at_usec", i);
+                (void)snprintf(at_usec, sizeof(at_usec), "%llu",
+                               (unsigned long long)(FAKE_CLOCK_REALTIME + expected[i].at * M));
+                expect_at(got, path, at_usec);
+        }
         json_decref(got);
 }
 END_TEST
@@ -221,7 +343,16 @@ int main(void) {
         tcase_add_test(tcase, next_has_what_is_paused_and_says_so);
         tcase_add_test(tcase, next_keeps_the_first_and_no_more_than_asked_for);
         tcase_add_test(tcase, next_says_of_what_is_named_why_it_is_not_due);
+        tcase_add_test(tcase, times_are_not_known_before_the_daemon_has_started);
         tcase_add_loop_test(tcase, what_cannot_be_next_is_refused, 0, (int)ARRAY_SIZE(no_next));
+        suite_add_tcase(suite, tcase);
+        tcase = tcase_create("mixed");
+        tcase_add_checked_fixture(tcase, setup_mixed, teardown_mixed);
+        tcase_add_test(tcase, next_of_one_task_has_all_its_triggers);
+        suite_add_tcase(suite, tcase);
+        tcase = tcase_create("slow");
+        tcase_add_checked_fixture(tcase, setup_slow, teardown);
+        tcase_add_test(tcase, next_stays_in_order_when_something_comes_due_meanwhile);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

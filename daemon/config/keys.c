@@ -260,7 +260,10 @@ static const struct key task_keys[] = {
         { "watch", TYPE(watch), TASK(when), .topic = "When", .flags = KEY_WHOLE, .example = "/srv/inbox/*.csv",
           .help = "Starts it when a file that matches has been written and closed, or was moved or linked there, and at "
                   "the start if one is there; patterns, one a line. Directories on the way may have wildcards too, and may "
-                  "come later. The task's for-each = glob: passes over files that are being written." },
+                  "come later. A file that is linked there, or written under another name, is asked for a lease, which the "
+                  "kernel grants once nobody writes to it, if it is on a local disk and the daemon is root or owns it. The "
+                  "task's for-each = glob: passes over files that are being written. What cannot be watched is "
+                  "looked at each minute." },
         { "watch-settle", TYPE(settle), TASK(when), .topic = "When", .flags = KEY_WHOLE, .max = USEC_PER_HOUR,
           .default_shown = "1s", .example = "5s", .help = "How long nothing more may happen there before it starts." },
         { "jitter", TYPE(duration), TASK(jitter_usec), .topic = "When", .flags = KEY_WHOLE, .max = YEAR,

@@ -273,10 +273,33 @@ static void take_over(struct watch_pattern *p, struct watch_scan *scan) {
         drop_dirs(watcher, &before);
 }
 
-static void found(struct watch_pattern *p, const struct watch_scan *scan) {
-        bool arrived = scan->matches || (scan->digest != 0 && scan->digest != p->digest);
+/* Whether there is something among @files that was not there before. Of too many it is not known, so it counts as that. */
+static bool has_new(const struct watch_files *files, const struct watch_files *before) {
+        if (files->digest == 0 || files->digest == before->digest)
+                return false;
+        if (files->too_many || before->too_many)
+                return true;
+        for (size_t i = 0, k = 0; i < files->n; i++) {
+                while (k < before->n && before->items[k] < files->items[i])
+                        k++;
+                if (k == before->n || before->items[k] != files->items[i])
+                        return true;
+        }
+        return false;
+}
 
-        p->digest = scan->digest;
+static bool is_new(const struct watch_pattern *p, const struct watch_scan *scan) {
+        if (p->watch->flags & WATCH_REMOVALS)
+                return scan->files.digest != p->files.digest;
+        return has_new(&scan->files, &p->files);
+}
+
+static void found(struct watch_pattern *p, struct watch_scan *scan) {
+        bool arrived = scan->matches || is_new(p, scan);
+
+        free(p->files.items);
+        p->files = scan->files;
+        scan->files = (struct watch_files){ 0 };
         if (arrived && (p->begun || !(p->watch->flags & WATCH_LATER_ONLY)))
                 watch_arrived(p->watch);
         p->begun = true;
@@ -342,6 +365,7 @@ void watch_pattern_done(struct watch_pattern *p) {
                 watch_dirs_remove(watcher, dir);
         drop_dirs(watcher, &p->dirs);
         free(p->trouble);
+        free(p->files.items);
         pattern_unref(p->pattern);
         loop_timer_done(&p->timer);
 }

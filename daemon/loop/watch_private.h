@@ -46,6 +46,14 @@ struct watch_dir {
         char path[];
 };
 
+/* Files that nobody tells of, as they were when they were looked at. */
+struct watch_files {
+        uint64_t digest; /* of all of them; 0: there are none */
+        uint64_t *items; /* a digest of each, sorted; none when there are too many */
+        size_t n, room;
+        bool too_many;
+};
+
 /* What is asked, and what was found. Owned by the job. */
 struct watch_scan {
         /* The loop's. */
@@ -66,11 +74,11 @@ struct watch_scan {
 
         struct list dirs; /* struct watch_dir.of_pattern */
         size_t n_dirs;
-        size_t n_entered; /* whether they can be watched or not */
-        bool matches;     /* something does, in a directory that was not known */
-        uint64_t digest;  /* of what matches in directories that cannot be watched */
-        bool incomplete;  /* not everything is watched */
-        int error;        /* why not; 0: it may be seen all the same; -ENOLINK: a symbolic link leads nowhere */
+        size_t n_entered;         /* whether they can be watched or not */
+        bool matches;             /* something does, in a directory that was not known */
+        struct watch_files files; /* that match in directories that cannot be watched */
+        bool incomplete;          /* not everything is watched */
+        int error;                /* why not; 0: it may be seen all the same; -ENOLINK: a symbolic link leads nowhere */
         char error_path[PATH_MAX];
 };
 
@@ -96,16 +104,16 @@ struct watch_look;
 struct watch_pattern {
         struct watch *watch;
         struct pattern *pattern;
-        struct list dirs;        /* struct watch_dir */
-        struct watch_scan *scan; /* under way, or NULL */
-        struct watch_look *look; /* under way at some of @made, or NULL */
-        struct loop_timer timer; /* no scan: when one is due; a scan: when it counts as hanging */
-        usec_t began_usec;       /* of the scan */
-        usec_t rested_usec;      /* before that no other scan begins */
-        uint64_t digest;         /* the last one */
-        bool begun;              /* a scan has ended */
-        bool again;              /* another scan is due after this one … */
-        bool all;                /* … which reads all directories */
+        struct list dirs;         /* struct watch_dir */
+        struct watch_scan *scan;  /* under way, or NULL */
+        struct watch_look *look;  /* under way at some of @made, or NULL */
+        struct loop_timer timer;  /* no scan: when one is due; a scan: when it counts as hanging */
+        usec_t began_usec;        /* of the scan */
+        usec_t rested_usec;       /* before that no other scan begins */
+        struct watch_files files; /* of the last one */
+        bool begun;               /* a scan has ended */
+        bool again;               /* another scan is due after this one … */
+        bool all;                 /* … which reads all directories */
         bool hangs;
         char *trouble;    /* or NULL */
         struct list made; /* of watch_made.c: files that may never be told as closed, and wait to be looked at */

@@ -21,7 +21,8 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#define LINKS_MAX 40 /* as the kernel follows */
+#define LINKS_MAX 40    /* as the kernel follows */
+#define FILES_MAX 10000 /* of which it is known one by one whether they are new */
 
 #define SELF    (IN_DELETE_SELF | IN_MOVE_SELF)
 #define ENTRIES (IN_CREATE | IN_MOVED_TO)
@@ -41,6 +42,7 @@ struct watch_scan *watch_scan_free(struct watch_scan *scan) {
         pattern_unref(scan->pattern);
         closep(&scan->fd);
         free(scan->known);
+        free(scan->files.items);
         free(scan);
         return NULL;
 }
@@ -127,6 +129,22 @@ static uint64_t digest(uint64_t hash, const void *data, size_t n) {
         return hash;
 }
 
+static int add_item(struct watch_files *files, uint64_t item) {
+        uint64_t *items = files->items;
+
+        if (files->n == FILES_MAX)
+                return -E2BIG;
+        if (files->n == files->room) {
+                items = reallocarray(items, MAX(2 * files->room, (size_t)64), sizeof(*items));
+                if (!items)
+                        return -ENOMEM;
+                files->items = items;
+                files->room = MAX(2 * files->room, (size_t)64);
+        }
+        items[files->n++] = item;
+        return 0;
+}
+
 /* Something matches where nobody tells what happens: whether it is the same as before is seen by its digest. */
 static void add_digest(struct walk *walk, const struct stat *st) {
         uint64_t hash = digest(14695981039346656037u, walk->path, walk->length);
@@ -134,7 +152,15 @@ static void add_digest(struct walk *walk, const struct stat *st) {
         hash = digest(hash, &st->st_ino, sizeof(st->st_ino));
         hash = digest(hash, &st->st_size, sizeof(st->st_size));
         hash = digest(hash, &st->st_mtim, sizeof(st->st_mtim));
-        walk->scan->digest ^= hash;
+        walk->scan->files.digest ^= hash;
+        if (!walk->scan->files.too_many && add_item(&walk->scan->files, hash) < 0)
+                walk->scan->files.too_many = true;
+}
+
+static int compare_digests(const void *a, const void *b) {
+        const uint64_t *x = a, *y = b;
+
+        return (*x > *y) - (*x < *y);
 }
 
 /* Returns whether @name, in the directory where the walk is, is there. */
@@ -342,6 +368,8 @@ void watch_scan_run(struct watch_scan *scan) {
         r = enter(&walk, 0);
         if (r < 0)
                 note(&walk, r);
+        if (scan->files.n > 0)
+                qsort(scan->files.items, scan->files.n, sizeof(scan->files.items[0]), compare_digests);
 }
 
 /* ---- files that were made ---- */

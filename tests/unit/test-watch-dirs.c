@@ -346,6 +346,30 @@ START_TEST(test_looking_finds_what_is_new) {
         put("b.csv");
         look_again();
         ck_assert_uint_eq(a.n, 2);
+        ck_assert_int_eq(unlink(path_of("a.csv")), 0); /* nor is what has gone */
+        look_again();
+        ck_assert_uint_eq(a.n, 2);
+        ck_assert_int_eq(rename(path_of("b.csv"), path_of("c.csv")), 0);
+        look_again();
+        ck_assert_uint_eq(a.n, 3);
+        ck_assert_int_eq(unlink(path_of("c.csv")), 0);
+        look_again();
+        ck_assert_uint_eq(a.n, 3);
+}
+END_TEST
+
+START_TEST(test_looking_finds_what_has_gone_when_asked_for) {
+        set_error(ENOSPC);
+        put("a.csv");
+        put("b.csv");
+        begin(&a, "*.csv", WATCH_REMOVALS);
+        await_fired(&a, 1);
+        ck_assert_int_eq(unlink(path_of("a.csv")), 0);
+        look_again();
+        ck_assert_uint_eq(a.n, 2);
+        ck_assert_int_eq(unlink(path_of("b.csv")), 0); /* the last */
+        look_again();
+        ck_assert_uint_eq(a.n, 3);
 }
 END_TEST
 
@@ -514,6 +538,7 @@ static Suite *watch_dirs_suite(void) {
         tcase_add_test(tc, test_overflow);
         tcase_add_test(tc, test_no_watches_left);
         tcase_add_test(tc, test_looking_finds_what_is_new);
+        tcase_add_test(tc, test_looking_finds_what_has_gone_when_asked_for);
         tcase_add_test(tc, test_link_leads_nowhere);
         tcase_add_test(tc, test_directory_is_not_readable);
         tcase_add_test(tc, test_walk_is_bounded);

@@ -30,7 +30,9 @@ class ZoneFiles(Case):
         os.rename(os.path.join(self.zones, "new"), os.path.join(self.zones, name))
 
     def start(self, config):
-        return self.daemon(config, env={"TZDIR": self.zones})
+        daemon = self.daemon(config, env={"TZDIR": self.zones})
+        self.until(lambda: not any(task["starting"] for task in daemon.ctl_json("list")["tasks"]), "what is due")
+        return daemon
 
     def hour(self, daemon, task):
         """The hour, UTC, at which @task is due next."""

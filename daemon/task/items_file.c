@@ -3,19 +3,19 @@
  *
  * The loop touches no path that a user named: files are opened, read and closed by jobs on the task's pool. A file is
  * read a chunk at a time, the next one when all items of the last one are taken, so that a million lines need no more
- * memory than a hundred. Paths of a task that watches for files are those of files that are whole; its watch is told of the
+ * memory than a hundred; and so are paths, a page at a time. Paths of a task that watches for files are those of files that are whole; its watch is told of the
  * others. A thread that hangs is abandoned with its job, which frees itself when the thread comes back.
  */
 #include "base/writers.h"
 #include "loop/pool.h"
+#include "task/glob_page.h"
 #include "task/item_lines.h"
 #include "task/items.h"
 
 #include <fcntl.h>
-#include <glob.h>
 
-#define CHUNK_BYTES ((size_t)64 * 1024)
-#define PATHS_MAX   ((size_t)1000000)
+#define CHUNK_BYTES  ((size_t)64 * 1024)
+#define PATHS_A_PAGE 10000
 
 #define PASSED_OVER_MAX 256 /* files that the watch is told of at a time */
 
@@ -183,18 +183,20 @@ const struct items_type items_lines = {
 
 /* ---- glob:PATTERN ---- */
 
+/* A page of paths, which the thread has while it works. */
 struct match {
         struct glob_items *owner;
         struct pool_job *job;
         char *pattern;
-        glob_t paths;
+        char *after; /* the last path of the page before; NULL: none */
+        struct glob_page page;
         const char **items; /* those of them that are items */
         size_t n_items;
         const char *passed_over[PASSED_OVER_MAX]; /* the first that are not */
         size_t n_passed_over;
         bool whole; /* files that are being written are none: the task's watch fires when they are whole */
-        int error;  /* of glob(3); GLOB_NOSPACE also for the rest */
-        int system_error;
+        int error;
+        char failed[PATH_MAX];
 };
 
 struct glob_items {
@@ -205,42 +207,51 @@ struct glob_items {
 };
 
 static void match_free(struct match *match) {
-        globfree(&match->paths);
+        glob_page_done(&match->page);
         free(match->items);
+        free(match->after);
         free(match->pattern);
         free(match);
 }
 
-/* What is not there matches nothing; what cannot be read might have matched. */
-static int on_glob_error(const char *path _unused_, int error) {
-        errno = error;
-        return error != ENOENT && error != ENOTDIR;
-}
-
-static void choose(struct match *match) {
-        match->items = calloc(match->paths.gl_pathc, sizeof(match->items[0]));
-        if (!match->items) {
-                match->error = GLOB_NOSPACE;
-                return;
-        }
-        for (size_t i = 0; i < match->paths.gl_pathc; i++) {
-                const char *path = match->paths.gl_pathv[i];
+static int choose(struct match *match) {
+        match->items = calloc(match->page.n + 1, sizeof(match->items[0]));
+        if (!match->items)
+                return -ENOMEM;
+        for (size_t i = 0; i < match->page.n; i++) {
+                const char *path = match->page.paths[i];
 
                 if (!match->whole || path_has_writer(path) <= 0)
                         match->items[match->n_items++] = path;
                 else if (match->n_passed_over < PASSED_OVER_MAX)
                         match->passed_over[match->n_passed_over++] = path;
         }
+        return 0;
+}
+
+/* Where the next page begins. */
+static int turn_page(struct match *match) {
+        if (match->page.n > 0) {
+                free(match->after);
+                match->after = strdup(match->page.paths[match->page.n - 1]);
+                if (!match->after)
+                        return -ENOMEM;
+        }
+        glob_page_done(&match->page);
+        free(match->items);
+        match->items = NULL;
+        match->n_items = match->n_passed_over = 0;
+        return 0;
 }
 
 static void on_match_work(void *arg) {
         struct match *match = arg;
 
-        errno = 0;
-        match->error = glob(match->pattern, 0, on_glob_error, &match->paths); /* sorted */
-        match->system_error = errno;
-        if (match->error == 0 && match->paths.gl_pathc <= PATHS_MAX)
-                choose(match);
+        match->error = turn_page(match);
+        if (match->error == 0)
+                match->error = glob_page_read(match->pattern, match->after, PATHS_A_PAGE, &match->page, match->failed);
+        if (match->error == 0)
+                match->error = choose(match);
 }
 
 static void on_match_done(void *arg) {
@@ -250,14 +261,13 @@ static void on_match_done(void *arg) {
 
         match->job = NULL;
         g->matched = true;
+        g->next = 0;
         for (size_t i = 0; i < match->n_passed_over && task->env->passed_over; i++)
                 task->env->passed_over(task->live, match->passed_over[i]);
-        if (match->error == GLOB_NOSPACE)
+        if (match->error == -ENOMEM)
                 items_fail(&g->items, ERROR_IO, "out of memory");
-        else if (match->error == GLOB_ABORTED)
-                items_fail(&g->items, ERROR_IO, "%s: %s", match->pattern, strerrordesc_np(match->system_error));
-        else if (match->error == 0 && match->paths.gl_pathc > PATHS_MAX)
-                items_fail(&g->items, ERROR_TOO_BIG, "more than %zu paths match %s", PATHS_MAX, match->pattern);
+        else if (match->error < 0)
+                items_fail(&g->items, ERROR_IO, "%s: %s", match->failed, strerrordesc_np(-match->error));
         items_ready(&g->items);
 }
 
@@ -295,18 +305,20 @@ static int glob_next(struct items *items, const char **ret, size_t *ret_length) 
 
         if (g->match->job)
                 return 0;
-        if (!g->matched) {
-                r = pool_submit(items->task->pool, &ops, g->match, &g->match->job);
-                if (r == 0)
-                        return 0;
-                fail_submit(items, r);
+        if (items->error != ERROR_NONE)
                 return -ENODATA;
+        if (g->next < g->match->n_items) {
+                *ret = g->match->items[g->next++];
+                *ret_length = strlen(*ret);
+                return 1;
         }
-        if (items->error != ERROR_NONE || g->next >= g->match->n_items)
+        if (g->matched && !g->match->page.more)
                 return -ENODATA;
-        *ret = g->match->items[g->next++];
-        *ret_length = strlen(*ret);
-        return 1;
+        r = pool_submit(items->task->pool, &ops, g->match, &g->match->job);
+        if (r == 0)
+                return 0;
+        fail_submit(items, r);
+        return -ENODATA;
 }
 
 static void glob_close(struct items *items) {

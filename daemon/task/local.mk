@@ -13,7 +13,7 @@ libtendd_a_SOURCES += daemon/task/http_url.c daemon/task/http_url.h
 libtendd_a_SOURCES += daemon/task/item_lines.c daemon/task/item_lines.h
 libtendd_a_SOURCES += daemon/task/items.c daemon/task/items.h
 libtendd_a_SOURCES += daemon/task/items_command.c
-libtendd_a_SOURCES += daemon/task/items_file.c
+libtendd_a_SOURCES += daemon/task/items_file.c daemon/task/glob_page.c daemon/task/glob_page.h
 libtendd_a_SOURCES += daemon/task/kind_dns.c
 libtendd_a_SOURCES += daemon/task/kind_file.c
 libtendd_a_SOURCES += daemon/task/kind_http.c
@@ -59,6 +59,7 @@ tests_unit_test_kind_tcp_SOURCES = tests/unit/test-kind-tcp.c $(task_bed_sources
 unit_tests += tests/unit/test-kind-http
 tests_unit_test_kind_http_SOURCES = tests/unit/test-kind-http.c $(task_bed_sources) $(http_peer_sources) \
 	$(fake_getaddrinfo_sources)
+unit_tests += tests/unit/test-glob-page
 unit_tests += tests/unit/test-items
 tests_unit_test_items_SOURCES = tests/unit/test-items.c $(task_bed_sources)
 unit_tests += tests/unit/test-output

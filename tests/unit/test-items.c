@@ -247,6 +247,25 @@ START_TEST(a_pattern_is_its_matches_in_order) {
 }
 END_TEST
 
+/* Of more than a page, none is left out, and none comes twice. */
+START_TEST(many_paths_are_all_items) {
+        enum { N = 25000 };
+        char pattern[128], name[32];
+
+        for (unsigned i = 1; i <= N; i++) {
+                (void)snprintf(name, sizeof(name), "%u", i);
+                write_file(name, "");
+        }
+        ck_assert_int_eq(chdir(directory), 0); /* so that an item is a number */
+        (void)snprintf(pattern, sizeof(pattern), "*");
+        for_each(FOR_EACH_GLOB, pattern);
+        task_bed_run(&bed);
+        check_ok(N);
+        ck_assert_uint_eq(n_seen, N);
+        ck_assert_uint_eq(sum, (uint64_t)N * (N + 1) / 2);
+}
+END_TEST
+
 START_TEST(a_pattern_without_a_match_has_no_items) {
         for_each(FOR_EACH_GLOB, _i == 0 ? "/nonexistent/*.csv" : "/nonexistent");
         task_bed_run(&bed);
@@ -328,6 +347,7 @@ int main(void) {
         tcase_add_test(tcase, a_bad_line_may_close_its_own_source);
         tcase_add_test(tcase, a_file_that_hangs_is_given_up);
         tcase_add_test(tcase, a_pattern_is_its_matches_in_order);
+        tcase_add_test(tcase, many_paths_are_all_items);
         tcase_add_loop_test(tcase, a_pattern_without_a_match_has_no_items, 0, 2);
         tcase_add_test(tcase, a_command_is_the_lines_it_prints);
         tcase_add_test(tcase, a_command_that_prints_much_is_held_back);

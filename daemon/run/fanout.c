@@ -5,6 +5,8 @@
  * for already; and for none while a limit that they would wait for has as many waiters as it takes. So memory is bound
  * by concurrency, however many items there are. An item is a job; it is counted and freed when done. What stays is the
  * summary and the first ITEM_ERRORS_MAX errors.
+ *
+ * A fan-out that is held back while its group ends (run_hold_back()) reads no more, and ends with the items that work.
  */
 #include "run/node.h"
 
@@ -49,7 +51,7 @@ static void ask_for_more(struct run *fanout) {
         size_t busy = fanout->n_live + state->wanted;
         size_t n = fanout->spec->concurrency > busy ? fanout->spec->concurrency - busy : 0;
 
-        if (!state->source_open || state->source_ended || n == 0)
+        if (!state->source_open || state->source_ended || n == 0 || run_is_cancelled(fanout))
                 return;
         if (!has_room(fanout)) {
                 if (busy > 0)
@@ -85,7 +87,7 @@ void fanout_push(struct run *fanout, const char *item, size_t length) {
         struct fanout *state = &fanout->fanout;
         struct run *run;
 
-        if (fanout->closing || !state->source_open)
+        if (run_is_cancelled(fanout) || !state->source_open)
                 return;
         assert(state->wanted > 0);
         state->wanted--;
@@ -147,7 +149,7 @@ void fanout_push_bad(struct run *fanout, const char *shown, enum error_kind erro
         struct errors errors = { 0 };
         char name[RUN_NAME_MAX], item[RUN_NAME_MAX + 32], text[512];
 
-        if (fanout->closing || !state->source_open)
+        if (run_is_cancelled(fanout) || !state->source_open)
                 return;
         assert(state->wanted > 0);
         state->wanted--;
@@ -218,6 +220,8 @@ static void conclude(struct run *fanout) {
 static void fanout_settle(struct run *fanout) {
         const struct fanout *state = &fanout->fanout;
 
+        if (fanout->n_live == 0 && !fanout->closing && !state->source_ended && run_is_cancelled(fanout))
+                run_close_child(fanout, NULL); /* it was held back, and what worked has ended */
         if (fanout->closing)
                 source_close(fanout);
         if (fanout->n_live > 0 || !(fanout->closing || state->source_ended)) {

@@ -4,7 +4,7 @@
 
 #define S USEC_PER_SEC
 
-static struct fake_task f, a, g;
+static struct fake_task f, a, g, s;
 static struct run_member members[2];
 
 static void make(size_t n, unsigned concurrency) {
@@ -363,6 +363,46 @@ START_TEST(rule10_a_cancelled_fan_out_reads_no_more) {
 }
 END_TEST
 
+/* A group that ends asks those first upon whom none is built; what works below the others goes on meanwhile. */
+START_TEST(rule2_a_fan_out_that_is_held_back_starts_no_more_items) {
+        static const unsigned after_inner[] = { 0 };
+        static const struct run_member inner[] = { { .spec = &s.spec }, { .spec = &f.spec, .background = true } };
+        static const struct run_member outer[] = {
+                { .spec = &g.spec },
+                { .spec = &a.spec, .after = after_inner, .n_after = 1 },
+        };
+        static struct service_spec service;
+        static struct fake_task h;
+
+        make(100, 4);
+        fake_service_init(&s, "s", &service);
+        s.script.ready_after_usec = 0;
+        g.spec.is_service = true;
+        g.spec.members = inner;
+        g.spec.policy = GROUP_SETTLE;
+        fake_task_init(&h, "h");
+        h.spec.is_group = true;
+        h.spec.policy = GROUP_SETTLE;
+        h.spec.members = outer;
+        h.spec.n_members = 2;
+        a.script.ends_after_usec = USEC_INFINITY;
+        a.script.stops_after_usec = 10 * S;
+        start(&h, 1);
+        check_state("h#1/a", RUN_RUNNING);
+        ck_assert_uint_eq(f.items.pushed, 4);
+        (void)run_cancel(get("h#1"), CANCEL_OPERATOR, "alice");
+        settle();
+        check_state("h#1/g/f", RUN_RUNNING);
+        pass(9 * S);
+        ck_assert_uint_eq(f.items.pushed, 4);
+        check_state("h#1/g/s", RUN_RUNNING);
+        check_outcome("h#1/g/f", OUTCOME_CANCELLED);
+        ck_assert_uint_eq(summary("h#1/g/f")->by_outcome[OUTCOME_OK], 4);
+        pass(2 * S);
+        check_outcome("h#1", OUTCOME_CANCELLED);
+}
+END_TEST
+
 START_TEST(rule10_a_fan_out_cancelled_before_its_first_item_never_started) {
         make(100, 4);
         f.items.silent = true;
@@ -426,6 +466,7 @@ int main(void) {
                 rule10_a_source_that_cannot_be_opened_fails,
                 rule10_a_source_that_breaks_fails_when_its_items_are_done,
                 rule10_a_cancelled_fan_out_reads_no_more,
+                rule2_a_fan_out_that_is_held_back_starts_no_more_items,
                 rule10_a_fan_out_cancelled_before_its_first_item_never_started,
                 rule10_a_cancelled_item_makes_the_fan_out_cancelled,
                 items_share_the_overlap_slot_of_their_fan_out,

@@ -7,6 +7,7 @@
  *
  * TENDD_TEST_SEED and TENDD_TEST_STEPS choose the seed and the number of steps; the seed is printed.
  */
+#include "run/limit_private.h"
 #include "run/node.h"
 #include "support/fake-loop.h"
 #include "support/run-check.h"
@@ -364,8 +365,9 @@ static unsigned need_of(const struct run *leaf, const struct limit *limit) {
         return MIN(limit_ticket_permits(leaf->ticket, limit), permits);
 }
 
-/* By the rules alone: a waiter that nobody stands before or came before, and for whom all is there. Others may have to
- * wait for a reservation; test-limit-random looks at these. */
+/* By the rules alone: a waiter that nobody stands before or came before, and for whom all is there. Where there is a
+ * reservation, which a waiter of lower priority that came later can have too, it may be in the way; test-limit-random
+ * looks at these. */
 static bool could_be_served(const struct run *leaf) {
         const struct limit *paced = t.world.limits[WORLD_LIMITS - 1];
         const struct limit_config *config = limit_get_config(paced);
@@ -382,6 +384,8 @@ static bool could_be_served(const struct run *leaf) {
 
                 if (need_of(leaf, limit) == 0 && !(i == WORLD_LIMITS && counts))
                         continue;
+                if (limit->reserver && limit->reserver != leaf->ticket)
+                        return false;
                 (void)limit_for_each_waiter(limit, visit_waiter, &queue);
                 limit_get_stats(limit, &stats);
                 if (queue.first != leaf->ticket || queue.oldest_usec <= limit_ticket_since(leaf->ticket))

@@ -18,7 +18,8 @@
  * reservations cannot block each other for ever.
  *
  * The pace is a token bucket in its "theoretical arrival time" form: one number, the instant at which the bucket would
- * be full again, in nanoseconds.
+ * be full again, in nanoseconds. A start takes its token when it is told, not when it is granted, because a loop that is
+ * late tells later, and starts are what is paced; those that are not told yet count as if they were told now.
  */
 #include "run/limit_private.h"
 
@@ -80,23 +81,24 @@ static uint64_t pace_interval_nsec(const struct limit *limit) {
 
 /* When the pace allows the next start; 0: at once. */
 static usec_t pace_at(const struct limit *limit, usec_t now) {
-        uint64_t tolerance, at;
+        uint64_t interval, tolerance, full_at = limit->full_at_nsec, at;
 
         if (limit->config.rate == 0)
                 return 0;
-        tolerance = pace_interval_nsec(limit) * (limit->config.burst - 1);
-        at = limit->full_at_nsec > tolerance ? limit->full_at_nsec - tolerance : 0;
+        interval = pace_interval_nsec(limit);
+        tolerance = interval * (limit->config.burst - 1);
+        if (limit->n_untold > 0)
+                full_at = MAX(full_at, now * 1000) + limit->n_untold * interval;
+        at = full_at > tolerance ? full_at - tolerance : 0;
         return at > now * 1000 ? (at + 999) / 1000 : 0;
 }
 
 static void pace_take(struct limit *limit, usec_t now) {
-        if (limit->config.rate > 0)
-                limit->full_at_nsec = MAX(limit->full_at_nsec, now * 1000) + pace_interval_nsec(limit);
-}
-
-static void pace_give_back(struct limit *limit) {
-        if (limit->config.rate > 0)
-                limit->full_at_nsec -= MIN(limit->full_at_nsec, pace_interval_nsec(limit));
+        if (limit->config.rate == 0)
+                return;
+        limit->full_at_nsec = MAX(limit->full_at_nsec, now * 1000) + pace_interval_nsec(limit);
+        if (limit->n_waiting > 0)
+                mark_dirty(limit);
 }
 
 /* ---- reservations ---- */
@@ -172,7 +174,7 @@ static void grant(struct limit_ticket *ticket, usec_t now) {
                 use->limit->held += use->permits;
                 use->limit->n_holders++;
                 use->limit->granted++;
-                pace_take(use->limit, now);
+                use->limit->n_untold++;
         }
         ticket->granted = true;
         ticket->since_usec = now;
@@ -284,6 +286,17 @@ static void serve(struct limits *limits) {
         end_pass(limits, &dirty, granted);
 }
 
+static void tell(struct limit_ticket *ticket) {
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        list_remove(&ticket->link);
+        for (size_t i = 0; i < ticket->n_uses; i++) {
+                ticket->uses[i].limit->n_untold--;
+                pace_take(ticket->uses[i].limit, now);
+        }
+        ticket->on_granted(ticket, ticket->arg);
+}
+
 static void on_work(struct loop_work *work _unused_, void *arg) {
         struct limits *limits = arg;
         struct list told = LIST_INIT(told);
@@ -291,10 +304,7 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
         serve(limits);
         list_splice(&told, &limits->told);
         while (!list_empty(&told) && !loop_share_used(limits->loop)) {
-                struct limit_ticket *ticket = list_first_entry(&told, struct limit_ticket, link);
-
-                list_remove(&ticket->link);
-                ticket->on_granted(ticket, ticket->arg);
+                tell(list_first_entry(&told, struct limit_ticket, link));
                 loop_switch(limits->loop, "limits"); /* each is for another run */
         }
         if (list_empty(&told))
@@ -475,8 +485,7 @@ static void give_back(struct use *use, bool untold) {
         list_remove(&use->link);
         limit->held -= use->permits;
         limit->n_holders--;
-        if (untold)
-                pace_give_back(limit);
+        limit->n_untold -= untold;
         mark_dirty(limit);
 }
 

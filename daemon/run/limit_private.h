@@ -31,6 +31,7 @@ struct limit {
         uint64_t full_at_nsec;
         unsigned held;
         unsigned n_holders;
+        unsigned n_untold; /* of these: granted, not told yet */
         unsigned n_waiting;
         unsigned n_wide; /* of these: ask for more than one permit */
         uint64_t granted;

@@ -533,6 +533,24 @@ START_TEST(rule8_asking_for_more_permits_than_exist_is_an_error) {
 }
 END_TEST
 
+/* One that is granted in time and told late starts late: the next one is spaced from that. */
+START_TEST(rule8_rate_spaces_starts_of_a_loop_that_is_late) {
+        struct limit_config config = { .rate = 1, .rate_per_usec = S, .burst = 1, .max_waiting = 1 };
+
+        ck_assert_int_eq(limit_new(limits, "a", &config, &a), 0);
+        ask(0, 0, 1, 0);
+        ask(1, 0, 1, 0); /* makes room: 0 is granted, and told in the next turn */
+        ck_assert(limit_ticket_granted(tickets[0]));
+        fake_clock_set(CLOCK_ID_MONOTONIC, clock_now(CLOCK_ID_MONOTONIC) + 5 * S);
+        settle();
+        check_told("0");
+        fake_clock_advance(S - 1);
+        check_told("0");
+        fake_clock_advance(1);
+        check_told("0 1");
+}
+END_TEST
+
 START_TEST(rule8_max_waiting_refuses_but_not_who_is_exempt) {
         struct limit_config config = { .permits = 1, .max_waiting = 2 };
         struct limit_use use;
@@ -671,6 +689,7 @@ int main(void) {
                 rule8_a_permit_granted_to_one_just_cancelled_passes_on,
                 rule8_one_cancelled_between_its_grant_and_being_told_is_not_told,
                 rule8_rate_spaces_starts,
+                rule8_rate_spaces_starts_of_a_loop_that_is_late,
                 rule8_burst_may_start_at_once_after_a_pause,
                 rule8_the_pace_is_exact_over_a_long_time,
                 rule8_a_start_that_did_not_happen_gives_its_turn_back,

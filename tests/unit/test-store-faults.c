@@ -71,8 +71,9 @@ static const struct {
         { FAULT_SHM_LOCK, SQLITE_IOERR_NOMEM, false },
 };
 
-#define ROUNDS 8
-#define LARGE  (600 * 1024) /* with seven of them the log is emptied on the way */
+#define ROUNDS  8
+#define LASTING 5            /* so many calls of each kind fail with all that follow; all of them with TEST_LONG */
+#define LARGE   (600 * 1024) /* with seven of them the log is emptied on the way */
 
 static int history_error;
 static unsigned n_history;
@@ -154,7 +155,9 @@ static bool fail_once(int i, unsigned nth, bool lasting, const char *large) {
                        faults[i].code, failed ? "failed" : "was not made");
         fault_vfs_heal();
         await_well();
+        put_task(); /* damage that the last question met is seen to before that is written … */
         ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(bed_sync(), 0); /* … and the present state, if the file is a new one, is written by now */
         ck_assert_uint_eq(get_stats()->lost, 0); /* there is room enough */
         check_file(acknowledged, bed_count("db.damaged") > 0 && faults[i].damage);
         ck_assert_int_eq(ask_history(), 0);
@@ -167,9 +170,8 @@ static bool fail_once(int i, unsigned nth, bool lasting, const char *large) {
 }
 
 START_TEST(each_call_fails_in_turn) {
-        const unsigned first = getenv("TEST_LONG") ? 32 : 5, divisor = getenv("TEST_LONG") ? 8 : 1;
+        const bool is_long = getenv("TEST_LONG");
         char *large = malloc(LARGE);
-        bool made = true;
 
         ck_assert_ptr_nonnull(large);
         memset(large, 'x', LARGE - 1);
@@ -177,14 +179,12 @@ START_TEST(each_call_fails_in_turn) {
         fault_vfs_register();
         if (access("/dev/shm", W_OK) >= 0)
                 (void)setenv("TMPDIR", "/dev/shm", 1); /* hundreds of files, and the disk is not what is tested */
-        /* The first calls one by one, later ones with growing steps: there are thousands of the same kind. */
-        for (unsigned nth = 1; made && nth < 20000; nth += nth < first ? 1 : MAX(nth / divisor, 1u)) {
-                bool empties = faults[_i].op == FAULT_SYNC || nth > 100; /* the log, on the way */
-
-                made = fail_once(_i, nth, false, empties ? large : "{}");
-                if (made && nth < first)
-                        (void)fail_once(_i, nth, true, empties ? large : "{}");
-        }
+        for (unsigned nth = 1; fail_once(_i, nth, false, "{}"); nth++)
+                if (is_long || nth <= LASTING)
+                        (void)fail_once(_i, nth, true, "{}");
+        /* With a log that is emptied on the way there are thousands of calls of the same kind: with growing steps. */
+        for (unsigned nth = 1; fail_once(_i, nth, false, large); nth += is_long ? 1 + nth / 16 : 1 + nth / 2)
+                ;
         free(large);
 }
 END_TEST

@@ -105,7 +105,7 @@ class Package(BoxCase):
                          {"", "tendd.service", "tendd.socket"})
         tree = self.path("control")
         dpkg_deb("-e", DEB, tree)
-        self.assertEqual(self.read("control/conffiles"), "/etc/tendd/tendd.ini\n")
+        self.assertEqual(self.read("control/conffiles"), "/etc/needrestart/conf.d/tendd.conf\n/etc/tendd/tendd.ini\n")
 
     def test_installed_removed_and_purged(self):
         box = self.box_with_packages()

@@ -345,6 +345,8 @@ static void remove_entry(struct live_task *entry) {
         struct live *live = entry->live;
 
         entry->gone = true;
+        if (entry->n_bound > 1) /* its runs may outlive the task that it goes by */
+                entry->held = task_ref(entry->task);
         entry->unarmed = entry->unstarted = false;
         if (entry->service && entry->service->check) {
                 live_health_end(entry->service);
@@ -371,6 +373,7 @@ static void take_changes(struct application *app) {
                 case CONFIG_ADDED:
                         entry->gone = false;
                         entry->task = change_of->to;
+                        task_unref(TAKE_PTR(entry->held));
                         break;
                 default: entry->task = change_of->to; break;
                 }

@@ -163,7 +163,12 @@ static void unbind(struct task *task) {
         struct live_task *entry = task->live;
 
         unbind_pool(entry->live, task->pool);
-        if (--entry->n_bound > 0 || !entry->gone)
+        entry->n_bound--;
+        if (entry->n_bound == 1 && entry->held) { /* which comes here next, unless a run has it */
+                task_unref(TAKE_PTR(entry->held));
+                return;
+        }
+        if (entry->n_bound > 0 || !entry->gone)
                 return;
         entry->task = task; /* the last one; what is remembered of it may still be on its way */
         live_remember_gone(entry);
@@ -190,6 +195,7 @@ void live_task_free(struct live_task *entry) {
         live_stale_remove(entry);
         live_items_done(entry);
         list_remove(&entry->noted);
+        task_unref(entry->held);
         result_unref(entry->last);
         free(entry->skip_reason);
         free(entry->pause);

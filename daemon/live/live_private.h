@@ -26,6 +26,7 @@ struct live_pause {
 struct live_task {
         struct live *live;
         struct task *task; /* as the present configuration has it, or the last one that had it */
+        struct task *held; /* once it is gone: `task`, while runs of earlier ones refer to this, too; or NULL */
         unsigned n_bound;  /* tasks, of this and of earlier configurations, that refer to it */
         bool gone;         /* in live->gone: no configuration has it any more, but there are runs of it */
         bool unarmed;      /* its triggers are still to be armed, see startup.c */

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+from support import processes
 from support.case import Case
 from support.wait import SANITIZERS
 
@@ -157,6 +158,31 @@ class Reload(Case):
         daemon.start()
         daemon.ctl("start", "--wait", "work")
         daemon.log.wait("work#4 ok")
+
+    def test_a_job_outlives_all_that_came_after_it(self):
+        """Its task comes and goes while the run of the first is at work: the numbers go on, and so does the overlap."""
+        fifo, text = self.path("fifo"), "[task work]\nmanual = yes\ncommand = true\n"
+        os.mkfifo(fifo)
+        daemon = self.going(a=f"[task work]\nmanual = yes\nshell = read x < {fifo}\n")
+        daemon.ctl("start", "work")
+        daemon.log.wait("work#1 started")
+        for _ in range(3):
+            self.drop(daemon, "a")
+            self.reload(daemon)
+            self.put(daemon, a=text)
+            self.reload(daemon)
+        daemon.ctl("start", "work")
+        self.assertEqual(daemon.ctl_json("tree", "work#2")["runs"][0]["state"], "queued")
+        self.drop(daemon, "a")
+        self.reload(daemon)
+        daemon.log.wait("work#2 skipped")
+        with open(fifo, "w", encoding="utf-8") as file:
+            file.write("go\n")
+        daemon.log.wait("work#1 ok")
+        self.put(daemon, a=text)
+        self.reload(daemon)
+        daemon.ctl("start", "--wait", "work")
+        daemon.log.wait("work#3 ok")
 
     def test_mistakes_change_nothing_and_are_all_told(self):
         daemon = self.going(a=service("web", "command = sleep 1000"))
@@ -339,6 +365,11 @@ class Fallback(Case):
 
 
 class UnderLoad(Case):
+    @staticmethod
+    def held(daemon):
+        """Descriptors and threads."""
+        return processes.n_fds(daemon.pid), int(processes.status(daemon.pid)["Threads"])
+
     def test_a_thousand_reloads_lose_and_double_nothing(self):
         """Reloads back to back while runs come and go: each run is told once, numbers have no holes, nothing grows."""
         rounds = int(os.environ.get("TENDD_RELOADS", "150" if SANITIZERS == "no" else "40"))
@@ -352,8 +383,10 @@ class UnderLoad(Case):
             done = daemon.ctl("reload")
             self.assertEqual(done.returncode, 0, done.stderr)
             if i == rounds // 3:
-                before = daemon.rss_kib()
+                before, held = daemon.rss_kib(), self.held(daemon)
         self.assertLess(daemon.rss_kib(), before + self.FLAT_KIB)
+        # What runs at the moment has some, too.
+        self.until(lambda: all(now <= then + 4 for now, then in zip(self.held(daemon), held)), "all to be given back")
         daemon.write_config(text)
         daemon.ctl("reload")
         daemon.stop()
@@ -362,6 +395,6 @@ class UnderLoad(Case):
             ended = daemon.log.count(rf" {task}#\d+ (ok|cancelled|failed)")
             numbers = {line.split()[-2] for line in daemon.log.text().splitlines()
                        if f" {task}#" in line and line.endswith(" started")}
-            self.assertEqual(started, len(numbers))
+            self.assertEqual(started, len(numbers), task)
             self.assertGreaterEqual(ended, started)
         self.assertEqual(daemon.log.count("web#1 restarts"), 0)

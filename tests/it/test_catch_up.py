@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What came due while there was no daemon."""
+import os
 import time
 
 from support.case import Case
@@ -24,6 +25,38 @@ command = /bin/true
 """
 
 USEC = 1000000
+
+
+LATE = """
+[task late]
+calendar = *:*:*
+catch-up = all
+command = /bin/true
+"""
+
+
+class ReadLate(Case):
+    def test_a_file_that_comes_after_the_start_has_missed_nothing(self):
+        daemon = self.daemon("[daemon]\ncatch-up-delay = 0s\ninclude = conf.d/*.ini\n", start=False)
+        os.mkdir(os.path.join(daemon.directory, "conf.d"))
+        path = daemon.write_config(LATE, "conf.d/late.ini")
+        daemon.start()
+        daemon.log.wait("late#1 ok")
+        daemon.stop()
+        os.unlink(path)
+        stopped = time.time()
+        self.until(lambda: time.time() > stopped + 2.5, "seconds to pass without a daemon")
+        daemon.start()
+        daemon.write_config(LATE, "conf.d/late.ini")
+        before = int(time.time() * USEC)
+        self.assertEqual(daemon.ctl("reload").returncode, 0)
+        daemon.log.wait(r"late#\d+ ok")
+        past = daemon.ctl_json("history", "late")["history"]
+        lost = [entry["missed"] for entry in past if "missed" in entry]
+        self.assertEqual([entry for entry in lost if stopped * USEC < entry["last_due_usec"] < before], [])
+        due = {entry["run"]["due_usec"] for entry in past if "run" in entry}
+        self.assertEqual([at for at in due if (stopped + 1) * USEC < at < before - USEC], [])
+        self.assertEqual(len(due), len([entry for entry in past if "run" in entry]), "fired twice")
 
 
 class CatchUp(Case):

@@ -82,6 +82,13 @@ static const struct column missed_columns[] = {
 
 #undef C
 
+/* No other kind has as many. */
+enum {
+        N_TASK_COLUMNS = ARRAY_SIZE(task_columns),
+        N_END_COLUMNS = ARRAY_SIZE(end_columns),
+        COLUMNS_MAX = N_TASK_COLUMNS > N_END_COLUMNS ? N_TASK_COLUMNS : N_END_COLUMNS,
+};
+
 #define T(name, type, columns)                                                                                         \
         { name, sizeof(struct store_##type), columns, ARRAY_SIZE(columns) }
 
@@ -142,7 +149,7 @@ static bool is_text(const struct column *column) {
 
 struct record *batch_add(struct batch *batch, enum record_kind kind, const void *value) {
         const struct record_type *type = &record_types[kind];
-        size_t size = sizeof(struct record), lengths[ARRAY_SIZE(end_columns)];
+        size_t size = sizeof(struct record), lengths[COLUMNS_MAX];
         struct record *record;
         const char *text;
         char *end;

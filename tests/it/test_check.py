@@ -129,17 +129,31 @@ class Check(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(re.findall("no hook sees its failures", done.stderr)), 2, done.stderr)
 
+    @staticmethod
+    def page(*path):
+        """The text of a man page, as it is read."""
+        with open(os.path.join(SOURCE, *path), encoding="utf-8") as file:
+            return file.read().replace("\\-", "-").replace("\\(aq", "'").replace("\\\\", "\\")
+
     def test_the_examples_of_the_man_page_are_valid(self):
-        with open(os.path.join(SOURCE, "conf", "tendd.ini.5"), encoding="utf-8") as file:
-            examples = re.findall(r"^\.EX\n(.*?)^\.EE", file.read(), re.S | re.M)
-        self.assertGreater(len(examples), 2)
-        alert = "[task alert]\nmanual = yes\ncommand = true\n"
+        page = self.page("conf", "tendd.ini.5")
+        situations = re.findall(r"^\.SS ", page[page.index(".SH EXAMPLES"):page.index(".SH FILES")], re.M)
+        examples = re.findall(r"^\.EX\n(.*?)^\.EE", page, re.S | re.M)
+        self.assertEqual((len(situations), len(examples)), (12, 10))
+        alert = next(re.search(r"^\[task alert\]\n.*", text, re.S | re.M)[0] for text in examples if "[task alert]" in text)
         for example in examples:
-            config = example.replace("\\-", "-")
-            if "[task alert]" not in config:
-                config += alert
+            config = example if "[task alert]" in example else example + alert
             done = self.check(config, "--portable", "--strict")
-            self.assertEqual(done.returncode, 0, config + done.stderr)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), config)
+
+    def test_the_commands_of_the_man_pages_are_known(self):
+        ctl = self.daemon("", start=False).ctl
+        for path in (("conf", "tendd.ini.5"), ("daemon", "tendctl", "tendctl.1")):
+            examples = re.findall(r"^\.(?:nf|EX)\n(.*?)^\.(?:fi|EE)", self.page(*path), re.S | re.M)
+            verbs = set(re.findall(r"^tendctl +(?:-\S+ +)*([a-z]\S*)", "".join(examples), re.M))
+            self.assertGreater(len(verbs), 0, path)
+            for verb in verbs:
+                self.assertEqual(ctl(verb, "--help").returncode, 0, f"tendctl {verb} in {path[-1]}")
 
     def test_files_that_others_may_write_are_refused_by_root(self):
         if os.geteuid() != 0:

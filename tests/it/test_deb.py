@@ -128,12 +128,15 @@ class Package(BoxCase):
         self.assertEqual(box.property("WantedBy"), "multi-user.target")
 
         box.ask("sh", "-c", f"cat >/etc/tendd/conf.d/work.ini <<'END'\n{WORK}\nEND\n")
-        box.ask("systemctl", "reload", "tendd")
+        # With the socket enabled, too, nothing may start the daemon while it is removed.
+        box.ask("systemctl", "stop", "tendd")
+        box.ask("systemctl", "enable", "--now", "tendd.socket")
         pid = self.pid_of(box, "service")
         box.ask("test", "-e", "/var/lib/tendd/state.db")
         self.dpkg(box, "-r", "tendd")
         self.assertNotEqual(box.ask("test", "-d", f"/proc/{pid}", check=False).returncode, 0)
-        self.assertEqual(box.property("ActiveState"), "inactive")
+        for unit in ("tendd.service", "tendd.socket"):
+            self.assertEqual(box.property("ActiveState", unit), "inactive", unit)
         box.ask("test", "-e", "/var/lib/tendd/state.db")
         box.ask("test", "-e", "/etc/tendd/tendd.ini")
 

@@ -131,8 +131,10 @@ static int check_combination(const struct options *options) {
                               options->files[0]);
                 return -EINVAL;
         }
-        if (options->config && streq(options->config, "-") && options->command != COMMAND_CHECK) {
-                (void)fprintf(stderr, "tendd: --config - goes with --check: a daemon reads its files again\n");
+        if (options->config && (streq(options->config, "-") || streq(options->config, "/dev/stdin")) &&
+            options->command != COMMAND_CHECK) {
+                (void)fprintf(stderr,
+                              "tendd: standard input as --config goes with --check: a daemon reads its files again\n");
                 return -EINVAL;
         }
         return 0;

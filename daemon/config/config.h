@@ -69,8 +69,6 @@ struct config_add {
         const char *name; /* that it will have there; NULL: the one that it has */
 };
 
-#define CONFIG_STDIN "-"
-
 struct config_options {
         bool portable; /* no look at users, commands, ownership */
         const struct config_add *adds;
@@ -79,8 +77,11 @@ struct config_options {
         char **ret_state_dir; /* NULL, or filled, to be freed, when the files are refused: state-dir, if it is known */
 };
 
-/* Loads @path and what it includes; a path that is CONFIG_STDIN is standard input. All mistakes and warnings go to @diagnostics. Returns 0 (perhaps with warnings),
- * -EBADMSG when there are errors, -errno when @path cannot be read (also told in @diagnostics), -ENOMEM. Thread-safe. */
+#define CONFIG_STDIN "-"
+
+/* Loads @path, or standard input when that is CONFIG_STDIN or /dev/stdin, and what it includes. All mistakes and warnings go to
+ * @diagnostics. Returns 0 (perhaps with warnings), -EBADMSG when there are errors, -errno when @path cannot be read (also
+ * told in @diagnostics), -ENOMEM. Thread-safe. */
 int config_load(const char *path, const struct config_options *options, struct diagnostics *diagnostics,
                 struct config **ret);
 

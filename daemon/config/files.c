@@ -49,6 +49,11 @@ static bool is_trusted(struct load *load, unsigned file, const char *path, const
         return true;
 }
 
+/* The other name would refuse a pipe, which is no file that a daemon could read again. */
+static bool is_stdin(const char *path) {
+        return streq(path, CONFIG_STDIN) || streq(path, "/dev/stdin");
+}
+
 /* Whether what was opened as @path is a file that may be read whole. */
 static int check_type(struct load *load, unsigned file, const char *path, bool trust, const struct stat *st) {
         if (S_ISDIR(st->st_mode))
@@ -90,15 +95,15 @@ static int read_all(int fd, size_t size, char **ret, size_t *ret_size) {
 
 /* Reads the whole file into @ret, @ret_size bytes to free(). Returns 0, -EBADMSG (told), -errno, -ENOMEM. */
 static int read_file(struct load *load, unsigned file, const char *path, bool trust, char **ret, size_t *ret_size) {
-        bool is_stdin = streq(path, CONFIG_STDIN);
-        _cleanup_(closep) int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                                            : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        bool stream = is_stdin(path);
+        _cleanup_(closep) int fd = stream ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                          : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         struct stat st;
         int r;
 
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
-        r = is_stdin ? 0 : check_type(load, file, path, trust, &st);
+        r = stream ? 0 : check_type(load, file, path, trust, &st);
         if (r == 0)
                 r = read_all(fd, S_ISREG(st.st_mode) && st.st_size < FILE_SIZE_MAX ? (size_t)st.st_size : 4096, ret,
                              ret_size);
@@ -158,7 +163,7 @@ void load_text_done(struct load *load) {
 
 /* What messages call it. */
 static const char *shown_path(const char *path) {
-        return streq(path, CONFIG_STDIN) ? "<stdin>" : path;
+        return is_stdin(path) ? "<stdin>" : path;
 }
 
 bool load_is_elsewhere(const struct load *load, const char *name) {
@@ -440,7 +445,7 @@ int load_source(struct load *load, const char *path) {
                 return -ENOMEM;
         main_path = find_main(load, path);
         load->main_file = diagnostics_add_file(load->diagnostics, shown_path(main_path));
-        r = load_file(load, main_path, main_path != path || streq(path, CONFIG_STDIN));
+        r = load_file(load, main_path, main_path != path || is_stdin(path));
         if (r < 0)
                 return r;
         r = load_includes(load, path);

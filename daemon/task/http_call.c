@@ -130,6 +130,7 @@ static enum error_kind error_from_code(const struct http_call *call, CURLcode co
 static void describe_error(struct http_call *call, CURLcode code) {
         enum error_kind error = error_from_code(call, code);
         const struct http_target *peer = call_peer(call);
+        char said[CURL_ERROR_SIZE];
 
         if (error == ERROR_TOO_BIG && !call->in_head)
                 call_error(call, error, "the body is larger than %llu bytes (max-body)",
@@ -145,7 +146,8 @@ static void describe_error(struct http_call *call, CURLcode code) {
                            call->profile->connect_timeout_ms);
         else
                 call_error(call, error, "%s:%u: %s", call->target.host, call->target.port,
-                           call->curl_error[0] ? call->curl_error : curl_easy_strerror(code));
+                           call->curl_error[0] ? text_hide_userinfo(call->curl_error, said, sizeof(said))
+                                               : curl_easy_strerror(code));
 }
 
 /* ---- what libcurl calls ---- */

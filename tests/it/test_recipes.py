@@ -98,6 +98,7 @@ class Recipes(Case):
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stderr, r"^<stdin>:\d: on-failure: there is no \[task alert\]")
         self.assertEqual(self.run_there("tendd --check --strict --portable --config -", TASK + HOOKS).returncode, 0)
+        self.assertEqual(self.run_there("tendd --check --strict --portable /dev/stdin", TASK + HOOKS).returncode, 0)
         done = self.run_there(f"{check} --add new/missing.ini")
         self.assertEqual((done.returncode, done.stderr), (2, "new/missing.ini: cannot be read: No such file or directory\n"))
         done = self.run_there("tendd --config -")

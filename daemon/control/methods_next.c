@@ -4,7 +4,8 @@
  * The occurrences of all tasks in one order. First all tasks are looked at, in slices, and those are kept whose first
  * occurrence is among the first n: no other can be among the first n of all. Then these are merged: the earliest is told and
  * replaced by the next of its task. A task is asked for its next few occurrences at a time, for twice as many each time;
- * time goes on meanwhile, so that those told already are known by when they are due.
+ * time goes on meanwhile, so that those told already are known by when they are due, give or take what two readings of the
+ * clocks differ by.
  *
  * What has no time, because a path or the end of a run starts it, comes last.
  */
@@ -17,6 +18,9 @@
 #define N_MAX        1000
 #define N_DEFAULT    100
 #define BATCH_MIN    4
+
+/* Occurrences of one task are further apart, but by chance. */
+#define READINGS_DIFFER USEC_PER_MSEC
 
 /* What asking a task for its occurrences costs, in looks at tasks. */
 #define ASK_COST 20
@@ -184,7 +188,7 @@ static int refill(struct next_cursor *next, struct source *source) {
         source->due = due;
         source->n_due = live_next_occurrences(live_task_at(next->control->live, source->task), due, want);
         for (source->next = 0; source->next < source->n_due; source->next++)
-                if (source->told == 0 || due[source->next].due_usec > source->told_usec)
+                if (source->told == 0 || due[source->next].due_usec > usec_add(source->told_usec, READINGS_DIFFER))
                         break;
         return 0;
 }

@@ -300,6 +300,8 @@ static void *writer_main(void *arg) {
         }
         (void)pthread_mutex_unlock(&core->mutex);
 
+        if (!writer->state.degraded)
+                (void)database_is_gone(&writer->db); /* else a log without a name would go with what it has */
         database_close(&writer->db, writer->state.degraded);
         (void)pthread_mutex_lock(&core->mutex);
         core->ended = true;

@@ -559,6 +559,18 @@ START_TEST(removed_log_loses_nothing_while_others_have_it_open) {
 }
 END_TEST
 
+START_TEST(log_that_is_removed_before_the_end_loses_nothing) {
+        start_peer();
+        open_and_put_one();
+        tell_peer('s');
+        put_run(2);
+        ck_assert_int_eq(bed_sync(), 0);
+        ck_assert_int_eq(unlink(bed_path("db-wal")), 0);
+        bed_close();
+        ck_assert_uint_eq(n_rows(), 2);
+}
+END_TEST
+
 START_TEST(removed_log_is_kept_open_while_others_read_an_earlier_state) {
         start_peer();
         open_and_put_one();
@@ -813,6 +825,7 @@ int main(void) {
         tcase_add_loop_test(single, removed_file_is_made_anew, 0, 2);
         tcase_add_test(single, removed_log_loses_nothing);
         tcase_add_loop_test(single, removed_log_loses_nothing_while_others_have_it_open, 0, 2);
+        tcase_add_test(single, log_that_is_removed_before_the_end_loses_nothing);
         tcase_add_test(single, removed_log_is_kept_open_while_others_read_an_earlier_state);
         tcase_add_loop_test(single, removed_file_is_made_anew_while_others_have_it_open, 0, 2);
         tcase_add_test(single, other_file_in_its_place_is_taken_up);

@@ -36,7 +36,7 @@ tests_unit_test_limit_SOURCES = tests/unit/test-limit.c $(fake_loop_sources)
 unit_tests += tests/unit/test-overlap tests/unit/test-outcome
 unit_tests += tests/unit/test-run-random
 tests_unit_test_run_random_SOURCES = tests/unit/test-run-random.c tests/support/run-check.c \
-	tests/support/run-check.h tests/support/run-world.c \
+	tests/support/run-check.h tests/support/run-rules.c tests/support/run-rules.h tests/support/run-world.c \
 	tests/support/run-world.h tests/support/fake-leaf.c tests/support/fake-leaf.h $(fake_loop_sources)
 unit_tests += tests/unit/test-limit-random
 tests_unit_test_limit_random_SOURCES = tests/unit/test-limit-random.c $(fake_loop_sources)

@@ -29,3 +29,8 @@ tests_unit_test_store_history_SOURCES = tests/unit/test-store-history.c $(store_
 unit_tests += tests/unit/test-store-faults
 tests_unit_test_store_faults_SOURCES = tests/unit/test-store-faults.c tests/support/fault-vfs.c \
 	tests/support/fault-vfs.h $(store_bed_sources)
+unit_tests += tests/unit/test-store-gone
+tests_unit_test_store_gone_SOURCES = tests/unit/test-store-gone.c tests/support/fault-vfs.c \
+	tests/support/fault-vfs.h $(store_bed_sources)
+unit_tests += tests/unit/test-store-keep
+tests_unit_test_store_keep_SOURCES = tests/unit/test-store-keep.c $(store_bed_sources)

@@ -138,6 +138,11 @@ void schedule_bed_go(void) {
         schedule_arm(&schedule_bed.schedule, &schedule_bed.now);
 }
 
+void schedule_bed_hourly(void) {
+        schedule_bed_calendar("hourly", "UTC");
+        schedule_bed_go();
+}
+
 void schedule_bed_run(void) {
         unsigned n = 0;
 

@@ -37,6 +37,9 @@ void schedule_bed_cron(const char *line, const char *zone);
 /* Makes it from the configuration, and arms it. */
 void schedule_bed_go(void);
 
+/* Both, for "hourly" in UTC. */
+void schedule_bed_hourly(void);
+
 /* Decides what is due now. */
 void schedule_bed_run(void);
 /* Lets time pass, with a wake-up whenever the schedule asks for one. */

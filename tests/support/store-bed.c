@@ -242,3 +242,68 @@ struct store_run bed_run(const char *task, unsigned number) {
                 .json = "{}",
         };
 }
+
+const struct store_stats *bed_stats(void) {
+        static struct store_stats stats;
+
+        store_get_stats(bed.store, &stats);
+        return &stats;
+}
+
+void bed_put_run(unsigned number) {
+        struct store_run run = bed_run("a", number);
+
+        store_put_end(bed.store, &run);
+}
+
+void bed_put_task(void) {
+        store_put_task(bed.store, &(const struct store_task){ .task = "a", .number = 1 });
+}
+
+bool bed_is_well(void) {
+        const struct store_stats *stats = bed_stats();
+
+        return !stats->degraded && stats->queued == 0;
+}
+
+void bed_await_well(void) {
+        store_retry(bed.store);
+        bed_await(bed_is_well);
+}
+
+void bed_put_anew(void) {
+        bed.n_anew++;
+        bed_put_task();
+}
+
+void bed_open_and_put_one(void) {
+        bed.on_anew = bed_put_anew;
+        bed_open();
+        bed_put_run(1);
+        bed_put_task();
+        ck_assert_int_eq(bed_sync(), 0);
+}
+
+unsigned bed_n_runs(void) {
+        return (unsigned)bed_ask("SELECT count(*) FROM run");
+}
+
+static int history_error;
+
+static void on_history(int error, _unused_ const struct store_history_row *rows, size_t n, _unused_ void *arg) {
+        history_error = error;
+        bed.n_history = (unsigned)n;
+}
+
+static bool is_answered(void) {
+        return history_error <= 0;
+}
+
+int bed_ask_history(void) {
+        const struct store_history_query query = { .until_usec = USEC_INFINITY, .before = UINT64_MAX, .n = 500 };
+
+        history_error = 1;
+        ck_assert_int_eq(store_ask_history(bed.store, &query, on_history, NULL, NULL), 0);
+        bed_await(is_answered);
+        return history_error;
+}

@@ -22,6 +22,8 @@ struct store_bed {
         void (*on_anew)(void); /* called for "anew" */
         void (*on_late)(void); /* called for "late"; NULL: that is not written down */
         void (*on_hand_over)(void);
+        unsigned n_anew;    /* calls of bed_put_anew() */
+        unsigned n_history; /* rows of the last answer */
 };
 
 extern struct store_bed bed;
@@ -53,3 +55,24 @@ void bed_tell(const char *sql);
 /* A run of @task, "TASK#NUMBER", with an end, begun at START + @number s. */
 #define BED_START (UINT64_C(1772366400) * USEC_PER_SEC)
 struct store_run bed_run(const char *task, unsigned number);
+
+/* As it is now; good until it is asked again. */
+const struct store_stats *bed_stats(void);
+/* Puts the run a#@number, and the state of task a. */
+void bed_put_run(unsigned number);
+void bed_put_task(void);
+
+/* Neither degraded nor with anything to write. */
+bool bed_is_well(void);
+/* Until it is, without waiting for the store's own pause. */
+void bed_await_well(void);
+
+/* For bed.on_anew: puts what bed_put_task() does. */
+void bed_put_anew(void);
+/* Opens a store that is at work, with its log in use: a run and a task are in it. */
+void bed_open_and_put_one(void);
+
+/* How many runs the file has. */
+unsigned bed_n_runs(void);
+/* Asks for all of the history, and returns 0 or the error. */
+int bed_ask_history(void);

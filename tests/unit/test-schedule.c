@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* schedule: each rule of when a task is due, what is caught up, and what a clock that is set makes of it. */
+/* schedule: each rule of when a task is due and what is caught up. */
 #include "support/schedule-bed.h"
 
 #include <check.h>
@@ -13,11 +13,6 @@
 
 static struct schedule_config *config(void) {
         return &schedule_bed.config;
-}
-
-static void hourly(void) {
-        schedule_bed_calendar("hourly", "UTC");
-        schedule_bed_go();
 }
 
 /* ---- every ---- */
@@ -228,7 +223,7 @@ END_TEST
 /* At the end of a daemon. */
 START_TEST(what_is_disarmed_is_remembered_all_the_same) {
         config()->every_usec = HOUR;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_pass(30 * MINUTE);
         schedule_disarm(&schedule_bed.schedule);
         schedule_bed_pass(HOUR);
@@ -249,7 +244,7 @@ START_TEST(splay_delays_and_jitter_is_drawn_anew) {
 
         config()->splay_usec = 10 * MINUTE;
         config()->jitter_usec = MINUTE;
-        hourly();
+        schedule_bed_hourly();
         for (unsigned i = 1; i <= 20; i++) {
                 char expected[32], name[16];
                 usec_t due = schedule_bed_time("01-12:00") + i * HOUR;
@@ -271,7 +266,7 @@ END_TEST
 START_TEST(a_restart_within_the_splay_misses_nothing) {
         config()->splay_usec = 10 * MINUTE;
         config()->catch_up = CATCH_UP_NONE;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_pass(HOUR + 2 * MINUTE);
         schedule_bed_restart(5 * MINUTE, false);
         schedule_bed_pass(3 * MINUTE);
@@ -282,7 +277,7 @@ END_TEST
 /* ---- calendars ---- */
 
 START_TEST(a_calendar_fires_each_occurrence_once) {
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_pass(3 * HOUR);
         assert_trace("calendar:01-13:00 calendar:01-14:00 calendar:01-15:00");
 }
@@ -309,7 +304,7 @@ START_TEST(a_fixed_time_in_the_gap_runs_once_and_in_the_repeated_hour_once) {
 END_TEST
 
 START_TEST(a_restart_fires_nothing_again) {
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_pass(HOUR);
         schedule_bed_restart(0, false);
         schedule_bed_restart(0, false);
@@ -320,7 +315,7 @@ END_TEST
 
 START_TEST(what_was_missed_is_caught_up_as_it_is_told) {
         config()->catch_up = (enum catch_up)_i;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_pass(HOUR);
         schedule_bed_restart(4 * HOUR + MINUTE, true);
         while (schedule_bed_take())
@@ -341,7 +336,7 @@ END_TEST
 START_TEST(catch_up_max_takes_the_newest) {
         config()->catch_up = CATCH_UP_ALL;
         config()->catch_up_max = 2;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_restart(5 * HOUR, false);
         while (schedule_bed_take())
                 ;
@@ -377,7 +372,7 @@ START_TEST(what_waits_too_long_is_too_old) {
 END_TEST
 
 START_TEST(a_later_occurrence_takes_the_place_of_what_waits) {
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_restart(HOUR, false);
         assert_trace("");
         schedule_bed_pass(HOUR);
@@ -389,7 +384,7 @@ END_TEST
 START_TEST(with_all_what_comes_due_meanwhile_waits_behind) {
         config()->catch_up = CATCH_UP_ALL;
         config()->catch_up_max = 3;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_restart(2 * HOUR, false);
         schedule_bed_pass(2 * HOUR);
         assert_trace("-calendar:01-16:00/catch-up-max");
@@ -404,7 +399,7 @@ END_TEST
 START_TEST(no_more_than_catch_up_max_ever_wait) {
         config()->catch_up = CATCH_UP_ALL;
         config()->catch_up_max = 3;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_restart(2 * HOUR, false);
         schedule_bed_restart(2 * HOUR, false);
         assert_trace("-calendar:01-13:00/superseded");
@@ -419,7 +414,7 @@ END_TEST
 START_TEST(what_waits_is_in_the_order_of_its_due_times) {
         config()->catch_up = _i ? CATCH_UP_ALL : CATCH_UP_LATEST;
         config()->every_usec = 150 * MINUTE;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_restart(2 * HOUR + 40 * MINUTE, false);
         while (schedule_bed_take())
                 ;
@@ -456,7 +451,7 @@ START_TEST(what_is_a_little_late_is_regular) {
 END_TEST
 
 START_TEST(what_is_too_late_was_missed) {
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_sleep(HOUR + MINUTE, MISSED_ASLEEP);
         assert_trace("calendar:01-13:00");
         schedule_bed_sleep(HOUR + 1, MISSED_ASLEEP);
@@ -468,7 +463,7 @@ END_TEST
 
 START_TEST(paused_occurrences_are_told_and_not_caught_up) {
         config()->every_usec = 90 * MINUTE;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed.now.paused = true;
         schedule_bed_pass(2 * HOUR);
         assert_trace("-calendar:01-13:00/paused -every:01-13:30/paused -calendar:01-14:00/paused");
@@ -481,279 +476,6 @@ START_TEST(paused_occurrences_are_told_and_not_caught_up) {
 }
 END_TEST
 
-/* ---- the clock is set ---- */
-
-START_TEST(a_clock_set_back_fires_nothing_twice) {
-        hourly();
-        schedule_bed_pass(3 * HOUR);
-        assert_trace("calendar:01-13:00 calendar:01-14:00 calendar:01-15:00");
-        schedule_bed_set_clock("01-12:30");
-        schedule_bed_restart(0, _i);
-        schedule_bed_pass(4 * HOUR);
-        assert_trace("calendar:01-16:00");
-}
-END_TEST
-
-START_TEST(a_clock_set_forward_misses_what_it_passes) {
-        hourly();
-        schedule_bed_set_clock("01-18:30");
-        assert_trace("-calendar:01-13:00..17:00*5/clock");
-        ck_assert(schedule_bed_take());
-        assert_trace("+calendar:01-18:00");
-        schedule_bed_pass(HOUR);
-        assert_trace("calendar:01-19:00");
-}
-END_TEST
-
-/* What was passed over comes after all; what ran then does not. */
-START_TEST(a_clock_that_was_ahead_costs_nothing_but_that_time) {
-        hourly();
-        schedule_bed_pass(HOUR);
-        schedule_bed_set_clock("09-00:30");
-        ck_assert(schedule_bed_take());
-        schedule_bed_pass(HOUR);
-        assert_trace("calendar:01-13:00 -calendar:01-14:00..23:00*178/clock +calendar:09-00:00 calendar:09-01:00");
-        schedule_bed_set_clock("01-14:30");
-        if (_i)
-                schedule_bed_restart(0, true);
-        schedule_bed_pass(2 * HOUR);
-        assert_trace("~01-15:00 calendar:01-15:00 ~01-16:00 calendar:01-16:00");
-        schedule_bed.now.wall_usec = schedule_bed_time("08-22:30");
-        config()->catch_up = CATCH_UP_NONE;
-        schedule_bed_restart(0, true); /* they are told as missed already */
-        assert_trace("");
-        schedule_bed_pass(4 * HOUR);
-        assert_trace("~08-23:00 calendar:08-23:00 calendar:09-02:00");
-}
-END_TEST
-
-/* By far. Neither time nor memory depends on how many were passed over. */
-START_TEST(a_clock_in_the_far_future_is_survived) {
-        schedule_bed_calendar("*-*-* *:*", "UTC");
-        schedule_bed_go();
-        schedule_bed.now.wall_usec += 14 * 365 * DAY;
-        schedule_bed.now.why = MISSED_CLOCK;
-        schedule_bed_run();
-        ck_assert_ptr_nonnull(strstr(schedule_bed_trace(), "*1000000/clock calendar:"));
-        schedule_bed_pass(HOUR);
-        (void)schedule_bed_trace();
-        schedule_bed_set_clock("01-13:00");
-        schedule_bed_pass(2 * MINUTE);
-        assert_trace("~01-13:01 calendar:01-13:01 ~01-13:02 calendar:01-13:02");
-        ck_assert_uint_lt(schedule_bed.saved_size, 2000);
-}
-END_TEST
-
-/* It was caught up before its time, and then ran at its time, or did not. */
-START_TEST(what_waits_is_put_off_when_the_clock_is_set_back_before_it) {
-        config()->catch_up = _i ? CATCH_UP_ALL : CATCH_UP_LATEST;
-        hourly();
-        schedule_bed_restart(3 * HOUR + 10 * MINUTE, true); /* by a clock that is two hours ahead */
-        (void)schedule_bed_trace();
-        schedule_bed_set_clock("01-13:10");
-        if (_i) {
-                assert_trace("-calendar:01-14:00/clock -calendar:01-15:00/clock");
-                ck_assert(schedule_bed_take());
-                assert_trace("+calendar:01-13:00");
-        } else
-                assert_trace("-calendar:01-15:00/clock");
-        ck_assert(!schedule_bed_take());
-        schedule_bed_restart(0, true);
-        schedule_bed_pass(3 * HOUR);
-        assert_trace("~01-14:00 calendar:01-14:00 ~01-15:00 calendar:01-15:00 calendar:01-16:00");
-}
-END_TEST
-
-/* What is around it was decided. */
-START_TEST(what_is_put_off_leaves_its_neighbours_as_they_are) {
-        config()->catch_up = CATCH_UP_ALL;
-        hourly();
-        schedule_bed_pass(2 * HOUR);
-        schedule_bed_restart(3 * HOUR + 10 * MINUTE, true);
-        ck_assert(schedule_bed_take());
-        schedule_bed_pass(HOUR); /* waits behind the others */
-        assert_trace("calendar:01-13:00 calendar:01-14:00 +calendar:01-15:00");
-        ck_assert(schedule_bed_take());
-        ck_assert(schedule_bed_take());
-        assert_trace("+calendar:01-16:00 +calendar:01-17:00");
-        schedule_bed_set_clock("01-12:10");
-        assert_trace("-calendar:01-18:00/clock");
-        schedule_bed_pass(7 * HOUR);
-        assert_trace("~01-18:00 calendar:01-18:00 calendar:01-19:00");
-}
-END_TEST
-
-/* ---- a clock that was never set ---- */
-
-#define EPOCH schedule_bed_time("01-00:00")
-
-/* A machine without a clock of its own, before it has the time from the network. */
-static void in_1970(void) {
-        schedule_bed.now.wall_usec = 50 * USEC_PER_SEC;
-        schedule_bed.now.epoch_usec = EPOCH;
-}
-
-START_TEST(what_was_known_only_before_the_clock_was_set_has_missed_nothing) {
-        in_1970();
-        config()->catch_up = (enum catch_up)_i;
-        config()->every_usec = 5 * MINUTE;
-        schedule_bed_calendar("*-*-* *:00/5", "UTC");
-        schedule_bed_calendar("hourly", "Europe/Berlin");
-        schedule_bed_go();
-        schedule_bed_pass(7 * MINUTE);
-        ck_assert_str_ne(schedule_bed_trace(), ""); /* it follows the clock there is */
-        schedule_bed_set_clock("02-12:58");
-        assert_trace("");
-        ck_assert(!schedule_bed_take());
-        schedule_bed_pass(3 * MINUTE);
-        assert_trace("calendar:02-13:00 every:02-13:01");
-        schedule_bed_set_clock("02-12:59"); /* from here on it is a clock like others */
-        schedule_bed_pass(2 * MINUTE);
-        assert_trace("");
-}
-END_TEST
-
-/* The power failed before it was set, and the next time it is right from the start. */
-START_TEST(what_was_remembered_by_a_clock_that_was_never_set_makes_no_list) {
-        in_1970();
-        config()->catch_up = (enum catch_up)_i;
-        config()->every_usec = 5 * MINUTE;
-        schedule_bed_calendar("*-*-* *:00/5", "UTC");
-        schedule_bed_go();
-        schedule_bed_pass(2 * MINUTE);
-        schedule_bed_restart(EPOCH + DAY, true);
-        assert_trace("");
-        ck_assert(!schedule_bed_take());
-        schedule_bed_pass(5 * MINUTE);
-        assert_trace("calendar:02-00:05 every:02-00:07");
-}
-END_TEST
-
-/* What is missed counts from what was known before. */
-START_TEST(a_clock_that_begins_in_1970_again_forgets_nothing) {
-        hourly();
-        schedule_bed_pass(2 * HOUR);
-        assert_trace("calendar:01-13:00 calendar:01-14:00");
-        in_1970();
-        schedule_bed_restart(0, true);
-        schedule_bed_pass(MINUTE);
-        assert_trace("");
-        schedule_bed_set_clock("01-18:20");
-        assert_trace("-calendar:01-15:00..17:00*3/clock");
-        ck_assert(schedule_bed_take());
-        assert_trace("+calendar:01-18:00");
-        schedule_bed_pass(HOUR);
-        assert_trace("calendar:01-19:00");
-}
-END_TEST
-
-/* ---- in slices ---- */
-
-static void find_many(void) {
-        struct schedule_listener none = { 0 };
-
-        schedule_bed_calendar("*-*-* *:*", "UTC");
-        schedule_bed_go();
-        schedule_bed.now.wall_usec += 100 * DAY;
-        ck_assert(!schedule_run(&schedule_bed.schedule, &schedule_bed.now, &none, 10));
-}
-
-/* A check of a service that was not up any more. */
-START_TEST(what_is_armed_anew_while_it_counts_begins_with_now) {
-        find_many();
-        schedule_disarm(&schedule_bed.schedule);
-        schedule_arm(&schedule_bed.schedule, &schedule_bed.now);
-        schedule_bed_pass(MINUTE);
-        ck_assert_ptr_null(strstr(schedule_bed_trace(), "*"));
-        schedule_bed_restart(0, true);
-        assert_trace("");
-}
-END_TEST
-
-START_TEST(what_came_due_while_paused_is_told_so_though_it_is_resumed_while_it_counts) {
-        const char *trace;
-
-        schedule_bed.now.paused = true;
-        find_many();
-        schedule_bed.now.paused = false;
-        schedule_bed_run();
-        trace = schedule_bed_trace();
-        ck_assert_msg(strstr(trace, "*143999/paused -calendar:01-12:00/paused"), "%s", trace);
-        ck_assert(!schedule_bed_take());
-        schedule_bed_pass(MINUTE);
-        ck_assert_ptr_nonnull(strstr(schedule_bed_trace(), "calendar:"));
-}
-END_TEST
-
-/* As long as they are counted nothing has happened. */
-START_TEST(a_clock_that_is_ahead_for_a_moment_was_never_so) {
-        struct schedule_listener none = { 0 };
-
-        schedule_bed_calendar("*-*-* *:*", "UTC");
-        schedule_bed_go();
-        schedule_bed.now.wall_usec += 100 * DAY;
-        ck_assert(!schedule_run(&schedule_bed.schedule, &schedule_bed.now, &none, 10));
-        ck_assert(!schedule_run(&schedule_bed.schedule, &schedule_bed.now, &none, 10));
-        schedule_bed_set_clock("01-12:00");
-        schedule_bed_pass(2 * MINUTE);
-        assert_trace("calendar:01-12:01 calendar:01-12:02");
-}
-END_TEST
-
-START_TEST(many_jumps_are_remembered_in_little_room) {
-        const char *trace;
-
-        schedule_bed_calendar("*-*-* *:*", "UTC");
-        schedule_bed_go();
-        for (unsigned i = 0; i < 200; i++)
-                schedule_bed_sleep(10 * MINUTE, MISSED_ASLEEP);
-        schedule_bed_restart(0, false);
-        ck_assert_uint_lt(schedule_bed.saved_size, 2000);
-        (void)schedule_bed_trace();
-        schedule_bed_set_clock("02-21:00");
-        schedule_bed_pass(22 * MINUTE);
-        trace = schedule_bed_trace();
-        ck_assert_ptr_nonnull(strstr(trace, "~02-21:09 calendar:02-21:09 ~02-21:11 calendar:02-21:11"));
-        ck_assert_ptr_nonnull(strstr(trace, "calendar:02-21:19 calendar:02-21:21"));
-}
-END_TEST
-
-/* ---- zones ---- */
-
-static void set_zone(const char *name) {
-        struct zone *zone;
-
-        ck_assert_int_eq(zone_load(name, &zone), 0);
-        schedule_set_zone(&schedule_bed.schedule, 0, zone, &schedule_bed.now);
-        zone_unref(zone);
-}
-
-/* From UTC-1 to UTC-2: local time goes back by an hour. */
-START_TEST(local_times_that_come_again_by_new_rules_do_not_fire_again) {
-        schedule_bed_calendar("*-*-* *:00", "Etc/GMT+1");
-        schedule_bed_go();
-        schedule_bed_pass(2 * HOUR + MINUTE);
-        assert_trace("calendar:01-13:00 calendar:01-14:00");
-        set_zone("Etc/GMT+2");
-        schedule_bed_pass(2 * HOUR);
-        assert_trace("calendar:01-16:00");
-}
-END_TEST
-
-START_TEST(local_times_that_never_come_by_new_rules_are_caught_up) {
-        schedule_bed_calendar("*-*-* 12:30", "Etc/GMT+1");
-        schedule_bed_go();
-        schedule_bed_pass(MINUTE);
-        set_zone("Etc/GMT-1"); /* it was 11:01, and is 13:01 */
-        schedule_bed_run();
-        assert_trace("");
-        ck_assert(schedule_bed_take());
-        assert_trace("+calendar:01-11:30");
-        schedule_bed_pass(DAY);
-        assert_trace("calendar:02-11:30");
-}
-END_TEST
-
 /* ---- what is found ---- */
 
 START_TEST(a_run_that_is_found_was_due) {
@@ -761,7 +483,7 @@ START_TEST(a_run_that_is_found_was_due) {
         struct schedule_due every = { .trigger = "every", .due_usec = schedule_bed_time("01-13:00") + USEC_PER_SEC };
 
         config()->every_usec = HOUR;
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_restart(0, false);
         schedule_bed.now.wall_usec += HOUR + 30 * USEC_PER_SEC;
         schedule_bed.now.boot_usec += HOUR + 30 * USEC_PER_SEC;
@@ -802,7 +524,7 @@ START_TEST(damaged_memory_fires_nothing_twice) {
         char digest[SCHEDULE_DIGEST_MAX];
         struct schedule_memory memory;
 
-        hourly();
+        schedule_bed_hourly();
         schedule_bed_pass(HOUR);
         (void)schedule_bed_trace();
         memory = (struct schedule_memory){
@@ -826,7 +548,7 @@ START_TEST(the_next_occurrences_are_those_that_come) {
 
         config()->every_usec = HOUR;
         config()->splay_usec = MINUTE;
-        hourly();
+        schedule_bed_hourly();
         schedule_cursor_init(&schedule_bed.schedule, &cursor);
         for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
                 struct schedule_due due;
@@ -879,21 +601,6 @@ int main(void) {
                 { "missed", what_is_a_little_late_is_regular, 1 },
                 { "missed", what_is_too_late_was_missed, 1 },
                 { "missed", paused_occurrences_are_told_and_not_caught_up, 1 },
-                { "clock", a_clock_set_back_fires_nothing_twice, 2 },
-                { "clock", a_clock_set_forward_misses_what_it_passes, 1 },
-                { "clock", a_clock_that_was_ahead_costs_nothing_but_that_time, 2 },
-                { "clock", a_clock_in_the_far_future_is_survived, 1 },
-                { "clock", what_waits_is_put_off_when_the_clock_is_set_back_before_it, 2 },
-                { "clock", what_is_put_off_leaves_its_neighbours_as_they_are, 1 },
-                { "unset", what_was_known_only_before_the_clock_was_set_has_missed_nothing, _CATCH_UP_MAX },
-                { "unset", what_was_remembered_by_a_clock_that_was_never_set_makes_no_list, _CATCH_UP_MAX },
-                { "unset", a_clock_that_begins_in_1970_again_forgets_nothing, 1 },
-                { "slices", what_is_armed_anew_while_it_counts_begins_with_now, 1 },
-                { "slices", what_came_due_while_paused_is_told_so_though_it_is_resumed_while_it_counts, 1 },
-                { "clock", a_clock_that_is_ahead_for_a_moment_was_never_so, 1 },
-                { "clock", many_jumps_are_remembered_in_little_room, 1 },
-                { "zones", local_times_that_come_again_by_new_rules_do_not_fire_again, 1 },
-                { "zones", local_times_that_never_come_by_new_rules_are_caught_up, 1 },
                 { "memory", a_run_that_is_found_was_due, 1 },
                 { "memory", a_clock_that_is_behind_silences_no_every, 1 },
                 { "memory", damaged_memory_fires_nothing_twice, 12 },

@@ -17,6 +17,7 @@ unit_tests += tests/unit/test-outcome-json
 unit_tests += tests/unit/test-live
 tests_unit_test_live_SOURCES = tests/unit/test-live.c tests/support/fake-env.c $(fake_loop_sources)
 
+memory_bed_sources = tests/support/memory-bed.c tests/support/memory-bed.h $(fake_store_sources) $(live_bed_sources)
 live_bed_sources = tests/support/live-bed.c tests/support/live-bed.h tests/support/fake-env.c $(fake_loop_sources)
 unit_tests += tests/unit/test-live-failing
 tests_unit_test_live_failing_SOURCES = tests/unit/test-live-failing.c $(live_bed_sources)
@@ -25,7 +26,9 @@ tests_unit_test_live_items_SOURCES = tests/unit/test-live-items.c $(live_bed_sou
 unit_tests += tests/unit/test-live-stale
 tests_unit_test_live_stale_SOURCES = tests/unit/test-live-stale.c $(live_bed_sources)
 unit_tests += tests/unit/test-live-memory
-tests_unit_test_live_memory_SOURCES = tests/unit/test-live-memory.c $(fake_store_sources) $(live_bed_sources)
+tests_unit_test_live_memory_SOURCES = tests/unit/test-live-memory.c $(memory_bed_sources)
+unit_tests += tests/unit/test-live-slices
+tests_unit_test_live_slices_SOURCES = tests/unit/test-live-slices.c $(memory_bed_sources)
 
 unit_tests += tests/unit/test-live-next
 tests_unit_test_live_next_SOURCES = tests/unit/test-live-next.c $(fake_store_sources) $(live_bed_sources)

@@ -4,62 +4,19 @@
 #include "support/fake-loop.h"
 #include "support/fake-store.h"
 #include "support/live-bed.h"
+#include "support/memory-bed.h"
 
 #include <check.h>
 #include <stdio.h>
 
 #define LIVE live_bed.live
 
-static struct task *work;
-
-static void open_store(void) {
-        const struct store_options options = { .loop = live_bed.loop, .path = "/state.db" };
-
-        ck_assert_int_eq(store_open(&options, &live_bed.store), 0);
-}
-
-/* A group `pair` of b and c; quick; work. */
-static void make(void) {
-        live_bed_setup();
-        (void)live_bed_job("b");
-        (void)live_bed_job("c");
-        (void)live_bed_group("pair");
-        (void)live_bed_job("quick");
-        work = live_bed_job("work");
-        open_store();
-}
-
-static void go(void) {
-        live_bed_go();
-        store_forget_opened(live_bed.store);
-}
-
-static void setup(void) {
-        fake_store_reset();
-        make();
-}
-
-static void teardown(void) {
-        live_bed_teardown();
-        store_close(live_bed.store, 0);
-        live_bed.store = NULL;
-}
-
-/* Ends in good order, and begins anew with what the store has. */
-static void next_daemon(void) {
-        live_bed_teardown();
-        store_close(live_bed.store, 0);
-        make();
-        fake_clock_advance(USEC_PER_DAY); /* the bed has set it back */
-        go();
-}
-
 /* ---- the history ---- */
 
 START_TEST(a_run_is_in_the_history_with_how_it_ended) {
         const struct store_run *run;
 
-        go();
+        memory_bed_go();
         (void)live_bed_start("work");
         ck_assert_uint_eq(fake_store_n_live(), 1);
         ck_assert_str_eq(fake_store_live(0)->run, "work#1");
@@ -81,7 +38,7 @@ START_TEST(a_run_is_in_the_history_with_how_it_ended) {
 END_TEST
 
 START_TEST(a_run_that_was_ok_needs_no_tree) {
-        go();
+        memory_bed_go();
         (void)live_bed_start("work");
         live_bed_end("work", ERROR_NONE);
         ck_assert_int_eq(fake_store_run(0)->outcome, OUTCOME_OK);
@@ -90,7 +47,7 @@ START_TEST(a_run_that_was_ok_needs_no_tree) {
 END_TEST
 
 START_TEST(members_have_rows_of_their_own) {
-        go();
+        memory_bed_go();
         (void)live_bed_start("pair");
         ck_assert_uint_eq(fake_store_n_live(), 3);
         live_bed_end("b", ERROR_NONE);
@@ -105,8 +62,8 @@ START_TEST(members_have_rows_of_their_own) {
 END_TEST
 
 START_TEST(hooks_are_told_from_other_runs) {
-        live_bed_hook(&work->on_failure, "quick");
-        go();
+        live_bed_hook(&memory_bed_work->on_failure, "quick");
+        memory_bed_go();
         (void)live_bed_start("work");
         live_bed_end("work", ERROR_EXIT);
         ck_assert_str_eq(fake_store_live(0)->run, "quick#1");
@@ -116,10 +73,10 @@ START_TEST(hooks_are_told_from_other_runs) {
 END_TEST
 
 START_TEST(a_clean_end_leaves_no_run_without_one) {
-        go();
+        memory_bed_go();
         (void)live_bed_start("work");
         (void)live_bed_start("pair");
-        next_daemon();
+        memory_bed_next_daemon();
         ck_assert_uint_eq(fake_store_n_live(), 0);
         ck_assert_uint_eq(fake_store_n_runs(), 4);
         ck_assert_int_eq(fake_store_run(0)->outcome, OUTCOME_CANCELLED);
@@ -132,7 +89,7 @@ END_TEST
 START_TEST(a_run_begins_once_the_store_has_it) {
         struct run *run;
 
-        go();
+        memory_bed_go();
         fake_store_hold(true);
         run = live_bed_start("work");
         ck_assert_int_eq(run_get_state(run), RUN_QUEUED);
@@ -148,7 +105,7 @@ START_TEST(a_run_goes_with_the_state_of_its_task) {
         struct run *run;
         size_t before;
 
-        go();
+        memory_bed_go();
         fake_loop_settle();
         before = fake_store_n_puts();
         ck_assert_int_eq(live_start(LIVE, live_bed_entry("work"), "test", &run), 0);
@@ -163,7 +120,7 @@ END_TEST
 START_TEST(what_is_made_while_a_sync_is_under_way_waits_for_the_next) {
         size_t syncs;
 
-        go();
+        memory_bed_go();
         syncs = fake_store_n_syncs();
         fake_store_hold(true);
         (void)live_bed_start("work");
@@ -182,7 +139,7 @@ END_TEST
 static const int troubles[] = { -EIO, -ETIMEDOUT };
 
 START_TEST(a_store_in_trouble_holds_nobody_up) {
-        go();
+        memory_bed_go();
         fake_store_set_sync(troubles[_i]);
         (void)live_bed_start("work");
         ck_assert_ptr_nonnull(live_bed_leaf("work"));
@@ -204,11 +161,11 @@ END_TEST
 START_TEST(new_tasks_are_put_with_when_they_were_seen) {
         usec_t now = clock_now(CLOCK_ID_REALTIME);
 
-        go();
+        memory_bed_go();
         ck_assert_uint_eq(fake_store_task("work")->first_seen_usec, now);
         ck_assert_uint_eq(fake_store_task("pair")->first_seen_usec, now);
         fake_clock_advance(USEC_PER_HOUR);
-        next_daemon();
+        memory_bed_next_daemon();
         ck_assert_uint_eq(fake_store_task("work")->first_seen_usec, now);
 }
 END_TEST
@@ -216,9 +173,9 @@ END_TEST
 START_TEST(what_is_known_is_not_put_again) {
         size_t puts;
 
-        go();
+        memory_bed_go();
         puts = fake_store_n_puts();
-        next_daemon();
+        memory_bed_next_daemon();
         ck_assert_uint_eq(fake_store_n_puts(), puts);
 }
 END_TEST
@@ -226,7 +183,7 @@ END_TEST
 START_TEST(many_changes_in_a_turn_are_put_once) {
         size_t puts;
 
-        go();
+        memory_bed_go();
         puts = fake_store_n_puts();
         fake_store_hold(true);
         for (int i = 0; i < 3; i++) {
@@ -241,10 +198,10 @@ START_TEST(many_changes_in_a_turn_are_put_once) {
 END_TEST
 
 START_TEST(numbers_go_on) {
-        go();
+        memory_bed_go();
         (void)live_bed_start("work");
         live_bed_end("work", ERROR_NONE);
-        next_daemon();
+        memory_bed_next_daemon();
         (void)live_bed_start("work");
         ck_assert_ptr_nonnull(live_bed_run("work#2"));
 }
@@ -253,19 +210,19 @@ END_TEST
 START_TEST(failures_in_a_row_go_on) {
         struct live_task *entry;
 
-        work->failing_after = 2;
-        go();
+        memory_bed_work->failing_after = 2;
+        memory_bed_go();
         (void)live_bed_start("work");
         live_bed_end("work", ERROR_EXIT);
-        next_daemon();
-        work->failing_after = 2;
+        memory_bed_next_daemon();
+        memory_bed_work->failing_after = 2;
         entry = live_bed_entry("work");
         ck_assert_uint_eq(live_task_failures(entry), 1);
         ck_assert(!live_task_is_failing(entry));
         (void)live_bed_start("work");
         live_bed_end("work", ERROR_EXIT);
         ck_assert(live_task_is_failing(entry));
-        next_daemon();
+        memory_bed_next_daemon();
         ck_assert(live_task_is_failing(live_bed_entry("work")));
         ck_assert_uint_eq(live_bed_events(EVENT_FAILING), 0); /* told before */
         (void)live_bed_start("work");
@@ -278,13 +235,13 @@ START_TEST(the_last_outcome_is_known_again) {
         const struct result *last;
         usec_t ended;
 
-        go();
+        memory_bed_go();
         (void)live_bed_start("pair");
         live_bed_end("b", ERROR_NONE);
         fake_clock_advance(USEC_PER_SEC);
         live_bed_end("c", ERROR_IO);
         ended = clock_now(CLOCK_ID_REALTIME);
-        next_daemon();
+        memory_bed_next_daemon();
         last = live_task_last(live_bed_entry("pair"));
         ck_assert_ptr_nonnull(last);
         ck_assert_str_eq(last->run, "pair#1");
@@ -298,10 +255,10 @@ START_TEST(the_last_outcome_is_known_again) {
 END_TEST
 
 START_TEST(who_paused_a_task_is_known_again) {
-        go();
+        memory_bed_go();
         ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
         fake_loop_settle();
-        next_daemon();
+        memory_bed_next_daemon();
         ck_assert_str_eq(live_task_paused_by(live_bed_entry("work"), NULL), "alice");
 }
 END_TEST
@@ -311,15 +268,15 @@ START_TEST(tasks_that_are_gone_are_marked_once) {
         usec_t since;
 
         store_put_task(live_bed.store, &gone);
-        go();
-        next_daemon();
+        memory_bed_go();
+        memory_bed_next_daemon();
         since = clock_now(CLOCK_ID_REALTIME);
         ck_assert_uint_eq(fake_store_task("gone")->number, 7);
         ck_assert_str_eq(fake_store_task("gone")->last_run, "gone#7");
         ck_assert_uint_eq(fake_store_task("gone")->gone_usec, since);
         ck_assert_uint_eq(fake_store_task("work")->gone_usec, 0);
         fake_clock_advance(USEC_PER_HOUR);
-        next_daemon();
+        memory_bed_next_daemon();
         ck_assert_uint_eq(fake_store_task("gone")->gone_usec, since);
 }
 END_TEST
@@ -327,10 +284,10 @@ END_TEST
 START_TEST(tasks_that_come_back_are_as_they_were) {
         const struct store_task back = { .task = "work", .number = 7, .first_seen_usec = 1, .gone_usec = 2 };
 
-        go();
+        memory_bed_go();
         store_put_task(live_bed.store, &back);
         fake_loop_settle();
-        next_daemon();
+        memory_bed_next_daemon();
         ck_assert_uint_eq(fake_store_task("work")->number, 7);
         ck_assert_uint_eq(fake_store_task("work")->first_seen_usec, 1);
         ck_assert_uint_eq(fake_store_task("work")->gone_usec, 0);
@@ -341,18 +298,18 @@ END_TEST
 static void daemon_of_day(unsigned day, bool enabled) {
         live_bed_teardown();
         store_close(live_bed.store, 0);
-        make();
-        work->every_usec = USEC_PER_HOUR;
-        work->catch_up_max = 100;
-        work->catch_up_within_usec = USEC_PER_DAY;
-        work->enabled = enabled;
+        memory_bed_make();
+        memory_bed_work->every_usec = USEC_PER_HOUR;
+        memory_bed_work->catch_up_max = 100;
+        memory_bed_work->catch_up_within_usec = USEC_PER_DAY;
+        memory_bed_work->enabled = enabled;
         live_bed.config.daemon.catch_up_delay_usec = USEC_PER_HOUR;
         fake_clock_advance(day * USEC_PER_DAY);
-        go();
+        memory_bed_go();
 }
 
 START_TEST(a_disabled_task_misses_nothing) {
-        go();
+        memory_bed_go();
         daemon_of_day(1, true);
         ck_assert_ptr_nonnull(fake_store_task("work")->schedule);
         daemon_of_day(1, false);
@@ -368,7 +325,7 @@ START_TEST(what_waits_of_a_disabled_task_is_told) {
         const struct store_missed *missed;
         uint64_t before;
 
-        go();
+        memory_bed_go();
         daemon_of_day(1, true);
         daemon_of_day(3, true);
         ck_assert_ptr_nonnull(strchr(fake_store_task("work")->fired, 'b'));
@@ -390,9 +347,9 @@ START_TEST(what_waits_of_a_task_that_is_gone_is_told_once) {
         };
 
         store_put_task(live_bed.store, &gone);
-        go();
+        memory_bed_go();
         for (unsigned i = 0; i < 2; i++) {
-                next_daemon();
+                memory_bed_next_daemon();
                 ck_assert_uint_eq(fake_store_missed_total("gone", "changed"), 4);
                 ck_assert_uint_eq(fake_store_n_missed(), 2);
                 ck_assert_uint_eq(fake_store_missed(0)->first_due_usec, 100);
@@ -407,7 +364,7 @@ END_TEST
 START_TEST(a_task_that_comes_back_has_missed_nothing) {
         struct store_task gone;
 
-        go();
+        memory_bed_go();
         daemon_of_day(1, true);
         gone = *fake_store_task("work");
         gone.gone_usec = clock_now(CLOCK_ID_REALTIME);
@@ -422,8 +379,8 @@ END_TEST
 /* ---- processes ---- */
 
 START_TEST(process_of_an_attempt_is_gone_with_it) {
-        work->run.retries = 1;
-        go();
+        memory_bed_work->run.retries = 1;
+        memory_bed_go();
         (void)live_bed_start("work");
         run_leaf_process(live_bed_leaf("work"), 10, 5, false);
         fake_loop_settle();
@@ -439,7 +396,7 @@ START_TEST(process_of_an_attempt_is_gone_with_it) {
 END_TEST
 
 START_TEST(process_is_gone_with_the_end_of_its_run) {
-        go();
+        memory_bed_go();
         (void)live_bed_start("work");
         run_leaf_process(live_bed_leaf("work"), 10, 5, false);
         fake_loop_settle();
@@ -483,10 +440,10 @@ static void item_close(_unused_ void *arg) {
 static const struct item_source_ops item_ops = { .open = item_open, .want = item_want, .close = item_close };
 
 START_TEST(processes_of_items_are_not_put) {
-        work->run.items = &item_ops;
-        work->run.concurrency = 1;
-        work->for_each.type = FOR_EACH_LIST;
-        go();
+        memory_bed_work->run.items = &item_ops;
+        memory_bed_work->run.concurrency = 1;
+        memory_bed_work->for_each.type = FOR_EACH_LIST;
+        memory_bed_go();
         (void)live_bed_start("work");
         run_leaf_process(live_bed_leaf("work"), 10, 5, false);
         fake_loop_settle();
@@ -500,7 +457,7 @@ END_TEST
 /* ---- anew ---- */
 
 START_TEST(an_empty_file_gets_everything_again) {
-        go();
+        memory_bed_go();
         (void)live_bed_start("work");
         live_bed_end("work", ERROR_EXIT);
         (void)live_bed_start("pair");
@@ -519,32 +476,11 @@ END_TEST
 
 /* ---- late ---- */
 
-/* The daemon begins with a store that cannot be read. */
-static void go_blind(void) {
-        live_bed_teardown();
-        store_close(live_bed.store, 0);
-        make();
-        fake_clock_advance(USEC_PER_DAY); /* the bed has set it back */
-        store_forget_opened(live_bed.store);
-        fake_store_degrade("it is locked");
-        work->stale_after_usec = 7 * USEC_PER_DAY;
-        go();
-}
-
-static void read_late(void) {
-        fake_store_recover(false);
-        fake_store_read();
-        live_store_late(LIVE);
-        live_put_anew(LIVE);
-        fake_loop_settle();
-        store_forget_opened(live_bed.store);
-}
-
 START_TEST(what_is_read_late_is_added) {
         usec_t seen = clock_now(CLOCK_ID_REALTIME), ok;
         const struct store_task *stored;
 
-        go();
+        memory_bed_go();
         (void)live_bed_start("work");
         live_bed_end("work", ERROR_NONE);
         ok = clock_now(CLOCK_ID_REALTIME);
@@ -552,9 +488,9 @@ START_TEST(what_is_read_late_is_added) {
         live_bed_end("work", ERROR_EXIT);
         ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
         fake_loop_settle();
-        go_blind();
+        memory_bed_go_blind();
         ck_assert_ptr_null(live_task_paused_by(live_bed_entry("work"), NULL));
-        read_late();
+        memory_bed_read_late();
         ck_assert_str_eq(live_task_paused_by(live_bed_entry("work"), NULL), "alice");
         ck_assert_uint_eq(live_task_failures(live_bed_entry("work")), 1);
         ck_assert(live_task_is_failing(live_bed_entry("work")));
@@ -574,12 +510,12 @@ START_TEST(what_happened_since_holds_against_what_is_read_late) {
         struct live_task *entry;
         usec_t ok;
 
-        go();
+        memory_bed_go();
         (void)live_bed_start("work");
         live_bed_end("work", ERROR_EXIT);
         ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
         fake_loop_settle();
-        go_blind();
+        memory_bed_go_blind();
         entry = live_bed_entry("work");
         for (unsigned i = 0; i < 3; i++) {
                 (void)live_bed_start("work");
@@ -587,201 +523,12 @@ START_TEST(what_happened_since_holds_against_what_is_read_late) {
         }
         ok = clock_now(CLOCK_ID_REALTIME);
         ck_assert_int_eq(live_pause(entry, "bob"), 0);
-        read_late();
+        memory_bed_read_late();
         ck_assert_str_eq(live_task_paused_by(entry, NULL), "bob");
         ck_assert_uint_eq(live_task_failures(entry), 0);
         ck_assert(!live_task_is_failing(entry));
         ck_assert_uint_eq(live_task_last_ok(entry), ok);
         ck_assert_uint_eq(fake_store_task("work")->number, 3);
-}
-END_TEST
-
-/* ---- slices ---- */
-
-#define MANY  4500 /* more than two slices, beside the five */
-#define SLICE 2000
-
-static void make_many(void) {
-        char name[16];
-
-        for (unsigned i = 0; i < MANY; i++) {
-                (void)snprintf(name, sizeof(name), "x-%04u", i);
-                (void)live_bed_job(name);
-        }
-}
-
-START_TEST(many_new_tasks_are_put_in_slices) {
-        make_many();
-        fake_store_hold(true);
-        go();
-        ck_assert_uint_eq(fake_store_n_puts(), SLICE);
-        ck_assert_uint_eq(fake_store_n_waiting(), 1);
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_uint_eq(fake_store_n_puts(), 5 + MANY);
-        ck_assert_ptr_nonnull(fake_store_task("x-4499"));
-}
-END_TEST
-
-START_TEST(what_waits_of_many_tasks_that_are_gone_is_told_in_slices) {
-        char name[16];
-        size_t puts;
-
-        go();
-        for (unsigned i = 0; i < MANY; i++) {
-                const struct store_task gone = { .task = name, .schedule = "x", .fired = "bc100" };
-
-                (void)snprintf(name, sizeof(name), "x-%04u", i);
-                store_put_task(live_bed.store, &gone);
-        }
-        fake_loop_settle();
-        live_bed_teardown();
-        store_close(live_bed.store, 0);
-        make();
-        fake_store_hold(true);
-        puts = fake_store_n_puts();
-        go();
-        ck_assert_uint_eq(fake_store_n_puts(), puts + 5 + 2 * SLICE);
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_uint_eq(fake_store_n_missed(), MANY);
-        ck_assert_uint_ne(fake_store_task("x-4499")->gone_usec, 0);
-}
-END_TEST
-
-START_TEST(an_empty_file_gets_many_tasks_in_slices) {
-        size_t puts;
-
-        make_many();
-        go();
-        fake_store_degrade("gone");
-        fake_store_recover(true);
-        ck_assert_ptr_null(fake_store_task("work"));
-        puts = fake_store_n_puts();
-        fake_store_hold(true);
-        live_put_anew(LIVE);
-        fake_loop_settle();
-        ck_assert_uint_eq(fake_store_n_puts(), puts + SLICE);
-        live_put_anew(LIVE); /* once more, which begins from the start */
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_uint_eq(fake_store_n_puts(), puts + SLICE + 5 + MANY);
-        ck_assert_ptr_nonnull(fake_store_task("work"));
-        ck_assert_ptr_nonnull(fake_store_task("x-4499"));
-}
-END_TEST
-
-START_TEST(slices_wait_until_the_store_is_well) {
-        make_many();
-        fake_store_hold(true);
-        go();
-        fake_store_degrade("full");
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_uint_eq(fake_store_n_puts(), SLICE);
-        fake_store_recover(false);
-        live_store_recovered(LIVE);
-        fake_loop_settle();
-        ck_assert_uint_eq(fake_store_n_puts(), 5 + MANY);
-}
-END_TEST
-
-START_TEST(slices_that_are_left_are_put_at_the_end) {
-        make_many();
-        fake_store_hold(true);
-        go();
-        live_memory_flush(LIVE);
-        ck_assert_uint_eq(fake_store_n_puts(), 5 + MANY);
-        fake_store_hold(false);
-}
-END_TEST
-
-/* ---- the start, in slices ---- */
-
-static void make_many_hourly(void) {
-        make_many();
-        for (size_t i = 0; i < live_bed.config.n_tasks; i++) {
-                live_bed.config.tasks[i]->every_usec = USEC_PER_HOUR;
-                live_bed.config.tasks[i]->catch_up = CATCH_UP_NONE;
-        }
-}
-
-START_TEST(what_many_tasks_missed_is_put_in_slices) {
-        size_t puts;
-
-        make_many_hourly();
-        go();
-        live_bed_teardown();
-        store_close(live_bed.store, 0);
-        make();
-        make_many_hourly();
-        fake_clock_advance(USEC_PER_DAY);
-        puts = fake_store_n_puts();
-        fake_store_hold(true);
-        go();
-        ck_assert_uint_eq(fake_store_n_puts(), puts + 2 * SLICE); /* what was missed, and the task */
-        ck_assert_uint_eq(fake_store_n_waiting(), 1);
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_uint_eq(fake_store_n_puts(), puts + 2 * (5 + MANY));
-        ck_assert_uint_eq(fake_store_n_missed(), 5 + MANY);
-        ck_assert_uint_eq(fake_store_missed_total(NULL, "down"), 24 * (5 + MANY));
-}
-END_TEST
-
-START_TEST(what_waits_to_be_armed_is_armed_after_the_clock_was_set_too) {
-        make_many_hourly();
-        go();
-        live_bed_teardown();
-        store_close(live_bed.store, 0);
-        make();
-        make_many_hourly();
-        fake_clock_advance(USEC_PER_DAY);
-        fake_store_hold(true);
-        go();
-        fake_clock_set(CLOCK_ID_REALTIME, clock_now(CLOCK_ID_REALTIME) + USEC_PER_SEC);
-        fake_loop_settle();
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_uint_eq(fake_store_missed_total(NULL, "down"), 24 * (5 + MANY));
-        ck_assert_uint_lt(live_task_next(live_bed_entry("work")), USEC_INFINITY);
-}
-END_TEST
-
-static unsigned n_started(void) {
-        unsigned n = 0;
-
-        for (size_t i = 0; i < LIVE->n_tasks; i++)
-                n += LIVE->tasks[i]->number == 1;
-        return n;
-}
-
-START_TEST(many_that_start_with_the_daemon_do_in_slices) {
-        make_many();
-        for (size_t i = 0; i < SLICE + 300; i++)
-                live_bed.config.tasks[i]->on_start = true;
-        live_bed.config.daemon.max_running = 4;
-        fake_store_hold(true);
-        go();
-        ck_assert_uint_eq(n_started(), SLICE);
-        live_startup_reloaded(LIVE); /* which begins from the start, and starts none twice */
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_uint_eq(n_started(), SLICE + 300);
-}
-END_TEST
-
-START_TEST(what_is_not_started_yet_is_not_when_triggers_end) {
-        make_many();
-        for (size_t i = 0; i < live_bed.config.n_tasks; i++)
-                live_bed.config.tasks[i]->on_start = true;
-        live_bed.config.daemon.max_running = 4;
-        fake_store_hold(true);
-        go();
-        live_stop_triggers(LIVE);
-        fake_store_hold(false);
-        fake_loop_settle();
-        ck_assert_uint_le(n_started(), SLICE);
 }
 END_TEST
 
@@ -796,7 +543,7 @@ static void on_synced(int result, void *arg _unused_) {
 START_TEST(a_sync_is_for_all_that_was_noted_before_it) {
         struct live_sync *sync;
 
-        go();
+        memory_bed_go();
         fake_store_hold(true);
         ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
         told = 1;
@@ -813,7 +560,7 @@ END_TEST
 START_TEST(a_cancelled_sync_is_not_called) {
         struct live_sync *sync;
 
-        go();
+        memory_bed_go();
         told = 1;
         ck_assert_int_eq(live_sync(LIVE, on_synced, NULL, &sync), 0);
         live_sync_cancel(sync);
@@ -829,7 +576,7 @@ int main(void) {
         SRunner *runner;
         int failed;
 
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, memory_bed_setup, memory_bed_teardown);
         tcase_add_test(tcase, a_run_is_in_the_history_with_how_it_ended);
         tcase_add_test(tcase, a_run_that_was_ok_needs_no_tree);
         tcase_add_test(tcase, members_have_rows_of_their_own);
@@ -859,15 +606,6 @@ int main(void) {
         tcase_add_test(tcase, an_empty_file_gets_everything_again);
         tcase_add_test(tcase, what_is_read_late_is_added);
         tcase_add_test(tcase, what_happened_since_holds_against_what_is_read_late);
-        tcase_add_test(tcase, many_new_tasks_are_put_in_slices);
-        tcase_add_test(tcase, what_waits_of_many_tasks_that_are_gone_is_told_in_slices);
-        tcase_add_test(tcase, an_empty_file_gets_many_tasks_in_slices);
-        tcase_add_test(tcase, slices_wait_until_the_store_is_well);
-        tcase_add_test(tcase, slices_that_are_left_are_put_at_the_end);
-        tcase_add_test(tcase, what_many_tasks_missed_is_put_in_slices);
-        tcase_add_test(tcase, what_waits_to_be_armed_is_armed_after_the_clock_was_set_too);
-        tcase_add_test(tcase, many_that_start_with_the_daemon_do_in_slices);
-        tcase_add_test(tcase, what_is_not_started_yet_is_not_when_triggers_end);
         tcase_add_test(tcase, a_sync_is_for_all_that_was_noted_before_it);
         tcase_add_test(tcase, a_cancelled_sync_is_not_called);
         tcase_set_timeout(tcase, 60);

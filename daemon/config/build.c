@@ -274,6 +274,39 @@ static int build_part(struct task *task, const struct kind *kind) {
         return 0;
 }
 
+/* ---- tasks: values that no task takes ---- */
+
+static int try_value(struct load *load, struct raw_section *section, struct raw_key *raw) {
+        _cleanup_(task_unrefp) struct task *task = NULL;
+        const struct key *row = raw->rows[0];
+        int r;
+
+        r = new_task(load, "scratch", &task);
+        if (r == 0 && row->scope == KEY_KIND)
+                r = build_part(task, row->kind);
+        if (r == 0 && row->scope == KEY_SERVICE)
+                r = load_service_begin(load, task);
+        if (r == 0)
+                r = load_assign(load, section, raw, row, key_base(row, task), NULL);
+        return r == -ENOMEM ? r : 0;
+}
+
+/* Reads each value of a section of defaults, or of a task of an unknown kind, once into a task that is thrown away, so that
+ * a mistake is told, and told once, whoever uses it. */
+static int try_values(struct load *load, struct raw_section *section) {
+        int r = 0;
+
+        for (struct raw_key *raw = section->keys; raw && r == 0; raw = raw->next) {
+                /* One name may be a key of several kinds: then a value that is not the same for all of them is checked
+                 * where it is used. */
+                if (raw->n_rows == 0 || (raw->n_rows > 1 && raw->rows[0]->type != raw->rows[1]->type))
+                        continue;
+                if (!(raw->rows[0]->flags & KEY_READER))
+                        r = try_value(load, section, raw);
+        }
+        return r;
+}
+
 static int make_task(struct load *load, const struct layers *layers, const char *name, const struct kind *kind,
                      enum share share, struct task **ret) {
         _cleanup_(task_unrefp) struct task *task = NULL;
@@ -310,7 +343,7 @@ static int build_task(struct load *load, struct raw_section *section) {
         if (section->type == SECTION_TASK) {
                 kind = derive_kind(load, &layers);
                 if (!kind)
-                        return 0;
+                        return try_values(load, section);
         }
         r = make_task(load, &layers, section->name, kind, SHARE_ALL, &section->task);
         if (r < 0)
@@ -396,35 +429,15 @@ static int build_prototype(struct load *load) {
         return 0;
 }
 
-/* Reads each value of a defaults section once into a task that is thrown away, so that a mistake is told once, and told
- * also when nothing uses it. */
 static int check_defaults(struct load *load, struct raw_section *section) {
-        int r = 0;
-
-        for (struct raw_key *raw = section->keys; raw && r != -ENOMEM; raw = raw->next) {
-                _cleanup_(task_unrefp) struct task *task = NULL;
-                const struct key *row;
-
-                /* One name may be a key of several kinds: then a value that is not the same for all of them is checked
-                 * where it is used. */
-                if (raw->n_rows == 0 || (raw->n_rows > 1 && raw->rows[0]->type != raw->rows[1]->type))
+        for (struct raw_key *raw = section->keys; raw; raw = raw->next) {
+                if (raw->n_rows == 0 || !(raw->rows[0]->flags & KEY_READER))
                         continue;
-                row = raw->rows[0];
-                if (row->flags & KEY_READER) {
-                        load_tell_key(load, SEVERITY_ERROR, section, raw->name,
-                                      "is for tasks and groups, not for sections of defaults");
-                        raw->bad = true;
-                        continue;
-                }
-                r = new_task(load, "scratch", &task);
-                if (r == 0 && row->scope == KEY_KIND)
-                        r = build_part(task, row->kind);
-                if (r == 0 && row->scope == KEY_SERVICE)
-                        r = load_service_begin(load, task);
-                if (r == 0)
-                        r = load_assign(load, section, raw, row, key_base(row, task), NULL);
+                load_tell_key(load, SEVERITY_ERROR, section, raw->name,
+                              "is for tasks and groups, not for sections of defaults");
+                raw->bad = true;
         }
-        return r == -ENOMEM ? r : 0;
+        return try_values(load, section);
 }
 
 int load_build_tasks(struct load *load) {

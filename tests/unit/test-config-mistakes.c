@@ -68,6 +68,11 @@ static const struct {
         /* kinds */
         { "[task a]\nmanual = yes\n",
           "tendd.ini:1: [task a] does not say what to do (command, shell, url, connect, resolve or path)\n" },
+        { "[task a]\nmanual = maybe\nevery = soon\nexpect-status = many\n",
+          "tendd.ini:1: [task a] does not say what to do (command, shell, url, connect, resolve or path)\n"
+          "tendd.ini:2: manual: \"maybe\" is no boolean (yes or no)\n"
+          "tendd.ini:3: every: \"soon\" is no duration (a duration such as 1h 30min, from 10ms to 366d)\n"
+          "tendd.ini:4: expect-status: \"many\" is no number (numbers and ranges such as 3-5, from 100 to 599)\n" },
         { "[task a]\ncommand = x\nurl = http://x/\nmanual = yes\n",
           "tendd.ini:3: url: there is command already, and a task does one thing\n" },
         { "[task a]\ncommand = x\nshell = x\nmanual = yes\n",

@@ -7,8 +7,8 @@
  * seen by events, because runs and attempts are freed: a target knows which attempt it waits for, and a later one means
  * that this failed.
  *
- * A run of a group cannot get other members. Where a reload has changed which there are, its run is cancelled and another
- * takes its place, with whatever group it is in; it is ready when all its services are.
+ * A run of a group cannot get other members, nor become a service of its own. Where a reload has changed that, the run is
+ * cancelled and another takes its place, with whatever group it is in; it is ready when all its services are.
  */
 #include "control/methods.h"
 #include "live/apply.h"
@@ -30,7 +30,7 @@ struct target {
         char *run;  /* NULL: it has none yet */
         unsigned attempt;
         enum progress progress;
-        bool group; /* it is run anew, because its members have changed */
+        bool group; /* it is run anew as a whole, because its members have changed, or it is a group only now */
         bool ready;
         bool left;    /* nothing was done to it, because one before it did not become ready */
         char *detail; /* why it is not ready, or NULL */
@@ -108,18 +108,20 @@ static bool is_wanted(const struct restart_cursor *restart, const struct run *ru
         return !run_is_kept_down(run) || streq(name, run_get_spec(run)->name) || streq(name, run_name(run, buf));
 }
 
-static bool has_changed_group(const struct run *run) {
-        if (run_get_role(run) != RUN_GROUP || run_get_state(run) == RUN_DONE || run_is_cancelled(run))
+static bool must_begin_anew(const struct run *run) {
+        if (run_get_state(run) == RUN_DONE || run_is_cancelled(run))
                 return false;
-        if (live_group_has_changed(run))
+        if (live_must_begin_anew(run))
                 return true;
+        if (run_get_role(run) != RUN_GROUP)
+                return false;
         for (const struct run *child = run_first_child(run); child; child = run_next_sibling(child))
-                if (has_changed_group(child))
+                if (must_begin_anew(child))
                         return true;
         return false;
 }
 
-/* The group @run, which has changed, or that at the top of the groups it is in. */
+/* @run, which has changed, or the group at the top of those it is in. */
 static int select_group(struct restart_cursor *restart, const struct run *run) {
         char name[RUN_NAME_MAX];
         int r;
@@ -139,7 +141,7 @@ static int select_run(struct run *run, void *arg) {
         char name[RUN_NAME_MAX];
         int found = 0, r;
 
-        if (has_changed_group(run))
+        if (must_begin_anew(run))
                 return select_group(restart, run);
         if (run_get_spec(run)->service && is_wanted(restart, run) && !run_is_cancelled(run))
                 return add_target(restart, task_of(run_get_spec(run))->live, run_name(run, name));

@@ -7,8 +7,10 @@
  * the last task that is bound to it is freed (live_unbind()), also when no configuration has it any more.
  *
  * What runs goes on as it began. Services are given their new task at once, so that the next attempt, whoever asks for
- * it, is by that (run_respec()); until then they are outdated, which is told. Those that are gone, or that are none any
- * more, are stopped, and what only waits to begin for a task that is gone is skipped.
+ * it, is by that (run_respec()); until then they are outdated, which is told. So are runs that cannot become what their
+ * task is now, as of one service that is to be a group of instances: all below them is left alone until they are begun
+ * anew. Those that are gone, or that are none any more, are stopped, and what only waits to begin for a task that is
+ * gone is skipped.
  */
 #include "live/apply.h"
 
@@ -231,9 +233,19 @@ static void look_at_gone(struct application *app, struct run *run) {
                 (void)run_skip(run, "gone: it is not in the configuration any more");
 }
 
-bool live_group_has_changed(const struct run *run) {
+/* A service has become a group, or the reverse. */
+static bool is_of_another_shape(const struct run *run) {
+        const struct live_task *entry = live_task_of(run);
+
+        return !entry->gone && run_get_spec(run)->is_service && entry->task->run.is_service && entry->task->enabled &&
+               run_get_spec(run)->is_group != entry->task->run.is_group;
+}
+
+bool live_must_begin_anew(const struct run *run) {
         const struct task *task = live_task_of(run)->task;
 
+        if (is_of_another_shape(run))
+                return true;
         return run_get_role(run) == RUN_GROUP && run_get_spec(run)->is_service && task->run.is_group &&
                !run_same_members(run_get_spec(run), &task->run);
 }
@@ -243,7 +255,7 @@ static void look_at_service(struct application *app, struct run *run) {
 
         if (!task->enabled)
                 stop_run(app, run, "it is not enabled any more");
-        else if (live_group_has_changed(run))
+        else if (live_must_begin_anew(run))
                 return; /* until it is restarted */
         else if (run_respec(run, &task->run) == -EOPNOTSUPP)
                 stop_run(app, run, "it is no such service any more");
@@ -253,7 +265,7 @@ static void look_at_runs(struct application *app, struct run *parent) {
         for (struct run *run = run_first_child(parent); run; run = run_next_sibling(run)) {
                 const struct live_task *entry = live_task_of(run);
 
-                if (run_get_state(run) == RUN_DONE)
+                if (run_get_state(run) == RUN_DONE || is_of_another_shape(run))
                         continue;
                 if (run_get_role(run) == RUN_GROUP)
                         look_at_runs(app, run);

@@ -14,8 +14,9 @@ uint64_t live_generation(const struct live *live);
 /* The configuration there is. */
 struct config *live_config(const struct live *live);
 
-/* Whether @run is that of a group whose list of members is another one by now. */
-bool live_group_has_changed(const struct run *run);
+/* Whether @run cannot become what its task is by now: a group whose list of members is another one, or a service that has
+ * become a group, or the reverse. It goes on until another run takes its place. */
+bool live_must_begin_anew(const struct run *run);
 
 /* A service, or the group of its instances, that runs as an earlier configuration said, or a group that has other members by
  * now. */

@@ -255,6 +255,25 @@ class Reload(Case):
         self.assertRegex(done.stdout, "site#3 not ready, attempt 1: .*exit")
         self.pid_of(daemon, "web-3")
 
+    def test_a_service_that_becomes_instances_and_back_stays_up(self):
+        one, three = ["command = sleep 1000"], ["command = sleep 100{n}", "instances = 3"]
+        daemon = self.going(a=service("web", *one))
+        for before, after in ((one, three), (three, one)):
+            pid = self.pid_of(daemon, "web")
+            self.put(daemon, a=service("web", *after))
+            self.assertIn("restart needed: web", self.reload(daemon))
+            self.assertRegex(daemon.ctl("status").stdout, "OUTDATED +web ")
+            self.assertEqual(self.pid_of(daemon, "web"), pid)
+            for lines in (before, after):  # it goes on as often as somebody changes his mind
+                self.put(daemon, a=service("web", *lines))
+                self.reload(daemon)
+                self.assertEqual(self.pid_of(daemon, "web"), pid)
+            done = daemon.ctl("reload", "--restart-changed")
+            self.assertRegex(done.stdout, r"web#\d ready, attempt 1\n$", done.stderr)
+            self.assertGone(pid)
+            self.assertNotIn("OUTDATED", daemon.ctl("status").stdout)
+        self.assertEqual(daemon.ctl_json("list", "web")["tasks"][0]["state"], "up")
+
     def test_a_group_in_a_group_is_run_anew_with_it(self):
         groups = "[group all]\nmembers = site side\npolicy = settle\n[group site]\nmembers = web-*\npolicy = settle\n"
         daemon = self.going(a=groups, b=service("web-1", "command = sleep 1000"), c=service("side", "command = sleep 1000"))

@@ -45,7 +45,8 @@ const char *config_change_to_string(enum config_change change) {
 static bool says_the_same(const struct task *a, const struct task *b) {
         return a->digest == b->digest && a->kind == b->kind && a->instance == b->instance &&
                a->written[0] == b->written[0] && a->written[1] == b->written[1] &&
-               a->run.is_service == b->run.is_service && run_same_members(&a->run, &b->run);
+               a->run.is_service == b->run.is_service && a->on_start == b->on_start &&
+               run_same_members(&a->run, &b->run);
 }
 
 static size_t index_of(const struct config *config, const struct run_spec *spec) {

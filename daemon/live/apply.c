@@ -10,7 +10,7 @@
  * it, is by that (run_respec()); until then they are outdated, which is told. So are runs that cannot become what their
  * task is now, as of one service that is to be a group of instances: all below them is left alone until they are begun
  * anew. Those that are gone, or that are none any more, are stopped, and what only waits to begin for a task that is
- * gone is skipped.
+ * gone is skipped. A group that has only such members begins anew at once.
  */
 #include "live/apply.h"
 
@@ -278,6 +278,30 @@ static void look_at_runs(struct application *app, struct run *parent) {
         }
 }
 
+/* Of what was up in it nothing stays. */
+static bool is_bereft(const struct run *group) {
+        for (const struct run *child = run_first_child(group); child; child = run_next_sibling(child))
+                if (run_get_state(child) != RUN_DONE && !run_is_cancelled(child))
+                        return false;
+        return true;
+}
+
+/* A group all of whose members are gone ends with them, and those it has by now would stay down. */
+static void begin_anew(struct application *app) {
+        struct run *root = run_tree_root(app->live->tree), *next;
+
+        for (struct run *run = run_first_child(root); run; run = run_next_sibling(run)) {
+                struct live_task *entry = live_task_of(run);
+
+                if (entry->gone || !entry->task->enabled || run_is_cancelled(run) || run_get_state(run) == RUN_QUEUED ||
+                    run_get_state(run) == RUN_DONE || run_get_role(run) != RUN_GROUP || !live_must_begin_anew(run) ||
+                    !is_bereft(run))
+                        continue;
+                stop_run(app, run, "it has other members by now");
+                (void)live_start_due(entry, app->by, clock_now(CLOCK_ID_REALTIME), &next);
+        }
+}
+
 /* ---- tasks ---- */
 
 static void cannot(const struct live_task *entry, int error) {
@@ -342,6 +366,24 @@ static void change(struct live_task *entry, const struct task *from) {
         if (r < 0)
                 cannot(entry, r);
         live_note(entry);
+}
+
+/* Services that a group has by now, which has just been started, go over into it. */
+static void take_over(const struct live *live, const struct run_spec *group) {
+        for (size_t i = 0; i < group->n_members; i++) {
+                struct live_task *entry = live_find(live, group->members[i].spec->name);
+
+                if (entry)
+                        live_service_end_alone(entry);
+                take_over(live, group->members[i].spec);
+        }
+}
+
+static bool has_begun_anew(const struct live_task *entry) {
+        const struct run *run = entry->service ? entry->service->run : NULL;
+
+        return run && run_get_role(run) == RUN_GROUP && run_get_state(run) == RUN_QUEUED && !run_is_cancelled(run) &&
+               task_of(run_get_spec(run)) == entry->task;
 }
 
 /* Those that were not wanted up before, or that had failed, are wanted now. */
@@ -412,12 +454,16 @@ static void begin(struct application *app) {
                 if (diff->tasks[i].change == CONFIG_ADDED || diff->tasks[i].change == CONFIG_CHANGED)
                         live_schedule_begin(diff->tasks[i].to->live);
         look_at_runs(app, run_tree_root(app->live->tree));
+        begin_anew(app);
         for (size_t i = 0; i < diff->n_tasks; i++) {
                 if (diff->tasks[i].change == CONFIG_ADDED)
                         start_now(diff->tasks[i].to->live);
                 else if (diff->tasks[i].change == CONFIG_CHANGED)
                         start_changed(diff->tasks[i].to->live, diff->tasks[i].from);
         }
+        for (size_t i = 0; i < diff->n_tasks; i++)
+                if (diff->tasks[i].to && has_begun_anew(diff->tasks[i].to->live))
+                        take_over(app->live, &diff->tasks[i].to->run);
 }
 
 static int reserve_gone(struct live *live, const struct config_diff *diff) {

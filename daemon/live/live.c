@@ -489,12 +489,14 @@ static bool is_outdated(const struct run *run) {
         return task_of(run_get_spec(run)) != live_task_of(run)->task || run_is_outdated(run);
 }
 
-/* Members are told themselves, but for instances, which are what their group is. */
+/* Members are told themselves, but for instances, which are what their group is. What is being stopped needs no restart. */
 bool live_task_is_outdated(const struct live_task *task) {
         const struct run *run = task->service ? task->service->run : NULL;
 
-        if (!run || is_outdated(run))
-                return run;
+        if (!run || run_is_cancelled(run))
+                return false;
+        if (is_outdated(run))
+                return true;
         if (run_get_role(run) == RUN_GROUP)
                 for (struct run *child = run_first_child(run); child; child = run_next_sibling(child))
                         if (live_task_of(child)->task->instance > 0 && run_get_state(child) != RUN_DONE &&

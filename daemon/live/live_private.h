@@ -72,6 +72,8 @@ struct live_service {
         usec_t stopped_usec;     /* realtime */
         struct live_task *check; /* tells its health, or NULL */
         uint64_t checked;        /* the attempt that is being checked; 0: none */
+        bool taken_over;         /* a group has it by now: runs of it alone end */
+        bool left_alone;         /* the group that had it has ended, and has it no more */
 };
 
 /* A pool, which lives as long as a configuration has it, or a task that may have work for it. */
@@ -388,6 +390,11 @@ void live_service_restore(struct live_task *entry, const struct store_task *task
 void live_service_late(struct live_task *entry, const struct store_task *task);
 void live_service_save(const struct live_task *entry, struct store_task *ret);
 void live_service_done(struct live_task *entry, const struct run *run, const struct result *result);
+/* Ends the runs of it that are not in a group: a member waits for them, and a service does not end by itself. */
+void live_service_end_alone(struct live_task *entry);
+/* A run of @group has ended with @result because another one or none is to be: services of it that are on their own by now
+ * are started. */
+void live_service_group_replaced(const struct live_task *group, const struct result *result);
 void live_service_ready(struct live_task *entry, struct run *run, bool ready);
 /* @run is ready or ok: groups of services above it, when they are failing, may recover. */
 void live_group_may_be_ready(const struct run *run);

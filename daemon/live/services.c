@@ -9,12 +9,56 @@
  * its own ends, and `stopped_by` keeps triggers from making another. The group that `instances` makes has
  * no work but theirs: to stop it is to keep them all down, and each of them can be started again. A member that has ended
  * while its group goes on, given up or not, is started in its place.
+ *
+ * A reload may put services that run on their own into a group, and take members out of one. A group that starts ends
+ * what its members run on their own, as they would wait for that for ever; and when a reload or an operator has a group's
+ * run replaced, those that are not in it any more begin on their own.
  */
 #include "live/live_private.h"
 
 #include "base/text.h"
 
 #include <stdio.h>
+
+/* ---- into groups, and out of them ---- */
+
+void live_service_end_alone(struct live_task *entry) {
+        struct run *root = run_tree_root(entry->live->tree);
+
+        if (!entry->service)
+                return;
+        entry->service->taken_over = false;
+        for (struct run *run = run_first_child(root); run; run = run_next_sibling(run))
+                if (live_task_of(run) == entry && !run_is_hook(run))
+                        (void)run_cancel(run, CANCEL_REPLACED, "a group that it is in by now");
+}
+
+static void start_alone(struct live_service *service) {
+        const struct task *task = service->entry->task;
+
+        service->left_alone = false;
+        if (!service->entry->gone && task->enabled && task->on_start && !service->run)
+                live_fire(service->entry, "on-start", clock_now(CLOCK_ID_REALTIME));
+}
+
+static bool has_member(const struct run_spec *group, const char *name) {
+        for (size_t i = 0; i < group->n_members; i++)
+                if (streq(group->members[i].spec->name, name) || has_member(group->members[i].spec, name))
+                        return true;
+        return false;
+}
+
+void live_service_group_replaced(const struct live_task *group, const struct result *result) {
+        for (size_t i = 0; i < result->n_children; i++) {
+                const struct live_task *entry = live_find(group->live, result->children[i]->task);
+
+                live_service_group_replaced(group, result->children[i]);
+                if (entry && entry->service && (group->gone || !has_member(&group->task->run, entry->task->run.name))) {
+                        entry->service->left_alone = true;
+                        live_touch(entry->service);
+                }
+        }
+}
 
 /* ---- touched ---- */
 
@@ -26,6 +70,10 @@ static void on_touch(struct loop_work *work _unused_, void *arg) {
 
                 list_remove(&service->touched);
                 loop_set_subject(live->loop, service->entry->task->run.name);
+                if (service->taken_over)
+                        live_service_end_alone(service->entry);
+                if (service->left_alone)
+                        start_alone(service);
                 if (service->run && run_is_ready(service->run))
                         live_recovered(service->entry, service->run);
                 live_health_update(service);
@@ -151,6 +199,10 @@ void live_service_new(struct live_task *entry, struct run *run) {
 
         if (!service)
                 return;
+        if (service->run && is_member(run) && !is_member(service->run)) {
+                service->taken_over = true;
+                live_touch(service);
+        }
         service->run = run;
         if (service->stopped_by && is_member(run) && run_keep_down(run, service->stopped_by) >= 0)
                 tell_down(entry, run, "stays down: stopped", service->stopped_by);

@@ -183,6 +183,8 @@ static void on_done(struct run *run, struct result *result, void *arg) {
         if (!run_is_hook(run) && !result->resumed)
                 fire_hooks(live, entry->task, result);
         live_service_done(entry, run, result);
+        if (top && result->cancel == CANCEL_REPLACED && run_get_role(run) == RUN_GROUP)
+                live_service_group_replaced(entry, result);
         if (result->outcome == OUTCOME_OK)
                 live_group_may_be_ready(run);
         if (live_is_check(entry))

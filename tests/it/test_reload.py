@@ -274,6 +274,45 @@ class Reload(Case):
             self.assertNotIn("OUTDATED", daemon.ctl("status").stdout)
         self.assertEqual(daemon.ctl_json("list", "web")["tasks"][0]["state"], "up")
 
+    def test_services_come_into_a_group_change_it_and_leave_it(self):
+        one, two = service("web-1", "command = sleep 1000"), service("web-2", "command = sleep 1000")
+        group = "[group {}]\nmembers = {}\npolicy = settle\n"
+        daemon = self.going(a=one + two)
+
+        def states():
+            return {task["name"]: task["state"] for task in daemon.ctl_json("list")["tasks"]}
+
+        def up(*names):
+            self.until(lambda: states() == dict.fromkeys(names, "up") and
+                       len(daemon.ctl_json("tree")["runs"]) == len(names),
+                       lambda: f"{names} to be up once: {states()}")
+
+        up("web-1", "web-2")
+        for text, names in (
+                (one + two + group.format("site", "web-1 web-2"), ("site", "web-1", "web-2")),
+                (one + two + group.format("place", "web-1 web-2"), ("place", "web-1", "web-2")),
+                (one.replace("-1", "-3") + two.replace("-2", "-4") + group.format("place", "web-*"),
+                 ("place", "web-3", "web-4")),
+                (one.replace("-1", "-3") + two.replace("-2", "-4"), ("web-3", "web-4"))):
+            self.put(daemon, a=text)
+            self.reload(daemon, "--restart-changed")
+            up(*names)
+        # Out of a group that goes on, with its next run.
+        three, four = one.replace("-1", "-3"), two.replace("-2", "-4")
+        self.put(daemon, a=three + four + group.format("site", "web-3 web-4"))
+        self.reload(daemon)
+        up("site", "web-3", "web-4")
+        pid = self.pid_of(daemon, "web-4")
+        self.put(daemon, a=three + four + group.format("site", "web-3"))
+        self.reload(daemon)
+        self.assertEqual(self.pid_of(daemon, "web-4"), pid)
+        self.assertEqual(daemon.ctl("restart", "site").returncode, 0)
+        self.assertGone(pid)
+        self.until(lambda: self.pid_of(daemon, "web-4") != pid, "web-4 on its own")
+        up("site", "web-3", "web-4")
+        self.assertRegex(daemon.ctl("tree", "--no-processes").stdout, r"(?m)^web-4#2 +up ")
+        self.assertNotIn("OUTDATED", daemon.ctl("status").stdout)
+
     def test_a_group_in_a_group_is_run_anew_with_it(self):
         groups = "[group all]\nmembers = site side\npolicy = settle\n[group site]\nmembers = web-*\npolicy = settle\n"
         daemon = self.going(a=groups, b=service("web-1", "command = sleep 1000"), c=service("side", "command = sleep 1000"))

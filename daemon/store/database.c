@@ -648,8 +648,8 @@ int database_read_opened(struct database *db, struct batch *batch) {
                 "ORDER BY run, begun_usec",
                 "ORDER BY run, begun_usec",
                 /* Members: '0' follows '/'. */
-                "WHERE position IN (SELECT run.position FROM live CROSS JOIN run WHERE run.run > live.run || '/'"
-                " AND run.run < live.run || '0' AND run.begun_usec >= live.begun_usec) ORDER BY position",
+                ("WHERE position IN (SELECT run.position FROM live CROSS JOIN run WHERE run.run > live.run || '/'"
+                 " AND run.run < live.run || '0' AND run.begun_usec >= live.begun_usec) ORDER BY position"),
         };
         char columns[SQL_MAX / 2], sql[SQL_MAX];
         sqlite3_stmt *stmt;

@@ -259,10 +259,11 @@ class Alerts(CrashCase):
         alerts = collections.Counter(line[1] for line in self.lines("alerts"))
         self.assertEqual([run for run, n in alerts.items() if n > 1], [], "alerted twice")
         self.assertEqual(set(alerts) - ended, set(), "of what did not end")
-        # A hook that was at work, or about to, may have done it or not: one at a time, so at most one for each kill.
+        # A hook that was at work, or about to, may have done it or not: one at a time, so at most one for each kill. With
+        # many kills more wait than hook-queue takes, which the history tells too.
         hooks = collections.Counter(outcome for (outcome,) in self.history("SELECT outcome FROM run WHERE task = 'alert'"))
         unsaid = ended - set(alerts)
         print(f"{len(ended)} ended, {len(unsaid)} without an alert, hooks: {dict(hooks)}")
-        self.assertLessEqual(len(unsaid), hooks["interrupted"], "alerts are lost")
+        self.assertLessEqual(len(unsaid), hooks["interrupted"] + hooks["skipped"], "alerts are lost")
         self.assertLessEqual(hooks["interrupted"], ROUNDS)
         self.assertGreater(hooks["never-started"], 0)

@@ -179,10 +179,17 @@ static void on_stop_signal(int signo, void *arg) {
 static void on_hangup(int signo _unused_, void *arg) {
         struct runner *runner = arg;
 
-        log_notice("SIGHUP: reloading the configuration, and opening output files anew");
+        int r = -ECANCELED;
+
         live_reopen_files(runner->live);
-        if (runner->reloader && reloader_ask(runner->reloader, false, "SIGHUP", NULL, NULL, NULL) == -ENOMEM)
-                log_error("cannot reload: out of memory");
+        if (runner->reloader)
+                r = reloader_ask(runner->reloader, false, "SIGHUP", NULL, NULL, NULL);
+        if (r == -ENOMEM)
+                log_error(
+                        "SIGHUP: output files are opened anew, but the configuration cannot be reloaded: out of memory");
+        else
+                log_notice("SIGHUP: %sopening output files anew%s", r == 0 ? "reloading the configuration, and " : "",
+                           r == 0 ? "" : "; the daemon is ending and reloads no configuration");
 }
 
 static const struct {

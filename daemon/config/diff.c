@@ -12,6 +12,8 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
+
 /* What is known of a task of the new configuration. */
 enum verdict {
         UNKNOWN,
@@ -250,6 +252,35 @@ static int compare(enum key_section section, const struct key_values *from, cons
         return r;
 }
 
+#define MEMBERS_TEXT_MAX 300
+
+static void name_members(const struct run_spec *group, char text[MEMBERS_TEXT_MAX]) {
+        size_t n = 0;
+
+        text[0] = '\0';
+        for (size_t i = 0; i < group->n_members; i++) {
+                if (n > MEMBERS_TEXT_MAX - 100) {
+                        (void)snprintf(text + n, MEMBERS_TEXT_MAX - n, " and %zu more", group->n_members - i);
+                        return;
+                }
+                n += (size_t)snprintf(text + n, MEMBERS_TEXT_MAX - n, "%s%s", i == 0 ? "" : " ",
+                                      group->members[i].spec->name);
+        }
+}
+
+/* What its patterns mean, or instances, has changed, and not what is written. */
+static int tell_members(const struct task_change *change, const struct key_values *from, const struct key_values *to,
+                        key_change_fn fn, void *userdata) {
+        const struct known_value *old = value_of(from, "members"), *new = value_of(to, "members");
+        char before[MEMBERS_TEXT_MAX], after[MEMBERS_TEXT_MAX];
+
+        if (!old || !new || old->digest != new->digest || run_same_members(&change->from->run, &change->to->run))
+                return 0;
+        name_members(&change->from->run, before);
+        name_members(&change->to->run, after);
+        return streq(before, after) ? 0 : fn("members", before, after, false, userdata);
+}
+
 int task_change_for_each_key(const struct task_change *change, key_change_fn fn, void *userdata) {
         _cleanup_(key_values_done) struct key_values from = { .written_only = !change->to };
         _cleanup_(key_values_done) struct key_values to = { .written_only = !change->from };
@@ -259,7 +290,9 @@ int task_change_for_each_key(const struct task_change *change, key_change_fn fn,
                 r = keys_for_each_value(change->from, collect, &from);
         if (r == 0 && change->to)
                 r = keys_for_each_value(change->to, collect, &to);
-        return r < 0 ? r : compare(KEY_SECTION_TASK, &from, &to, fn, userdata);
+        if (r == 0)
+                r = compare(KEY_SECTION_TASK, &from, &to, fn, userdata);
+        return r < 0 ? r : tell_members(change, &from, &to, fn, userdata);
 }
 
 int section_change_for_each_key(const struct section_change *change, key_change_fn fn, void *userdata) {

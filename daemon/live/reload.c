@@ -226,6 +226,10 @@ static void describe(const struct reload_outcome *outcome, char *text, size_t si
                                "the configuration could not be read within a minute, and the old one goes on");
                 return;
         }
+        if (outcome->error == -ECANCELED) {
+                (void)snprintf(text, size, "the reload is given up, because the daemon is stopping");
+                return;
+        }
         if (outcome->error < 0) {
                 (void)snprintf(text, size, "the new configuration was not taken, and the old one goes on: %s",
                                strerror(-outcome->error));

@@ -363,6 +363,18 @@ class Reload(Case):
         daemon.kill(signal.SIGTERM)
         self.assertEqual(daemon.wait_exit(), 0)
 
+    def test_what_ends_does_not_say_that_it_reloads(self):
+        daemon = self.daemon("[task deaf]\non-start = yes\ngrace = 20s\nshell = trap '' TERM; echo deaf; while :; do sleep 0.1; done\n")
+        daemon.log.wait("deaf$")
+        daemon.kill(signal.SIGTERM)
+        daemon.log.wait("notice stopping")
+        daemon.kill(signal.SIGHUP)
+        daemon.log.wait("SIGHUP: opening output files anew; the daemon is ending and reloads no configuration")
+        self.assertEqual(daemon.ctl("reload").returncode, 1)
+        self.assertEqual(daemon.ctl("stop", "--force", "deaf").returncode, 0)
+        self.assertEqual(daemon.wait_exit(), 0)
+        self.assertEqual(daemon.log.count("reloading"), 0)
+
     def test_what_files_say_meanwhile_is_read_again(self):
         daemon = self.going(a="[task work]\nmanual = yes\ncommand = true\n")
         one, other = daemon.connect(), daemon.connect()

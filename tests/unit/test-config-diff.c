@@ -103,7 +103,8 @@ static const struct {
           "~a ~b", "health: none -> b" },
         /* instances */
         { "[task a]\ncommand = /bin/a {n}\nrestart = always\ninstances = 2\n",
-          "[task a]\ncommand = /bin/a {n}\nrestart = always\ninstances = 3\n", "~a +a@3", NULL },
+          "[task a]\ncommand = /bin/a {n}\nrestart = always\ninstances = 3\n", "~a +a@3",
+          "members: a@1 a@2 -> a@1 a@2 a@3" },
         { "[task a]\ncommand = /bin/a {n}\nrestart = always\ninstances = 2\n",
           "[task a]\ncommand = /bin/aa {n}\nrestart = always\ninstances = 2\n", "=a ~a@1 ~a@2", NULL },
 };

@@ -80,13 +80,15 @@ static void tell_findings(const struct ctl *ctl, const json_t *parameters) {
                                    (json_int_t)get_int(parameters, "warnings"), "findings", findings));
 }
 
-static int daemon_error(const struct ctl *ctl, const struct client_answer *answer) {
+static int daemon_error(const struct ctl *ctl, const struct client_answer *answer, unsigned flags) {
         tell_findings(ctl, answer->parameters);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
                 const char *parameter;
 
                 if (!streq(errors[i].name, answer->error))
                         continue;
+                if (errors[i].code == CTL_NO_SUCH && flags & CTL_MAYBE)
+                        return CTL_NO_SUCH;
                 parameter = errors[i].parameter
                                     ? json_string_value(json_object_get(answer->parameters, errors[i].parameter))
                                     : NULL;
@@ -129,7 +131,7 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned f
                 if (r < 0)
                         return client_error(r);
                 continues = answer.continues;
-                code = answer.error ? daemon_error(ctl, &answer) : fn(ctl, answer.parameters, arg);
+                code = answer.error ? daemon_error(ctl, &answer, flags) : fn(ctl, answer.parameters, arg);
                 client_answer_done(&answer);
         } while (continues && code == CTL_OK);
         return code;

@@ -39,8 +39,9 @@ bool ctl_try_connect(struct ctl *ctl);
 typedef int (*ctl_answer_fn)(struct ctl *ctl, const json_t *parameters, void *arg);
 
 enum ctl_call_flags {
-        CTL_MORE = 1, /* ask for all answers */
-        CTL_WAIT = 2, /* they may take as long as they like */
+        CTL_MORE = 1,  /* ask for all answers */
+        CTL_WAIT = 2,  /* they may take as long as they like */
+        CTL_MAYBE = 4, /* that there is no such thing is not printed */
 };
 
 /* Calls @method of io.tendd.Runner; takes the reference to @parameters (NULL: out of memory). Connects when needed.

@@ -105,6 +105,7 @@ static char *read_end(const char *path) {
 struct kept {
         json_t *outputs;
         json_t *asked; /* names of runs, as keys: a member is listed beside its group */
+        json_t *known; /* names of tasks and runs that the history has something of, as keys */
 };
 
 static int add_run(struct ctl *ctl, const char *run, struct kept *kept);
@@ -141,6 +142,8 @@ static int add_run(struct ctl *ctl, const char *run, struct kept *kept) {
                 return CTL_OK;
         (void)json_object_set_new(kept->asked, run, json_true());
         code = ctl_call(ctl, "History", json_pack("{s:s}", "run", run), CTL_MORE, take, &ran);
+        if (ran)
+                (void)json_object_set_new(kept->known, run, json_true());
         if (code == CTL_OK)
                 code = add_children(ctl, json_object_get(ran, "result"), kept);
         if (json_object_get(ran, "ended_usec") && *get_string(ran, "output_tail"))
@@ -163,6 +166,7 @@ static int add_tasks(struct ctl *ctl, json_t *tasks, usec_t since_usec, struct k
         for (size_t i = 0; i < json_array_size(rows) && code == CTL_OK; i++) {
                 const json_t *ran = json_object_get(json_array_get(rows, i), "ran");
 
+                (void)json_object_set_new(kept->known, get_string(ran, "task"), json_true());
                 /* One without an end lives, and the daemon is asked for it. */
                 if (json_object_get(ran, "ended_usec"))
                         code = add_run(ctl, get_string(ran, "run"), kept);
@@ -196,17 +200,31 @@ static int add_ended(struct ctl *ctl, char *const *names, size_t n_names, usec_t
         return code;
 }
 
+/* What the history knows may have ended, and its task may be gone. */
+static int ask_live(struct ctl *ctl, const struct kept *kept, json_t *name, json_t *outputs) {
+        bool known = json_object_get(kept->known, json_string_value(name));
+        int code;
+
+        code = ctl_call(ctl, "Output", json_pack("{s:[O]}", "runs", name), known ? CTL_MAYBE : 0, add_live, outputs);
+        return code == CTL_NO_SUCH && known ? CTL_OK : code;
+}
+
 /* Puts together what runs have printed, the latest last. */
 static int collect(struct ctl *ctl, char *const *names, size_t n_names, usec_t since_usec, json_t *outputs) {
-        struct kept kept = { .outputs = json_array(), .asked = json_object() };
-        json_t *live = json_array();
+        struct kept kept = { .outputs = json_array(), .asked = json_object(), .known = json_object() };
+        json_t *live = json_array(), *name;
+        size_t index;
         int code = add_ended(ctl, names, n_names, since_usec, &kept, live);
 
         for (size_t i = json_array_size(kept.outputs); i-- > 0;)
                 (void)json_array_append(outputs, json_array_get(kept.outputs, i));
-        if (code == CTL_OK && (json_array_size(live) > 0 || n_names == 0))
-                code = ctl_call(ctl, "Output", json_pack("{s:O}", "runs", live), 0, add_live, outputs);
+        json_array_foreach(live, index, name)
+                if (code == CTL_OK)
+                        code = ask_live(ctl, &kept, name, outputs);
+        if (code == CTL_OK && n_names == 0)
+                code = ctl_call(ctl, "Output", json_pack("{s:[]}", "runs"), 0, add_live, outputs);
         json_decref(kept.asked);
+        json_decref(kept.known);
         json_decref(kept.outputs);
         json_decref(live);
         return code;

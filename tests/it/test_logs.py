@@ -54,6 +54,19 @@ class Kept(Case):
         self.assertIn("the end of what recent runs printed", done.stderr)
         self.assertRegex(done.stdout, r"said#1: said#1 one\n\S+ said#1: two\n$")
 
+    def test_a_task_that_is_gone_is_known_by_its_history(self):
+        daemon = self.run_all(CONFIG + "[task silent]\nmanual = yes\ncommand = true\n")
+        self.assertEqual(daemon.ctl("start", "--wait", "silent").returncode, 0)
+        self.assertEqual(self.texts(daemon, "silent#1"), [])
+        said, outer = self.texts(daemon, "said"), self.texts(daemon, "outer")
+        daemon.write_config("[task stays]\non-start = yes\nshell = echo here; exec sleep 600\n")
+        self.assertEqual(daemon.ctl("reload").returncode, 0)
+        self.assertEqual(self.texts(daemon, "said"), said)
+        self.assertEqual(set(self.texts(daemon, "outer")), set(outer))
+        self.assertIn(("stays#1", "here"), self.texts(daemon, "said", "stays"))
+        done = daemon.ctl("logs", "said", "nothing")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (5, "", "tendctl: no such task: nothing\n"))
+
     def test_a_log_file_is_shown(self):
         path = self.path("log")
         daemon = self.daemon(f"[task t]\nmanual = yes\noutput = file:{path}\ncommand = seq 2000\n")

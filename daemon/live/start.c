@@ -110,8 +110,13 @@ static void replace(struct live_task *entry) {
                         (void)run_cancel(run, CANCEL_REPLACED, "a newer run");
 }
 
-/* False: the firing is not followed. */
+/* False: the firing is not followed. A service that starts on its own is in its own way only when a reload has just ended
+ * it, or has made it of a job; nothing else would start it then. */
 static bool make_way(struct live_task *entry, const struct schedule_due *due) {
+        if (entry->task->run.is_service && streq(due->trigger, "on-start")) {
+                supersede(entry);
+                return true;
+        }
         switch (entry->task->overlap) {
         case OVERLAP_QUEUE: supersede(entry); return true;
         case OVERLAP_REPLACE: replace(entry); return true;

@@ -255,6 +255,30 @@ class Reload(Case):
         self.assertRegex(done.stdout, "site#3 not ready, attempt 1: .*exit")
         self.pid_of(daemon, "web-3")
 
+    def test_a_service_that_comes_back_while_it_ends_is_started(self):
+        deaf = "shell = trap '' TERM; echo deaf; while :; do sleep 0.1; done"
+        up = service("web", deaf, "critical = no")
+        daemon = self.going(a=up, b="[task other]\nmanual = yes\ncommand = true\n")
+        daemon.log.wait("web#1 deaf")
+        for n, down in enumerate(("", up + "enabled = no\n", up.replace("restart = always\n", "manual = yes\n")
+                                  .replace("critical = no\n", "")), 2):
+            for text in (down, up):
+                self.put(daemon, a=text)
+                self.reload(daemon)
+            self.assertEqual(daemon.log.count(f"web#{n} started"), 0)
+            daemon.log.wait(f"web#{n} deaf")
+            self.assertEqual(self.task(daemon, "web")["state"], "up")
+        # A job that goes on first.
+        self.put(daemon, c="[task job]\nmanual = yes\ncommand = sleep 1000\n")
+        self.reload(daemon)
+        daemon.ctl("start", "job")
+        pid = self.pid_of(daemon, "job")
+        self.put(daemon, c=service("job", "command = sleep 2000"))
+        self.reload(daemon)
+        self.assertTrue(processes.alive(pid))
+        self.assertEqual(daemon.ctl("stop", "job#1").returncode, 0)
+        daemon.log.wait("job#2 ready")
+
     def test_a_service_that_becomes_instances_and_back_stays_up(self):
         one, three = ["command = sleep 1000"], ["command = sleep 100{n}", "instances = 3"]
         daemon = self.going(a=service("web", *one))

@@ -188,7 +188,14 @@ static bool is_of_target(const struct target *target, const char *run) {
         return run[length] == '\0' || (target->group && run[length] == '/');
 }
 
-/* What is below a group that is run anew comes along. */
+/* Whether the group of @target, when it is run anew, has this service. */
+static bool will_have(const struct restart_cursor *restart, const struct target *target, const char *name) {
+        const struct live_task *task = target->group ? task_of_target(restart, target) : NULL;
+
+        return task && run_group_names(&live_task_task(task)->run, name);
+}
+
+/* What is below a group that is run anew comes along, and so does what it has by now. */
 static void drop_covered(struct restart_cursor *restart) {
         size_t n = 0;
 
@@ -197,8 +204,9 @@ static void drop_covered(struct restart_cursor *restart) {
                 bool covered = false;
 
                 for (size_t k = 0; k < restart->n && target->run && !covered; k++)
-                        covered = restart->targets[k].group && !streq(restart->targets[k].run, target->run) &&
-                                  is_of_target(&restart->targets[k], target->run);
+                        covered = will_have(restart, &restart->targets[k], target->task) ||
+                                  (restart->targets[k].group && !streq(restart->targets[k].run, target->run) &&
+                                   is_of_target(&restart->targets[k], target->run));
                 if (covered)
                         target_done(target);
                 else

@@ -41,19 +41,13 @@ static void start_alone(struct live_service *service) {
                 live_fire(service->entry, "on-start", clock_now(CLOCK_ID_REALTIME));
 }
 
-static bool has_member(const struct run_spec *group, const char *name) {
-        for (size_t i = 0; i < group->n_members; i++)
-                if (streq(group->members[i].spec->name, name) || has_member(group->members[i].spec, name))
-                        return true;
-        return false;
-}
-
 void live_service_group_replaced(const struct live_task *group, const struct result *result) {
         for (size_t i = 0; i < result->n_children; i++) {
                 const struct live_task *entry = live_find(group->live, result->children[i]->task);
 
                 live_service_group_replaced(group, result->children[i]);
-                if (entry && entry->service && (group->gone || !has_member(&group->task->run, entry->task->run.name))) {
+                if (entry && entry->service &&
+                    (group->gone || !run_group_names(&group->task->run, entry->task->run.name))) {
                         entry->service->left_alone = true;
                         live_touch(entry->service);
                 }

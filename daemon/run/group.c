@@ -418,6 +418,13 @@ bool run_same_members(const struct run_spec *a, const struct run_spec *b) {
         return true;
 }
 
+bool run_group_names(const struct run_spec *group, const char *name) {
+        for (size_t i = 0; i < group->n_members; i++)
+                if (streq(group->members[i].spec->name, name) || run_group_names(group->members[i].spec, name))
+                        return true;
+        return false;
+}
+
 /* ---- retries ---- */
 
 static bool worth_retrying(const struct run *group, enum outcome outcome) {

@@ -361,6 +361,9 @@ int run_keep_down(struct run *job, const char *by);
 /* Whether groups of the two have members of the same names in the same order, with the same `after` and `background`. */
 bool run_same_members(const struct run_spec *a, const struct run_spec *b);
 
+/* Whether @group has a member of this name, or one of its members has. */
+bool run_group_names(const struct run_spec *group, const char *name);
+
 /* From now on the service goes by @spec, which is of the same name and role, and of a group has the same members in the same
  * order: attempts that have not begun do, one that is at work goes on as it began. Returns 0; -EOPNOTSUPP when it is
  * no service, -ESTALE once it is done. */

@@ -321,7 +321,17 @@ class Reload(Case):
             self.put(daemon, a=text)
             self.reload(daemon, "--restart-changed")
             up(*names)
-        # Out of a group that goes on, with its next run.
+        # Into a group that goes on, with its next run.
+        self.put(daemon, a=one + two + group.format("site", "web-1"))
+        self.reload(daemon)
+        up("site", "web-1", "web-2")
+        self.put(daemon, a=one + two + group.format("site", "web-1 web-2"))
+        self.assertIn("restart needed: site web-2\n", self.reload(daemon))
+        done = daemon.ctl("reload", "--restart-changed")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"\nsite#\d ready, attempt 1\n$")
+        up("site", "web-1", "web-2")
+        # Out of one.
         three, four = one.replace("-1", "-3"), two.replace("-2", "-4")
         self.put(daemon, a=three + four + group.format("site", "web-3 web-4"))
         self.reload(daemon)

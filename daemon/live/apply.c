@@ -286,16 +286,15 @@ static bool is_bereft(const struct run *group) {
         return true;
 }
 
-/* A group all of whose members are gone ends with them, and those it has by now would stay down. */
+/* A group all of whose members are gone ends with them, also while they wait to begin, and those it has by now would stay down. */
 static void begin_anew(struct application *app) {
         struct run *root = run_tree_root(app->live->tree), *next;
 
         for (struct run *run = run_first_child(root); run; run = run_next_sibling(run)) {
                 struct live_task *entry = live_task_of(run);
 
-                if (entry->gone || !entry->task->enabled || run_is_cancelled(run) || run_get_state(run) == RUN_QUEUED ||
-                    run_get_state(run) == RUN_DONE || run_get_role(run) != RUN_GROUP || !live_must_begin_anew(run) ||
-                    !is_bereft(run))
+                if (entry->gone || !entry->task->enabled || run_is_cancelled(run) || run_get_state(run) == RUN_DONE ||
+                    run_get_role(run) != RUN_GROUP || !live_must_begin_anew(run) || !is_bereft(run))
                         continue;
                 stop_run(app, run, "it has other members by now");
                 (void)live_start_due(entry, app->by, clock_now(CLOCK_ID_REALTIME), &next);

@@ -321,9 +321,18 @@ class Reload(Case):
             self.put(daemon, a=text)
             self.reload(daemon, "--restart-changed")
             up(*names)
+        # One after the other, while members wait for what ends.
+        deaf = service("web-1", "shell = trap '' TERM; echo deaf; while :; do sleep 0.1; done")
+        self.put(daemon, a=deaf)
+        self.reload(daemon)
+        daemon.log.wait("deaf$")
+        for text in (deaf + group.format("site", "web-1"), two + group.format("site", "web-2")):
+            self.put(daemon, a=text)
+            self.reload(daemon)
+        self.until(lambda: self.task(daemon, "site")["state"] == "up", lambda: f"site to be up: {states()}")
         # Into a group that goes on, with its next run.
         self.put(daemon, a=one + two + group.format("site", "web-1"))
-        self.reload(daemon)
+        self.reload(daemon, "--restart-changed")
         up("site", "web-1", "web-2")
         self.put(daemon, a=one + two + group.format("site", "web-1 web-2"))
         self.assertIn("restart needed: site web-2\n", self.reload(daemon))

@@ -385,12 +385,14 @@ static bool has_begun_anew(const struct live_task *entry) {
                task_of(run_get_spec(run)) == entry->task;
 }
 
-/* Those that were not wanted up before, or that had failed, are wanted now. */
+/* Those that were not wanted up before, that had failed, or that an earlier reload has just ended, are wanted now. */
 static void start_changed(struct live_task *entry, const struct task *from) {
         bool was_up = from->enabled && from->run.is_service;
 
         if (!from->enabled || (entry->task->run.is_service && !was_up) ||
-            (entry->service && !entry->service->run && !entry->service->stopped_by))
+            (entry->service && !entry->service->run && !entry->service->stopped_by) ||
+            (entry->task->run.is_service && entry->service->run && run_is_cancelled(entry->service->run) &&
+             !entry->service->stopped_by))
                 start_now(entry);
 }
 

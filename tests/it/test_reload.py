@@ -268,6 +268,11 @@ class Reload(Case):
             self.assertEqual(daemon.log.count(f"web#{n} started"), 0)
             daemon.log.wait(f"web#{n} deaf")
             self.assertEqual(self.task(daemon, "web")["state"], "up")
+        # Into a group, and out of it before it has begun there.
+        for text in (up + "[group site]\nmembers = web\npolicy = settle\n", up):
+            self.put(daemon, a=text)
+            self.reload(daemon)
+        daemon.log.wait("web#5 deaf")
         # A job that goes on first.
         self.put(daemon, c="[task job]\nmanual = yes\ncommand = sleep 1000\n")
         self.reload(daemon)

@@ -110,20 +110,26 @@ static bool knows_session(const struct walk_tree *tree, pid_t session) {
 }
 
 int walk_contains(const struct walk_tree *tree, bool changing, pid_t pid) {
-        for (unsigned depth = 0; depth < DEPTH_MAX && pid > 1; depth++) {
+        pid_t at = pid;
+
+        for (unsigned steps = 0; steps < DEPTH_MAX && at > 1; steps++) {
                 struct proc_stat line;
                 int r;
 
-                if (pid == tree->pid)
+                if (at == tree->pid)
                         return 1;
-                r = proc_stat_read(pid, &line);
-                if (r < 0)
-                        return depth == 0 ? -ESRCH : 0;
+                r = proc_stat_read(at, &line);
+                if (r < 0 && at == pid)
+                        return -ESRCH;
+                if (r < 0) { /* an ancestor ended meanwhile, and @pid has another one now, or is gone itself */
+                        at = pid;
+                        continue;
+                }
                 if (line.session == tree->pid || line.group == tree->pid)
                         return 1;
                 if (!changing && knows_session(tree, line.session))
                         return 1;
-                pid = line.parent;
+                at = line.parent;
         }
         return 0;
 }

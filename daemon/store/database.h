@@ -10,8 +10,9 @@
 
 #include <sqlite3.h>
 
-#define DATABASE_SCHEMA 2          /* the version this program writes */
-#define DATABASE_ID     0x74656e64 /* "tend", in the header of the file */
+#define DATABASE_SCHEMA  2          /* the version this program writes */
+#define DATABASE_ID      0x74656e64 /* "tend", in the header of the file */
+#define DATABASE_SQL_MAX 2048       /* bytes of a statement that is made */
 
 enum statement {
         STATEMENT_BEGIN,
@@ -98,6 +99,15 @@ int database_set_aside(struct database *db, const char *path);
 /* Notes what the last call of SQLite with @code failed of. Returns the errno for it. */
 int database_fail(struct database *db, int code);
 
+/* Appends everything that is remembered of tasks and items, runs without an end with their processes, and what has ended of
+ * these. */
+int database_read_opened(struct database *db, struct batch *batch);
+
+/* The number that @sql selects. */
+int database_ask(struct database *db, const char *sql, int64_t *ret);
+
+/* ---- statement.c ---- */
+
 /* The statement, ready to be bound. NULL when it cannot be prepared: see database_fail() with sqlite3_errcode(). */
 sqlite3_stmt *database_statement(struct database *db, enum statement id);
 
@@ -107,13 +117,6 @@ void database_bind(sqlite3_stmt *stmt, const struct record *record);
 void database_read(sqlite3_stmt *stmt, enum record_kind kind, void *value);
 /* Writes the names of @kind's columns, with commas, and returns how many; @brief: NULL in place of long ones. */
 size_t database_columns(enum record_kind kind, bool brief, char *buffer, size_t size);
-
-/* Appends everything that is remembered of tasks and items, runs without an end with their processes, and what has ended of
- * these. */
-int database_read_opened(struct database *db, struct batch *batch);
-
-/* The number that @sql selects. */
-int database_ask(struct database *db, const char *sql, int64_t *ret);
 
 /* ---- lock.c ---- */
 

@@ -13,6 +13,7 @@ libtendd_a_SOURCES += daemon/store/reader.c
 libtendd_a_SOURCES += daemon/store/record.c daemon/store/record.h
 libtendd_a_SOURCES += daemon/store/retain.c
 libtendd_a_SOURCES += daemon/store/store.c daemon/store/store_private.h
+libtendd_a_SOURCES += daemon/store/statement.c
 libtendd_a_SOURCES += daemon/store/summary.c
 libtendd_a_SOURCES += daemon/store/writer.c
 

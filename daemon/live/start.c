@@ -110,10 +110,17 @@ static void replace(struct live_task *entry) {
                         (void)run_cancel(run, CANCEL_REPLACED, "a newer run");
 }
 
-/* False: the firing is not followed. A service that starts on its own is in its own way only when a reload has just ended
- * it, or has made it of a job; nothing else would start it then. */
+/* Whether what is in the way of the service is only what a reload has just ended, or a job that it was made of: then
+ * nothing else would start it. */
+static bool is_to_follow(const struct live_task *entry) {
+        const struct run *run = live_service_run(entry);
+
+        return entry->task->run.is_service && (!run || run_is_cancelled(run));
+}
+
+/* False: the firing is not followed. */
 static bool make_way(struct live_task *entry, const struct schedule_due *due) {
-        if (entry->task->run.is_service && streq(due->trigger, "on-start")) {
+        if (streq(due->trigger, "on-start") && is_to_follow(entry)) {
                 supersede(entry);
                 return true;
         }

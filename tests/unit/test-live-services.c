@@ -53,6 +53,17 @@ START_TEST(each_state_has_its_word) {
 }
 END_TEST
 
+/* An operator was faster. */
+START_TEST(a_service_that_runs_is_not_started_on_its_own) {
+        live_bed_go();
+        live_bed_ready("web");
+        live_fire(live_bed_entry("web"), "on-start", clock_now(CLOCK_ID_REALTIME));
+        fake_loop_settle();
+        ck_assert_ptr_null(run_tree_find(live_tree(live_bed.live), "web#2"));
+        ck_assert_uint_eq(live_bed_events(EVENT_SKIPPED), 1);
+}
+END_TEST
+
 START_TEST(an_attempt_that_failed_is_told_with_the_delay_and_the_reason) {
         web->service->spec.restart_delay_min_usec = web->service->spec.restart_delay_max_usec = 0;
         live_bed_go();
@@ -415,6 +426,7 @@ int main(void) {
         int failed;
 
         tcase_add_test(tcase, each_state_has_its_word);
+        tcase_add_test(tcase, a_service_that_runs_is_not_started_on_its_own);
         tcase_add_test(tcase, an_attempt_that_failed_is_told_with_the_delay_and_the_reason);
         tcase_add_test(tcase, one_that_is_given_up_is_failing_at_once_and_recovers_when_ready);
         tcase_add_test(tcase, stopped_it_stays_down_until_it_is_started);

@@ -390,9 +390,7 @@ static void start_changed(struct live_task *entry, const struct task *from) {
         bool was_up = from->enabled && from->run.is_service;
 
         if (!from->enabled || (entry->task->run.is_service && !was_up) ||
-            (entry->service && !entry->service->run && !entry->service->stopped_by) ||
-            (entry->task->run.is_service && entry->service->run && run_is_cancelled(entry->service->run) &&
-             !entry->service->stopped_by))
+            (live_service_is_down(entry) && !live_task_stopped_by(entry, NULL)))
                 start_now(entry);
 }
 

@@ -383,6 +383,8 @@ void live_service_bind_check(struct live_task *entry);
 /* Does in a later turn what is to be done for @service now that something about it has changed. */
 void live_touch(struct live_service *service);
 void live_service_new(struct live_task *entry, struct run *run);
+/* It is a service, and has no run but one that is to end. */
+bool live_service_is_down(const struct live_task *entry);
 /* An operator has started @spec: it and all below it that are stopped are wanted again. */
 void live_services_wanted(const struct live *live, const struct run_spec *spec);
 /* Who has stopped it, of what the store remembers; the same of what was read late, when it may be up; fills it in. */

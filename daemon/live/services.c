@@ -458,6 +458,12 @@ const char *live_task_state(const struct live_task *task) {
         return task->pause ? "paused" : "idle";
 }
 
+bool live_service_is_down(const struct live_task *entry) {
+        const struct live_service *service = entry->service;
+
+        return entry->task->run.is_service && service && (!service->run || run_is_cancelled(service->run));
+}
+
 struct run *live_service_run(const struct live_task *task) {
         return task->service ? task->service->run : NULL;
 }

@@ -110,17 +110,10 @@ static void replace(struct live_task *entry) {
                         (void)run_cancel(run, CANCEL_REPLACED, "a newer run");
 }
 
-/* Whether what is in the way of the service is only what a reload has just ended, or a job that it was made of: then
- * nothing else would start it. */
-static bool is_to_follow(const struct live_task *entry) {
-        const struct run *run = live_service_run(entry);
-
-        return entry->task->run.is_service && (!run || run_is_cancelled(run));
-}
-
-/* False: the firing is not followed. */
+/* False: the firing is not followed. What is in the way of a service that is down is only what a reload has just ended, or
+ * a job that it was made of: nothing else would start it then. */
 static bool make_way(struct live_task *entry, const struct schedule_due *due) {
-        if (streq(due->trigger, "on-start") && is_to_follow(entry)) {
+        if (streq(due->trigger, "on-start") && live_service_is_down(entry)) {
                 supersede(entry);
                 return true;
         }

@@ -132,7 +132,7 @@ static const char *start(struct live *live, const char *task, struct hook_contex
         if (!entry || !entry->task->enabled)
                 return "the task is disabled";
         if (live->n_hooks >= live->config->daemon.hook_queue)
-                return "as many as hook-queue allow are waiting or running";
+                return "as many as hook-queue allows are waiting or running";
         if (!context)
                 return "out of memory";
         start.spec = &entry->task->run;

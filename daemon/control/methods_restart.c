@@ -197,8 +197,12 @@ static bool will_have(const struct restart_cursor *restart, const struct target 
 
 /* What is below a group that is run anew comes along, and so does what it has by now. */
 static void drop_covered(struct restart_cursor *restart) {
-        size_t n = 0;
+        size_t n = 0, n_groups = 0;
 
+        for (size_t i = 0; i < restart->n; i++)
+                n_groups += restart->targets[i].group;
+        if (n_groups == 0) /* each would be compared with each */
+                return;
         for (size_t i = 0; i < restart->n; i++) {
                 struct target *target = &restart->targets[i];
                 bool covered = false;

@@ -41,16 +41,6 @@ struct result *resume_result(const struct resume *resume) {
         return resume->result;
 }
 
-static int ask(struct resume *resume, const char *name, store_history_fn fn) {
-        const struct store_history_query query = {
-                .run = name, .until_usec = USEC_INFINITY, .before = UINT64_MAX, .n = 1
-        };
-        struct store *store = live_store(resume->ask.control->live);
-        int r = store ? store_ask_history(store, &query, fn, resume, &resume->ask.query) : -EIO;
-
-        return ask_begun(&resume->ask, r);
-}
-
 /* ---- the run ---- */
 
 static void on_run(int error, const struct store_history_row *rows, size_t n, void *arg) {
@@ -61,6 +51,16 @@ static void on_run(int error, const struct store_history_row *rows, size_t n, vo
         if (error == 0 && n > 0 && rows[0].run && rows[0].run->json)
                 resume->result = outcome_parse(rows[0].run->json);
         ask_done(&resume->ask);
+}
+
+static int ask(struct resume *resume) {
+        const struct store_history_query query = {
+                .run = resume->name, .until_usec = USEC_INFINITY, .before = UINT64_MAX, .n = 1
+        };
+        struct store *store = live_store(resume->ask.control->live);
+        int r = store ? store_ask_history(store, &query, on_run, resume, &resume->ask.query) : -EIO;
+
+        return ask_begun(&resume->ask, r);
 }
 
 /* Returns 1 when it is there; else what next() is to return. */
@@ -76,7 +76,7 @@ static int find_run(struct resume *resume, struct varlink_call *call) {
         if (run_tree_find(live_tree(live), resume->name))
                 return varlink_error(call, ERROR_RUNNER("StillRuns"), json_pack("{s:s}", "run", resume->name));
         if (!last)
-                return ask(resume, resume->name, on_run);
+                return ask(resume);
         resume->result = result_ref(last);
         return 1;
 }

@@ -4,7 +4,6 @@
 
 #include "when/cron.h"
 
-#include <check.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -217,4 +216,22 @@ bool schedule_bed_take(void) {
         trace("+%s:%s", due.trigger, schedule_bed_name(due.due_usec, name));
         schedule_taken_ended(&schedule_bed.schedule);
         return true;
+}
+
+int schedule_bed_main(const char *name, const struct schedule_bed_test *tests, size_t n) {
+        Suite *suite = suite_create(name);
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        for (size_t i = 0; i < n; i++) {
+                TCase *tcase = tcase_create(tests[i].name);
+
+                tcase_add_checked_fixture(tcase, schedule_bed_setup, schedule_bed_teardown);
+                tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].n);
+                suite_add_tcase(suite, tcase);
+        }
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
 }

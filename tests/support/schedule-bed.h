@@ -11,6 +11,8 @@
  */
 #include "when/schedule.h"
 
+#include <check.h>
+
 struct schedule_bed {
         struct schedule schedule;
         struct schedule_config config;
@@ -61,3 +63,13 @@ const char *schedule_bed_trace(void);
 /* "01-13:00" as realtime, and back. */
 usec_t schedule_bed_time(const char *when);
 const char *schedule_bed_name(usec_t usec, char buf[16]);
+
+/* A test that runs @n times, with _i from 0, in the case called @name. */
+struct schedule_bed_test {
+        const char *name;
+        const TTest *test;
+        int n;
+};
+
+/* Runs them with the fixture, as suite @name; returns main's code. */
+int schedule_bed_main(const char *name, const struct schedule_bed_test *tests, size_t n);

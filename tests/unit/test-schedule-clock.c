@@ -289,11 +289,7 @@ START_TEST(local_times_that_never_come_by_new_rules_are_caught_up) {
 END_TEST
 
 int main(void) {
-        const struct {
-                const char *name;
-                const TTest *test;
-                int n;
-        } tests[] = {
+        const struct schedule_bed_test tests[] = {
                 { "clock", a_clock_set_back_fires_nothing_twice, 2 },
                 { "clock", a_clock_set_forward_misses_what_it_passes, 1 },
                 { "clock", a_clock_that_was_ahead_costs_nothing_but_that_time, 2 },
@@ -310,19 +306,6 @@ int main(void) {
                 { "zones", local_times_that_come_again_by_new_rules_do_not_fire_again, 1 },
                 { "zones", local_times_that_never_come_by_new_rules_are_caught_up, 1 },
         };
-        Suite *suite = suite_create("schedule-clock");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
-        for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
-                TCase *tcase = tcase_create(tests[i].name);
-
-                tcase_add_checked_fixture(tcase, schedule_bed_setup, schedule_bed_teardown);
-                tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].n);
-                suite_add_tcase(suite, tcase);
-        }
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return schedule_bed_main("schedule-clock", tests, ARRAY_SIZE(tests));
 }

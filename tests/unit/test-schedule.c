@@ -564,11 +564,7 @@ START_TEST(the_next_occurrences_are_those_that_come) {
 END_TEST
 
 int main(void) {
-        const struct {
-                const char *name;
-                const TTest *test;
-                int n;
-        } tests[] = {
+        const struct schedule_bed_test tests[] = {
                 { "every", every_counts_from_the_start_and_never_drifts, 1 },
                 { "every", every_does_not_care_when_the_clock_is_set, 1 },
                 { "every", every_keeps_its_anchor_across_restarts, 1 },
@@ -606,19 +602,6 @@ int main(void) {
                 { "memory", damaged_memory_fires_nothing_twice, 12 },
                 { "next", the_next_occurrences_are_those_that_come, 1 },
         };
-        Suite *suite = suite_create("schedule");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
-        for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
-                TCase *tcase = tcase_create(tests[i].name);
-
-                tcase_add_checked_fixture(tcase, schedule_bed_setup, schedule_bed_teardown);
-                tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].n);
-                suite_add_tcase(suite, tcase);
-        }
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return schedule_bed_main("schedule", tests, ARRAY_SIZE(tests));
 }

@@ -21,13 +21,18 @@ class Installed(Case):
         make("uninstall", root)
         self.assertEqual(files(root), [])
 
-    def test_systemd_has_nothing_to_say(self):
+    def installed(self):
+        """A directory with all that `make install` puts there, for systemd-analyze to look at."""
         root = self.path("root")
         os.mkdir(root)
         if not shutil.which("systemd-analyze"):
             self.skipTest("no systemd-analyze (Debian: systemd)")
         if not install(root):
             self.skipTest("built without libsystemd")
+        return root
+
+    def test_systemd_has_nothing_to_say(self):
+        root = self.installed()
         for unit in ("system/tendd.service", "system/tendd.socket", "user/tendd.service"):
             with self.subTest(unit):
                 path = f"{root}/etc/systemd/{unit}"
@@ -36,12 +41,7 @@ class Installed(Case):
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
     def test_systemd_has_nothing_to_say_of_few_rights(self):
-        root = self.path("root")
-        os.mkdir(root)
-        if not shutil.which("systemd-analyze"):
-            self.skipTest("no systemd-analyze (Debian: systemd)")
-        if not install(root):
-            self.skipTest("built without libsystemd")
+        root = self.installed()
         unit = f"{root}/etc/systemd/system/tendd.service"
         os.mkdir(f"{unit}.d")
         shutil.copy(f"{root}/usr/share/doc/tendd/examples/unprivileged.conf", f"{unit}.d")

@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include "base/log.h"
+#include "config/config.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -131,8 +132,7 @@ static int check_combination(const struct options *options) {
                               options->files[0]);
                 return -EINVAL;
         }
-        if (options->config && (streq(options->config, "-") || streq(options->config, "/dev/stdin")) &&
-            options->command != COMMAND_CHECK) {
+        if (options->config && config_is_stdin(options->config) && options->command != COMMAND_CHECK) {
                 (void)fprintf(stderr,
                               "tendd: standard input as --config goes with --check: a daemon reads its files again\n");
                 return -EINVAL;

@@ -79,6 +79,9 @@ struct config_options {
 
 #define CONFIG_STDIN "-"
 
+/* Whether that is what @path means: CONFIG_STDIN or /dev/stdin. */
+bool config_is_stdin(const char *path);
+
 /* Loads @path, or standard input when that is CONFIG_STDIN or /dev/stdin, and what it includes. All mistakes and warnings go to
  * @diagnostics. Returns 0 (perhaps with warnings), -EBADMSG when there are errors, -errno when @path cannot be read (also
  * told in @diagnostics), -ENOMEM. Thread-safe. */

@@ -50,7 +50,7 @@ static bool is_trusted(struct load *load, unsigned file, const char *path, const
 }
 
 /* The other name would refuse a pipe, which is no file that a daemon could read again. */
-static bool is_stdin(const char *path) {
+bool config_is_stdin(const char *path) {
         return streq(path, CONFIG_STDIN) || streq(path, "/dev/stdin");
 }
 
@@ -95,7 +95,7 @@ static int read_all(int fd, size_t size, char **ret, size_t *ret_size) {
 
 /* Reads the whole file into @ret, @ret_size bytes to free(). Returns 0, -EBADMSG (told), -errno, -ENOMEM. */
 static int read_file(struct load *load, unsigned file, const char *path, bool trust, char **ret, size_t *ret_size) {
-        bool stream = is_stdin(path);
+        bool stream = config_is_stdin(path);
         _cleanup_(closep) int fd = stream ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                                           : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         struct stat st;
@@ -163,7 +163,7 @@ void load_text_done(struct load *load) {
 
 /* What messages call it. */
 static const char *shown_path(const char *path) {
-        return is_stdin(path) ? "<stdin>" : path;
+        return config_is_stdin(path) ? "<stdin>" : path;
 }
 
 bool load_is_elsewhere(const struct load *load, const char *name) {
@@ -445,7 +445,7 @@ int load_source(struct load *load, const char *path) {
                 return -ENOMEM;
         main_path = find_main(load, path);
         load->main_file = diagnostics_add_file(load->diagnostics, shown_path(main_path));
-        r = load_file(load, main_path, main_path != path || is_stdin(path));
+        r = load_file(load, main_path, main_path != path || config_is_stdin(path));
         if (r < 0)
                 return r;
         r = load_includes(load, path);

@@ -46,11 +46,12 @@ struct walk {
 static int add_said(json_t *json, const struct run *run) {
         const struct live_task *task = task_of(run_get_spec(run))->live;
         const char *status = run_get_status(run);
-        usec_t output = run_last_output_usec(run);
+        usec_t output = run_last_output_usec(run), usual = run_get_item(run) ? 0 : live_task_usual(task);
         json_t *more;
         int r;
 
-        more = json_pack("{s:b, s:o*, s:o*, s:o*, s:o*}", "slow", (int)live_run_is_slow(run), "service",
+        more = json_pack("{s:b, s:o*, s:o*, s:o*, s:o*, s:o*}", "slow", (int)live_run_is_slow(run), "usual_usec",
+                         usual > 0 ? json_usec(usual) : NULL, "service",
                          run_get_spec(run)->is_service ? service_to_json(task, run) : NULL, "status",
                          status ? json_text(status) : NULL, "progress", progress_to_json(run), "last_output_usec",
                          output > 0 ? json_usec(to_realtime(output)) : NULL);
@@ -169,14 +170,15 @@ static json_t *last_to_json(const struct result *last) {
 static int add_time(json_t *json, const struct live_task *live) {
         usec_t last_ok = live_task_last_ok(live), next = live_task_next(live), paused = 0, last_due;
         const char *paused_by = live_task_paused_by(live, &paused), *what = NULL;
-        usec_t stale_at = live_task_stale_at(live);
+        usec_t stale_at = live_task_stale_at(live), usual = live_task_usual(live);
         json_t *more;
         int r;
 
         last_due = live_task_last_due(live, &what);
-        more = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}", "paused_by",
-                         paused_by ? json_text(paused_by) : NULL, "paused_usec", paused_by ? json_usec(paused) : NULL,
-                         "last_ok_usec", last_ok > 0 ? json_usec(last_ok) : NULL, "next_usec",
+        more = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}", "usual_usec",
+                         usual > 0 ? json_usec(usual) : NULL, "paused_by", paused_by ? json_text(paused_by) : NULL,
+                         "paused_usec", paused_by ? json_usec(paused) : NULL, "last_ok_usec",
+                         last_ok > 0 ? json_usec(last_ok) : NULL, "next_usec",
                          next != USEC_INFINITY ? json_usec(next) : NULL, "last_due_usec",
                          last_due > 0 ? json_usec(last_due) : NULL, "last_due_what",
                          last_due > 0 && what ? json_text(what) : NULL, "stale_usec",

@@ -14,6 +14,9 @@
 
 #include <stdio.h>
 
+/* So many runs in a row of another length, and most of the way to it is gone. */
+#define USUAL_WEIGHT 4
+
 static void tell(struct live_task *entry, enum event_id id, struct result *result, const char *text) {
         live_emit(entry->live, &(const struct event){
                                        .id = id,
@@ -64,9 +67,21 @@ static bool is_of_items(const struct result *result) {
                items->by_outcome[OUTCOME_FAILED] + items->by_outcome[OUTCOME_TIMEOUT] > 0;
 }
 
+void live_learn_usual(struct live_task *entry, const struct result *result) {
+        float took = (float)result->duration_usec;
+
+        if (entry->task->run.is_service || result->outcome != OUTCOME_OK)
+                return;
+        if (entry->usual_usec > 0)
+                entry->usual_usec += (took - entry->usual_usec) / USUAL_WEIGHT;
+        else
+                entry->usual_usec = took;
+}
+
 void live_remember(struct live_task *entry, struct result *result, bool hooks) {
         result_unref(entry->last);
         entry->last = result_ref(result);
+        live_learn_usual(entry, result);
         if (result->outcome == OUTCOME_OK) {
                 bool was_stale = live_task_is_stale(entry);
 

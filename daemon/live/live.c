@@ -485,6 +485,10 @@ usec_t live_task_last_ok(const struct live_task *task) {
         return task->last_ok_usec;
 }
 
+usec_t live_task_usual(const struct live_task *task) {
+        return (usec_t)task->usual_usec;
+}
+
 static bool is_outdated(const struct run *run) {
         return task_of(run_get_spec(run)) != live_task_of(run)->task || run_is_outdated(run);
 }

@@ -69,6 +69,10 @@ uint64_t live_task_skipped(const struct live_task *task);        /* firings that
 const char *live_task_skip_reason(const struct live_task *task); /* of the last one, or NULL */
 usec_t live_task_last_ok(const struct live_task *task);          /* realtime; 0: not since the start */
 
+/* How long it takes: a mean of its runs that were ok, of which each moves it by a quarter of what it differs; after a start of
+ * the daemon begun with the last run. 0: none was ok, or it is a service. */
+usec_t live_task_usual(const struct live_task *task);
+
 /* The daemon is starting, or ends what an earlier one left behind: what starts it by time does not yet. */
 bool live_task_is_starting(const struct live_task *task);
 

@@ -55,6 +55,7 @@ struct live_task {
                 broken; /* of a fan-out: so many of these runs, the last ones, failed by themselves, not by their items */
         bool failing;
         bool begins_anew;               /* the store knows other triggers of it than it has, until it is armed */
+        float usual_usec;               /* see live_task_usual(); 0: not known. It fits where a usec_t would not */
         struct live_stale *stale;       /* of tasks with stale-after; else NULL */
         struct live_items *items;       /* of fan-outs with items that have failed; else NULL */
         struct watch *watch;            /* NULL: it has none, or triggers have ended */
@@ -329,6 +330,8 @@ struct live_task *live_task_of(const struct run *run);
 /* ---- failing.c ---- */
 /* Keeps @result, of a run of @entry, and tells when the task begins to fail or is fine again; @hooks: also to its hooks. */
 void live_remember(struct live_task *entry, struct result *result, bool hooks);
+/* @result tells how long @entry usually takes, if it was ok. */
+void live_learn_usual(struct live_task *entry, const struct result *result);
 /* A service that had failed, or a group of them, is ready. */
 void live_recovered(struct live_task *entry, struct run *run);
 

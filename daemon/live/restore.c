@@ -108,6 +108,12 @@ static int become_gone(struct live *live, const struct store_task *task) {
 
 /* ---- tasks that are there ---- */
 
+static void restore_last(struct live_task *entry, const struct store_task *task) {
+        entry->last = task->last_json ? outcome_parse(task->last_json) : NULL;
+        if (entry->last)
+                live_learn_usual(entry, entry->last);
+}
+
 static int restore_into(struct live_task *entry, const struct store_task *was) {
         struct store_task known = *was, *task = &known;
 
@@ -120,8 +126,7 @@ static int restore_into(struct live_task *entry, const struct store_task *was) {
         entry->failures = task->failures;
         entry->failing = task->failing;
         entry->last_ok_usec = task->last_ok_usec;
-        if (task->last_json)
-                entry->last = outcome_parse(task->last_json);
+        restore_last(entry, task);
         live_stale_restore(entry, task);
         live_service_restore(entry, task);
         return live_schedule_restore(entry, task);
@@ -218,7 +223,7 @@ static int add_task(const struct store_task *task, void *arg) {
         if (!entry->last) { /* no run has ended since */
                 entry->failures = task->failures;
                 entry->failing = task->failing;
-                entry->last = task->last_json ? outcome_parse(task->last_json) : NULL;
+                restore_last(entry, task);
         }
         live_stale_late(entry, task);
         live_service_late(entry, task);

@@ -140,21 +140,31 @@ static void add_processes(struct table *table, struct branch *branch, size_t dep
         }
 }
 
+/* How long it is at work or waits, and of what is at work how long that usually takes: "2min 3s of 5min". */
+static const char *format_age(const json_t *run, char buf[2 * WHEN_MAX]) {
+        json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME), started = get_int(run, "started_usec");
+        json_int_t usual = get_int(run, "usual_usec");
+        char span[WHEN_MAX], of[WHEN_MAX];
+
+        (void)snprintf(buf, (size_t)2 * WHEN_MAX, "%s%s%s",
+                       format_span(now - (started ? started : get_int(run, "created_usec")), span),
+                       started && usual > 0 ? " of " : "", started && usual > 0 ? format_span(usual, of) : "");
+        return buf;
+}
+
 void print_runs(const json_t *runs, bool processes) {
         static const char *const plain[] = { "RUN", "STATE", "FOR", "DETAIL", NULL };
         static const char *const full[] = { "RUN", "STATE", "FOR", "   MEM", "     CPU", "DETAIL", NULL };
         _cleanup_(table_freep) struct table *table = table_new(processes ? full : plain);
-        json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME);
         struct branch branch = { 0 };
         size_t index;
         json_t *run;
 
         json_array_foreach((json_t *)runs, index, run) {
                 size_t depth = (size_t)get_int(run, "depth");
-                json_int_t since = get_int(run, "started_usec");
                 const json_t *service = json_object_get(run, "service");
                 const char *state = service ? get_string(service, "state") : get_string(run, "state");
-                char lines[DEPTH_MAX * 8], detail[512], span[WHEN_MAX];
+                char lines[DEPTH_MAX * 8], detail[512], age[2 * WHEN_MAX];
 
                 if (!table || depth + 1 >= DEPTH_MAX)
                         continue;
@@ -164,7 +174,7 @@ void print_runs(const json_t *runs, bool processes) {
                 table_cellf(table, PAINT_NONE, "%s%s", lines, short_name(get_string(run, "name"), depth));
                 table_cellf(table, get_bool(run, "slow") ? PAINT_WARN : paint_for(state), "%s%s", state,
                             get_bool(run, "slow") ? ", slow" : "");
-                table_cell(table, PAINT_NONE, format_span(now - (since ? since : get_int(run, "created_usec")), span));
+                table_cell(table, PAINT_NONE, format_age(run, age));
                 if (processes)
                         add_sum(table, run);
                 table_cell(table, PAINT_NONE, detail);

@@ -174,6 +174,8 @@ static void print_facts(const json_t *answer) {
         print_due(task);
         print_fact("watch", get_string(task, "watch_trouble"));
         print_fact("last ok", format_relative(get_int(task, "last_ok_usec"), when));
+        if (get_int(task, "usual_usec") > 0)
+                print_fact("usually takes", format_span(get_int(task, "usual_usec"), when));
         if (get_bool(task, "stale"))
                 print_fact("stale", format_relative(get_int(task, "stale_usec"), when));
         if (get_bool(task, "slow"))

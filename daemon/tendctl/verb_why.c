@@ -80,6 +80,8 @@ static void explain_run(const json_t *run) {
         print_painted(paint_for(state), state);
         printf(service ? ", its run is %s old" : " for %s",
                format_span(now - (started ? started : get_int(run, "created_usec")), span));
+        if (started && get_int(run, "usual_usec") > 0)
+                printf(", usually %s", format_span(get_int(run, "usual_usec"), span));
         if (waiting)
                 explain_waiting(waiting);
         else

@@ -65,6 +65,26 @@ START_TEST(an_ok_ends_it_and_is_told_once) {
 }
 END_TEST
 
+static usec_t usual_after(usec_t took_usec, enum error_kind error) {
+        (void)live_bed_start("work");
+        fake_clock_advance(took_usec);
+        live_bed_end("work", error);
+        while (live_bed_leaf("alert"))
+                live_bed_end("alert", ERROR_NONE);
+        return live_task_usual(live_bed_entry("work"));
+}
+
+START_TEST(the_usual_duration_is_that_of_runs_that_were_ok) {
+        live_bed_go();
+        ck_assert_uint_eq(live_task_usual(live_bed_entry("work")), 0);
+        ck_assert_uint_eq(usual_after(9 * MINUTE, ERROR_EXIT), 0);
+        ck_assert_uint_eq(usual_after(4 * MINUTE, ERROR_NONE), 4 * MINUTE);
+        ck_assert_uint_eq(usual_after(8 * MINUTE, ERROR_NONE), 5 * MINUTE);
+        ck_assert_uint_eq(usual_after(9 * MINUTE, ERROR_EXIT), 5 * MINUTE);
+        ck_assert_uint_eq(usual_after(MINUTE, ERROR_NONE), 4 * MINUTE);
+}
+END_TEST
+
 START_TEST(a_cancelled_run_neither_fails_nor_recovers) {
         live_bed_go();
         work_ends(ERROR_EXIT);
@@ -144,6 +164,7 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, live_bed_teardown);
         tcase_add_test(tcase, failing_after_so_many_in_a_row_is_told_once);
         tcase_add_test(tcase, an_ok_ends_it_and_is_told_once);
+        tcase_add_test(tcase, the_usual_duration_is_that_of_runs_that_were_ok);
         tcase_add_test(tcase, a_cancelled_run_neither_fails_nor_recovers);
         tcase_add_test(tcase, a_hook_that_fails_is_failing_but_fires_nothing);
         tcase_add_test(tcase, slow_is_told_once_for_each_run_that_goes_on);

@@ -254,6 +254,20 @@ START_TEST(the_last_outcome_is_known_again) {
 }
 END_TEST
 
+START_TEST(the_usual_duration_begins_with_the_last_run) {
+        memory_bed_go();
+        (void)live_bed_start("work");
+        fake_clock_advance(40 * USEC_PER_SEC);
+        live_bed_end("work", ERROR_NONE);
+        memory_bed_next_daemon();
+        ck_assert_uint_eq(live_task_usual(live_bed_entry("work")), 40 * USEC_PER_SEC);
+        (void)live_bed_start("work");
+        fake_clock_advance(60 * USEC_PER_SEC);
+        live_bed_end("work", ERROR_NONE);
+        ck_assert_uint_eq(live_task_usual(live_bed_entry("work")), 45 * USEC_PER_SEC);
+}
+END_TEST
+
 START_TEST(who_paused_a_task_is_known_again) {
         memory_bed_go();
         ck_assert_int_eq(live_pause(live_bed_entry("work"), "alice"), 0);
@@ -593,6 +607,7 @@ int main(void) {
         tcase_add_test(tcase, numbers_go_on);
         tcase_add_test(tcase, failures_in_a_row_go_on);
         tcase_add_test(tcase, the_last_outcome_is_known_again);
+        tcase_add_test(tcase, the_usual_duration_begins_with_the_last_run);
         tcase_add_test(tcase, who_paused_a_task_is_known_again);
         tcase_add_test(tcase, tasks_that_are_gone_are_marked_once);
         tcase_add_test(tcase, tasks_that_come_back_are_as_they_were);

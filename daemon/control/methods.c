@@ -23,6 +23,7 @@ static const struct varlink_field fields_show[] = {
 };
 static const struct varlink_field fields_tree[] = {
         { "runs", VARLINK_STRINGS, OPTIONAL },
+        { "processes", VARLINK_BOOL, OPTIONAL },
         { 0 },
 };
 static const struct varlink_field fields_why[] = {

@@ -33,6 +33,7 @@ struct tree_cursor {
         struct patterns patterns;
         struct names_check check;
         bool checked;
+        bool bare;   /* no processes are asked for */
         size_t name; /* of the names, the first that was not looked at for a run */
         usec_t told_usec;
         json_t *array; /* of the answer that is being made */
@@ -40,7 +41,7 @@ struct tree_cursor {
         /* An answer that is made but for what its processes are at. */
         json_t *answer;
         int more;
-        struct processes *processes;
+        struct processes *processes; /* NULL: none is being made, or they are of no interest */
 };
 
 static void tree_free(void *cursor) {
@@ -133,7 +134,7 @@ static int tell_matching(struct tree_cursor *tree, struct varlink_call *call, js
 }
 
 static int make_answer(struct tree_cursor *tree, struct varlink_call *call) {
-        if (processes_new(live_loop(tree->control->live), call, false, &tree->processes) < 0)
+        if (!tree->bare && processes_new(live_loop(tree->control->live), call, false, &tree->processes) < 0)
                 return -ENOMEM;
         tree->name = find_name(tree, tree->name, true);
         return tree->name < json_array_size(tree->patterns.list) ? tell_named(tree, call, &tree->answer)
@@ -147,7 +148,7 @@ static int tree_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 return check_some(tree, call);
         if (!tree->processes)
                 tree->more = make_answer(tree, call);
-        if (tree->answer && !processes_ready(tree->processes))
+        if (tree->answer && tree->processes && !processes_ready(tree->processes))
                 return -EAGAIN;
         tree->processes = processes_free(tree->processes);
         *ret = TAKE_PTR(tree->answer);
@@ -167,5 +168,6 @@ int method_tree(struct varlink_call *call, const json_t *parameters, void *arg) 
         }
         cursor->control = arg;
         cursor->check.runs = true;
+        cursor->bare = json_is_false(json_object_get(parameters, "processes"));
         return varlink_stream(call, &tree_ops, cursor);
 }

@@ -9,7 +9,10 @@ int verb_tree(struct ctl *ctl, const struct verb_args *args) {
         json_t *runs;
         int code;
 
-        code = ctl_collect(ctl, "Tree", json_pack("{s:o}", "runs", ctl_strings(args->words, args->n)), "runs", &runs);
+        code = ctl_collect(ctl, "Tree",
+                           json_pack("{s:o, s:b}", "runs", ctl_strings(args->words, args->n), "processes",
+                                     !args->options[TREE_NO_PROCESSES]),
+                           "runs", &runs);
         if (code != CTL_OK)
                 return code;
         if (ctl->json)

@@ -119,6 +119,17 @@ START_TEST(tree_waits_for_all_of_them) {
 }
 END_TEST
 
+START_TEST(a_tree_without_processes_looks_at_none) {
+        json_t *got = ask("Tree", "{\"processes\":false}");
+
+        ck_assert_uint_eq(fake_inspect_count(CHILD(one)) + fake_inspect_count(CHILD(two)), 0);
+        expect_at(got, "runs", "[3]");
+        expect_at(got, "runs.0.doing", "being tested");
+        expect_at(got, "runs.0.processes", "-");
+        json_decref(got);
+}
+END_TEST
+
 START_TEST(others_are_answered_meanwhile) {
         static struct test_client other;
 
@@ -227,6 +238,7 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, why_tells_all_of_each_process);
         tcase_add_test(tcase, tree_waits_for_all_of_them);
+        tcase_add_test(tcase, a_tree_without_processes_looks_at_none);
         tcase_add_test(tcase, others_are_answered_meanwhile);
         tcase_add_test(tcase, what_takes_too_long_is_missing);
         tcase_add_loop_test(tcase, what_cannot_be_looked_at_is_missing, 0, ARRAY_SIZE(refusals));

@@ -41,6 +41,16 @@ void histogram_record(struct histogram *histogram, usec_t usec) {
         histogram->buckets[bucket_of(usec)]++;
 }
 
+void histogram_add(struct histogram *histogram, const struct histogram *from) {
+        if (from->count == 0)
+                return;
+        histogram->min_usec = histogram->count == 0 ? from->min_usec : MIN(histogram->min_usec, from->min_usec);
+        histogram->max_usec = MAX(histogram->max_usec, from->max_usec);
+        histogram->count += from->count;
+        for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+                histogram->buckets[i] += from->buckets[i];
+}
+
 /* How many of @count records @permille are, rounded up; in parts, so that a large count does not overflow. */
 static uint64_t rank_of(uint64_t count, unsigned permille) {
         return count / 1000 * permille + (count % 1000 * permille + 999) / 1000;

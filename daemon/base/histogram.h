@@ -23,6 +23,9 @@ void histogram_reset(struct histogram *histogram);
 
 void histogram_record(struct histogram *histogram, usec_t usec);
 
+/* Adds what @from has. */
+void histogram_add(struct histogram *histogram, const struct histogram *from);
+
 /* The value below or at which @permille (0 … 1000) thousandths of the records lie: 500 is the median. 0 when there are
  * none. 0 ‰ is the minimum and 1000 ‰ the maximum, exactly. */
 usec_t histogram_percentile(const struct histogram *histogram, unsigned permille);

@@ -10,6 +10,7 @@ libtendd_a_SOURCES += daemon/base/log_journal.c
 libtendd_a_SOURCES += daemon/base/log_private.h
 libtendd_a_SOURCES += daemon/base/log_stderr.c
 libtendd_a_SOURCES += daemon/base/log_writer.c
+libtendd_a_SOURCES += daemon/base/recent.c daemon/base/recent.h
 libtendd_a_SOURCES += daemon/base/spare.h
 libtendd_a_SOURCES += daemon/base/text.c daemon/base/text.h
 libtendd_a_SOURCES += daemon/base/thread.c daemon/base/thread.h

@@ -96,12 +96,13 @@ static json_t *loop_to_json(const struct loop *loop) {
         struct loop_stats stats;
 
         loop_get_stats(loop, &stats);
-        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "turns", (json_int_t)stats.turns, "slow_callbacks",
-                         (json_int_t)stats.slow_callbacks, "turn_p50_usec", (json_int_t)stats.turn.p50_usec,
-                         "turn_p99_usec", (json_int_t)stats.turn.p99_usec, "turn_max_usec",
-                         (json_int_t)stats.turn.max_usec, "lag_p50_usec", (json_int_t)stats.lag.p50_usec,
-                         "lag_p99_usec", (json_int_t)stats.lag.p99_usec, "lag_max_usec",
-                         (json_int_t)stats.lag.max_usec);
+        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "turns", (json_int_t)stats.turns,
+                         "slow_callbacks", (json_int_t)stats.slow_callbacks, "turn_p50_usec",
+                         (json_int_t)stats.turn.p50_usec, "turn_p99_usec", (json_int_t)stats.turn.p99_usec,
+                         "turn_max_usec", (json_int_t)stats.turn.max_usec, "lag_p50_usec",
+                         (json_int_t)stats.lag.p50_usec, "lag_p99_usec", (json_int_t)stats.lag.p99_usec, "lag_max_usec",
+                         (json_int_t)stats.lag.max_usec, "recent_lag_p99_usec", (json_int_t)stats.recent_lag.p99_usec,
+                         "recent_lag_max_usec", (json_int_t)stats.recent_lag.max_usec);
 }
 
 static json_t *outcomes_to_json(const struct run_counts *counts, json_int_t *ret_sum) {

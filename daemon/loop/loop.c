@@ -296,6 +296,9 @@ struct event_base *loop_event_base(struct loop *loop) {
 /* ---- what the loop knows about itself ---- */
 
 void loop_get_stats(const struct loop *loop, struct loop_stats *ret) {
+        struct histogram recent;
+
+        recent_get(&loop->recent_lag, clock_now(CLOCK_ID_MONOTONIC), &recent);
         *ret = (struct loop_stats){
                 .turns = loop->turns,
                 .callbacks = loop->callbacks,
@@ -304,6 +307,8 @@ void loop_get_stats(const struct loop *loop, struct loop_stats *ret) {
                           histogram_percentile(&loop->turn, 1000) },
                 .lag = { histogram_percentile(&loop->lag, 500), histogram_percentile(&loop->lag, 990),
                          histogram_percentile(&loop->lag, 1000) },
+                .recent_lag = { histogram_percentile(&recent, 500), histogram_percentile(&recent, 990),
+                                histogram_percentile(&recent, 1000) },
         };
 }
 
@@ -311,4 +316,5 @@ void loop_reset_stats(struct loop *loop) {
         loop->turns = loop->callbacks = loop->slow_callbacks = 0;
         histogram_reset(&loop->turn);
         histogram_reset(&loop->lag);
+        recent_reset(&loop->recent_lag);
 }

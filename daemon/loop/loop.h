@@ -141,7 +141,7 @@ struct loop_stats {
                 usec_t p50_usec;
                 usec_t p99_usec;
                 usec_t max_usec;
-        } turn, lag;
+        } turn, lag, recent_lag; /* the latter of the last RECENT_SPAN_USEC to twice that */
 };
 
 void loop_get_stats(const struct loop *loop, struct loop_stats *ret);

@@ -2,6 +2,7 @@
 #pragma once
 /* loop_private: what loop.c, loop_timer.c and loop_io.c share. */
 #include "base/histogram.h"
+#include "base/recent.h"
 #include "loop/loop.h"
 
 #include <event2/event.h>
@@ -58,6 +59,7 @@ struct loop {
 
         uint64_t turns, callbacks, slow_callbacks;
         struct histogram turn, lag;
+        struct recent recent_lag;
 };
 
 /* The error of a failed libevent call, which leaves errno of the system call, if there was one. */

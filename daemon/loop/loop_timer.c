@@ -166,8 +166,10 @@ void loop_timer_set(struct loop_timer *timer, usec_t at_usec) {
 }
 
 static void timer_fire(struct loop *loop, struct loop_timer *timer, usec_t now_usec) {
-        if (!timer->late && timer->clock != CLOCK_ID_REALTIME) /* which may jump */
+        if (!timer->late && timer->clock != CLOCK_ID_REALTIME) { /* which may jump */
                 histogram_record(&loop->lag, usec_sub(now_usec, timer->at_usec));
+                recent_record(&loop->recent_lag, clock_now(CLOCK_ID_MONOTONIC), usec_sub(now_usec, timer->at_usec));
+        }
         loop_enter(loop, timer->name);
         timer->fn(timer, timer->arg);
         loop_leave(loop);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* histogram: percentiles are within the promised error of the exact ones, ends are exact, merging loses nothing. */
-#include "base/histogram.h"
+/* histogram: percentiles are within the promised error of the exact ones, ends are exact, adding loses nothing; recent:
+ * what is old is forgotten. */
+#include "base/recent.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -88,6 +89,47 @@ START_TEST(values_beyond_the_range_keep_the_maximum) {
 }
 END_TEST
 
+START_TEST(adding_is_recording_both) {
+        static struct histogram a, b, both;
+
+        for (usec_t usec = 1; usec < 100000; usec = usec * 3 / 2 + 1) {
+                histogram_record(usec % 2 ? &a : &b, usec);
+                histogram_record(&both, usec);
+        }
+        histogram_add(&a, &b);
+        ck_assert_mem_eq(&a, &both, sizeof(a));
+        histogram_reset(&b);
+        histogram_add(&a, &b);
+        ck_assert_mem_eq(&a, &both, sizeof(a));
+        histogram_add(&b, &a);
+        ck_assert_mem_eq(&b, &both, sizeof(b));
+}
+END_TEST
+
+static usec_t recent_max(const struct recent *recent, usec_t now_usec) {
+        struct histogram histogram;
+
+        recent_get(recent, now_usec, &histogram);
+        return histogram_percentile(&histogram, 1000);
+}
+
+START_TEST(what_is_recent_is_forgotten) {
+        static struct recent recent;
+        const usec_t span = RECENT_SPAN_USEC;
+
+        ck_assert_uint_eq(recent_max(&recent, 100 * span), 0);
+        recent_record(&recent, 100 * span, 7);
+        recent_record(&recent, 101 * span - 1, 9);
+        ck_assert_uint_eq(recent_max(&recent, 101 * span - 1), 9);
+        recent_record(&recent, 101 * span, 3); /* the second half begins */
+        ck_assert_uint_eq(recent_max(&recent, 102 * span - 1), 9);
+        ck_assert_uint_eq(recent_max(&recent, 102 * span), 3); /* though nothing was recorded since */
+        ck_assert_uint_eq(recent_max(&recent, 103 * span), 0);
+        recent_record(&recent, 110 * span, 1);
+        ck_assert_uint_eq(recent_max(&recent, 110 * span), 1);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("histogram");
         TCase *tcase = tcase_create("histogram");
@@ -99,6 +141,8 @@ int main(void) {
         tcase_add_test(tcase, one_value_is_every_percentile);
         tcase_add_test(tcase, an_empty_one_says_zero);
         tcase_add_test(tcase, values_beyond_the_range_keep_the_maximum);
+        tcase_add_test(tcase, adding_is_recording_both);
+        tcase_add_test(tcase, what_is_recent_is_forgotten);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);

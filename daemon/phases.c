@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* phases: the life cycle of the runner, and the signals that drive it.
+/* phases: the life cycle of the runner, and what drives it: signals, and Shutdown.
+ *
+ * Finishing has no bound: it is over when only services are left.
  *
  * Draining and stopping have a deadline, and stopping has three steps: everything is asked to stop; at shutdown-timeout
  * everything is forced; LEAVE_AFTER later the daemon leaves, whatever is still there: a thread in a system call that
  * does not return, or a process in one. A second stop signal goes straight to the second step, but not within a second
- * of the first: terminals and wrappers send two.
+ * of the first: terminals and wrappers send two. The first one never does, whoever asked before: it comes from somebody who
+ * has seen nothing of that.
  */
 #include "runner_private.h"
 
@@ -20,16 +23,18 @@
 #define M(phase) (1u << RUNNER_##phase)
 
 static const unsigned allowed[_RUNNER_PHASE_MAX] = {
-        [RUNNER_STARTING] = M(RUNNING) | M(STOPPING) | M(STOPPED),
-        [RUNNER_RUNNING] = M(RELOADING) | M(DRAINING) | M(STOPPING) | M(STOPPED),
-        [RUNNER_RELOADING] = M(RUNNING) | M(DRAINING) | M(STOPPING) | M(STOPPED),
+        [RUNNER_STARTING] = M(RUNNING) | M(FINISHING) | M(DRAINING) | M(STOPPING) | M(STOPPED),
+        [RUNNER_RUNNING] = M(RELOADING) | M(FINISHING) | M(DRAINING) | M(STOPPING) | M(STOPPED),
+        [RUNNER_RELOADING] = M(RUNNING) | M(FINISHING) | M(DRAINING) | M(STOPPING) | M(STOPPED),
+        [RUNNER_FINISHING] = M(DRAINING) | M(STOPPING) | M(STOPPED),
         [RUNNER_DRAINING] = M(STOPPING) | M(STOPPED),
         [RUNNER_STOPPING] = M(STOPPED),
 };
 
 static const char *const phase_names[_RUNNER_PHASE_MAX] = {
-        [RUNNER_STARTING] = "starting", [RUNNER_RUNNING] = "running",   [RUNNER_RELOADING] = "reloading",
-        [RUNNER_DRAINING] = "draining", [RUNNER_STOPPING] = "stopping", [RUNNER_STOPPED] = "stopped",
+        [RUNNER_STARTING] = "starting",   [RUNNER_RUNNING] = "running",   [RUNNER_RELOADING] = "reloading",
+        [RUNNER_FINISHING] = "finishing", [RUNNER_DRAINING] = "draining", [RUNNER_STOPPING] = "stopping",
+        [RUNNER_STOPPED] = "stopped",
 };
 
 const char *runner_phase_to_string(enum runner_phase phase) {
@@ -86,36 +91,89 @@ static void drain(struct runner *runner) {
         runner_status_on_phase(runner, timeout);
 }
 
-void runner_stop(struct runner *runner) {
+static bool is_ending(const struct runner *runner) {
+        return runner->phase >= RUNNER_DRAINING;
+}
+
+/* What is true of every way to end. */
+static void begin_end(struct runner *runner) {
         if (runner->reloader)
                 reloader_abort(runner->reloader);
-        switch (runner->phase) {
-        case RUNNER_STARTING:
-        case RUNNER_RUNNING:
-        case RUNNER_RELOADING:
-                live_stop_triggers(runner->live);
-                if (runner->config->daemon.drain_timeout_usec > 0)
-                        drain(runner);
-                else
-                        stop_all(runner);
-                break;
-        case RUNNER_DRAINING:
+        runner->finishing = live_unobserve(runner->finishing);
+        loop_work_cancel(&runner->finish_work);
+        live_stop_triggers(runner->live);
+}
+
+void runner_stop(struct runner *runner) {
+        if (is_ending(runner))
+                return;
+        begin_end(runner);
+        if (runner->config->daemon.drain_timeout_usec > 0)
+                drain(runner);
+        else
                 stop_all(runner);
-                force(runner);
-                break;
-        case RUNNER_STOPPING:
-                if (!runner->forced)
-                        force(runner);
-                break;
-        default: return;
-        }
         if (run_tree_is_empty(live_tree(runner->live)))
                 runner_on_empty(runner);
 }
 
+void runner_stop_now(struct runner *runner) {
+        if (runner->forced || runner->phase == RUNNER_STOPPED)
+                return;
+        if (!is_ending(runner))
+                begin_end(runner);
+        if (runner->phase != RUNNER_STOPPING)
+                stop_all(runner);
+        force(runner);
+        if (run_tree_is_empty(live_tree(runner->live)))
+                runner_on_empty(runner);
+}
+
+/* ---- finishing ---- */
+
+static void on_finish_work(struct loop_work *work _unused_, void *arg) {
+        struct runner *runner = arg;
+        struct run *busy;
+
+        if (runner->phase != RUNNER_FINISHING || live_find_busy(runner->live, &busy, 1) > 0)
+                return;
+        log_notice("nothing is at work any more: stopping");
+        runner_stop(runner);
+}
+
+static void on_finish_event(const struct event *event, void *arg) {
+        struct runner *runner = arg;
+
+        if (event->id == EVENT_RUN_DONE)
+                loop_work_schedule(&runner->finish_work);
+}
+
+int runner_stop_when_idle(struct runner *runner) {
+        int r;
+
+        if (is_ending(runner) || runner->phase == RUNNER_FINISHING)
+                return 0;
+        r = live_observe(runner->live, on_finish_event, runner, &runner->finishing);
+        if (r < 0)
+                return r;
+        if (runner->reloader)
+                reloader_abort(runner->reloader);
+        live_close(runner->live);
+        runner_set_phase(runner, RUNNER_FINISHING);
+        runner_status_on_phase(runner, USEC_INFINITY);
+        loop_work_schedule(&runner->finish_work);
+        return 0;
+}
+
+usec_t runner_ends_at(const struct runner *runner) {
+        if (runner->phase == RUNNER_FINISHING)
+                return USEC_INFINITY;
+        return is_ending(runner) ? runner->timer.at_usec : 0;
+}
+
 void runner_on_empty(struct runner *runner) {
-        if (runner->phase == RUNNER_DRAINING || runner->phase == RUNNER_STOPPING ||
-            runner->options->command == COMMAND_ONCE)
+        if (runner->phase == RUNNER_STOPPED)
+                return;
+        if (is_ending(runner) || runner->options->command == COMMAND_ONCE)
                 leave(runner);
 }
 
@@ -129,7 +187,7 @@ void runner_on_critical(struct runner *runner, const struct result *result) {
         struct event event = { .id = EVENT_CRITICAL, .task = result->task, .run = result->run };
         char text[500];
 
-        if ((runner->phase != RUNNER_RUNNING && runner->phase != RUNNER_RELOADING) || runner->exit_code != 0)
+        if (runner->phase == RUNNER_STARTING || is_ending(runner) || runner->exit_code != 0)
                 return;
         runner->exit_code = result->exit_code;
         (void)snprintf(text, sizeof(text), "ending with exit code %d: critical service %s has failed: %s",
@@ -172,7 +230,7 @@ static void on_stop_signal(int signo, void *arg) {
                 runner_stop(runner);
         } else if (now - runner->signalled_usec >= SECOND_SIGNAL_AFTER) {
                 log_notice("SIG%s again: skipping every grace", sigabbrev_np(signo));
-                runner_stop(runner);
+                runner_stop_now(runner);
         }
 }
 
@@ -206,6 +264,7 @@ int runner_phases_init(struct runner *runner) {
 
         r = loop_timer_init(&runner->timer, runner->loop, CLOCK_ID_MONOTONIC, "phase", on_timer, runner);
         loop_work_init(&runner->critical_work, runner->loop, "critical", on_critical_work, runner);
+        loop_work_init(&runner->finish_work, runner->loop, "finish", on_finish_work, runner);
         for (size_t i = 0; i < ARRAY_SIZE(signals) && r >= 0; i++)
                 r = loop_signal_new(runner->loop, signals[i].signo, "signal", signals[i].fn, runner,
                                     &runner->signals[i]);
@@ -214,6 +273,7 @@ int runner_phases_init(struct runner *runner) {
 
 void runner_phases_done(struct runner *runner) {
         loop_work_cancel(&runner->critical_work);
+        loop_work_cancel(&runner->finish_work);
         free(runner->critical);
         for (size_t i = 0; i < ARRAY_SIZE(runner->signals); i++)
                 loop_signal_free(runner->signals[i]);

@@ -110,6 +110,20 @@ static const char *phase_name(void *arg) {
         return runner_phase_to_string(((struct runner *)arg)->phase);
 }
 
+static int shut_down(enum control_shutdown how, void *arg) {
+        struct runner *runner = arg;
+
+        switch (how) {
+        case CONTROL_SHUTDOWN_NOW: runner_stop_now(runner); return 0;
+        case CONTROL_SHUTDOWN_WHEN_IDLE: return runner_stop_when_idle(runner);
+        default: runner_stop(runner); return 0;
+        }
+}
+
+static usec_t ends_at(void *arg) {
+        return runner_ends_at(arg);
+}
+
 /* The socket belongs to the group tendd where there is one, see [access] in tendd.ini(5). The name service is asked before
  * the loop runs. */
 static gid_t socket_group(void) {
@@ -137,6 +151,8 @@ static int open_control(struct runner *runner) {
                 .reloader = runner->reloader,
                 .phase = phase_name,
                 .refused = refused,
+                .shutdown = shut_down,
+                .ends_at = ends_at,
                 .arg = runner,
         };
         int fd, r;

@@ -4,10 +4,9 @@
  *
  *                  reloading
  *                     ▲ ▼
- *      starting ──▶ running ──▶ draining ──▶ stopping ──▶ stopped
- *          │           │                        ▲ ▲
- *          │           └────────────────────────┘ │
- *          └──────────────────────────────────────┘
+ *      starting ──▶ running ──▶ finishing ──▶ draining ──▶ stopping ──▶ stopped
+ *
+ * Each phase may also go straight to any that is further to the right.
  *
  * What asyncio.run() is to a program, the runner is to a host: whatever runs, runs below it, and it does not end before
  * that has.
@@ -18,6 +17,7 @@ enum runner_phase {
         RUNNER_STARTING,
         RUNNER_RUNNING,
         RUNNER_RELOADING, /* runs as before, and reads its configuration */
+        RUNNER_FINISHING, /* starts nothing new, and lets what runs come to its end */
         RUNNER_DRAINING,  /* runs with on-shutdown = wait are given drain-timeout */
         RUNNER_STOPPING,  /* everything is given shutdown-timeout, then forced */
         RUNNER_STOPPED,

@@ -41,7 +41,9 @@ struct runner {
         struct systemd_watchdog systemd_watchdog;
         struct status_line status_line;
         struct loop_signal *signals[4];
-        struct loop_timer timer; /* the end of the phase */
+        struct loop_timer timer;         /* the end of the phase */
+        struct live_observer *finishing; /* tells when something has ended; NULL: it is not finishing */
+        struct loop_work finish_work;
         struct loop_work ready_work;
         enum runner_phase phase;
         usec_t signalled_usec; /* monotonic, of the first stop signal; 0: none yet */
@@ -70,8 +72,15 @@ void runner_on_slow(const char *callback, const char *subject, usec_t took_usec,
 int runner_phases_init(struct runner *runner);
 void runner_phases_done(struct runner *runner);
 void runner_set_phase(struct runner *runner, enum runner_phase phase);
-/* Refuses new runs and ends those that are there. Again: skips every grace. */
+/* Refuses new runs and ends those that are there. Does nothing when it does so already. */
 void runner_stop(struct runner *runner);
+/* The same, without any grace. */
+void runner_stop_now(struct runner *runner);
+/* Follows no trigger any more, and stops when all that runs but services has come to its end. Does nothing when the daemon
+ * ends already. Returns 0 or -ENOMEM. */
+int runner_stop_when_idle(struct runner *runner);
+/* As control_options.ends_at has it. */
+usec_t runner_ends_at(const struct runner *runner);
 /* The critical service with @result has failed for good: ends the daemon, in a later turn, with its exit code. */
 void runner_on_critical(struct runner *runner, const struct result *result);
 /* The run tree is empty. */

@@ -5,7 +5,7 @@
  * there is no timer, so that an idle daemon sleeps on. Tasks that fail are looked for in slices, as there may be many
  * thousands. A line that has not changed is not sent.
  *
- * While it drains or stops, TimeoutStopSec= must not cut short what drain-timeout and shutdown-timeout allow. The time is
+ * While it finishes it is still up for systemd, and nothing bounds it. While it drains or stops, TimeoutStopSec= must not cut short what drain-timeout and shutdown-timeout allow. The time is
  * extended by little again and again, so that a loop that is stuck is killed in the end.
  */
 #include "runner_private.h"
@@ -58,7 +58,20 @@ static const char *format_clock(usec_t realtime_usec, char buf[CLOCK_TEXT_MAX]) 
         return buf;
 }
 
-/* What it waits for. */
+/* What it waits for, which takes as long as it takes. */
+static void describe_finishing(struct runner *runner, struct status_line *line) {
+        struct run *busy[NAMES_MAX + 1];
+        size_t n = live_find_busy(runner->live, busy, ARRAY_SIZE(busy));
+        char name[RUN_NAME_MAX];
+
+        add(line, "%s: waiting for", runner_phase_to_string(runner->phase));
+        for (size_t i = 0; i < n; i++)
+                add_name(line, i, run_name(busy[i], name));
+        if (n > NAMES_MAX)
+                add(line, " and more");
+}
+
+/* What it waits for, and until when. */
 static void describe_end(struct runner *runner, struct status_line *line) {
         struct run_tree *tree = live_tree(runner->live);
         char clock[CLOCK_TEXT_MAX], name[RUN_NAME_MAX];
@@ -114,7 +127,7 @@ static void on_slice(struct loop_work *work, void *arg) {
         struct status_line *line = &runner->status_line;
         size_t n = live_n_tasks(runner->live), end = MIN(n, line->index + SLICE);
 
-        if (is_ending(runner))
+        if (is_ending(runner) || runner->phase == RUNNER_FINISHING)
                 return;
         for (; line->index < end; line->index++) {
                 const struct live_task *task = live_task_at(runner->live, line->index);
@@ -141,6 +154,11 @@ static void on_timer(struct loop_timer *timer, void *arg) {
         line->stale = false;
         line->at_usec = now;
         begin(line);
+        if (runner->phase == RUNNER_FINISHING) {
+                describe_finishing(runner, line);
+                finish(line);
+                return;
+        }
         if (!is_ending(runner)) {
                 line->index = line->n_failing = 0;
                 loop_work_schedule(&line->work);

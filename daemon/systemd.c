@@ -60,6 +60,8 @@ static int notify(const char *message, int wait_msec) {
 
 static const char *const states[_RUNNER_PHASE_MAX] = {
         [RUNNER_RUNNING] = "READY=1\nSTATUS=running",
+        [RUNNER_FINISHING] =
+                "READY=1\nSTATUS=finishing", /* STOPPING=1 would begin TimeoutStopSec=; a reload may be cut short */
         [RUNNER_DRAINING] = "STOPPING=1\nSTATUS=draining",
         [RUNNER_STOPPING] = "STOPPING=1\nSTATUS=stopping",
         [RUNNER_STOPPED] = "STOPPING=1",

@@ -8,6 +8,12 @@
 
 struct control;
 
+enum control_shutdown {
+        CONTROL_SHUTDOWN,           /* what a stop signal does */
+        CONTROL_SHUTDOWN_NOW,       /* what a second one does: no grace */
+        CONTROL_SHUTDOWN_WHEN_IDLE, /* when nothing but services is at work */
+};
+
 struct control_options {
         struct live *live;         /* outlives the control */
         struct reloader *reloader; /* outlives it, too; NULL: nothing can be reloaded */
@@ -15,6 +21,11 @@ struct control_options {
         const char *(*phase)(void *arg);
         /* What it runs instead of the files, which were refused; NULL: they were not. May be NULL. */
         const char *(*refused)(void *arg);
+        /* Ends the daemon; does nothing when it ends in that way already. Returns 0 or -ENOMEM. */
+        int (*shutdown)(enum control_shutdown how, void *arg);
+        /* Monotonic: when at the latest the phase is over of a daemon that ends; USEC_INFINITY: it takes as long as it takes;
+         * 0: it does not end. May be NULL. */
+        usec_t (*ends_at)(void *arg);
         void *arg;
 };
 

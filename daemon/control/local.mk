@@ -18,6 +18,7 @@ libtendd_a_SOURCES += daemon/control/methods_restart.c
 libtendd_a_SOURCES += daemon/control/methods_runs.c
 libtendd_a_SOURCES += daemon/control/methods_select.c
 libtendd_a_SOURCES += daemon/control/methods_show.c
+libtendd_a_SOURCES += daemon/control/methods_shutdown.c
 libtendd_a_SOURCES += daemon/control/methods_start.c
 libtendd_a_SOURCES += daemon/control/methods_status.c
 libtendd_a_SOURCES += daemon/control/methods_stop.c
@@ -81,6 +82,8 @@ tests_unit_test_control_services_SOURCES = tests/unit/test-control-services.c $(
 unit_tests += tests/unit/test-control-history
 tests_unit_test_control_history_SOURCES = tests/unit/test-control-history.c $(asking_sources) $(fake_store_sources) \
 	$(live_bed_sources)
+unit_tests += tests/unit/test-control-steering
+tests_unit_test_control_steering_SOURCES = tests/unit/test-control-steering.c $(asking_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-control-time
 tests_unit_test_control_time_SOURCES = tests/unit/test-control-time.c $(asking_sources) $(live_bed_sources)
 tests_unit_test_varlink_SOURCES = tests/unit/test-varlink.c $(varlink_client_sources)

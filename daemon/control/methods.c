@@ -102,6 +102,11 @@ static const struct varlink_field fields_events[] = {
         { "backlog", VARLINK_INT, OPTIONAL },
         { 0 },
 };
+static const struct varlink_field fields_shutdown[] = {
+        { "now", VARLINK_BOOL, OPTIONAL },
+        { "when_idle", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
 
 static const struct varlink_method methods[] = {
         { "Status", VARLINK_ROLE_VIEW, 0, NULL, method_status },
@@ -125,6 +130,7 @@ static const struct varlink_method methods[] = {
         { "Limits", VARLINK_ROLE_VIEW, 0, fields_limits, method_limits },
         { "Pools", VARLINK_ROLE_VIEW, 0, fields_pools, method_pools },
         { "Events", VARLINK_ROLE_VIEW, 0, fields_events, method_events },
+        { "Shutdown", VARLINK_ROLE_ADMIN, VARLINK_CHANGES, fields_shutdown, method_shutdown },
 };
 
 const struct varlink_interface runner_interface = {

@@ -45,6 +45,7 @@ int method_history(struct varlink_call *call, const json_t *parameters, void *ar
 int method_limits(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_pools(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_output(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_shutdown(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_events(struct varlink_call *call, const json_t *parameters, void *arg);
 
 /* ---- methods_wait.c ---- */
@@ -62,6 +63,11 @@ struct result *wait_find_result(const struct control *control, const char *run);
 
 /* An event that may be what somebody waits for. */
 void wait_on_event(struct control *control, const struct event *event);
+
+/* ---- methods_shutdown.c ---- */
+
+/* What a daemon that ends waits for: an Ending, or NULL: it does not end. */
+json_t *ending_to_json(const struct control *control);
 
 /* ---- keeping.c ---- */
 

@@ -128,15 +128,15 @@ static json_t *status_to_json(struct status_cursor *status) {
         outcomes = outcomes_to_json(&counts, &done);
         varlink_server_get_stats(control->server, &clients);
         return json_pack(
-                "{s:s, s:i, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i}", "version",
-                PACKAGE_VERSION, "pid", (int)getpid(), "phase", control->options.phase(control->options.arg),
+                "{s:s, s:i, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o*}",
+                "version", PACKAGE_VERSION, "pid", (int)getpid(), "phase", control->options.phase(control->options.arg),
                 "uptime_usec", (json_int_t)(clock_now(CLOCK_ID_MONOTONIC) - control->started_usec), "tasks",
                 (json_int_t)live_n_tasks(control->live), "failing", (json_int_t)problems_n_failing(status->problems),
                 "running", (int)counts.running, "queued", (int)counts.queued, "done", done, "outcomes", outcomes,
                 "problems", problems_to_json(status->problems), "said", said_to_json(status), "next",
                 next_to_json(status), "loop", loop_to_json(live_loop(control->live)), "log_dropped",
                 (json_int_t)log_dropped(), "hooks_dropped", (json_int_t)live_hooks_dropped(control->live), "clients",
-                (int)clients.connections);
+                (int)clients.connections, "ending", ending_to_json(control));
 }
 
 /* From the first task. Returns 0 or -ENOMEM. */

@@ -99,7 +99,8 @@ static void skip_all(struct live_task *entry) {
 static void on_work(struct loop_work *work _unused_, void *arg) {
         struct live *live = arg;
 
-        while (live->catch_up_open && live->triggers && live->catching_up < AT_ONCE && !list_empty(&live->catch_ups)) {
+        while (live->catch_up_open && live->triggers && !live->closed && live->catching_up < AT_ONCE &&
+               !list_empty(&live->catch_ups)) {
                 struct live_task *entry = list_first_entry(&live->catch_ups, struct live_catch_up, link)->entry;
 
                 list_remove(&entry->catch_up->link);

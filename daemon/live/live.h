@@ -52,6 +52,15 @@ int live_zones_follow(struct live *live);
 /* No trigger fires any more. */
 void live_stop_triggers(struct live *live);
 
+/* Nothing new begins: what is due is told as not run, and nobody starts anything; hooks run, what is at work goes on to its
+ * end, and services are kept up, with what tells their health. */
+void live_close(struct live *live);
+bool live_is_closed(const struct live *live);
+
+/* Fills @ret with at most @n of the runs that have not ended and will by themselves: all but services, what tells their
+ * health, and members in the background. Returns how many these are; 0: the daemon is idle. */
+size_t live_find_busy(const struct live *live, struct run **ret, size_t n);
+
 /* ---- tasks ---- */
 
 /* By name, or NULL. */
@@ -141,7 +150,7 @@ bool live_task_is_slow(const struct live_task *task);
 const char *live_task_state(const struct live_task *task);
 
 /* Starts a run for an operator, who waits for overlap like a member does. @by: "uid 0, pid 12, start". A service that he
- * had stopped in its group, or that has ended while its group goes on, is brought back there. Returns 0, -ESHUTDOWN, -ENOMEM, -ECANCELED when the task is disabled,
+ * had stopped in its group, or that has ended while its group goes on, is brought back there. Returns 0, -ESHUTDOWN (also once it is closed), -ENOMEM, -ECANCELED when the task is disabled,
  * -EALREADY when it is a service that is up: @ret is its run. */
 int live_start(struct live *live, struct live_task *task, const char *by, struct run **ret);
 

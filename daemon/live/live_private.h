@@ -180,6 +180,7 @@ struct live {
         unsigned catching_up;             /* tasks at work on it */
         bool catch_up_open;
         bool starting; /* what is due by now was so while there was no daemon */
+        bool closed;   /* see live_close() */
         bool triggers;
 
         /* What live_schedule_save() gives out. */

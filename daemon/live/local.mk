@@ -8,6 +8,7 @@ libtendd_a_SOURCES += daemon/live/apply.c daemon/live/apply.h
 libtendd_a_SOURCES += daemon/live/cgroups.c
 libtendd_a_SOURCES += daemon/live/reload.c daemon/live/reload.h
 libtendd_a_SOURCES += daemon/live/env.c daemon/live/start.c daemon/live/startup.c daemon/live/schedule.c daemon/live/catch_up.c daemon/live/dropped.c daemon/live/pause.c daemon/live/tell.c daemon/live/hooks.c
+libtendd_a_SOURCES += daemon/live/idle.c
 libtendd_a_SOURCES += daemon/live/failing.c daemon/live/slow.c daemon/live/memory.c daemon/live/restore.c
 libtendd_a_SOURCES += daemon/live/interrupted.c daemon/live/leftovers.c
 libtendd_a_SOURCES += daemon/live/health.c daemon/live/services.c daemon/live/watch.c

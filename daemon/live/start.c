@@ -21,6 +21,8 @@ static int start(struct live_task *entry, const char *trigger, usec_t due, struc
         struct run *run;
         int r;
 
+        if (entry->live->closed && !live_is_check(entry))
+                return -ESHUTDOWN;
         r = run_tree_start(entry->live->tree, &spec, &run);
         if (r < 0)
                 return r;
@@ -138,6 +140,10 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
                 live_skip(entry, &due, "paused", "paused");
                 return;
         }
+        if (entry->live->closed && !live_is_check(entry)) { /* before anything makes way for it */
+                live_skip_failed(entry, &due, -ESHUTDOWN);
+                return;
+        }
         if (live_task_stopped_by(entry, NULL)) {
                 live_skip(entry, &due, "stopped", "an operator has stopped it, until it is started");
                 return;
@@ -161,6 +167,8 @@ int live_start(struct live *live, struct live_task *task, const char *by, struct
 
         if (!task->task->enabled)
                 return -ECANCELED;
+        if (live->closed)
+                return -ESHUTDOWN;
         r = live_service_start(task, by, ret);
         if (r != -ENOENT)
                 return r;

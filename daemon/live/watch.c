@@ -2,7 +2,8 @@
 /* watch: tasks that start when files arrive.
  *
  * A firing says that there is something to do, not how much: a run that waits for its turn will find it all, so no other one
- * queues behind it. A paused task loses nothing by not being told: when it is resumed, all that is there counts as arrived.
+ * queues behind it. A paused task loses nothing by not being told: when it is resumed, all that is there counts as arrived,
+ * as it does when the next daemon starts.
  */
 #include "live/live_private.h"
 
@@ -10,7 +11,7 @@ static void on_watch(struct watch *watch _unused_, void *arg) {
         struct live_task *entry = arg;
 
         loop_set_subject(entry->live->loop, entry->task->run.name);
-        if (!entry->pause && !live_is_waiting(entry))
+        if (!entry->pause && !entry->live->closed && !live_is_waiting(entry))
                 live_fire(entry, "watch", clock_now(CLOCK_ID_REALTIME));
 }
 

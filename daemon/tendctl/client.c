@@ -48,14 +48,20 @@ struct client *client_free(struct client *client) {
         return NULL;
 }
 
-int client_peer(const struct client *client, uid_t *ret) {
+int client_peer(const struct client *client, uid_t *ret_uid, pid_t *ret_pid) {
         struct ucred ucred;
         socklen_t length = sizeof(ucred);
 
         if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &ucred, &length) < 0)
                 return -errno;
-        *ret = ucred.uid;
+        *ret_uid = ucred.uid;
+        if (ret_pid)
+                *ret_pid = ucred.pid;
         return 0;
+}
+
+int client_fd(const struct client *client) {
+        return client->fd;
 }
 
 int client_send(struct client *client, const char *method, json_t *parameters, bool more) {

@@ -13,8 +13,12 @@ int client_connect(const char *path, struct client **ret);
 struct client *client_free(struct client *client);
 DEFINE_CLEANUP(struct client, client_free)
 
-/* The user who listens at the other end. Returns 0 or -errno. */
-int client_peer(const struct client *client, uid_t *ret);
+/* Who listens at the other end: the user, and the process that made the socket (0: not of this namespace). @ret_pid may be
+ * NULL. Returns 0 or -errno. */
+int client_peer(const struct client *client, uid_t *ret_uid, pid_t *ret_pid);
+
+/* For poll(2): between two calls there is something to read when the daemon has hung up. */
+int client_fd(const struct client *client);
 
 /* Sends a call of @method, the full name; takes the reference to @parameters. Returns 0, -ENOMEM, -errno of send(2). */
 int client_send(struct client *client, const char *method, json_t *parameters, bool more);

@@ -29,6 +29,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_reload.c \
 	daemon/tendctl/verb_runs.c \
 	daemon/tendctl/verb_services.c \
+	daemon/tendctl/verb_shutdown.c \
 	daemon/tendctl/verb_status.c \
 	daemon/tendctl/verb_tasks.c \
 	daemon/tendctl/verb_why.c \

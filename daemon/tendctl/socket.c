@@ -48,7 +48,7 @@ static int try_place(const struct place *place, struct client **ret) {
         if (r < 0)
                 return r;
         if (place->shared) {
-                r = client_peer(client, &uid);
+                r = client_peer(client, &uid, NULL);
                 if (r < 0)
                         return r;
                 if (uid != geteuid() && uid != 0)

@@ -63,6 +63,7 @@ int verb_limits(struct ctl *ctl, const struct verb_args *args);
 int verb_pools(struct ctl *ctl, const struct verb_args *args);
 int verb_events(struct ctl *ctl, const struct verb_args *args);
 int verb_logs(struct ctl *ctl, const struct verb_args *args);
+int verb_shutdown(struct ctl *ctl, const struct verb_args *args);
 int verb_notify(struct ctl *ctl, const struct verb_args *args);
 
 /* The names that @answer, whose reference is taken, has as @key, each behind @word. Returns an exit code. */
@@ -88,4 +89,5 @@ enum { NEXT_ALL, NEXT_LINES, NEXT_UNTIL };
 enum { CALENDAR_FROM, CALENDAR_LINES, CALENDAR_ZONE };
 enum { EVENTS_FOLLOW, EVENTS_LINES };
 enum { LOGS_FOLLOW, LOGS_LINES, LOGS_SINCE };
+enum { SHUTDOWN_NOW, SHUTDOWN_WHEN_IDLE, SHUTDOWN_NO_WAIT };
 enum { NOTIFY_READY, NOTIFY_STOPPING, NOTIFY_STATUS, NOTIFY_PROGRESS, NOTIFY_WATCHDOG, NOTIFY_EXTEND };

@@ -92,7 +92,7 @@ static size_t find_uids(const struct ctl *ctl, uid_t uids[UIDS_MAX]) {
         const struct passwd *user;
         size_t n = 0;
 
-        if (!ctl->client || client_peer(ctl->client, &uids[n++]) < 0) {
+        if (!ctl->client || client_peer(ctl->client, &uids[n++], NULL) < 0) {
                 n = 0;
                 uids[n++] = 0;
                 uids[n++] = geteuid();

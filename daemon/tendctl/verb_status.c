@@ -106,6 +106,22 @@ static void print_said(const json_t *status) {
                 table_print(table);
 }
 
+/* A daemon that ends: what it waits for. */
+static void print_ending(const json_t *ending) {
+        const json_t *names = json_object_get(ending, "waits_for");
+        char when[WHEN_MAX];
+        size_t index;
+        json_t *name;
+
+        json_array_foreach((json_t *)names, index, name)
+                printf("%s%s", index == 0 ? "waits for: " : ", ", json_string_value(name));
+        if (json_array_size(names) == 0)
+                return;
+        if (json_object_get(ending, "until_usec"))
+                printf("; until %s at most", format_clock(get_int(ending, "until_usec"), when));
+        putchar('\n');
+}
+
 static void print_next(const json_t *status) {
         const json_t *next = json_object_get(status, "next");
         char when[WHEN_MAX];
@@ -136,6 +152,7 @@ static void print_status(const json_t *status) {
         printf(" %s, %lld tasks, %lld running, %lld queued\n", format_span(get_int(status, "uptime_usec"), uptime),
                (long long)get_int(status, "tasks"), (long long)get_int(status, "running"),
                (long long)get_int(status, "queued"));
+        print_ending(json_object_get(status, "ending"));
         print_upgrade(get_string(status, "version"));
         print_problems(status);
         if (lost > 0)

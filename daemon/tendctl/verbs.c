@@ -337,6 +337,23 @@ static const struct verb verbs[] = {
                              [NOTIFY_EXTEND] = { "extend", 0, "SPAN", "it needs at least so much time from now" } },
                 .run = verb_notify,
         },
+        {
+                .name = "shutdown",
+                .arguments = "",
+                .summary = "end the daemon, and wait until it is gone",
+                .details =
+                        "What SIGTERM does: no new run begins, and what runs is asked to stop within drain-timeout and "
+                        "shutdown-timeout. With --when-idle, no trigger is followed and nothing can be started any more, "
+                        "what runs or waits comes to its end however long that takes, and then services are stopped; until then another "
+                        "shutdown can follow. A run that takes long is named. To interrupt tendctl does not take it back.",
+                .examples = "tendctl shutdown               stop everything\n"
+                            "tendctl shutdown --now         without any grace\n"
+                            "tendctl shutdown --when-idle   when what runs now has ended\n",
+                .options = { [SHUTDOWN_NOW] = { "now", 0, NULL, "skip every grace" },
+                             [SHUTDOWN_WHEN_IDLE] = { "when-idle", 0, NULL, "when only services are left" },
+                             [SHUTDOWN_NO_WAIT] = { "no-wait", 0, NULL, "do not wait until it is gone" } },
+                .run = verb_shutdown,
+        },
 };
 
 const struct verb *verb_find(const char *name) {

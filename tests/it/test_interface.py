@@ -229,13 +229,16 @@ command = sleep 60
         self.assertEqual(self.ask("Diff")[0]["counts"]["changed"], 0)
         self.assertTrue(self.ask("Reload")[0]["applied"])
         called = {"Start", "Stop", "Restart", "Signal", "Extend", "Pause", "Resume", "Wait", "Events", "Diff", "Reload",
-                  *asked}
+                  "Shutdown", *asked}
         self.assertEqual(called, set(self.idl.methods))
 
         self.connection.send("io.tendd.Runner.Events", {})
         message = self.connection.receive()["parameters"]
         self.assertEqual(self.idl.wrong_answer("Events", message), [])
         self.assertIn("run-done", {event["event"] for event in message["events"]})
+        self.ask("Start", tasks=["holder"])
+        self.ask("Shutdown", when_idle=True)
+        self.assertEqual(self.ask("Status")[0]["ending"]["waits_for"], ["holder#2"])
 
     def test_errors_are_as_described(self):
         self.ask("Restart", runs=["web"], wait=True)  # once it is ready, no start-timeout bounds it

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* control-steering: what operators ask of the daemon as a whole, over a real socket: how it ends, what is paused, how much
+ * may run. */
+#include "control/methods.h"
+#include "support/asking.h"
+#include "support/fake-loop.h"
+#include "support/live-bed.h"
+
+#include <stdio.h>
+
+#define S USEC_PER_SEC
+#define M USEC_PER_MINUTE
+
+static struct control *control;
+static char asked[200]; /* how it was to be ended */
+static usec_t ends_at_usec;
+
+static const char *phase(_unused_ void *arg) {
+        return ends_at_usec == 0 ? "running" : "finishing";
+}
+
+static int shut_down(enum control_shutdown how, _unused_ void *arg) {
+        static const char *const words[] = { "plain", "now", "when-idle" };
+        size_t used = strlen(asked);
+
+        (void)snprintf(asked + used, sizeof(asked) - used, "%s%s", used > 0 ? " " : "", words[how]);
+        if (how == CONTROL_SHUTDOWN_WHEN_IDLE) {
+                live_close(live_bed.live);
+                ends_at_usec = USEC_INFINITY;
+        }
+        return 0;
+}
+
+static usec_t ends_at(_unused_ void *arg) {
+        return ends_at_usec;
+}
+
+/* A service and a job in a group, a check of the service, a job every minute, a job. */
+static void setup(void) {
+        struct control_options options = { .phase = phase, .shutdown = shut_down, .ends_at = ends_at };
+
+        asked[0] = '\0';
+        ends_at_usec = 0;
+        live_bed_setup();
+        (void)live_bed_job("migrate");
+        live_bed_service("web")->service->health = strdup("web-ping");
+        live_bed_group("site")->on_start = true;
+        live_bed_job("job");
+        live_bed_job("tick")->every_usec = M;
+        live_bed_job("web-ping")->every_usec = 10 * S;
+        live_bed_go();
+        options.live = live_bed.live;
+        ck_assert_int_eq(control_new(&options, &control), 0);
+        test_client_connect(&client, control->server);
+        live_bed_ready("web");
+}
+
+static void teardown(void) {
+        test_client_close(&client);
+        control_free(control);
+        live_bed_teardown();
+}
+
+static void expect_error(const char *method, const char *parameters, const char *expected) {
+        json_t *got;
+
+        call(method, parameters, false);
+        got = test_client_receive(&client, NULL);
+        expect_at(got, "error", expected);
+        json_decref(got);
+}
+
+/* ---- Shutdown ---- */
+
+START_TEST(shutdown_says_how_and_who_asked) {
+        json_decref(ask("Shutdown", "{}"));
+        json_decref(ask("Shutdown", "{\"now\":true}"));
+        expect_error("Shutdown", "{\"now\":true,\"when_idle\":true}", "org.varlink.service.InvalidParameter");
+        ck_assert_str_eq(asked, "plain now");
+        ck_assert_ptr_nonnull(strstr(live_bed_text(EVENT_COMMAND), "Shutdown by uid"));
+}
+END_TEST
+
+START_TEST(who_ends_when_idle_says_what_it_waits_for_and_starts_nothing) {
+        json_t *got;
+
+        (void)live_bed_start("job");
+        got = ask("Shutdown", "{\"when_idle\":true}");
+        expect_at(got, "phase", "finishing");
+        json_decref(got);
+        got = ask("Status", "{}");
+        expect_at(got, "ending.waits_for", "[2]");
+        expect_at(got, "ending.waits_for.0", "site#1/migrate");
+        expect_at(got, "ending.waits_for.1", "job#1");
+        expect_at(got, "ending.until_usec", "-");
+        json_decref(got);
+        expect_error("Start", "{\"tasks\":[\"job\"]}", "io.tendd.Runner.ShuttingDown");
+
+        fake_clock_advance(M + S); /* what is due is told, and does not run */
+        ck_assert_ptr_null(live_bed_leaf("tick"));
+        ck_assert_str_eq(live_task_skip_reason(live_bed_entry("tick")), "the daemon is stopping");
+        ck_assert_ptr_nonnull(live_bed_leaf("web-ping")); /* the service is still looked after */
+
+        live_bed_end("migrate", ERROR_NONE);
+        live_bed_end("job", ERROR_NONE);
+        got = ask("Status", "{}");
+        expect_at(got, "ending.waits_for", "[0]");
+        json_decref(got);
+        ck_assert_ptr_nonnull(live_bed_leaf("web"));
+}
+END_TEST
+
+/* With overlap = replace a firing would end what is at work. */
+START_TEST(nothing_makes_way_for_what_is_not_started) {
+        ((struct task *)live_task_task(live_bed_entry("tick")))->overlap = OVERLAP_REPLACE;
+        fake_clock_advance(M + S);
+        ck_assert_ptr_nonnull(live_bed_leaf("tick"));
+        json_decref(ask("Shutdown", "{\"when_idle\":true}"));
+        fake_clock_advance(M);
+        ck_assert(!run_is_cancelled(live_bed_run("tick#1")));
+}
+END_TEST
+
+START_TEST(a_daemon_that_stops_tells_until_when) {
+        json_t *got;
+
+        ends_at_usec = usec_add(clock_now(CLOCK_ID_MONOTONIC), 90 * S);
+        got = ask("Status", "{}");
+        expect_at(got, "ending.waits_for.0", "site#1");
+        ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(got, "ending"), "until_usec")),
+                         (json_int_t)usec_add(clock_now(CLOCK_ID_REALTIME), 90 * S));
+        json_decref(got);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("control-steering");
+        TCase *tcase = tcase_create("control-steering");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        suite_add_tcase(suite, tcase);
+        tcase_add_test(tcase, shutdown_says_how_and_who_asked);
+        tcase_add_test(tcase, who_ends_when_idle_says_what_it_waits_for_and_starts_nothing);
+        tcase_add_test(tcase, nothing_makes_way_for_what_is_not_started);
+        tcase_add_test(tcase, a_daemon_that_stops_tells_until_when);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

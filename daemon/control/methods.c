@@ -55,7 +55,8 @@ static const struct varlink_field fields_signal[] = {
 };
 static const struct varlink_field fields_extend[] = {
         { "runs", VARLINK_STRINGS, REQUIRED },
-        { "by_usec", VARLINK_INT, REQUIRED },
+        { "by_usec", VARLINK_INT, OPTIONAL },
+        { "until_usec", VARLINK_INT, OPTIONAL },
         { "parents", VARLINK_BOOL, OPTIONAL },
         { 0 },
 };

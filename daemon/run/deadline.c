@@ -243,7 +243,8 @@ static struct run_extension answer(const struct run *run, enum bound moved, usec
         };
 }
 
-int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret) {
+/* By @by_usec, or up to @until_usec, if that is not 0. */
+static int extend(struct run *run, usec_t by_usec, usec_t until_usec, bool parents, struct run_extension *ret) {
         enum bound bound = _BOUND_INVALID;
         struct run *leaf = run_present_leaf(run), *moved;
         usec_t at, asked;
@@ -254,7 +255,7 @@ int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extensi
         if (!moved)
                 return -ENOENT;
         at = run_bound_at(moved, bound);
-        asked = usec_add(at, by_usec);
+        asked = until_usec > 0 ? until_usec : usec_add(at, by_usec);
         if (parents)
                 extend_ancestors(moved, asked);
         /* At a tie all of them are the earliest. */
@@ -262,18 +263,29 @@ int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extensi
         if (leaf)
                 move_bounds(leaf, at, asked);
         *ret = answer(run, bound, asked);
+        ret->moved = run_bound_at(moved, bound) > at;
         return 0;
 }
 
+int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret) {
+        return extend(run, by_usec, 0, parents, ret);
+}
+
+int run_extend_until(struct run *run, usec_t until_usec, bool parents, struct run_extension *ret) {
+        return extend(run, 0, until_usec, parents, ret);
+}
+
 int run_leaf_extend(struct run *leaf, usec_t usec, struct run_extension *ret) {
-        usec_t asked = usec_add(clock_now(CLOCK_ID_MONOTONIC), usec);
+        usec_t asked = usec_add(clock_now(CLOCK_ID_MONOTONIC), usec), at;
         enum bound bound;
 
         if (is_stopping(leaf) || leaf->leaf.ended)
                 return -ESTALE;
-        if (own_bound(leaf, &bound) == USEC_INFINITY)
+        at = own_bound(leaf, &bound);
+        if (at == USEC_INFINITY)
                 return -ENOENT;
         move_bound(leaf, bound, asked);
         *ret = answer(leaf, bound, asked);
+        ret->moved = run_bound_at(leaf, bound) > at;
         return 0;
 }

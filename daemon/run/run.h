@@ -301,11 +301,14 @@ struct run_extension {
         usec_t deadline_usec;         /* the effective one afterwards, monotonic */
         const struct run *clipped_by; /* whose bound is earlier than what was asked: an ancestor, or itself; or NULL */
         enum bound bound;             /* which was moved */
+        bool moved;                   /* false: it was no earlier already, or what clips it is not later */
 };
 
 /* Moves the earliest own bound of @run, or with @parents that of each ancestor that would clip it too, later by
  * @by_usec. Returns 0, -ESTALE once it is stopping or done, -ENOENT when it has no bound of its own. */
 int run_extend(struct run *run, usec_t by_usec, bool parents, struct run_extension *ret);
+/* The same up to @until_usec, monotonic, not 0. A bound that is later stays. */
+int run_extend_until(struct run *run, usec_t until_usec, bool parents, struct run_extension *ret);
 
 /* The earliest of its own bounds, a job's present attempt included, and all its ancestors'; USEC_INFINITY: none.
  * @ret_owner and @ret_bound may be NULL. */

@@ -2,6 +2,7 @@
 /* verb_services: restart, signal, extend. */
 #include "base/text.h"
 #include "tendctl/print.h"
+#include "tendctl/time_arg.h"
 #include "tendctl/verb.h"
 
 #include <signal.h>
@@ -89,8 +90,9 @@ static void print_extension(const json_t *extension) {
                 printf(" has no bound any more\n");
                 return;
         }
-        printf(" ends %s, at %s, by %s", format_relative(get_int(deadline, "at_usec"), when),
-               format_clock(get_int(deadline, "at_usec"), at), get_string(deadline, "bound"));
+        printf(" %s %s, at %s, by %s", get_bool(extension, "moved") ? "ends" : "is left as it is and ends",
+               format_relative(get_int(deadline, "at_usec"), when), format_clock(get_int(deadline, "at_usec"), at),
+               get_string(deadline, "bound"));
         if (get_bool(extension, "clipped")) {
                 printf(" of ");
                 print_safe(get_string(deadline, "run"), false);
@@ -99,19 +101,34 @@ static void print_extension(const json_t *extension) {
         putchar('\n');
 }
 
+/* What is to be asked for: the last word says by how much, or --until up to when. */
+static int parse_extend(const struct verb_args *args, json_t **ret) {
+        const char *until = args->options[EXTEND_UNTIL], *span = args->words[args->n - 1];
+        size_t n = until ? args->n : args->n - 1;
+        usec_t usec, now = clock_now(CLOCK_ID_REALTIME);
+
+        if (until && time_arg_parse(until, TIME_FROM_NOW, now, &usec) < 0)
+                return ctl_error(CTL_USAGE, "--until %s: no time (such as 18:00, '2025-03-30 02:30' or 2h)", until);
+        if (until && usec <= now)
+                return ctl_error(CTL_USAGE, "--until %s: that is over; tomorrow is written 'tomorrow 06:00'", until);
+        if (n == 0)
+                return ctl_error(CTL_USAGE, "usage: tendctl extend TASK|RUN... SPAN, or --until T");
+        if (!until && (text_parse_usec(span, &usec) < 0 || usec == 0 || usec == USEC_INFINITY))
+                return ctl_error(CTL_USAGE, "%s: no span (such as 10min or 2h)", span);
+        *ret = json_pack("{s:o, s:I, s:b}", "runs", ctl_strings(args->words, n), until ? "until_usec" : "by_usec",
+                         (json_int_t)usec, "parents", args->options[EXTEND_PARENTS] != NULL);
+        return CTL_OK;
+}
+
 int verb_extend(struct ctl *ctl, const struct verb_args *args) {
-        const char *span = args->words[args->n - 1];
-        json_t *answer, *entry;
-        usec_t by;
+        json_t *parameters = NULL, *answer, *entry;
         size_t index;
         int code;
 
-        if (text_parse_usec(span, &by) < 0 || by == 0 || by == USEC_INFINITY)
-                return ctl_error(CTL_USAGE, "%s: no span (such as 10min or 2h)", span);
-        code = ctl_ask(ctl, "Extend",
-                       json_pack("{s:o, s:I, s:b}", "runs", ctl_strings(args->words, args->n - 1), "by_usec",
-                                 (json_int_t)by, "parents", args->options[EXTEND_PARENTS] != NULL),
-                       &answer);
+        code = parse_extend(args, &parameters);
+        if (code != CTL_OK)
+                return code;
+        code = ctl_ask(ctl, "Extend", parameters, &answer);
         if (code != CTL_OK)
                 return code;
         if (ctl->json)

@@ -137,17 +137,20 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "extend",
-                .arguments = "TASK|RUN... SPAN",
-                .min = 2,
+                .arguments = "TASK|RUN... [SPAN]",
+                .min = 1,
                 .max = ANY,
                 .summary = "give runs more time",
                 .details =
                         "Moves the bound that would end the run next, but not past the bounds of the groups it is in. "
-                        "A run that is being stopped gets no more time.",
+                        "A run that is being stopped gets no more time. With --until in place of SPAN, up to T, a time: 18:00, "
+                        "'tomorrow 06:00', '2025-03-30 02:30'; a bound that is later stays.",
                 .examples = "tendctl extend backfill 2h             every run of backfill\n"
+                            "tendctl extend backup --until 06:00    whatever is left of its time\n"
                             "tendctl extend etl#88/load 10min       one member of a group\n"
                             "tendctl extend -p etl#88/load 10min    and its group too, if that is in the way\n",
-                .options = { [EXTEND_PARENTS] = { "parents", 'p', NULL, "move what is in the way above it, too" } },
+                .options = { [EXTEND_PARENTS] = { "parents", 'p', NULL, "move what is in the way above it, too" },
+                             [EXTEND_UNTIL] = { "until", 'u', "T", "up to then, in place of a span" } },
                 .run = verb_extend,
         },
         {

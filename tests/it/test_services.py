@@ -379,9 +379,13 @@ shell = trap 'echo main >>{self.path('got')}' USR1; (trap 'echo other >>{self.pa
         daemon = self.pair()
         self.succeeds(daemon, "start", "job")
         self.assertRegex(self.succeeds(daemon, "extend", "job", "2h"), r"^job#1 ends in (3h|2h 59min).*, by timeout\n$")
+        until = self.succeeds(daemon, "extend", "--until", "20h", "job")
+        self.assertRegex(until, r"^job#1 ends in (20h|19h 59min).*, by timeout\n$")
+        self.assertIn("is left as it is", self.succeeds(daemon, "extend", "--until", "19h", "job"))
         clipped = daemon.ctl_json("extend", "job#1", "30d")["extended"][0]
         self.assertTrue(clipped["clipped"])
         self.assertEqual(clipped["deadline"]["bound"], "total-timeout")
+        self.assertEqual(daemon.ctl("extend", "job", "--until", "yesterday").returncode, 2)
         self.assertEqual(daemon.ctl("extend", "job", "soon").returncode, 2)
         self.assertEqual(daemon.ctl("extend", "web", "1h").returncode, 1)  # nothing bounds it
         self.assertEqual(daemon.ctl("extend", "nothing", "1h").returncode, 5)

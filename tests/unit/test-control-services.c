@@ -317,6 +317,32 @@ START_TEST(extend_moves_the_next_bound_and_tells_it) {
 }
 END_TEST
 
+START_TEST(extend_goes_up_to_a_time_on_the_wall_clock) {
+        static const char *const refused[][2] = { { "{\"runs\":[\"job\"],\"until_usec\":1}", "until_usec" },
+                                                  { "{\"runs\":[\"job\"],\"until_usec\":1,\"by_usec\":1}", "by_usec" },
+                                                  { "{\"runs\":[\"job\"]}", "by_usec" } };
+        char parameters[100];
+        json_t *got;
+
+        start_bounded(M, USEC_INFINITY);
+        (void)snprintf(parameters, sizeof(parameters), "{\"runs\":[\"job\"],\"until_usec\":%llu}",
+                       (unsigned long long)(clock_now(CLOCK_ID_REALTIME) + 5 * M));
+        got = ask("Extend", parameters);
+        expect_at(got, "extended.0.moved", "true");
+        json_decref(got);
+        for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+                call("Extend", refused[i][0], false);
+                got = test_client_receive(&client, NULL);
+                expect_at(got, "parameters.parameter", refused[i][1]);
+                json_decref(got);
+        }
+        fake_clock_advance(5 * M - S);
+        ck_assert_ptr_nonnull(live_bed_leaf("job"));
+        fake_clock_advance(S);
+        ck_assert_ptr_null(live_bed_leaf("job"));
+}
+END_TEST
+
 START_TEST(extend_tells_what_is_in_the_way) {
         json_t *got;
 
@@ -464,6 +490,7 @@ int main(void) {
         tcase_add_test(tcase, signals_have_names_and_numbers);
         tcase_add_test(tcase, a_group_s_signal_is_for_all_in_it_that_are_at_work);
         tcase_add_test(tcase, extend_moves_the_next_bound_and_tells_it);
+        tcase_add_test(tcase, extend_goes_up_to_a_time_on_the_wall_clock);
         tcase_add_test(tcase, extend_tells_what_is_in_the_way);
         tcase_add_test(tcase, extend_moves_what_is_in_the_way_when_asked_to);
         tcase_add_test(tcase, what_is_stopping_gets_no_more_time);

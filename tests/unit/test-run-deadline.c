@@ -415,6 +415,27 @@ START_TEST(rule4_extend_with_parents_moves_those_that_would_clip) {
 }
 END_TEST
 
+START_TEST(rule4_extend_until_moves_the_earliest_own_bound_there_or_leaves_it) {
+        struct run_extension how;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        make();
+        bound(&g, BOUND_TOTAL_TIMEOUT, 60 * S);
+        bound(&a, BOUND_TIMEOUT, 10 * S);
+        start(&g, 1);
+        ck_assert_int_eq(run_extend_until(get("g#1/a"), now + 20 * S, false, &how), 0);
+        ck_assert_uint_eq(how.deadline_usec - now, 20 * S);
+        ck_assert(how.moved);
+        ck_assert_ptr_null(how.clipped_by);
+        ck_assert_int_eq(run_extend_until(get("g#1/a"), now + 15 * S, true, &how), 0);
+        ck_assert_uint_eq(how.deadline_usec - now, 20 * S);
+        ck_assert(!how.moved);
+        ck_assert_int_eq(run_extend_until(get("g#1/a"), now + 90 * S, false, &how), 0);
+        ck_assert_uint_eq(how.deadline_usec - now, 60 * S);
+        ck_assert_ptr_eq(how.clipped_by, get("g#1"));
+}
+END_TEST
+
 START_TEST(rule4_extend_never_shortens) {
         struct run_extension how;
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
@@ -537,6 +558,7 @@ int main(void) {
                 rule4_extend_moves_all_that_are_the_earliest,
                 rule4_extend_answers_with_the_deadline_that_holds,
                 rule4_extend_with_parents_moves_those_that_would_clip,
+                rule4_extend_until_moves_the_earliest_own_bound_there_or_leaves_it,
                 rule4_extend_never_shortens,
                 rule4_extend_is_refused_once_stopping,
                 rule4_extend_without_a_bound_of_its_own_is_refused,

@@ -151,6 +151,16 @@ uint64_t log_dropped(void) {
         return dropped;
 }
 
+usec_t log_dropped_usec(void) {
+        usec_t usec = 0;
+
+        (void)pthread_rwlock_rdlock(&logger.lock);
+        if (logger.writer)
+                usec = log_writer_dropped_usec(logger.writer);
+        (void)pthread_rwlock_unlock(&logger.lock);
+        return usec;
+}
+
 size_t log_queued(void) {
         size_t n = 0;
 

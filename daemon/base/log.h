@@ -42,6 +42,8 @@ void log_set_max_level(int level);
 /* Records lost since the start, and how many wait now. */
 uint64_t log_dropped(void);
 size_t log_queued(void);
+/* When one was lost last, realtime; 0: none was. */
+usec_t log_dropped_usec(void);
 
 /* More than half of the room is taken, and records are being written: who can wait with what it has to log should.
  * For a sink that has taken nothing for a second nobody should wait: records are dropped then, and counted. */

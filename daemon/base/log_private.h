@@ -100,6 +100,7 @@ void log_writer_push(struct log_writer *writer, struct log_item *item);
 
 /* Thread-safe. */
 uint64_t log_writer_dropped(struct log_writer *writer);
+usec_t log_writer_dropped_usec(struct log_writer *writer);
 size_t log_writer_queued(struct log_writer *writer);
 bool log_writer_is_congested(struct log_writer *writer);
 

@@ -30,6 +30,7 @@ struct log_writer {
         struct list queue;
         size_t n_queued, bytes, max_bytes;
         uint64_t dropped, unreported;
+        usec_t dropped_usec; /* realtime, of the last one */
         bool sleeping, closing, has_ended;
         bool left_behind;              /* the thread frees the writer */
         _Atomic(usec_t) progress_usec; /* monotonic, when the sink took something, or was first asked to */
@@ -102,6 +103,14 @@ static int write_items(struct log_writer *writer, struct list *items, uint64_t u
         return r >= 0 ? sink_flush(sink) : r;
 }
 
+/* With the mutex held. */
+static void count_dropped(struct log_writer *writer, uint64_t n) {
+        if (n == 0)
+                return;
+        writer->dropped += n;
+        writer->dropped_usec = clock_now(CLOCK_ID_REALTIME);
+}
+
 /* With the mutex held, which it releases meanwhile. Returns false when it gave up. */
 static bool write_queue(struct log_writer *writer) {
         struct list items = LIST_INIT(items);
@@ -117,7 +126,7 @@ static bool write_queue(struct log_writer *writer) {
 
         writer->n_queued -= n;
         writer->bytes -= bytes;
-        writer->dropped += writer->sink.lost;
+        count_dropped(writer, writer->sink.lost);
         writer->sink.lost = 0;
         return r >= 0;
 }
@@ -246,7 +255,7 @@ void log_writer_push(struct log_writer *writer, struct log_item *item) {
                 writer->n_queued += n_records;
                 writer->bytes += item_bytes(item);
         } else {
-                writer->dropped += n_records;
+                count_dropped(writer, n_records);
                 writer->unreported += n_records;
         }
         sleeping = writer->sleeping;
@@ -266,6 +275,15 @@ uint64_t log_writer_dropped(struct log_writer *writer) {
         dropped = writer->dropped;
         (void)pthread_mutex_unlock(&writer->mutex);
         return dropped;
+}
+
+usec_t log_writer_dropped_usec(struct log_writer *writer) {
+        usec_t usec;
+
+        (void)pthread_mutex_lock(&writer->mutex);
+        usec = writer->dropped_usec;
+        (void)pthread_mutex_unlock(&writer->mutex);
+        return usec;
 }
 
 size_t log_writer_queued(struct log_writer *writer) {

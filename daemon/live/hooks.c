@@ -112,6 +112,7 @@ static void dropped(struct live *live, const char *hook, const char *task, const
         char text[200];
 
         live->hooks_dropped++;
+        live->hooks_dropped_usec = clock_now(CLOCK_ID_REALTIME);
         (void)snprintf(text, sizeof(text), "hook %s was not started: %s", hook, why);
         event.text = text;
         live_emit(live, &event);

@@ -417,6 +417,10 @@ uint64_t live_hooks_dropped(const struct live *live) {
         return live->hooks_dropped;
 }
 
+usec_t live_hooks_dropped_usec(const struct live *live) {
+        return live->hooks_dropped_usec;
+}
+
 /* ---- tasks ---- */
 
 struct live_task *live_find(const struct live *live, const char *name) {

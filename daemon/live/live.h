@@ -144,6 +144,8 @@ size_t live_task_failing_items(const struct live_task *task, size_t skip, struct
 /* What keeps its watch from seeing at once what arrives, a sentence; NULL: nothing. Valid until the next turn. */
 const char *live_task_watch_trouble(const struct live_task *task);
 bool live_task_is_slow(const struct live_task *task);
+/* Of its runs that are at work and have slow-after the one that began first, or NULL. */
+const struct run *live_task_longest(const struct live_task *task);
 
 /* In a word: disabled, running, failing, paused, idle; of services also stopped, gave-up, and what live_service_run_state()
  * says. */
@@ -229,3 +231,5 @@ void live_memory_flush(struct live *live);
 
 /* Hooks that were not started because too many wait. */
 uint64_t live_hooks_dropped(const struct live *live);
+/* When one was dropped last, realtime; 0: none was. */
+usec_t live_hooks_dropped_usec(const struct live *live);

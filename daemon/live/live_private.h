@@ -167,6 +167,7 @@ struct live {
         uint64_t random;
         unsigned n_hooks;
         uint64_t hooks_dropped;
+        usec_t hooks_dropped_usec; /* realtime, of the last one */
 
         struct live_clocks clocks;
         int64_t wall_less_boot_usec;

@@ -94,3 +94,12 @@ bool live_task_is_slow(const struct live_task *task) {
                         return true;
         return false;
 }
+
+const struct run *live_task_longest(const struct live_task *task) {
+        const struct run *longest = NULL;
+
+        for (const struct slow_watch *watch = task->slow; watch; watch = watch->next)
+                if (!longest || run_started_usec(watch->run) < run_started_usec(longest))
+                        longest = watch->run;
+        return longest;
+}

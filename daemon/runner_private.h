@@ -14,14 +14,13 @@ struct status_line {
         struct live_observer *observer; /* NULL: nobody wants to know */
         struct loop_timer timer;
         struct loop_work work;
-        bool stale;           /* the timer is set because of an event */
-        usec_t at_usec;       /* monotonic; when it was made last */
-        usec_t end_usec;      /* realtime; of the phase, when that has an end */
-        usec_t extended_usec; /* monotonic; when the manager was asked for time; 0: not yet in this phase */
-        size_t index;         /* how far tasks have been looked at */
-        size_t n_failing;
-        char failing[500]; /* names of them */
-        char text[500];    /* being made */
+        bool stale;                /* the timer is set because of an event */
+        usec_t at_usec;            /* monotonic; when it was made last */
+        usec_t end_usec;           /* realtime; of the phase, when that has an end */
+        usec_t extended_usec;      /* monotonic; when the manager was asked for time; 0: not yet in this phase */
+        size_t index;              /* how far tasks have been looked at */
+        struct problems *problems; /* found so far */
+        char text[500];            /* being made */
         size_t n;
         char sent[500];
 };

@@ -2,13 +2,16 @@
 /* status_line: what `systemctl status` says of the daemon: STATUS=, and while it ends how long it may take.
  *
  * An event makes the line stale, and a timer makes it anew, MIN_INTERVAL after the last one at the earliest; without events
- * there is no timer, so that an idle daemon sleeps on. Tasks that fail are looked for in slices, as there may be many
- * thousands. A line that has not changed is not sent.
+ * there is no timer, so that an idle daemon sleeps on. What is wrong is looked for in slices, as there may be many
+ * thousands of tasks. A line that has not changed is not sent.
  *
- * While it finishes it is still up for systemd, and nothing bounds it. While it drains or stops, TimeoutStopSec= must not cut short what drain-timeout and shutdown-timeout allow. The time is
- * extended by little again and again, so that a loop that is stuck is killed in the end.
+ * While it finishes it is still up for systemd, and nothing bounds it. While it drains or stops, TimeoutStopSec= must not cut
+ * short what drain-timeout and shutdown-timeout allow. The time is extended by little again and again, so that a loop that is
+ * stuck is killed in the end.
  */
 #include "runner_private.h"
+
+#include "control/problems.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,13 +102,11 @@ static void describe_running(struct runner *runner, struct status_line *line) {
         run_tree_get_counts(live_tree(runner->live), &counts);
         add(line, "%s: %zu tasks, %u running, %u queued", runner_phase_to_string(runner->phase),
             live_n_tasks(runner->live), counts.running, counts.queued);
-        if (runner->refused)
-                add(line, ", configuration REFUSED");
-        if (line->n_failing > 0)
-                add(line, ", %zu FAILING:%s", line->n_failing, line->failing);
+        problems_describe(line->problems, line->text + line->n, sizeof(line->text) - line->n);
+        line->n += strlen(line->text + line->n);
 }
 
-static void begin(struct status_line *line) {
+static void begin_text(struct status_line *line) {
         line->n = 0;
         line->text[0] = '\0';
 }
@@ -127,23 +128,19 @@ static void on_slice(struct loop_work *work, void *arg) {
         struct status_line *line = &runner->status_line;
         size_t n = live_n_tasks(runner->live), end = MIN(n, line->index + SLICE);
 
-        if (is_ending(runner) || runner->phase == RUNNER_FINISHING)
+        if (is_ending(runner) || runner->phase == RUNNER_FINISHING || !line->problems)
                 return;
-        for (; line->index < end; line->index++) {
-                const struct live_task *task = live_task_at(runner->live, line->index);
-
-                if (live_task_is_failing(task))
-                        add_name(line, line->n_failing++, live_task_task(task)->run.name);
-        }
+        for (; line->index < end; line->index++)
+                problems_find_task(line->problems, runner->live, live_task_at(runner->live, line->index));
         if (line->index < n) {
                 loop_work_schedule(work);
                 return;
         }
-        add_more(line, line->n_failing);
-        memcpy(line->failing, line->text, line->n + 1);
-        begin(line);
+        problems_find_others(line->problems, runner->live, runner->refused);
+        begin_text(line);
         describe_running(runner, line);
         finish(line);
+        line->problems = problems_free(line->problems);
 }
 
 static void on_timer(struct loop_timer *timer, void *arg) {
@@ -153,15 +150,17 @@ static void on_timer(struct loop_timer *timer, void *arg) {
 
         line->stale = false;
         line->at_usec = now;
-        begin(line);
+        line->problems = problems_free(line->problems);
+        begin_text(line);
         if (runner->phase == RUNNER_FINISHING) {
                 describe_finishing(runner, line);
                 finish(line);
                 return;
         }
         if (!is_ending(runner)) {
-                line->index = line->n_failing = 0;
-                loop_work_schedule(&line->work);
+                line->index = 0;
+                if (problems_new(&line->problems) == 0)
+                        loop_work_schedule(&line->work);
                 return;
         }
         describe_end(runner, line);
@@ -215,5 +214,6 @@ void runner_status_done(struct runner *runner) {
                 return;
         line->observer = live_unobserve(line->observer);
         loop_work_cancel(&line->work);
+        line->problems = problems_free(line->problems);
         loop_timer_done(&line->timer);
 }

@@ -24,7 +24,7 @@ libtendd_a_SOURCES += daemon/control/methods_status.c
 libtendd_a_SOURCES += daemon/control/methods_stop.c
 libtendd_a_SOURCES += daemon/control/methods_tasks.c
 libtendd_a_SOURCES += daemon/control/methods_wait.c
-libtendd_a_SOURCES += daemon/control/problems.c daemon/control/problems.h
+libtendd_a_SOURCES += daemon/control/problems.c daemon/control/problems.h daemon/control/problems_find.c
 libtendd_a_SOURCES += daemon/control/processes.c daemon/control/processes.h
 libtendd_a_SOURCES += daemon/control/resume.c daemon/control/resume.h
 libtendd_a_SOURCES += daemon/control/run_json.c daemon/control/run_json.h
@@ -81,6 +81,9 @@ unit_tests += tests/unit/test-control-services
 tests_unit_test_control_services_SOURCES = tests/unit/test-control-services.c $(asking_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-control-history
 tests_unit_test_control_history_SOURCES = tests/unit/test-control-history.c $(asking_sources) $(fake_store_sources) \
+	$(live_bed_sources)
+unit_tests += tests/unit/test-control-status
+tests_unit_test_control_status_SOURCES = tests/unit/test-control-status.c $(asking_sources) $(fake_store_sources) \
 	$(live_bed_sources)
 unit_tests += tests/unit/test-control-steering
 tests_unit_test_control_steering_SOURCES = tests/unit/test-control-steering.c $(asking_sources) $(live_bed_sources)

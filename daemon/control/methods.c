@@ -13,8 +13,7 @@
 
 static const struct varlink_field fields_list[] = {
         { "tasks", VARLINK_STRINGS, OPTIONAL },
-        { "failing", VARLINK_BOOL, OPTIONAL },
-        { "paused", VARLINK_BOOL, OPTIONAL },
+        { "states", VARLINK_STRINGS, OPTIONAL },
         { 0 },
 };
 static const struct varlink_field fields_show[] = {

@@ -11,10 +11,9 @@
 #include "live/apply.h"
 #include "live/outcome_json.h"
 
-#define NEXT_MAX     2
-#define PROBLEMS_MAX 100
-#define SAID_MAX     10
-#define LISTEN_MAX   1000 /* runs that are asked whether they said something */
+#define NEXT_MAX 2
+#define SAID_MAX 10
+#define RUNS_MAX 1000 /* that are looked at; the others began later */
 
 struct status_cursor {
         struct control *control;
@@ -51,32 +50,38 @@ static void add_next(struct status_cursor *status, size_t index, usec_t at_usec)
         status->next[i].at_usec = at_usec;
 }
 
-/* What runs at and below @run say of themselves, of at most @budget. */
-static void add_said(struct run *run, unsigned *budget, json_t *array) {
+/* What @run says of itself. */
+static void add_said(struct run *run, json_t *array) {
         const char *said = run_get_status(run);
         json_t *progress = progress_to_json(run);
         char name[RUN_NAME_MAX];
 
-        if (run_get_role(run) == RUN_JOB && (said || progress))
+        if (json_array_size(array) < SAID_MAX && run_get_role(run) == RUN_JOB && (said || progress))
                 (void)json_array_append_new(array,
                                             json_pack("{s:o, s:o*, s:O*}", "run", json_text(run_name(run, name)),
                                                       "status", said ? json_text(said) : NULL, "progress", progress));
         json_decref(progress);
-        if (run_get_role(run) != RUN_GROUP && run_get_role(run) != RUN_ROOT)
-                return;
-        for (run = run_first_child(run); run && *budget > 0 && json_array_size(array) < SAID_MAX;
-             run = run_next_sibling(run)) {
+}
+
+/* Looks at the runs below @parent, but for items, at most @budget. */
+static void look_at_runs(struct status_cursor *status, const struct run *parent, unsigned *budget, json_t *said) {
+        struct run *run;
+
+        for (run = run_first_child(parent); run && *budget > 0; run = run_next_sibling(run)) {
                 (*budget)--;
-                add_said(run, budget, array);
+                add_said(run, said);
+                if (run_get_role(run) == RUN_GROUP)
+                        look_at_runs(status, run, budget, said);
+                else
+                        problems_find_run(status->problems, run);
         }
 }
 
-static json_t *said_to_json(const struct status_cursor *status) {
-        unsigned budget = LISTEN_MAX;
+static json_t *said_to_json(struct status_cursor *status) {
+        unsigned budget = RUNS_MAX;
         json_t *array = json_array();
 
-        if (array)
-                add_said(run_tree_root(live_tree(status->control->live)), &budget, array);
+        look_at_runs(status, run_tree_root(live_tree(status->control->live)), &budget, array);
         return array;
 }
 
@@ -120,37 +125,35 @@ static json_t *outcomes_to_json(const struct run_counts *counts, json_int_t *ret
 static json_t *status_to_json(struct status_cursor *status) {
         const struct control *control = status->control;
         struct varlink_stats clients;
+        const struct control_options *options = &control->options;
         struct run_counts counts;
         json_int_t done;
-        json_t *outcomes;
+        json_t *outcomes, *said;
 
         run_tree_get_counts(live_tree(control->live), &counts);
         outcomes = outcomes_to_json(&counts, &done);
         varlink_server_get_stats(control->server, &clients);
+        said = said_to_json(status);
+        problems_find_others(status->problems, control->live, options->refused ? options->refused(options->arg) : NULL);
         return json_pack(
-                "{s:s, s:i, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o*}",
-                "version", PACKAGE_VERSION, "pid", (int)getpid(), "phase", control->options.phase(control->options.arg),
-                "uptime_usec", (json_int_t)(clock_now(CLOCK_ID_MONOTONIC) - control->started_usec), "tasks",
-                (json_int_t)live_n_tasks(control->live), "failing", (json_int_t)problems_n_failing(status->problems),
-                "running", (int)counts.running, "queued", (int)counts.queued, "done", done, "outcomes", outcomes,
-                "problems", problems_to_json(status->problems), "said", said_to_json(status), "next",
-                next_to_json(status), "loop", loop_to_json(live_loop(control->live)), "log_dropped",
-                (json_int_t)log_dropped(), "hooks_dropped", (json_int_t)live_hooks_dropped(control->live), "clients",
-                (int)clients.connections, "ending", ending_to_json(control));
+                "{s:s, s:i, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o*}",
+                "version", PACKAGE_VERSION, "pid", (int)getpid(), "phase", options->phase(options->arg), "uptime_usec",
+                (json_int_t)(clock_now(CLOCK_ID_MONOTONIC) - control->started_usec), "tasks",
+                (json_int_t)live_n_tasks(control->live), "failing",
+                (json_int_t)problems_n(status->problems, PROBLEM_FAILING), "running", (int)counts.running, "queued",
+                (int)counts.queued, "done", done, "outcomes", outcomes, "problems", problems_to_json(status->problems),
+                "problem_counts", problem_counts_to_json(status->problems), "said", said, "next", next_to_json(status),
+                "loop", loop_to_json(live_loop(control->live)), "log_dropped", (json_int_t)log_dropped(),
+                "hooks_dropped", (json_int_t)live_hooks_dropped(control->live), "clients", (int)clients.connections,
+                "ending", ending_to_json(control));
 }
 
 /* From the first task. Returns 0 or -ENOMEM. */
 static int begin(struct status_cursor *status) {
-        const struct control_options *options = &status->control->options;
-
         status->index = status->n_next = 0;
         status->generation = live_generation(status->control->live);
         status->problems = problems_free(status->problems);
-        if (problems_new(status->control->live, &status->problems) < 0)
-                return -ENOMEM;
-        if (options->refused && options->refused(options->arg))
-                problems_add_refused(status->problems, options->refused(options->arg));
-        return 0;
+        return problems_new(&status->problems);
 }
 
 static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
@@ -165,7 +168,7 @@ static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
                 const struct live_task *task = live_task_at(live, status->index);
                 usec_t at = live_task_next(task);
 
-                problems_add_task(status->problems, task);
+                problems_find_task(status->problems, live, task);
                 if (at != USEC_INFINITY && !live_task_paused_by(task, NULL))
                         add_next(status, status->index, at);
         }

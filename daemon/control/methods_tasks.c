@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* methods_tasks: List, Why. */
 #include "control/methods.h"
+#include "control/problems.h"
 #include "control/processes.h"
 #include "control/run_json.h"
 #include "live/outcome_json.h"
@@ -12,8 +13,8 @@
 struct list_cursor {
         struct control *control;
         struct patterns patterns;
-        bool failing;
-        bool paused;
+        bool states[_PROBLEM_KIND_MAX]; /* any of them will do */
+        bool any_state;
         size_t index;
 };
 
@@ -22,6 +23,13 @@ static void list_free(void *cursor) {
 
         patterns_done(&list->patterns);
         free(list);
+}
+
+static bool has_state(const struct list_cursor *list, const struct live_task *task) {
+        for (int kind = 0; kind < _PROBLEM_KIND_MAX; kind++)
+                if (list->states[kind] && problem_has_task((enum problem_kind)kind, list->control->live, task))
+                        return true;
+        return list->any_state;
 }
 
 static int list_next(struct varlink_call *call, void *cursor, json_t **ret) {
@@ -33,9 +41,7 @@ static int list_next(struct varlink_call *call, void *cursor, json_t **ret) {
         for (; list->index < end && json_array_size(array) < TASKS_A_REPLY; list->index++) {
                 const struct live_task *task = live_task_at(live, list->index);
 
-                if (!patterns_match(&list->patterns, live_task_task(task)->run.name) ||
-                    (list->failing && !live_task_is_failing(task)) ||
-                    (list->paused && !live_task_paused_by(task, NULL)))
+                if (!patterns_match(&list->patterns, live_task_task(task)->run.name) || !has_state(list, task))
                         continue;
                 if (json_array_append_new(array, task_to_json(task)) < 0) {
                         json_decref(array);
@@ -58,18 +64,36 @@ static int list_next(struct varlink_call *call, void *cursor, json_t **ret) {
 
 static const struct varlink_stream_ops list_ops = { list_next, list_free };
 
+/* Returns 0 or -EINVAL. */
+static int parse_states(struct list_cursor *list, const json_t *states) {
+        const json_t *state;
+        size_t index;
+
+        list->any_state = json_array_size(states) == 0;
+        json_array_foreach((json_t *)states, index, state) {
+                enum problem_kind kind = problem_kind_from_string(json_string_value(state));
+
+                if (kind < 0 || !problem_is_of_task(kind))
+                        return -EINVAL;
+                list->states[kind] = true;
+        }
+        return 0;
+}
+
 int method_list(struct varlink_call *call, const json_t *parameters, void *arg) {
         struct list_cursor *list = calloc(1, sizeof(*list));
 
         if (!list)
                 return -ENOMEM;
+        if (parse_states(list, json_object_get(parameters, "states")) < 0) {
+                free(list);
+                return varlink_error_parameter(call, "states");
+        }
         if (patterns_init(&list->patterns, json_object_get(parameters, "tasks")) < 0) {
                 free(list);
                 return -ENOMEM;
         }
         list->control = arg;
-        list->failing = json_is_true(json_object_get(parameters, "failing"));
-        list->paused = json_is_true(json_object_get(parameters, "paused"));
         return varlink_stream(call, &list_ops, list);
 }
 

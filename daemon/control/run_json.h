@@ -16,6 +16,9 @@ struct processes;
  */
 int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max, struct processes *processes);
 
+/* What @run waits for, in a sentence without its subject: "waits for …"; "": nothing. */
+void waiting_describe(const struct run_waiting *waiting, const struct run *run, char *buf, size_t size);
+
 /* What @run waits for; NULL: nothing, or out of memory. */
 json_t *waiting_to_json(const struct run_tree *tree, const struct run *run);
 

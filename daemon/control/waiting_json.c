@@ -32,8 +32,6 @@ struct explanation {
         size_t size;
 };
 
-static void explain(const struct run_waiting *waiting, const struct run *run, char *buf, size_t size);
-
 static void explain_turn(const struct explanation *e) {
         (void)snprintf(e->buf, e->size, "begins in the next turn of the loop");
 }
@@ -65,7 +63,7 @@ static void explain_not_ready(const struct run *service, char *buf, size_t size)
 
         run_get_waiting(service, &waiting);
         if (waiting.why == WHY_RESTART || waiting.why == WHY_STOPPED)
-                explain(&waiting, service, buf, size);
+                waiting_describe(&waiting, service, buf, size);
         else
                 (void)snprintf(buf, size, "is %s%s%s", state, status ? ": " : "", status ? status : "");
 }
@@ -120,7 +118,7 @@ static void (*const explanations[_RUN_WHY_MAX])(const struct explanation *e) = {
         [WHY_STOPPED] = explain_stopped, [WHY_ITEMS] = explain_items,
 };
 
-static void explain(const struct run_waiting *waiting, const struct run *run, char *buf, size_t size) {
+void waiting_describe(const struct run_waiting *waiting, const struct run *run, char *buf, size_t size) {
         struct explanation e = { .run = run, .waiting = waiting, .buf = buf, .size = size };
         usec_t left = usec_sub(waiting->until_usec, clock_now(CLOCK_ID_MONOTONIC));
         char other[RUN_NAME_MAX];
@@ -128,6 +126,7 @@ static void explain(const struct run_waiting *waiting, const struct run *run, ch
         if (waiting->other)
                 e.other = run_name(waiting->other, other);
         (void)text_format_usec(left - left % USEC_PER_MSEC, e.left);
+        buf[0] = '\0';
         if (explanations[waiting->why])
                 explanations[waiting->why](&e);
 }
@@ -149,14 +148,14 @@ static int add_holder(const struct limit_ticket *ticket, void *userdata) {
 json_t *waiting_to_json(const struct run_tree *tree, const struct run *run) {
         struct run_waiting waiting;
         struct holders holders = { tree, json_array() };
-        char other[RUN_NAME_MAX], text[512] = "";
+        char other[RUN_NAME_MAX], text[512];
 
         run_get_waiting(run, &waiting);
         if (waiting.why == WHY_NONE || !holders.array) {
                 json_decref(holders.array);
                 return NULL;
         }
-        explain(&waiting, run, text, sizeof(text));
+        waiting_describe(&waiting, run, text, sizeof(text));
         if (waiting.limit && waiting.why == WHY_PERMITS)
                 (void)limit_for_each_holder(waiting.limit, add_holder, &holders);
         return json_pack("{s:s, s:o, s:s*, s:s*, s:o, s:o*, s:o*}", "why", why_names[waiting.why], "text",

@@ -31,6 +31,16 @@ unsigned print_width(void) {
         return size.ws_col;
 }
 
+unsigned print_height(void) {
+        struct winsize size;
+
+        if (!isatty(STDOUT_FILENO))
+                return 0;
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row == 0)
+                return 24;
+        return size.ws_row;
+}
+
 bool print_is_utf8(void) {
         return streq(nl_langinfo(CODESET), "UTF-8");
 }
@@ -45,10 +55,11 @@ enum paint paint_for(const char *word) {
                 { "stopped", PAINT_DIM },    { "slow", PAINT_WARN },       { "ok", PAINT_GOOD },
                 { "running", PAINT_GOOD },   { "failed", PAINT_BAD },      { "timeout", PAINT_BAD },
                 { "failing", PAINT_BAD },    { "interrupted", PAINT_BAD }, { "remnant", PAINT_BAD },
-                { "degraded", PAINT_WARN },  { "full", PAINT_WARN },       { "queued", PAINT_WARN },
+                { "degraded", PAINT_BAD },   { "full", PAINT_WARN },       { "queued", PAINT_WARN },
                 { "cancelled", PAINT_WARN }, { "stopping", PAINT_WARN },   { "never-started", PAINT_DIM },
                 { "skipped", PAINT_DIM },    { "stale", PAINT_BAD },       { "paused", PAINT_WARN },
-                { "disabled", PAINT_DIM },
+                { "disabled", PAINT_DIM },   { "refused", PAINT_BAD },     { "dropped", PAINT_BAD },
+                { "outdated", PAINT_WARN },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)

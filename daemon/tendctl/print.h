@@ -23,6 +23,9 @@ bool print_has_colour(void);
 /* Columns of the terminal; 0 when stdout is none: nothing is cut then. */
 unsigned print_width(void);
 
+/* Its lines; 0 when stdout is none. */
+unsigned print_height(void);
+
 /* Whether the locale shows UTF-8. */
 bool print_is_utf8(void);
 

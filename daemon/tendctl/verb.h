@@ -75,7 +75,8 @@ int print_done(struct ctl *ctl, json_t *answer, const char *key, const char *wor
 
 /* Rows of the verbs' options, as the functions look them up. */
 enum { STATUS_QUIET };
-enum { LIST_FAILING, LIST_PAUSED };
+enum { LIST_FAILING, LIST_PAUSED, LIST_STATE };
+extern const char *const verb_list_states[]; /* what LIST_STATE takes; ends with NULL */
 enum { TREE_NO_PROCESSES };
 enum { START_WAIT, START_RESUME };
 enum { STOP_FORCE, STOP_REASON };

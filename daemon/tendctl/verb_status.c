@@ -6,34 +6,82 @@
 #include <ctype.h>
 #include <stdio.h>
 
-/* What stands before the subject of a problem that is no task. */
-static const char *prefix_of(const json_t *problem) {
-        const char *kind = get_string(problem, "kind");
-
-        if (streq(kind, "full"))
-                return "limit ";
-        return streq(kind, "degraded") && !streq(get_string(problem, "subject"), "store") ? "pool " : "";
-}
-
 /* What a problem needs beside its text must leave room for this much of it; else its command gets a line of its own. */
 #define TEXT_ROOM_MIN 20
+/* Lines for what runs say of themselves, also when much is wrong. */
+#define SAID_MIN  3
+#define NAMES_MAX 3 /* of runs that a daemon that ends waits for */
 
-/* How much of the texts of problems can be shown, so that the commands behind them can be seen too; INT32_MAX: all. */
-static int text_room(const json_t *problems) {
-        size_t subjects = 0, commands = 0, others, index;
+/* What goes where: decided before anything is printed, so that all of it fits the terminal. */
+struct screen {
+        const json_t *problems;
+        const json_t *counts; /* of each kind */
+        int text_room;        /* for the texts of problems; INT32_MAX: all of them */
+        size_t row_lines;     /* that a problem takes */
+        size_t each;          /* problems told of a kind */
+        size_t said;          /* runs that are told to say something */
+};
+
+/* How much of the texts of problems can be shown, so that the commands behind them can be seen too. */
+static int text_room(const struct screen *screen) {
+        size_t kinds = 0, subjects = 0, commands = 0, others, index;
         unsigned width = print_width();
         json_t *problem;
 
-        json_array_foreach((json_t *)problems, index, problem) {
-                size_t prefix = strlen(prefix_of(problem));
-
-                subjects = MAX(subjects, prefix + strlen(get_string(problem, "subject")));
+        json_array_foreach((json_t *)screen->problems, index, problem) {
+                kinds = MAX(kinds, strlen(get_string(problem, "kind")));
+                subjects = MAX(subjects, strlen(get_string(problem, "subject")));
                 commands = MAX(commands, strlen(get_string(problem, "command")));
         }
-        others = strlen("DEGRADED") + subjects + commands + 3 * 2;
+        json_array_foreach((json_t *)screen->counts, index, problem)
+                commands = MAX(commands, strlen(get_string(problem, "command")));
+        others = kinds + subjects + commands + 3 * 2;
         if (width == 0)
                 return INT32_MAX;
         return width > others ? (int)(width - others) : 0;
+}
+
+/* How many problems of the kind of @count the daemon tells. */
+static size_t told_of(const struct screen *screen, const json_t *count) {
+        size_t n = 0, index;
+        json_t *problem;
+
+        json_array_foreach((json_t *)screen->problems, index, problem)
+                n += streq(get_string(problem, "kind"), get_string(count, "kind"));
+        return n;
+}
+
+/* Lines for the problems when @each of a kind are told. */
+static size_t problem_lines(const struct screen *screen, size_t each) {
+        size_t lines = 0, index;
+        json_t *count;
+
+        json_array_foreach((json_t *)screen->counts, index, count) {
+                size_t n = MIN(told_of(screen, count), each);
+
+                lines += n * screen->row_lines + (get_int(count, "n") > (json_int_t)n);
+        }
+        return lines;
+}
+
+/* @others: lines that are printed anyway. */
+static void plan(struct screen *screen, const json_t *status, size_t others) {
+        size_t height = print_height(), n_said = json_array_size(json_object_get(status, "said")), room;
+
+        screen->problems = json_object_get(status, "problems");
+        screen->counts = json_object_get(status, "problem_counts");
+        screen->text_room = text_room(screen);
+        screen->row_lines = screen->text_room < TEXT_ROOM_MIN ? 2 : 1;
+        screen->each = json_array_size(screen->problems);
+        screen->said = n_said;
+        if (height == 0)
+                return;
+        room = height > others ? height - others : 0;
+        while (screen->each > 0 && problem_lines(screen, screen->each) + MIN(n_said, (size_t)SAID_MIN) > room)
+                screen->each--;
+        room -= MIN(room, problem_lines(screen, screen->each));
+        if (n_said > room) /* one line tells of the others */
+                screen->said = room > 0 ? room - 1 : 0;
 }
 
 /* Bytes of @text that fit into @room, whole characters only. */
@@ -45,9 +93,7 @@ static int fitting(const char *text, int room) {
         return n;
 }
 
-static void add_problem(struct table *table, const json_t *problem, int room) {
-        const char *kind = get_string(problem, "kind"), *text = get_string(problem, "text");
-        bool own_line = room < TEXT_ROOM_MIN;
+static void add_kind(struct table *table, const char *kind) {
         char upper[32];
         size_t n = 0;
 
@@ -55,47 +101,79 @@ static void add_problem(struct table *table, const json_t *problem, int room) {
                 upper[n] = (char)toupper((unsigned char)kind[n]);
         upper[n] = '\0';
         table_cell(table, paint_for(kind), upper);
-        if (own_line) {
-                table_cellf(table, PAINT_NONE, "%s%s: %s", prefix_of(problem), get_string(problem, "subject"), text);
+}
+
+static void add_problem(struct table *table, const struct screen *screen, const json_t *problem) {
+        const char *subject = get_string(problem, "subject"), *text = get_string(problem, "text");
+
+        add_kind(table, get_string(problem, "kind"));
+        if (screen->row_lines > 1) {
+                table_cellf(table, PAINT_NONE, "%s: %s", subject, text);
                 table_end_row(table);
                 table_cell(table, PAINT_NONE, "");
         } else {
-                table_cellf(table, PAINT_BOLD, "%s%s", prefix_of(problem), get_string(problem, "subject"));
-                table_cellf(table, PAINT_NONE, "%.*s", fitting(text, room), text);
+                table_cell(table, PAINT_BOLD, subject);
+                table_cellf(table, PAINT_NONE, "%.*s", fitting(text, screen->text_room), text);
         }
         table_cell(table, PAINT_DIM, get_string(problem, "command"));
         table_end_row(table);
 }
 
-static void print_problems(const json_t *status) {
-        static const char *const headings[] = { "", "", "", "", NULL };
-        _cleanup_(table_freep) struct table *table = table_new(headings);
-        int room = text_room(json_object_get(status, "problems"));
-        size_t index;
-        json_t *problem;
+/* How many more there are of a kind than are told, and the command that lists them. */
+static void add_more(struct table *table, const struct screen *screen, const json_t *count, size_t told) {
+        long long more = (long long)get_int(count, "n") - (long long)told;
 
-        json_array_foreach(json_object_get(status, "problems"), index, problem)
-                if (table)
-                        add_problem(table, problem, room);
-        if (table)
-                table_print(table);
-        if (get_int(status, "failing") > (json_int_t)json_array_size(json_object_get(status, "problems")))
-                printf("and more: %lld tasks fail; see tendctl list --failing\n",
-                       (long long)get_int(status, "failing"));
+        if (more <= 0)
+                return;
+        if (told > 0)
+                table_cell(table, PAINT_NONE, "");
+        else
+                add_kind(table, get_string(count, "kind"));
+        if (screen->row_lines > 1) {
+                table_cellf(table, PAINT_NONE, "%s%lld%s: %s", told > 0 ? "and " : "", more, told > 0 ? " more" : "",
+                            get_string(count, "command"));
+        } else {
+                table_cellf(table, PAINT_NONE, "%s%lld%s", told > 0 ? "and " : "", more, told > 0 ? " more" : "");
+                table_cell(table, PAINT_NONE, "");
+                table_cell(table, PAINT_DIM, get_string(count, "command"));
+        }
+        table_end_row(table);
 }
 
-static void print_said(const json_t *status) {
+static void print_problems(const struct screen *screen) {
+        static const char *const headings[] = { "", "", "", "", NULL };
+        _cleanup_(table_freep) struct table *table = table_new(headings);
+        size_t kind, index;
+        json_t *count, *problem;
+
+        if (!table)
+                return;
+        json_array_foreach((json_t *)screen->counts, kind, count) {
+                size_t told = 0;
+
+                json_array_foreach((json_t *)screen->problems, index, problem)
+                        if (told < screen->each && streq(get_string(problem, "kind"), get_string(count, "kind"))) {
+                                add_problem(table, screen, problem);
+                                told++;
+                        }
+                add_more(table, screen, count, told);
+        }
+        table_print(table);
+}
+
+static void print_said(const json_t *status, size_t max) {
         static const char *const headings[] = { "", "", "", NULL };
         _cleanup_(table_freep) struct table *table = table_new(headings);
+        const json_t *all = json_object_get(status, "said");
         char bar[100];
         size_t index;
         json_t *said;
 
-        json_array_foreach(json_object_get(status, "said"), index, said) {
+        json_array_foreach((json_t *)all, index, said) {
                 const json_t *progress = json_object_get(said, "progress");
 
-                if (!table)
-                        return;
+                if (!table || index == max)
+                        break;
                 table_cell(table, PAINT_DIM, "says");
                 table_cell(table, PAINT_BOLD, get_string(said, "run"));
                 table_cellf(table, PAINT_NONE, "%s%s%s", progress ? format_progress(progress, bar, sizeof(bar)) : "",
@@ -104,6 +182,8 @@ static void print_said(const json_t *status) {
         }
         if (table)
                 table_print(table);
+        if (json_array_size(all) > max)
+                printf("%zu%s runs say something: tendctl tree\n", json_array_size(all) - max, max > 0 ? " more" : "");
 }
 
 /* A daemon that ends: what it waits for. */
@@ -113,10 +193,13 @@ static void print_ending(const json_t *ending) {
         size_t index;
         json_t *name;
 
-        json_array_foreach((json_t *)names, index, name)
-                printf("%s%s", index == 0 ? "waits for: " : ", ", json_string_value(name));
         if (json_array_size(names) == 0)
                 return;
+        json_array_foreach((json_t *)names, index, name)
+                if (index < NAMES_MAX)
+                        printf("%s%s", index == 0 ? "waits for: " : ", ", json_string_value(name));
+        if (index > NAMES_MAX)
+                printf(" and more: tendctl tree");
         if (json_object_get(ending, "until_usec"))
                 printf("; until %s at most", format_clock(get_int(ending, "until_usec"), when));
         putchar('\n');
@@ -124,61 +207,75 @@ static void print_ending(const json_t *ending) {
 
 static void print_next(const json_t *status) {
         const json_t *next = json_object_get(status, "next");
-        char when[WHEN_MAX];
-        size_t index;
+        unsigned width = print_width();
+        size_t index, used = 0;
         json_t *entry;
 
-        json_array_foreach((json_t *)next, index, entry)
-                printf("%s%s %s", index == 0 ? "next: " : ", ", get_string(entry, "task"),
-                       format_minute(get_int(entry, "at_usec"), when));
-        if (json_array_size(next) > 0)
+        json_array_foreach((json_t *)next, index, entry) {
+                char when[WHEN_MAX], text[160];
+
+                used += (size_t)snprintf(text, sizeof(text), "%s%.80s %s", index == 0 ? "next: " : ", ",
+                                         get_string(entry, "task"), format_minute(get_int(entry, "at_usec"), when));
+                if (index > 0 && width > 0 && used > width)
+                        break;
+                printf("%s", text);
+        }
+        if (index > 0)
                 putchar('\n');
 }
 
 /* After an upgrade, which leaves the daemon and what it runs alone. */
-static void print_upgrade(const char *running) {
-        if (strverscmp(PACKAGE_VERSION, running) > 0)
-                printf("tendctl " PACKAGE_VERSION " is newer than the running daemon %s: "
-                       "systemctl restart tendd when it suits\n",
-                       running);
+static bool is_newer(const char *running) {
+        return strverscmp(PACKAGE_VERSION, running) > 0;
+}
+
+static bool is_wrong(const json_t *status) {
+        size_t index;
+        json_t *count;
+
+        json_array_foreach(json_object_get(status, "problem_counts"), index, count)
+                if (get_int(count, "wrong") > 0)
+                        return true;
+        return false;
 }
 
 static void print_status(const json_t *status) {
+        const char *version = get_string(status, "version"), *phase = get_string(status, "phase");
+        size_t others = 2u + is_newer(version) + (json_object_get(status, "ending") != NULL) +
+                        (json_array_size(json_object_get(status, "next")) > 0);
+        struct screen screen;
         char uptime[WHEN_MAX];
-        json_int_t lost = get_int(status, "log_dropped"), hooks = get_int(status, "hooks_dropped");
 
-        printf("tendd %s ", get_string(status, "version"));
-        print_painted(paint_for(get_string(status, "phase")), get_string(status, "phase"));
-        printf(" %s, %lld tasks, %lld running, %lld queued\n", format_span(get_int(status, "uptime_usec"), uptime),
+        plan(&screen, status, others); /* the prompt comes after it */
+        printf("tendd %s ", version);
+        print_painted(paint_for(phase), phase);
+        printf(" %s, %lld tasks, %lld running, %lld queued", format_span(get_int(status, "uptime_usec"), uptime),
                (long long)get_int(status, "tasks"), (long long)get_int(status, "running"),
                (long long)get_int(status, "queued"));
+        if (streq(phase, "running") && !is_wrong(status)) {
+                printf(": ");
+                print_painted(PAINT_GOOD, "all is well");
+        }
+        putchar('\n');
         print_ending(json_object_get(status, "ending"));
-        print_upgrade(get_string(status, "version"));
-        print_problems(status);
-        if (lost > 0)
-                printf("%lld log records were dropped: they came faster than they could be written\n", (long long)lost);
-        if (hooks > 0)
-                printf("%lld hooks were not started: too many waited\n", (long long)hooks);
-        print_said(status);
+        if (is_newer(version))
+                printf("tendctl " PACKAGE_VERSION " is newer than the running daemon %s: "
+                       "systemctl restart tendd when it suits\n",
+                       version);
+        print_problems(&screen);
+        print_said(status, screen.said);
         print_next(status);
 }
 
-/* Somebody wants it so. */
-static bool is_wanted(const char *kind) {
-        return streq(kind, "stopped") || streq(kind, "paused");
-}
-
 int verb_status(struct ctl *ctl, const struct verb_args *args) {
-        json_t *status, *problem;
-        bool wrong = false;
-        size_t index;
+        json_t *status;
+        bool wrong;
         int code;
 
         code = ctl_ask(ctl, "Status", json_object(), &status);
         if (code != CTL_OK)
                 return code;
-        json_array_foreach(json_object_get(status, "problems"), index, problem)
-                wrong |= !is_wanted(get_string(problem, "kind"));
+        wrong = is_wrong(status);
         if (args->options[STATUS_QUIET]) {
                 json_decref(status);
                 return wrong ? CTL_FAILED : CTL_OK;

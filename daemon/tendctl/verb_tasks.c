@@ -33,16 +33,59 @@ static void add_task(struct table *table, const json_t *task) {
         table_end_row(table);
 }
 
+/* What --state takes: the kinds of what can be wrong with a task. */
+const char *const verb_list_states[] = { "failing",  "stale",   "remnant", "slow", "restarting",
+                                         "outdated", "stopped", "paused",  NULL };
+
+/* Returns CTL_OK, or CTL_USAGE with a message. */
+static int check_state(const char *word) {
+        char allowed[160] = "";
+        size_t used = 0;
+
+        for (size_t i = 0; verb_list_states[i]; i++) {
+                if (streq(verb_list_states[i], word))
+                        return CTL_OK;
+                used += (size_t)snprintf(allowed + used, sizeof(allowed) - used, "%s%s", i > 0 ? ", " : "",
+                                         verb_list_states[i]);
+        }
+        return ctl_error(CTL_USAGE, "--state: %s: no such state (%s)", word, allowed);
+}
+
+/* Appends the words of @text, which commas stand between. */
+static int add_states(json_t *states, const char *text) {
+        _cleanup_(freep) char *words = strdup(text);
+        char *rest = words, *word;
+        int code = CTL_OK;
+
+        while (code == CTL_OK && (word = strsep(&rest, ","))) {
+                code = check_state(word);
+                (void)json_array_append_new(states, json_string(word));
+        }
+        return code;
+}
+
+/* Those that the options name. */
+static int get_states(const struct verb_args *args, json_t *states) {
+        if (args->options[LIST_FAILING])
+                (void)json_array_append_new(states, json_string("failing"));
+        if (args->options[LIST_PAUSED])
+                (void)json_array_append_new(states, json_string("paused"));
+        return args->options[LIST_STATE] ? add_states(states, args->options[LIST_STATE]) : CTL_OK;
+}
+
 int verb_list(struct ctl *ctl, const struct verb_args *args) {
         static const char *const headings[] = { "TASK", "KIND", "STATE", "LAST", "ENDED", "NEXT", "DETAIL", NULL };
         _cleanup_(table_freep) struct table *table = NULL;
+        json_auto_t *states = json_array();
         json_t *tasks, *task;
         size_t index;
         int code;
 
+        code = get_states(args, states);
+        if (code != CTL_OK)
+                return code;
         code = ctl_collect(ctl, "List",
-                           json_pack("{s:o, s:b, s:b}", "tasks", ctl_strings(args->words, args->n), "failing",
-                                     args->options[LIST_FAILING] != NULL, "paused", args->options[LIST_PAUSED] != NULL),
+                           json_pack("{s:o, s:O}", "tasks", ctl_strings(args->words, args->n), "states", states),
                            "tasks", &tasks);
         if (code != CTL_OK)
                 return code;

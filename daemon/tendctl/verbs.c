@@ -24,11 +24,16 @@ static const struct verb verbs[] = {
                 .arguments = "[TASK...]",
                 .max = ANY,
                 .summary = "tasks and groups, how each ended last, and when it is next",
+                .details = "STATE is failing, stale, remnant (something is left of a run that cannot be ended), slow, "
+                           "restarting, outdated, stopped or paused, as status tells of them. Several options widen "
+                           "what is shown.",
                 .examples = "tendctl list             all\n"
                             "tendctl list 'etl-*'     those whose names match\n"
-                            "tendctl list --failing   those that are failing\n",
+                            "tendctl list --failing   those that are failing\n"
+                            "tendctl list --state stale,slow\n",
                 .options = { [LIST_FAILING] = { "failing", 'f', NULL, "only those that are failing" },
-                             [LIST_PAUSED] = { "paused", 'p', NULL, "only those that are paused" } },
+                             [LIST_PAUSED] = { "paused", 'p', NULL, "only those that are paused" },
+                             [LIST_STATE] = { "state", 's', "STATE[,STATE...]", "only those that are so" } },
                 .run = verb_list,
         },
         {

@@ -203,7 +203,7 @@ command = sleep 60
         self.assertEqual(len(outcomes["both"]["children"]), 2)
         self.ask("Start", tasks=["holder", "waiter"])
         asked = {
-            "Status": [{}], "List": [{}, {"failing": True}], "Tree": [{}, {"runs": ["waiter#1"]}], "Pools": [{}],
+            "Status": [{}], "List": [{}, {"states": ["failing"]}], "Tree": [{}, {"runs": ["waiter#1"]}], "Pools": [{}],
             "Output": [{}, {"runs": ["web", "holder#1"]}],
             "Limits": [{}], "Next": [{}, {"tasks": ["tick", "off", "web"], "n": 3}],
             "History": [{}, {"tasks": ["fails"]}, {"run": "many#1"}, {"run": "both#1/second"}, {"run": "holder#1"}],
@@ -223,7 +223,7 @@ command = sleep 60
         self.ask("Stop", runs=["holder", "waiter"], reason="enough", force=True)
         self.assertEqual(self.ask("Wait", runs=["holder"])[0]["result"]["outcome"], "cancelled")
         self.ask("Pause", tasks=["tick"], reason="enough")
-        self.ask("List", paused=True)
+        self.ask("List", states=["paused"])
         self.ask("Status")
         self.ask("Resume", tasks=["tick"])
         self.assertEqual(self.ask("Diff")[0]["counts"]["changed"], 0)

@@ -59,7 +59,7 @@ class Life(BoxCase):
         # Told by the daemon, and to who has asked. That has ended, perhaps before journald has looked for its _COMM.
         for match in ("PRIORITY=3", "SYSLOG_IDENTIFIER=tendctl"):
             self.assert_two_mistakes(box.journal("_SYSTEMD_UNIT=tendd.service", match))
-        self.until(lambda: "configuration REFUSED" in box.property("StatusText"), "the unit to say so")
+        self.until(lambda: "REFUSED: configuration" in box.property("StatusText"), "the unit to say so")
 
         box.put("/etc/tendd/tendd.ini", CONFIG)
         box.ask("systemctl", "reload", "tendd")
@@ -76,7 +76,7 @@ class Life(BoxCase):
         self.message(box, "s#2 started", "TENDD_TASK=s")
         self.assertEqual([record["PRIORITY"] for record in box.journal("TENDD_EVENT=config-fallback")], ["3"])
         self.assert_two_mistakes(box.journal("_SYSTEMD_UNIT=tendd.service", "PRIORITY=3"))
-        self.until(lambda: "configuration REFUSED" in box.property("StatusText"), "the unit to say so")
+        self.until(lambda: "REFUSED: configuration" in box.property("StatusText"), "the unit to say so")
         self.assertEqual(box.ask("tendctl", "status", "-q", check=False).returncode, 1)
         self.assertRegex(box.ask("tendctl", "status", check=False).stdout, "REFUSED +configuration")
 

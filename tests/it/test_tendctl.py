@@ -126,8 +126,8 @@ class Codes(Tendctl):
         self.assertTrue(fake.calls[0]["more"])
 
     def test_status_quiet_tells_by_its_code(self):
-        fine = self.run_ctl("--socket", self.fake(reply(problems=[]), "a").path, "status", "-q")
-        wrong = self.run_ctl("--socket", self.fake(reply(problems=[{"kind": "failing"}]), "b").path, "status", "--quiet")
+        fine = self.run_ctl("--socket", self.fake(reply(problem_counts=[{"kind": "stopped", "n": 1, "wrong": 0}]), "a").path, "status", "-q")
+        wrong = self.run_ctl("--socket", self.fake(reply(problem_counts=[{"kind": "failing", "n": 1, "wrong": 1}]), "b").path, "status", "--quiet")
         self.assertEqual((fine.returncode, fine.stdout), (0, ""))
         self.assertEqual((wrong.returncode, wrong.stdout), (1, ""))
 
@@ -220,7 +220,8 @@ class Output(Tendctl):
                           runs=[], last=outcome, output_tail=f"{bad}\nline"),
             "Why": reply(task={**TASK, "last": last}, runs=[], remnants=[], last=outcome),
             "Events": reply(events=[{"event": "command", "at_usec": 1, "text": bad}]),
-            "Status": reply(phase="running", problems=[{"kind": "failing", "subject": "t", "text": bad, "command": "c"}]),
+            "Status": reply(phase="running", problems=[{"kind": "failing", "subject": "t", "text": bad, "command": "c"}],
+                            problem_counts=[{"kind": "failing", "n": 1}]),
         }
         fake = self.fake(lambda call: answers[call["method"].rpartition(".")[2]])
         for verb in (["list"], ["show", "t"], ["why", "t"], ["events"], ["status"]):
@@ -251,12 +252,47 @@ class Output(Tendctl):
     def test_the_command_that_explains_is_shown_however_narrow(self):
         command = "tendctl show a-task"
         problem = {"kind": "failing", "subject": "a-task", "text": "long " * 40, "command": command}
-        fake = self.fake(reply(phase="running", version="1", problems=[problem]))
+        fake = self.fake(reply(phase="running", version="1", problems=[problem], problem_counts=[{"kind": "failing", "n": 1}]))
         for columns in (200, 80, 40):
             shown = self.on_terminal("--socket", fake.path, "status", columns=columns, NO_COLOR="1").splitlines()[1:]
             self.assertTrue(any(line.endswith(command) for line in shown), shown)
             self.assertEqual([line for line in shown if len(line) > columns], [])
         self.assertIn("long " * 40, self.run_ctl("--socket", fake.path, "status").stdout)
+
+    def test_status_fits_one_screen_however_much_is_wrong(self):
+        kinds = ("degraded", "dropped", "failing", "stale", "remnant", "slow", "restarting", "full", "waiting", "outdated",
+                 "stopped", "paused")
+
+        def status(name, of):
+            problems = [{"kind": kind, "subject": f"{kind}-{n}" + "x" * (of[kind] % 20), "text": "why " * 20,
+                         "command": f"tendctl why {kind}-{n}"} for kind in of for n in range(min(of[kind], 20))]
+            counts = [{"kind": kind, "n": of[kind], "wrong": of[kind], "command": f"tendctl list --state {kind}"}
+                      for kind in of]
+            said = [{"run": f"batch#{n}", "status": "half way"} for n in range(10)]
+            fake = self.fake(reply(phase="running", version="1", tasks=99999, problems=problems, problem_counts=counts,
+                                   said=said, next=[{"task": "t" * 40, "at_usec": 1}] * 2), name)
+            shown = self.on_terminal("--socket", fake.path, "status", columns=80, NO_COLOR="1").splitlines()
+            self.assertLess(len(shown), 24, shown)
+            self.assertEqual([line for line in shown if len(line) > 80], [])
+            self.assertNotIn("all is well", "".join(shown))
+            for kind in of:
+                self.assertTrue(any(line.startswith(kind.upper()) for line in shown), (kind, shown))
+            return "\n".join(shown)
+
+        shown = status("a", {"degraded": 1, "failing": 500})
+        self.assertRegex(shown, r"and 4\d\d more +tendctl list --state failing")
+        self.assertGreater(shown.count("tendctl why failing-"), 10)
+        self.assertIn("more runs say something: tendctl tree", shown)
+        status("b", {kind: 500 for kind in kinds})
+        status("c", {kind: 519 for kind in kinds})  # subjects so long that each problem takes two lines
+
+    def test_status_says_in_a_word_that_all_is_well(self):
+        for name, counts, well in (("a", [], True), ("b", [{"kind": "paused", "n": 1, "wrong": 0}], True),
+                                   ("c", [{"kind": "failing", "n": 1, "wrong": 1}], False)):
+            fake = self.fake(reply(phase="running", version="1", problem_counts=counts), name)
+            self.assertEqual("all is well" in self.run_ctl("--socket", fake.path, "status").stdout, well)
+        fake = self.fake(reply(phase="draining", version="1"), "d")
+        self.assertNotIn("all is well", self.run_ctl("--socket", fake.path, "status").stdout)
 
     def test_stop_tells_of_which_names_nothing_runs(self):
         done = self.run_ctl("--socket", self.fake(reply(stopped=["a#1"], not_running=["b"])).path, "stop", "a", "b")

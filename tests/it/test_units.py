@@ -105,7 +105,7 @@ class Units(BoxCase):
         box = self.box("[task bad]\nmanual = yes\ncommand = false\n")
         box.ask("systemctl", "start", "tendd", timeout=60)
         box.run("tendctl", "start", "--wait", "bad")
-        self.until(lambda: box.property("StatusText") == "running: 1 tasks, 0 running, 0 queued, 1 FAILING: bad",
+        self.until(lambda: box.property("StatusText") == "running: 1 tasks, 0 running, 0 queued; 1 FAILING: bad",
                    lambda: f"bad in {box.property('StatusText')!r}", 20)
 
     def test_a_daemon_of_a_user(self):

@@ -90,7 +90,7 @@ START_TEST(list_tells_those_that_are_paused_alone) {
         json_t *got;
 
         json_decref(ask("Pause", "{\"tasks\":[\"seven\"]}"));
-        got = ask("List", "{\"paused\":true}");
+        got = ask("List", "{\"states\":[\"paused\",\"stale\"]}");
         expect_at(got, "tasks", "[1]");
         expect_at(got, "tasks.0.name", "seven");
         json_decref(got);
@@ -112,10 +112,12 @@ START_TEST(status_counts_what_is_paused_and_leaves_it_out_of_next) {
 
         json_decref(ask("Pause", "{\"tasks\":[\"seven\"]}"));
         got = ask("Status", "{}");
-        expect_at(got, "problems", "[1]");
-        expect_at(got, "problems.0.subject", "2 tasks");
-        expect_at(got, "problems.0.text", "five, seven");
-        expect_at(got, "problems.0.command", "tendctl list --paused");
+        expect_at(got, "problems", "[2]");
+        expect_at(got, "problems.1.subject", "seven");
+        expect_at(got, "problem_counts", "[1]");
+        expect_at(got, "problem_counts.0.n", "2");
+        expect_at(got, "problem_counts.0.wrong", "0");
+        expect_at(got, "problem_counts.0.command", "tendctl list --paused");
         expect_at(got, "next", "[0]");
         json_decref(got);
 }

@@ -422,7 +422,7 @@ START_TEST(list_tells_state_and_last_run) {
         expect_at(got, "tasks.1.last", "-");
         expect_at(got, "tasks.2.state", "disabled");
         json_decref(got);
-        got = ask("List", "{\"failing\":true,\"tasks\":[\"*\"]}");
+        got = ask("List", "{\"states\":[\"failing\"],\"tasks\":[\"*\"]}");
         expect_at(got, "tasks", "[1]");
         json_decref(got);
 }

@@ -10,6 +10,11 @@ struct config *config_ref(struct config *config) {
         return config;
 }
 
+static void access_list_done(struct access_list *list) {
+        text_strv_free(list->words);
+        free(list->known);
+}
+
 /* A task may live on in its runs, and must then not point into what is freed here. One that a later configuration has
  * taken over has the name of a file from there. */
 static void drop_task(struct task *task, char *const *files) {
@@ -36,6 +41,9 @@ struct config *config_unref(struct config *config) {
         free(config->daemon.shell);
         free(config->daemon.cgroup);
         free(config->daemon.timezone);
+        access_list_done(&config->access.view);
+        access_list_done(&config->access.operate);
+        access_list_done(&config->access.admin);
         free(config->store.path);
         text_strv_free(config->private);
         free(config->text);
@@ -125,6 +133,8 @@ static int make(struct load *load) {
 
         for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++)
                 r = steps[i](load);
+        if (r == 0 && !has_errors(load))
+                r = load_access(load);
         if (r == 0 && !has_errors(load))
                 r = load_lint(load);
         if (r == 0 && !has_errors(load))

@@ -26,6 +26,25 @@ struct daemon_section {
         char *cgroup; /* `auto`, `no`, or a directory of a cgroup2 tree */
 };
 
+/* Whom [access] names. */
+struct principal {
+        bool is_group;
+        uint32_t id;
+};
+
+/* Of one role. A word that this machine does not know is not among `known`. */
+struct access_list {
+        char **words; /* user:NAME, group:NAME, as they are written; NULL: none */
+        struct principal *known;
+        size_t n_known;
+};
+
+struct access_section {
+        struct access_list view;
+        struct access_list operate;
+        struct access_list admin;
+};
+
 struct limit_section {
         char *name;
         struct limit_config limit;
@@ -51,6 +70,7 @@ struct store_section {
 struct config {
         atomic_uint n_ref;
         struct daemon_section daemon;
+        struct access_section access;
         struct store_section store;
         struct limit_section *limits; /* by name */
         size_t n_limits;

@@ -364,11 +364,14 @@ static int diff_sections(const struct config *from, const struct config *to, str
         int r;
 
         diff->sections =
-                calloc(2 + from->n_limits + to->n_limits + from->n_pools + to->n_pools, sizeof(*diff->sections));
+                calloc(3 + from->n_limits + to->n_limits + from->n_pools + to->n_pools, sizeof(*diff->sections));
         if (!diff->sections)
                 return -ENOMEM;
         r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_DAEMON, &from->daemon,
                                                               &to->daemon, "" });
+        if (r == 0)
+                r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_ACCESS, &from->access,
+                                                                      &to->access, "" });
         if (r == 0)
                 r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_STORE, &from->store,
                                                                       &to->store, "" });

@@ -25,13 +25,13 @@ struct task_change {
         struct task *to;   /* a reference; NULL: it is gone */
 };
 
-/* [daemon], [store], a limit or a pool. */
+/* [daemon], [access], [store], a limit or a pool. */
 struct section_change {
         enum config_change change;
         enum key_section section;
         const void *from; /* in the old configuration, or NULL */
         const void *to;   /* in the new one, or NULL */
-        const char *name; /* of either; "" for [daemon] and [store] */
+        const char *name; /* of either; "" for [daemon], [access] and [store] */
 };
 
 /* Where a task that stays is written now. */

@@ -6,6 +6,7 @@
 #include "task/kind.h"
 
 #define DAEMON(member) .offset = offsetof(struct daemon_section, member)
+#define ACCESS(member) .offset = offsetof(struct access_section, member.words)
 #define LIMIT(member)  .offset = offsetof(struct limit_section, limit.member)
 #define POOL(member)   .offset = offsetof(struct pool_section, member)
 #define STORE(member)  .offset = offsetof(struct store_section, member)
@@ -75,6 +76,15 @@ static const struct key daemon_keys[] = {
                   "or in this directory, where a container or a test has another." },
         { "hook-queue", TYPE(count), DAEMON(hook_queue), .min = 1, .max = 1000000, .default_value = "1000",
           .help = "How many hooks may wait; more are dropped and counted." },
+};
+
+static const struct key access_keys[] = {
+        { "view", TYPE(principals), ACCESS(view), .example = "group:users", .default_shown = "nobody",
+          .help = "Who may ask how everything is, and follow what happens and what is printed." },
+        { "operate", TYPE(principals), ACCESS(operate), .example = "group:ops user:deploy", .default_shown = "nobody",
+          .help = "Who may also start, stop, restart, signal, pause and resume, and give more time." },
+        { "admin", TYPE(principals), ACCESS(admin), .example = "user:alice",
+          .default_shown = "nobody but root and the daemon's own user", .help = "Who may do everything, also reload." },
 };
 
 static const struct key limit_keys[] = {
@@ -397,6 +407,7 @@ static const struct {
         size_t n;
 } sections[_KEY_SECTION_MAX] = {
         [KEY_SECTION_DAEMON] = { daemon_keys, ARRAY_SIZE(daemon_keys) },
+        [KEY_SECTION_ACCESS] = { access_keys, ARRAY_SIZE(access_keys) },
         [KEY_SECTION_LIMIT] = { limit_keys, ARRAY_SIZE(limit_keys) },
         [KEY_SECTION_POOL] = { pool_keys, ARRAY_SIZE(pool_keys) },
         [KEY_SECTION_STORE] = { store_keys, ARRAY_SIZE(store_keys) },

@@ -12,6 +12,7 @@ struct task;
 
 enum key_section {
         KEY_SECTION_DAEMON, /* [daemon]: struct daemon_section */
+        KEY_SECTION_ACCESS, /* [access]: struct access_section */
         KEY_SECTION_LIMIT,  /* [limit NAME]: struct limit_section */
         KEY_SECTION_POOL,   /* [pool NAME]: struct pool_section */
         KEY_SECTION_STORE,  /* [store]: struct store_section */

@@ -146,6 +146,9 @@ static const struct {
         const char *help;
 } chapters[] = {
         { KEY_SECTION_DAEMON, "[daemon]", "The daemon itself." },
+        { KEY_SECTION_ACCESS, "[access]",
+          "Who may do what over the control socket. Root and the user the daemon runs as may everything, all others nothing "
+          "unless they are named here; who is named more than once may what the highest of these roles may." },
         { KEY_SECTION_LIMIT, "[limit NAME]", "Permits and a pace that runs share." },
         { KEY_SECTION_POOL, "[pool NAME]", "Threads for work that blocks. The pool called default is always there." },
         { KEY_SECTION_STORE, "[store]", "What is remembered: the state of tasks, and the history of runs." },

@@ -16,6 +16,7 @@
 
 enum section_type {
         SECTION_DAEMON,
+        SECTION_ACCESS,
         SECTION_DEFAULTS,
         SECTION_LIMIT,
         SECTION_POOL,
@@ -48,7 +49,7 @@ struct raw_key {
 struct raw_section {
         struct raw_section *next;
         enum section_type type;
-        const char *name;  /* "" for [daemon], [store] and [defaults] */
+        const char *name;  /* "" for [daemon], [access], [store] and [defaults] */
         const char *title; /* "task backup" */
         unsigned file;
         unsigned line;
@@ -193,7 +194,7 @@ int load_words(struct load *load, const struct raw_section *section, struct raw_
 /* The name of the file that @section is in; lives as long as the configuration. */
 const char *load_file_of(const struct load *load, const struct raw_section *section);
 
-/* Makes the daemon's and the store's section, limits, pools and tasks. Each returns 0, also after mistakes, or -ENOMEM. */
+/* Makes the daemon's, the access's and the store's section, limits, pools and tasks. Each returns 0, also after mistakes, or -ENOMEM. */
 int load_build_sections(struct load *load);
 int load_build_tasks(struct load *load);
 
@@ -240,6 +241,10 @@ int load_members(struct load *load);
 /* Makes the instances of services. Only of a configuration without mistakes, and nothing that looks at sections follows.
  * Returns 0, also after mistakes, or -ENOMEM. */
 int load_instances(struct load *load);
+
+/* Finds the numbers of those whom [access] names, and warns of whom there are not. Asks the name service, unless the
+ * configuration is to be portable. Only of a configuration without mistakes. Returns 0 or -ENOMEM. */
+int load_access(struct load *load);
 
 /* Warns. Only of a configuration without mistakes. */
 int load_lint(struct load *load);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+libtendd_a_SOURCES += daemon/config/access.c
 libtendd_a_SOURCES += daemon/config/arena.c daemon/config/arena.h
 libtendd_a_SOURCES += daemon/config/assign.c
 libtendd_a_SOURCES += daemon/config/build.c

@@ -16,6 +16,7 @@ static const struct {
         enum key_section keys;
 } types[_SECTION_TYPE_MAX] = {
         [SECTION_DAEMON] = { "daemon", UNNAMED, KEY_SECTION_DAEMON },
+        [SECTION_ACCESS] = { "access", UNNAMED, KEY_SECTION_ACCESS },
         [SECTION_DEFAULTS] = { "defaults", MAYBE_NAMED, KEY_SECTION_TASK },
         [SECTION_LIMIT] = { "limit", NAMED, KEY_SECTION_LIMIT },
         [SECTION_POOL] = { "pool", NAMED, KEY_SECTION_POOL },

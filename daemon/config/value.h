@@ -88,10 +88,11 @@ extern const struct value_type value_log_level;      /* int */
 
 /* Lists: strv. */
 extern const struct value_type value_words;
-extern const struct value_type value_command; /* at least one word */
-extern const struct value_type value_names;   /* names and patterns */
-extern const struct value_type value_env;     /* NAME=VALUE */
-extern const struct value_type value_header;  /* Name: value */
+extern const struct value_type value_command;    /* at least one word */
+extern const struct value_type value_names;      /* names and patterns */
+extern const struct value_type value_principals; /* user:NAME, group:NAME; names may be numbers */
+extern const struct value_type value_env;        /* NAME=VALUE */
+extern const struct value_type value_header;     /* Name: value */
 
 /* Types of one key each, which store in several members. */
 extern const struct value_type value_type_of_task;

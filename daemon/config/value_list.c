@@ -87,6 +87,33 @@ static void allow_names(const struct key *key _unused_, FILE *out) {
 
 const struct value_type value_names = { "NAMES", VALUE_WORDS, parse_names, allow_names, show_words };
 
+static const char *after_prefix(const char *text, const char *prefix) {
+        size_t n = strlen(prefix);
+
+        return strncmp(text, prefix, n) == 0 ? text + n : NULL;
+}
+
+static int parse_principals(const struct key *key, struct value *value, void *base) {
+        for (size_t i = 0; i < value->n; i++) {
+                const char *text = value->texts[i];
+                const char *name = after_prefix(text, "user:") ?: after_prefix(text, "group:");
+                uint64_t id;
+
+                /* The largest number stands for none, see chown(2). */
+                if (!name || *name == '\0' || strpbrk(name, " \t:,/") ||
+                    (strspn(name, "0123456789") == strlen(name) && text_parse_uint(name, 0, UINT32_MAX - 1, &id) < 0))
+                        return value_wrong_text(value, -EINVAL, text, "user:NAME or group:NAME");
+        }
+        return store_list(key, value, base);
+}
+
+static void allow_principals(const struct key *key _unused_, FILE *out) {
+        fputs("user:NAME and group:NAME, any number of them; a name may be a number", out);
+}
+
+const struct value_type value_principals = { "user:NAME group:NAME", VALUE_WORDS, parse_principals, allow_principals,
+                                             show_words };
+
 static int parse_env(const struct key *key, struct value *value, void *base) {
         for (size_t i = 0; i < value->n; i++) {
                 const char *text = value->texts[i];

@@ -33,6 +33,8 @@ static void wrap(enum key_section section, const struct key *key, const char *va
                 fprintf(out, "[task t]\ncommand = x\n[limit t]\n%s%s = %s\n",
                         streq(key->name, "permits") || streq(key->name, "rate") ? "" : "rate = 1/s\npermits = 1\n",
                         key->name, value);
+        } else if (section == KEY_SECTION_ACCESS) {
+                fprintf(out, "[task t]\ncommand = x\n[access]\n%s = %s\n", key->name, value);
         } else if (section == KEY_SECTION_STORE) {
                 fprintf(out, "[task t]\ncommand = x\n[store]\n%s = %s\n", key->name, value);
         } else if (section == KEY_SECTION_POOL) {

@@ -54,7 +54,7 @@ static char *state_dir(void) {
         return home && *home == '/' ? below(home, "/.local/state/tendd") : runtime_dir();
 }
 
-/* Like mkdir -p. */
+/* Like mkdir -p. What others are meant to pass they can, whatever the umask: clients have to pass the runtime directory. */
 static int make_dir(const char *path, mode_t mode) {
         _cleanup_(freep) char *copy = strdup(path);
 
@@ -66,7 +66,10 @@ static int make_dir(const char *path, mode_t mode) {
                         return -errno;
                 *slash = '/';
         }
-        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+        if (mkdir(copy, mode) == 0) {
+                if (mode & S_IXOTH && chmod(copy, mode) < 0)
+                        return -errno;
+        } else if (errno != EEXIST)
                 return -errno;
         return access(copy, W_OK | X_OK) < 0 ? -errno : 0;
 }

@@ -37,6 +37,8 @@ static void on_end(const struct reload_outcome *outcome, void *arg) {
                 config_unref(runner->config);
                 runner->config = config_ref(live_config(runner->live));
                 take_daemon_keys(runner);
+                if (runner->control)
+                        control_access_changed(runner->control);
         }
         if (runner->phase == RUNNER_RELOADING)
                 runner_set_phase(runner, RUNNER_RUNNING);

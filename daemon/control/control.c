@@ -2,18 +2,21 @@
 /* control: who may ask, and where events go, see control.h. */
 #include "control/control.h"
 
+#include "control/access.h"
 #include "control/methods.h"
+#include "control/socket_mode.h"
 
 #include <stdio.h>
-
-#define SOCKET_MODE 0660
 
 /* How much of the parameters of a command is told. */
 #define TOLD_PARAMETERS_MAX 200
 
-/* Until roles can be configured: root and the daemon's own user may everything, others nothing. */
-static enum varlink_role role_of(const struct varlink_peer *peer, _unused_ void *arg) {
-        return peer->uid == 0 || peer->uid == geteuid() ? VARLINK_ROLE_ADMIN : VARLINK_ROLE_NONE;
+static const struct access_section *access_of(const struct control *control) {
+        return &live_config(control->live)->access;
+}
+
+static enum varlink_role role_of(const struct varlink_peer *peer, const gid_t *groups, size_t n_groups, void *arg) {
+        return access_role(access_of(arg), geteuid(), peer, groups, n_groups);
 }
 
 static void on_change(const struct varlink_call *call, const json_t *parameters, void *arg) {
@@ -85,12 +88,31 @@ struct control *control_free(struct control *control) {
         /* Before the events: its streams follow them. */
         varlink_server_free(control->server);
         events_free(control->events);
+        socket_mode_free(control->socket_mode);
         free(control);
         return NULL;
 }
 
 int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid) {
-        return varlink_server_listen(control->server, path, SOCKET_MODE, gid, ret_pid);
+        int r;
+
+        r = socket_mode_new(live_loop(control->live), path, &control->socket_mode);
+        if (r < 0)
+                return r;
+        control->others = access_names_others(access_of(control), geteuid());
+        r = varlink_server_listen(control->server, path, socket_mode_of(control->others), gid, ret_pid);
+        if (r == 0 && control->others) /* once more, to find what is in their way */
+                socket_mode_set(control->socket_mode, true);
+        return r;
+}
+
+void control_access_changed(struct control *control) {
+        bool others = access_names_others(access_of(control), geteuid());
+
+        varlink_server_review_roles(control->server);
+        if (control->socket_mode && others != control->others)
+                socket_mode_set(control->socket_mode, others);
+        control->others = others;
 }
 
 int control_listen_fd(struct control *control, int fd) {

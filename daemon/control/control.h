@@ -36,11 +36,15 @@ int control_new(const struct control_options *options, struct control **ret);
 struct control *control_free(struct control *control);
 DEFINE_CLEANUP(struct control, control_free)
 
-/* Listens at @path, mode 0660, for group @gid ((gid_t)-1: the daemon's own). A stale socket is replaced. Returns 0;
+/* Listens at @path, for group @gid ((gid_t)-1: the daemon's own) or, when [access] names anybody, for all, of whom those without a
+ * role may ask for no more than what is served here. A stale socket is replaced. Returns 0;
  * -EADDRINUSE when a process listens there, @ret_pid is it (0: not known); -ENAMETOOLONG; -EEXIST when @path is no
  * socket; -errno. */
 int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid);
 
-/* Listens on @fd, a socket that somebody else has made, and does not remove it in the end. The descriptor is taken, also when it
- * fails. Returns 0, -ENOMEM, -errno. */
+/* [access] may be another: roles of open connections, from their next call on, and who may connect follow it. */
+void control_access_changed(struct control *control);
+
+/* Listens on @fd, a socket that somebody else has made, and does not remove it in the end. Its mode stays what it
+ * is. The descriptor is taken, also when it fails. Returns 0, -ENOMEM, -errno. */
 int control_listen_fd(struct control *control, int fd);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The Varlink server, and the methods of io.tendd.Runner.
+libtendd_a_SOURCES += daemon/control/access.c daemon/control/access.h
 libtendd_a_SOURCES += daemon/control/control.c daemon/control/control.h
 libtendd_a_SOURCES += daemon/control/ask_store.c daemon/control/ask_store.h
 libtendd_a_SOURCES += daemon/control/due_json.c daemon/control/due_json.h
@@ -29,6 +30,7 @@ libtendd_a_SOURCES += daemon/control/processes.c daemon/control/processes.h
 libtendd_a_SOURCES += daemon/control/resume.c daemon/control/resume.h
 libtendd_a_SOURCES += daemon/control/run_json.c daemon/control/run_json.h
 libtendd_a_SOURCES += daemon/control/service_json.c daemon/control/waiting_json.c
+libtendd_a_SOURCES += daemon/control/socket_mode.c daemon/control/socket_mode.h
 libtendd_a_SOURCES += daemon/control/buffer.c daemon/control/buffer.h
 libtendd_a_SOURCES += daemon/control/framer.c daemon/control/framer.h
 libtendd_a_SOURCES += daemon/control/varlink.h daemon/control/varlink_internal.h
@@ -36,6 +38,7 @@ libtendd_a_SOURCES += daemon/control/varlink_call.c
 libtendd_a_SOURCES += daemon/control/varlink_connection.c
 libtendd_a_SOURCES += daemon/control/varlink_listen.c
 libtendd_a_SOURCES += daemon/control/varlink_params.c
+libtendd_a_SOURCES += daemon/control/varlink_peer.c
 libtendd_a_SOURCES += daemon/control/varlink_server.c
 libtendd_a_SOURCES += daemon/control/varlink_service.c
 libtendd_a_SOURCES += daemon/control/descriptions.h
@@ -66,6 +69,8 @@ daemon/control/descriptions.c: $(varlink_files) daemon/control/local.mk
 
 varlink_client_sources = tests/support/varlink-client.c tests/support/varlink-client.h $(fake_loop_sources)
 
+unit_tests += tests/unit/test-access
+tests_unit_test_access_SOURCES = tests/unit/test-access.c $(config_text_sources)
 unit_tests += tests/unit/test-framer
 unit_tests += tests/unit/test-varlink
 unit_tests += tests/unit/test-varlink-description

@@ -139,6 +139,7 @@ const struct varlink_interface runner_interface = {
         .methods = methods,
         .n_methods = ARRAY_SIZE(methods),
         .failed = ERROR_RUNNER("Failed"),
+        .denied = ERROR_RUNNER("RoleNeeded"),
 };
 
 json_t *json_usec(usec_t usec) {

@@ -7,6 +7,7 @@
 #define ERROR_RUNNER(name) "io.tendd.Runner." name
 
 struct processes;
+struct socket_mode;
 struct waiter;
 
 struct control {
@@ -17,7 +18,9 @@ struct control {
         struct events *events;
         struct list waiters;
         struct list restarts;
-        usec_t started_usec; /* monotonic */
+        struct socket_mode *socket_mode; /* NULL: the socket is not ours */
+        bool others;                     /* whom [access] names may connect to it */
+        usec_t started_usec;             /* monotonic */
 };
 
 /* The table of methods. */

@@ -83,6 +83,9 @@ struct varlink_interface {
         const struct varlink_method *methods;
         size_t n_methods;
         const char *failed; /* full name of an error with a string parameter `message` */
+        /* Full name of an error with the strings `method`, `needs` and `has`, the latter two names of roles. NULL: the
+         * standard's PermissionDenied is answered. */
+        const char *denied;
 };
 
 /* ---- the server ---- */
@@ -92,7 +95,8 @@ struct varlink_options {
         const char *product;
         const char *version;
         const char *url;
-        enum varlink_role (*role_of)(const struct varlink_peer *peer, void *arg);
+        /* What @peer, whose role is not known yet, may; @groups are those it has beside its gid. */
+        enum varlink_role (*role_of)(const struct varlink_peer *peer, const gid_t *groups, size_t n_groups, void *arg);
         /* A call that changes something was let through, and is about to be handled. */
         void (*on_change)(const struct varlink_call *call, const json_t *parameters, void *arg);
         void *arg;
@@ -121,6 +125,9 @@ int varlink_server_listen(struct varlink_server *server, const char *path, mode_
 
 /* Listens on @fd, which is owned by the server from then on, also on error. Returns 0 or -errno. */
 int varlink_server_listen_fd(struct varlink_server *server, int fd);
+
+/* Asks role_of() about each client again. What it says holds from their next call on: what is being answered goes on. */
+void varlink_server_review_roles(struct varlink_server *server);
 
 /* Serves the connected socket @fd, which is owned by the server from then on, also on error. Returns 0, -ENOMEM,
  * -EMFILE (too many connections), -EDQUOT (too many of this user), -errno. */
@@ -153,6 +160,10 @@ int varlink_error(struct varlink_call *call, const char *name, json_t *parameter
 
 /* The standard's InvalidParameter. Returns 0 always. */
 int varlink_error_parameter(struct varlink_call *call, const char *parameter);
+
+/* Answers that the client needs the role @needs, by the interface's `denied`, and logs it. The server does so by the table; this is
+ * for what depends on the parameters. Returns 0 always. */
+int varlink_error_role(struct varlink_call *call, enum varlink_role needs);
 
 struct varlink_stream_ops {
         /* Makes the next answer: @ret is its parameters, whose reference is taken. Should take no longer than some

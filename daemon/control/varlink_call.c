@@ -168,14 +168,19 @@ static bool find_method(struct varlink_call *call, const char *name, void **ret_
         return false;
 }
 
-static int deny(struct varlink_call *call) {
+int varlink_error_role(struct varlink_call *call, enum varlink_role needs) {
         const struct varlink_peer *peer = &call->connection->peer;
+        const char *needed = varlink_role_to_string(needs), *has = varlink_role_to_string(peer->role);
         char why[128];
 
-        (void)snprintf(why, sizeof(why), "%s needs the role %s, and it has %s", call->method->name,
-                       varlink_role_to_string(call->method->role), varlink_role_to_string(peer->role));
+        (void)snprintf(why, sizeof(why), "%s needs the role %s, and it has %s", call->method->name, needed, has);
         varlink_log_peer(call->connection->server, peer, "denied", why);
-        return varlink_error(call, ERROR_("PermissionDenied"), NULL);
+        if (!call->interface->denied)
+                return varlink_error(call, ERROR_("PermissionDenied"), NULL);
+        return varlink_error(call, call->interface->denied,
+                             json_pack("{s:o, s:s, s:s}", "method",
+                                       json_sprintf("%s.%s", call->interface->name, call->method->name), "needs",
+                                       needed, "has", has));
 }
 
 /* Checks what the table says of the method, then hands the call to it. */
@@ -186,7 +191,7 @@ static void dispatch(struct varlink_call *call, const json_t *parameters, void *
         int r;
 
         if (call->connection->peer.role < method->role) {
-                (void)deny(call);
+                (void)varlink_error_role(call, method->role);
                 return;
         }
         wrong = varlink_params_check(method->fields, parameters);

@@ -205,9 +205,14 @@ static void on_stall(_unused_ struct loop_timer *timer, void *arg) {
         varlink_connection_run(connection, 0);
 }
 
+void varlink_connection_set_peer(struct varlink_connection *connection, const struct varlink_peer *peer) {
+        connection->peer = *peer;
+        connection->framer.max =
+                peer->role == VARLINK_ROLE_NONE ? VARLINK_MESSAGE_NONE : connection->server->options.max_message;
+}
+
 int varlink_connection_new(struct varlink_server *server, int fd, const struct varlink_peer *peer) {
         struct varlink_connection *connection = calloc(1, sizeof(*connection));
-        size_t max = peer->role == VARLINK_ROLE_NONE ? VARLINK_MESSAGE_NONE : server->options.max_message;
         int r;
 
         if (!connection) {
@@ -216,11 +221,11 @@ int varlink_connection_new(struct varlink_server *server, int fd, const struct v
         }
         connection->server = server;
         connection->fd = fd;
-        connection->peer = *peer;
         connection->call.connection = connection;
         connection->partial_since_usec = USEC_INFINITY;
         connection->out_progress_usec = USEC_INFINITY;
-        framer_init(&connection->framer, max);
+        framer_init(&connection->framer, 0);
+        varlink_connection_set_peer(connection, peer);
         list_init(&connection->ready);
         list_append(&server->connections, &connection->link);
         server->stats.connections++;

@@ -95,9 +95,15 @@ struct varlink_connection {
         struct loop_timer stall;
 };
 
+/* varlink_peer.c */
+/* Who is at the other end of @fd, with the role that it has now. Returns 0, -ENOMEM, -errno. */
+int varlink_peer_get(const struct varlink_server *server, int fd, struct varlink_peer *ret);
+
 /* varlink_connection.c */
 int varlink_connection_new(struct varlink_server *server, int fd, const struct varlink_peer *peer);
 struct varlink_connection *varlink_connection_free(struct varlink_connection *connection);
+/* Takes what is known of its client now. */
+void varlink_connection_set_peer(struct varlink_connection *connection, const struct varlink_peer *peer);
 /* Works for it until @until_usec. The connection may be gone afterwards. */
 void varlink_connection_run(struct varlink_connection *connection, usec_t until_usec);
 /* Puts it into the round of the server. */

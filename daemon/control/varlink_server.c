@@ -11,7 +11,6 @@
 #include "control/varlink_internal.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 
 #define MAX_CONNECTIONS          1024
 #define MAX_CONNECTIONS_PER_USER 768 /* so that one user cannot shut out the others */
@@ -40,7 +39,8 @@ void varlink_log_peer(struct varlink_server *server, const struct varlink_peer *
 
         if (now - limit->since_usec >= LOG_SPAN_USEC) {
                 if (limit->suppressed > 0)
-                        log_warning("control: %u more clients were refused or cut off", limit->suppressed);
+                        log_warning("control: %u more clients were refused, denied something or cut off",
+                                    limit->suppressed);
                 *limit = (struct varlink_ratelimit){ .since_usec = now };
         }
         if (limit->n++ >= LOG_SPAN_MAX) {
@@ -127,17 +127,6 @@ int varlink_server_add_interface(struct varlink_server *server, const struct var
         return 0;
 }
 
-static int get_peer(const struct varlink_server *server, int fd, struct varlink_peer *ret) {
-        struct ucred ucred;
-        socklen_t length = sizeof(ucred);
-
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ucred, &length) < 0)
-                return -errno;
-        *ret = (struct varlink_peer){ .uid = ucred.uid, .gid = ucred.gid, .pid = ucred.pid };
-        ret->role = server->options.role_of(ret, server->options.arg);
-        return 0;
-}
-
 /* Whether @peer may have one more connection. Returns 0, -EMFILE, -EDQUOT. */
 static int check_room(const struct varlink_server *server, const struct varlink_peer *peer) {
         const struct varlink_connection *connection;
@@ -154,7 +143,7 @@ int varlink_server_add_connection(struct varlink_server *server, int fd) {
         struct varlink_peer peer = { 0 };
         int r;
 
-        r = get_peer(server, fd, &peer);
+        r = varlink_peer_get(server, fd, &peer);
         if (r >= 0)
                 r = check_room(server, &peer);
         if (r < 0) {
@@ -168,6 +157,18 @@ int varlink_server_add_connection(struct varlink_server *server, int fd) {
         }
         server->stats.accepted++;
         return varlink_connection_new(server, fd, &peer);
+}
+
+void varlink_server_review_roles(struct varlink_server *server) {
+        struct varlink_connection *connection;
+
+        list_for_each_entry(connection, &server->connections, link) {
+                struct varlink_peer peer = connection->peer;
+
+                if (varlink_peer_get(server, connection->fd, &peer) < 0)
+                        peer.role = VARLINK_ROLE_NONE;
+                varlink_connection_set_peer(connection, &peer);
+        }
 }
 
 void varlink_server_get_stats(const struct varlink_server *server, struct varlink_stats *ret) {

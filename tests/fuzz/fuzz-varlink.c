@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static enum varlink_role role_of(_unused_ const struct varlink_peer *peer, _unused_ void *arg) {
+static enum varlink_role role_of(_unused_ const struct varlink_peer *peer, _unused_ const gid_t *groups,
+                                 _unused_ size_t n_groups, _unused_ void *arg) {
         return VARLINK_ROLE_ADMIN;
 }
 

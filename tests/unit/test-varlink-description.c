@@ -215,6 +215,17 @@ START_TEST(types_that_are_used_are_described) {
 }
 END_TEST
 
+/* Who may only look changes nothing, and what changes something is logged. */
+START_TEST(what_view_may_not_is_what_changes_something) {
+        for (size_t i = 0; i < interfaces[_i]->n_methods; i++) {
+                const struct varlink_method *method = &interfaces[_i]->methods[i];
+
+                ck_assert_msg((method->role > VARLINK_ROLE_VIEW) == ((method->flags & VARLINK_CHANGES) != 0), "%s.%s",
+                              interfaces[_i]->name, method->name);
+        }
+}
+END_TEST
+
 START_TEST(methods_have_a_handler) {
         for (size_t i = 0; i < interfaces[_i]->n_methods; i++)
                 ck_assert_msg(interfaces[_i]->methods[i].handler, "%s.%s has no handler", interfaces[_i]->name,
@@ -231,6 +242,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_loop_test(tcase, methods_are_described_as_they_are, 0, (int)ARRAY_SIZE(interfaces));
         tcase_add_loop_test(tcase, types_that_are_used_are_described, 0, (int)ARRAY_SIZE(interfaces));
+        tcase_add_loop_test(tcase, what_view_may_not_is_what_changes_something, 0, (int)ARRAY_SIZE(interfaces));
         tcase_add_loop_test(tcase, methods_have_a_handler, 0, (int)ARRAY_SIZE(interfaces));
         srunner_run_all(runner, CK_NORMAL);
         failed = srunner_ntests_failed(runner);

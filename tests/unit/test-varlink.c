@@ -81,6 +81,10 @@ static int breaks(_unused_ struct varlink_call *call, _unused_ const json_t *par
         return -ENOSPC;
 }
 
+static int depends(struct varlink_call *call, _unused_ const json_t *parameters, _unused_ void *arg) {
+        return varlink_error_role(call, VARLINK_ROLE_ADMIN);
+}
+
 static int later(struct varlink_call *call, _unused_ const json_t *parameters, _unused_ void *arg) {
         held = call;
         return 0;
@@ -104,6 +108,7 @@ static const struct varlink_method methods[] = {
         { "Count", VARLINK_ROLE_VIEW, 0, count_fields, count },
         { "Follow", VARLINK_ROLE_VIEW, VARLINK_MORE, count_fields, count },
         { "Breaks", VARLINK_ROLE_VIEW, 0, NULL, breaks },
+        { "Depends", VARLINK_ROLE_VIEW, 0, NULL, depends },
         { "Later", VARLINK_ROLE_VIEW, 0, NULL, later },
         { "Absent", VARLINK_ROLE_VIEW, 0, NULL, NULL },
 };
@@ -113,13 +118,29 @@ static const struct varlink_interface interface = {
         .methods = methods,
         .n_methods = ARRAY_SIZE(methods),
         .failed = "a.test.Failed",
+        .denied = "a.test.RoleNeeded",
+};
+/* One without errors of its own. */
+static const struct varlink_interface plain_interface = {
+        .name = "b.test",
+        .description = "interface b.test\n",
+        .methods = methods,
+        .n_methods = ARRAY_SIZE(methods),
 };
 
 /* ---- a server and its clients ---- */
 
-static enum varlink_role role_of(const struct varlink_peer *peer, _unused_ void *arg) {
+static enum varlink_role role_of(const struct varlink_peer *peer, const gid_t *groups, size_t n_groups,
+                                 _unused_ void *arg) {
+        gid_t own[64];
+        int n = getgroups(ARRAY_SIZE(own), own);
+
         ck_assert_uint_eq(peer->uid, getuid());
+        ck_assert_uint_eq(peer->gid, getgid());
         ck_assert_int_eq(peer->pid, getpid());
+        ck_assert_int_ge(n, 0);
+        ck_assert_uint_eq(n_groups, (size_t)n);
+        ck_assert_mem_eq(groups, own, sizeof(gid_t) * (size_t)n);
         return role;
 }
 
@@ -150,6 +171,7 @@ static void setup(void) {
         ck_assert_int_eq(loop_new(&loop), 0);
         ck_assert_int_eq(varlink_server_new(loop, &options, &server), 0);
         ck_assert_int_eq(varlink_server_add_interface(server, &interface, NULL), 0);
+        ck_assert_int_eq(varlink_server_add_interface(server, &plain_interface, NULL), 0);
 }
 
 static void teardown(void) {
@@ -175,12 +197,19 @@ static const struct {
         { VARLINK_ROLE_OPERATE, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"\\u00e9\",\"flag\":null}}",
           "{\"parameters\":{\"text\":\"\\u00e9\"}}" },
         { VARLINK_ROLE_VIEW, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}",
-          "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}" },
+          "{\"error\":\"a.test.RoleNeeded\",\"parameters\":{\"method\":\"a.test.Echo\",\"needs\":\"operate\","
+          "\"has\":\"view\"}}" },
         { VARLINK_ROLE_NONE, "{\"method\":\"a.test.Breaks\"}",
+          "{\"error\":\"a.test.RoleNeeded\",\"parameters\":{\"method\":\"a.test.Breaks\",\"needs\":\"view\","
+          "\"has\":\"none\"}}" },
+        { VARLINK_ROLE_OPERATE, "{\"method\":\"a.test.Depends\"}",
+          "{\"error\":\"a.test.RoleNeeded\",\"parameters\":{\"method\":\"a.test.Depends\",\"needs\":\"admin\","
+          "\"has\":\"operate\"}}" },
+        { VARLINK_ROLE_NONE, "{\"method\":\"b.test.Echo\"}",
           "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}" },
         { VARLINK_ROLE_NONE, "{\"method\":\"org.varlink.service.GetInfo\"}",
           "{\"parameters\":{\"vendor\":\"v\",\"product\":\"p\",\"version\":\"1\",\"url\":\"u\","
-          "\"interfaces\":[\"org.varlink.service\",\"a.test\"]}}" },
+          "\"interfaces\":[\"org.varlink.service\",\"a.test\",\"b.test\"]}}" },
         { ADMIN,
           "{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"a.test\"}}",
           "{\"parameters\":{\"description\":\"interface a.test\\n\"}}" },
@@ -557,9 +586,36 @@ START_TEST(who_is_denied_is_logged_with_what_was_missing) {
         role = VARLINK_ROLE_VIEW;
         test_client_connect(&a, server);
         test_client_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
-        test_client_expect(&a, "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}");
+        json_decref(test_client_receive(&a, NULL));
         ck_assert_ptr_nonnull(strstr(log_line, "denied: Echo needs the role operate, and it has view"));
         test_client_close(&a);
+}
+END_TEST
+
+START_TEST(a_role_that_is_another_counts_from_the_next_call_on) {
+        json_t *got;
+
+        role = VARLINK_ROLE_VIEW;
+        test_client_connect(&a, server);
+        test_client_connect(&b, server);
+        test_client_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
+        test_client_expect(&a, "{\"parameters\":{\"n\":1,\"padding\":\"\"},\"continues\":true}");
+        role = VARLINK_ROLE_NONE;
+        varlink_server_review_roles(server);
+        varlink_error(held, "a.test.Over", NULL); /* what was asked is answered */
+        fake_loop_settle();
+        test_client_expect(&a, "{\"error\":\"a.test.Over\",\"parameters\":{}}");
+        test_client_call(&a, "{\"method\":\"a.test.Breaks\"}");
+        got = test_client_receive(&a, NULL);
+        ck_assert_str_eq(json_string_value(json_object_get(got, "error")), "a.test.RoleNeeded");
+        json_decref(got);
+
+        ck_assert(flood(&b, 1024 * 1024)); /* and so does what may be said without one */
+        (void)close(b.fd);
+        role = VARLINK_ROLE_OPERATE;
+        varlink_server_review_roles(server);
+        ck_assert(!flood(&a, 512 * 1024));
+        (void)close(a.fd);
 }
 END_TEST
 
@@ -726,6 +782,7 @@ int main(void) {
         tcase_add_test(bounds, a_client_may_not_pile_up_calls_behind_one_that_waits);
         tcase_add_test(bounds, one_user_cannot_take_all_places);
         tcase_add_test(bounds, who_is_denied_is_logged_with_what_was_missing);
+        tcase_add_test(bounds, a_role_that_is_another_counts_from_the_next_call_on);
         tcase_add_test(bounds, a_flood_of_bad_clients_does_not_fill_the_log);
         tcase_add_test(sockets, a_stale_socket_is_replaced_and_a_live_one_is_not);
         tcase_add_test(sockets, what_is_no_socket_is_left_alone);

@@ -80,7 +80,20 @@ static void tell_findings(const struct ctl *ctl, const json_t *parameters) {
                                    (json_int_t)get_int(parameters, "warnings"), "findings", findings));
 }
 
+/* The one error that takes a sentence of its own. */
+static int tell_denied(const json_t *parameters) {
+        const char *method = get_string(parameters, "method"), *dot = strrchr(method, '.');
+
+        return ctl_error(
+                CTL_DENIED,
+                "denied: %s needs the role %s, and you have %s; who has which is set in the section [access] of "
+                "the daemon's configuration, see tendd.ini(5)",
+                dot ? dot + 1 : method, get_string(parameters, "needs"), get_string(parameters, "has"));
+}
+
 static int daemon_error(const struct ctl *ctl, const struct client_answer *answer, unsigned flags) {
+        if (streq(answer->error, INTERFACE "RoleNeeded"))
+                return tell_denied(answer->parameters);
         tell_findings(ctl, answer->parameters);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
                 const char *parameter;

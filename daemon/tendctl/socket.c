@@ -86,5 +86,8 @@ int ctl_connect(struct ctl *ctl) {
         fprintf(stderr, "tendctl: %s; tried:\n", denied ? "denied" : "no daemon");
         for (size_t i = 0; i < n; i++)
                 fprintf(stderr, "  %s: %s\n", places[i].path, strerror(-places[i].result));
+        if (denied)
+                fputs("Who may connect is set in the section [access] of the daemon's configuration, see tendd.ini(5).\n",
+                      stderr);
         return denied ? CTL_DENIED : CTL_NO_DAEMON;
 }

@@ -12,7 +12,7 @@
  * bounded by its design, and a client that never reads costs nothing but its place.
  *
  * Bounded, per connection: the size, depth and number of values of a message, the time to send one and the time to
- * take an answer. Bounded in all: connections, how many of them one user may have, and what they have sent. Who crosses a bound is cut off,
+ * take an answer. Bounded in all: connections, how many of them one user and all without a role may have, and what they have sent. Who crosses a bound is cut off,
  * and a line is logged.
  */
 #include "loop/loop.h"
@@ -101,8 +101,8 @@ struct varlink_options {
         void (*on_change)(const struct varlink_call *call, const json_t *parameters, void *arg);
         void *arg;
         /* 0: the defaults */
-        unsigned max_connections;          /* [1024] */
-        unsigned max_connections_per_user; /* [768] */
+        unsigned max_connections;          /* [4096, at most half of the descriptors]; the last few are for admins */
+        unsigned max_connections_per_user; /* [half of them]; of all without a role together 64 */
         size_t max_message;                /* [1 MiB] */
         size_t max_input;                  /* of all connections, beyond some KiB of each [16 MiB] */
         usec_t stall_usec;                 /* a message, or the taking of an answer, makes no progress [30s] */

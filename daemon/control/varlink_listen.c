@@ -12,7 +12,10 @@
 #include <sys/un.h>
 
 #define ACCEPTS_PER_TURN 16
-#define BACKLOG          128
+
+/* As many as may be connected: a client that does not wait for its connection is not turned away because many others come at once. The
+ * kernel has a bound of its own, net.core.somaxconn. */
+#define BACKLOG 4096
 
 /* When descriptors are used up, how long until the next try. */
 #define ACCEPT_AGAIN_USEC USEC_PER_SEC

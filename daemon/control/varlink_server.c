@@ -11,12 +11,20 @@
 #include "control/varlink_internal.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
-#define MAX_CONNECTIONS          1024
-#define MAX_CONNECTIONS_PER_USER 768 /* so that one user cannot shut out the others */
-#define MAX_MESSAGE              ((size_t)(1024 * 1024))
-#define MAX_INPUT                ((size_t)(16 * 1024 * 1024))
-#define STALL_USEC               (30 * USEC_PER_SEC)
+/* Each takes a descriptor and 1 KiB, or 5 when it follows events; in the kernel about as much. */
+#define MAX_CONNECTIONS 4096
+
+/* Everybody may connect when anybody may: those who may do nothing must not take the places of the others. */
+#define MAX_CONNECTIONS_NONE 64
+
+/* One part in so many of all places is left to admins, who must get in to look who has taken the others. */
+#define ADMINS_SHARE 64
+
+#define MAX_MESSAGE ((size_t)(1024 * 1024))
+#define MAX_INPUT   ((size_t)(16 * 1024 * 1024))
+#define STALL_USEC  (30 * USEC_PER_SEC)
 
 #define LOG_SPAN_USEC (10 * USEC_PER_SEC)
 #define LOG_SPAN_MAX  10
@@ -72,6 +80,15 @@ static void on_accept_again(_unused_ struct loop_timer *timer, void *arg) {
         varlink_listeners_pause(arg, false);
 }
 
+/* The other half of the descriptors is for the daemon's work. */
+static unsigned max_connections(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 >= MAX_CONNECTIONS)
+                return MAX_CONNECTIONS;
+        return MAX((unsigned)limit.rlim_cur / 2, 1u);
+}
+
 int varlink_server_new(struct loop *loop, const struct varlink_options *options, struct varlink_server **ret) {
         struct varlink_server *server = calloc(1, sizeof(*server));
         int r;
@@ -81,9 +98,9 @@ int varlink_server_new(struct loop *loop, const struct varlink_options *options,
         server->loop = loop;
         server->options = *options;
         if (server->options.max_connections == 0)
-                server->options.max_connections = MAX_CONNECTIONS;
+                server->options.max_connections = max_connections();
         if (server->options.max_connections_per_user == 0)
-                server->options.max_connections_per_user = MAX_CONNECTIONS_PER_USER;
+                server->options.max_connections_per_user = MAX(server->options.max_connections / 2, 1u);
         if (server->options.max_message == 0)
                 server->options.max_message = MAX_MESSAGE;
         if (server->options.max_input == 0)
@@ -129,14 +146,20 @@ int varlink_server_add_interface(struct varlink_server *server, const struct var
 
 /* Whether @peer may have one more connection. Returns 0, -EMFILE, -EDQUOT. */
 static int check_room(const struct varlink_server *server, const struct varlink_peer *peer) {
+        unsigned max = server->options.max_connections, of_user = 0, of_none = 0;
         const struct varlink_connection *connection;
-        unsigned n = 0;
 
-        if (server->stats.connections >= server->options.max_connections)
+        if (peer->role < VARLINK_ROLE_ADMIN)
+                max -= max / ADMINS_SHARE;
+        if (server->stats.connections >= max)
                 return -EMFILE;
-        list_for_each_entry(connection, &server->connections, link)
-                n += connection->peer.uid == peer->uid;
-        return n < server->options.max_connections_per_user ? 0 : -EDQUOT;
+        list_for_each_entry(connection, &server->connections, link) {
+                of_user += connection->peer.uid == peer->uid;
+                of_none += connection->peer.role == VARLINK_ROLE_NONE;
+        }
+        if (peer->role == VARLINK_ROLE_NONE && of_none >= MAX_CONNECTIONS_NONE)
+                return -EMFILE;
+        return of_user < server->options.max_connections_per_user ? 0 : -EDQUOT;
 }
 
 int varlink_server_add_connection(struct varlink_server *server, int fd) {

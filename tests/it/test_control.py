@@ -92,9 +92,10 @@ class Hostile(Case):
         connection.close()
 
     def test_as_many_connections_as_they_let_us(self):
+        self.need_descriptors(4096)
         connections = []
         try:
-            for _ in range(900):
+            for _ in range(4000):
                 connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
                 connection.setblocking(False)
                 connection.connect(self.tendd.socket_path)
@@ -242,3 +243,34 @@ grace = 1s
             for client, code in clients:
                 _, said = client.communicate(timeout=10 * self.SCALE)
                 self.assertEqual((client.returncode, said), (code, "tendctl: the daemon closed the connection\n"))
+
+
+class Many(Case):
+    """A thousand clients of one user at once."""
+
+    N = 1000
+
+    def test_a_thousand_follow_and_call(self):
+        self.need_descriptors(2 * self.N + 200)  # the daemon keeps half of them for its work
+        daemon = self.daemon(QUIET)
+        before = daemon.rss_kib()
+        followers = [daemon.connect(timeout=60) for _ in range(self.N)]
+        for follower in followers:
+            follower.send("io.tendd.Runner.Events", {"tasks": ["t"]}, more=True)
+        # What was asked before is served before: all follow now.
+        self.assertEqual(daemon.ctl_json("status")["clients"], self.N + 1)
+        self.assertLess(daemon.rss_kib() - before, self.FLAT_KIB)
+        self.assertEqual(daemon.ctl("start", "--wait", "t").returncode, 0)
+        callers = [daemon.connect(timeout=60) for _ in range(50)]
+        for caller in callers:
+            caller.send("io.tendd.Runner.Show", {"task": "t"})
+        for caller in callers:
+            self.assertEqual(caller.receive()["parameters"]["task"]["name"], "t")
+        for follower in followers:
+            seen = []
+            while not seen or seen[-1] != "run-done":
+                seen += [event["event"] for event in follower.receive()["parameters"]["events"]]
+            self.assertEqual(seen, ["run-queued", "run-started", "run-done"])
+        for connection in followers + callers:
+            connection.close()
+        self.until(lambda: processes.n_fds(daemon.pid) < 100, "the connections to be closed")

@@ -582,6 +582,55 @@ START_TEST(one_user_cannot_take_all_places) {
 }
 END_TEST
 
+/* Makes @n connections to @to. Returns what was said to the last. */
+static int connect_many(struct varlink_server *to, unsigned n) {
+        int r = 0, fds[2];
+
+        for (unsigned i = 0; i < n && r == 0; i++) {
+                ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+                r = varlink_server_add_connection(to, fds[1]);
+        }
+        return r;
+}
+
+START_TEST(places_are_kept_for_those_who_may_more) {
+        const struct varlink_options options = {
+                .role_of = role_of,
+                .max_connections = 256,
+                .max_connections_per_user = 1000,
+        };
+        struct varlink_server *large;
+
+        ck_assert_int_eq(varlink_server_new(loop, &options, &large), 0);
+        role = VARLINK_ROLE_NONE;
+        ck_assert_int_eq(connect_many(large, 64), 0);
+        ck_assert_int_eq(connect_many(large, 1), -EMFILE);
+        role = VARLINK_ROLE_OPERATE;
+        ck_assert_int_eq(connect_many(large, 256 - 64 - 4), 0);
+        ck_assert_int_eq(connect_many(large, 1), -EMFILE);
+        role = VARLINK_ROLE_ADMIN;
+        ck_assert_int_eq(connect_many(large, 4), 0);
+        ck_assert_int_eq(connect_many(large, 1), -EMFILE);
+        varlink_server_free(large);
+}
+END_TEST
+
+START_TEST(half_of_the_descriptors_is_for_others) {
+        const struct varlink_options options = { .role_of = role_of, .max_connections_per_user = 10000 };
+        struct varlink_server *small;
+        struct rlimit before, few;
+
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+        few = (struct rlimit){ .rlim_cur = 200, .rlim_max = before.rlim_max };
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+        ck_assert_int_eq(varlink_server_new(loop, &options, &small), 0);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+        ck_assert_int_eq(connect_many(small, 100), 0);
+        ck_assert_int_eq(connect_many(small, 1), -EMFILE);
+        varlink_server_free(small);
+}
+END_TEST
+
 START_TEST(who_is_denied_is_logged_with_what_was_missing) {
         role = VARLINK_ROLE_VIEW;
         test_client_connect(&a, server);
@@ -781,6 +830,8 @@ int main(void) {
         tcase_add_test(bounds, a_client_that_never_reads_is_cut_off_and_costs_little);
         tcase_add_test(bounds, a_client_may_not_pile_up_calls_behind_one_that_waits);
         tcase_add_test(bounds, one_user_cannot_take_all_places);
+        tcase_add_test(bounds, places_are_kept_for_those_who_may_more);
+        tcase_add_test(bounds, half_of_the_descriptors_is_for_others);
         tcase_add_test(bounds, who_is_denied_is_logged_with_what_was_missing);
         tcase_add_test(bounds, a_role_that_is_another_counts_from_the_next_call_on);
         tcase_add_test(bounds, a_flood_of_bad_clients_does_not_fill_the_log);

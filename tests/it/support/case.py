@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The base of all integration tests: a directory, daemons and peers that end with the test, and a check for leaks."""
 import os
+import resource
 import shutil
 import tempfile
 import unittest
@@ -36,6 +37,13 @@ class Case(unittest.TestCase):
         daemon = Daemon(directory, config, args=args, env=env)
         self._daemons.append(daemon)
         return daemon.start() if start else daemon
+
+    def need_descriptors(self, n):
+        """For this process, which is one of this test alone."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < n:
+            self.skipTest(f"{n} descriptors are needed, and {hard} may be had")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, n), hard))
 
     def peer(self, peer):
         """Stops @peer after the daemons, and before the test's directory goes."""

@@ -49,6 +49,10 @@ int buffer_append(struct buffer *buffer, const void *data, size_t n) {
         return 0;
 }
 
+void buffer_truncate(struct buffer *buffer, size_t n) {
+        buffer->end = buffer->start + n;
+}
+
 void buffer_consume(struct buffer *buffer, size_t n) {
         buffer->start += n;
         if (buffer->start < buffer->end)

@@ -30,5 +30,8 @@ void buffer_commit(struct buffer *buffer, size_t n);
 /* Appends a copy. Returns 0 or -ENOMEM. */
 int buffer_append(struct buffer *buffer, const void *data, size_t n);
 
+/* Drops all but the first @n ≤ buffer_length() bytes. */
+void buffer_truncate(struct buffer *buffer, size_t n);
+
 /* Drops @n ≤ buffer_length() bytes from the head. */
 void buffer_consume(struct buffer *buffer, size_t n);

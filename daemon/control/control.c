@@ -48,6 +48,7 @@ int control_new(const struct control_options *options, struct control **ret) {
                 .role_of = role_of,
                 .on_change = on_change,
                 .arg = control,
+                .too_slow = ERROR_RUNNER("TooSlow"),
         };
         int r;
 

@@ -13,7 +13,7 @@
  *
  * Bounded, per connection: the size, depth and number of values of a message, the time to send one and the time to
  * take an answer. Bounded in all: connections, how many of them one user and all without a role may have, and what they have sent. Who crosses a bound is cut off,
- * and a line is logged.
+ * and a line is logged. Who does not take its answers is told so, if it takes that, instead of those.
  */
 #include "loop/loop.h"
 
@@ -100,6 +100,8 @@ struct varlink_options {
         /* A call that changes something was let through, and is about to be handled. */
         void (*on_change)(const struct varlink_call *call, const json_t *parameters, void *arg);
         void *arg;
+        /* Full name of an error without parameters, for a client that does not take its answers. NULL: it is told nothing. */
+        const char *too_slow;
         /* 0: the defaults */
         unsigned max_connections;          /* [4096, at most half of the descriptors]; the last few are for admins */
         unsigned max_connections_per_user; /* [half of them]; of all without a role together 64 */

@@ -24,7 +24,7 @@ static void send_message(struct varlink_call *call, const char *error, json_t *p
         const char *tail = continues ? ",\"continues\":true}" : "}";
         int r = 0;
 
-        if (!call->oneway) {
+        if (!call->oneway && !call->connection->ending) {
                 r = buffer_append(out, "{", 1);
                 if (r >= 0 && error) /* names of errors are literals that need no escapes */
                         r = (buffer_append(out, "\"error\":\"", 9) < 0 ||
@@ -120,6 +120,18 @@ bool varlink_call_step(struct varlink_connection *connection) {
         } else
                 send_message(call, NULL, answer, r > 0);
         return true;
+}
+
+int varlink_call_end_instead(struct varlink_connection *connection, const char *name) {
+        struct buffer *out = &connection->out;
+        const char *end = memchr(buffer_head(out), '\0', buffer_length(out));
+
+        /* It may have taken some of the first message. */
+        if (end)
+                buffer_truncate(out, (size_t)(end - buffer_head(out)) + 1);
+        varlink_call_drop(&connection->call);
+        (void)varlink_error(&connection->call, name, NULL);
+        return connection->cut_off ? -ENOMEM : 0;
 }
 
 void varlink_call_drop(struct varlink_call *call) {

@@ -4,7 +4,8 @@
  * A connection is at one call at a time, or between two. It is worked for in small steps: take a message out of what
  * was read and begin its call, or make one more answer of a stream. Before each step the answers made so far must be
  * below VARLINK_OUT_LOW, so a client that reads slowly is served slowly, and one that does not read is not served; the
- * stall timer cuts it off. The same timer cuts off who begins a message and does not end it.
+ * stall timer cuts it off. It may only have been stopped for a while, so an error takes the place of its answers, and it has as long
+ * again to take that. The same timer cuts off who begins a message and does not end it.
  *
  * Only varlink_connection_run(), the stall timer and the server free a connection. Handlers and streams run inside
  * varlink_connection_run() and can do no more than append to `out` or set `cut_off`, which is acted upon when they have
@@ -99,7 +100,7 @@ static bool begin_next(struct varlink_connection *connection) {
 static bool step(struct varlink_connection *connection) {
         struct varlink_call *call = &connection->call;
 
-        if (connection->cut_off)
+        if (connection->cut_off || connection->ending)
                 return false;
         if (buffer_length(&connection->out) >= VARLINK_OUT_LOW)
                 flush(connection);
@@ -121,8 +122,10 @@ static bool is_held(const struct varlink_connection *connection) {
 /* Whether there is nothing left to do for a client that sends no more. One that waits for something to happen is taken
  * for gone: a client that is there keeps its side open. */
 static bool is_finished(const struct varlink_connection *connection) {
-        if (!connection->eof || buffer_length(&connection->out) > 0)
+        if (buffer_length(&connection->out) > 0)
                 return false;
+        if (!connection->eof)
+                return connection->ending;
         return !varlink_call_active(&connection->call) || is_held(connection);
 }
 
@@ -134,7 +137,7 @@ static void watch(struct varlink_connection *connection) {
         usec_t at = usec_add(since, connection->server->options.stall_usec);
         int r;
 
-        if (!connection->eof && !full)
+        if (!connection->eof && !connection->ending && !full)
                 events |= LOOP_READ;
         if (buffer_length(&connection->out) > 0)
                 events |= LOOP_WRITE;
@@ -147,6 +150,11 @@ static void watch(struct varlink_connection *connection) {
                 connection->cut_off = strerror(-r);
         if (loop_timer_armed(&connection->stall) ? connection->stall.at_usec != at : at != USEC_INFINITY)
                 loop_timer_set(&connection->stall, at);
+}
+
+static void tell_cut_off(struct varlink_connection *connection, const char *why) {
+        connection->server->stats.cut_off++;
+        varlink_log_peer(connection->server, &connection->peer, "cut off", why);
 }
 
 void varlink_connection_run(struct varlink_connection *connection, usec_t until_usec) {
@@ -170,8 +178,8 @@ void varlink_connection_run(struct varlink_connection *connection, usec_t until_
         if (!connection->cut_off)
                 watch(connection);
         if (connection->cut_off) {
-                connection->server->stats.cut_off++;
-                varlink_log_peer(connection->server, &connection->peer, "cut off", connection->cut_off);
+                if (!connection->ending)
+                        tell_cut_off(connection, connection->cut_off);
                 varlink_connection_free(connection);
                 return;
         }
@@ -199,9 +207,17 @@ static void on_io(_unused_ struct loop_io *io, _unused_ int fd, unsigned events,
 
 static void on_stall(_unused_ struct loop_timer *timer, void *arg) {
         struct varlink_connection *connection = arg;
+        const char *too_slow = connection->server->options.too_slow;
+        bool takes_nothing = connection->out_progress_usec != USEC_INFINITY;
+        const char *why = takes_nothing ? "it does not take its answers" : "its message does not end";
 
-        connection->cut_off = connection->out_progress_usec != USEC_INFINITY ? "it does not take its answers"
-                                                                             : "its message does not end";
+        if (takes_nothing && too_slow && !connection->ending && varlink_call_end_instead(connection, too_slow) == 0) {
+                tell_cut_off(connection, why);
+                connection->ending = true;
+                connection->partial_since_usec = USEC_INFINITY;
+                connection->out_progress_usec = clock_now(CLOCK_ID_MONOTONIC);
+        } else
+                connection->cut_off = why;
         varlink_connection_run(connection, 0);
 }
 

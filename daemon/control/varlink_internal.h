@@ -89,6 +89,7 @@ struct varlink_connection {
         struct varlink_call call;
         bool running; /* inside varlink_connection_run() */
         bool eof;
+        bool ending;               /* cut off; what is left in `out` is the end, if the client takes it */
         const char *cut_off;       /* why it must be closed, or NULL */
         usec_t partial_since_usec; /* a message has begun and not ended since; USEC_INFINITY: none */
         usec_t out_progress_usec;  /* the client took something last; USEC_INFINITY: nothing waits for it */
@@ -114,6 +115,8 @@ void varlink_connection_schedule(struct varlink_connection *connection);
 int varlink_call_begin(struct varlink_connection *connection, const char *message, size_t length);
 /* Takes one answer from the stream of its call. Returns whether it did anything. */
 bool varlink_call_step(struct varlink_connection *connection);
+/* Answers with the error @name in place of all that the client has not begun to take, and ends the call. Returns 0 or -ENOMEM. */
+int varlink_call_end_instead(struct varlink_connection *connection, const char *name);
 /* Ends it without an answer. Harmless between calls. */
 void varlink_call_drop(struct varlink_call *call);
 

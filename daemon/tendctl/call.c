@@ -51,7 +51,7 @@ static const struct {
         { INTERFACE "ConfigurationRefused", CTL_USAGE, "the configuration is refused, and nothing was changed", NULL },
         { INTERFACE "ReloadFailed", CTL_FAILED, "the configuration was not taken, and nothing was changed", "reason" },
         { INTERFACE "StoreDegraded", CTL_FAILED, "the history cannot be read", "reason" },
-        { INTERFACE "TooSlow", CTL_FAILED, "events came faster than they were taken; some are lost", NULL },
+        { INTERFACE "TooSlow", CTL_FAILED, "answers were taken too slowly; some are lost", NULL },
         { INTERFACE "Failed", CTL_FAILED, "the daemon could not do it", "message" },
         { STANDARD "PermissionDenied", CTL_DENIED, "denied: your user may not do this", NULL },
         { STANDARD "MethodNotFound", CTL_FAILED, "this daemon does not know", "method" },

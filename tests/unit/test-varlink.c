@@ -159,6 +159,7 @@ static void setup(void) {
                 .url = "u",
                 .role_of = role_of,
                 .on_change = on_change,
+                .too_slow = "a.test.TooSlow",
                 .max_connections = 4,
                 .max_connections_per_user = 3,
                 .max_input = 5 * 512 * 1024,
@@ -322,6 +323,52 @@ START_TEST(oneway_calls_are_done_and_not_answered) {
         test_client_call(&a, "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"hi\"}}");
         test_client_expect(&a, "{\"parameters\":{\"text\":\"hi\"}}");
         (void)close(a.fd);
+}
+END_TEST
+
+#define CALL(method, flags, parameters) "{\"method\":\"a.test." method "\"," flags "\"parameters\":" parameters "}\0"
+
+START_TEST(calls_of_all_kinds_may_be_pipelined) {
+        static const char calls[] = CALL("Count", "\"more\":true,", "{\"to\":2}")         /* 1, 2 */
+                CALL("Change", "\"oneway\":true,", "{\"text\":\"hi\"}")                   /* nothing */
+                CALL("Echo", "\"more\":true,", "{\"text\":\"one of many\"}")              /* one answer */
+                CALL("Follow", "\"oneway\":true,\"more\":true,", "{\"to\":1000000}")      /* nothing */
+                CALL("Nothing", "\"oneway\":true,", "{}") CALL("Count", "", "{\"to\":3}") /* an error */
+                CALL("Later", "\"more\":true,", "{}")                                     /* by us */
+                CALL("Follow", "\"more\":true,", "{\"to\":2}")
+                        CALL("Count", "\"more\":true,", "{\"to\":1}"); /* 1, 2; 1 */
+
+        n_handled = 1; /* on_change() expects that */
+        test_client_connect(&a, server);
+        test_client_send(&a, calls, sizeof(calls) - 1);
+        test_client_expect(&a, "{\"parameters\":{\"n\":1,\"padding\":\"\"},\"continues\":true}");
+        test_client_expect(&a, "{\"parameters\":{\"n\":2,\"padding\":\"\"}}");
+        test_client_expect(&a, "{\"parameters\":{\"text\":\"one of many\"}}");
+        test_client_expect(&a, "{\"error\":\"org.varlink.service.ExpectedMore\",\"parameters\":{}}");
+        test_client_expect_nothing(&a, false);
+        ck_assert_uint_eq(n_changes, 1);
+        (void)varlink_reply(held, json_object());
+        fake_loop_settle();
+        test_client_expect(&a, "{\"parameters\":{}}");
+        test_client_expect(&a, "{\"parameters\":{\"n\":1,\"padding\":\"\"},\"continues\":true}");
+        test_client_expect(&a, "{\"parameters\":{\"n\":2,\"padding\":\"\"}}");
+        test_client_expect(&a, "{\"parameters\":{\"n\":1,\"padding\":\"\"}}");
+        test_client_expect_nothing(&a, false);
+        ck_assert_uint_eq(n_freed, 5);
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(who_waits_for_no_answer_may_go_at_once) {
+        static const char calls[] = CALL("Echo", "\"oneway\":true,", "{\"text\":\"hi\"}")
+                CALL("Change", "\"oneway\":true,", "{\"text\":\"hi\"}");
+
+        test_client_connect(&a, server);
+        ck_assert_int_eq(send(a.fd, calls, sizeof(calls) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(calls) - 1);
+        (void)close(a.fd);
+        test_client_turn(&a);
+        ck_assert_uint_eq(n_changes, 1);
+        ck_assert_uint_eq(n_handled, 2);
 }
 END_TEST
 
@@ -535,7 +582,8 @@ START_TEST(deep_json_is_cut_off) {
 }
 END_TEST
 
-START_TEST(a_client_that_never_reads_is_cut_off_and_costs_little) {
+/* Has @a ask for more than it takes, until its time is over. */
+static void be_slow(void) {
         struct varlink_stats stats;
 
         test_client_connect(&a, server);
@@ -549,10 +597,67 @@ START_TEST(a_client_that_never_reads_is_cut_off_and_costs_little) {
         test_client_expect(&b, "{\"parameters\":{\"text\":\"me\"}}");
         fake_clock_advance(30 * USEC_PER_SEC);
         varlink_server_get_stats(server, &stats);
-        ck_assert_uint_eq(stats.connections, 1);
         ck_assert_uint_eq(stats.cut_off, 1);
         ck_assert_uint_eq(n_freed, 1);
+        ck_assert_uint_eq(n_log_lines, 1);
+}
+
+static unsigned n_connections(void) {
+        struct varlink_stats stats;
+
+        varlink_server_get_stats(server, &stats);
+        return stats.connections;
+}
+
+START_TEST(a_client_that_never_reads_is_cut_off_and_costs_little) {
+        struct varlink_stats stats;
+
+        be_slow();
+        fake_clock_advance(30 * USEC_PER_SEC);
+        varlink_server_get_stats(server, &stats);
+        ck_assert_uint_eq(stats.connections, 1);
+        ck_assert_uint_eq(stats.cut_off, 1);
+        ck_assert_uint_eq(n_log_lines, 1);
         (void)close(a.fd);
+        (void)close(b.fd);
+}
+END_TEST
+
+START_TEST(a_client_that_reads_too_late_is_told_so) {
+        json_int_t n = 0;
+
+        be_slow();
+        fake_clock_advance(29 * USEC_PER_SEC);
+        test_client_call(&a,
+                         "{\"method\":\"a.test.Echo\",\"parameters\":{\"text\":\"and this?\"}}"); /* nobody hears it */
+        for (;;) {
+                bool eof = false;
+                json_t *got = test_client_receive(&a, &eof), *parameters = json_object_get(got, "parameters");
+
+                ck_assert_msg(got, "no error (%s)", eof ? "hung up" : "waits");
+                if (json_object_get(got, "error")) {
+                        ck_assert_str_eq(json_string_value(json_object_get(got, "error")), "a.test.TooSlow");
+                        ck_assert(!json_object_get(got, "continues"));
+                        json_decref(got);
+                        break;
+                }
+                ck_assert_int_eq(json_integer_value(json_object_get(parameters, "n")), ++n); /* whole, and in order */
+                json_decref(got);
+        }
+        ck_assert_int_gt(n, 10);
+        test_client_expect_nothing(&a, true);
+        ck_assert_uint_eq(n_connections(), 1);
+        ck_assert_uint_eq(n_handled, 1); /* what b said */
+        (void)close(a.fd);
+        (void)close(b.fd);
+}
+END_TEST
+
+START_TEST(a_client_that_was_too_slow_may_go) {
+        be_slow();
+        (void)close(a.fd);
+        test_client_turn(&a);
+        ck_assert_uint_eq(n_connections(), 1);
         (void)close(b.fd);
 }
 END_TEST
@@ -814,6 +919,8 @@ int main(void) {
         tcase_add_test(calls, pipelined_calls_are_answered_in_order);
         tcase_add_test(calls, a_call_in_single_bytes_is_one_call);
         tcase_add_test(calls, oneway_calls_are_done_and_not_answered);
+        tcase_add_test(calls, calls_of_all_kinds_may_be_pipelined);
+        tcase_add_test(calls, who_waits_for_no_answer_may_go_at_once);
         tcase_add_test(calls, what_changes_something_is_told_before);
         tcase_add_test(calls, a_call_is_answered_at_once_though_others_wait_for_their_turn);
         tcase_add_test(calls, an_answer_can_come_later);
@@ -828,6 +935,8 @@ int main(void) {
         tcase_add_test(bounds, a_peer_without_a_role_may_say_little);
         tcase_add_test(bounds, deep_json_is_cut_off);
         tcase_add_test(bounds, a_client_that_never_reads_is_cut_off_and_costs_little);
+        tcase_add_test(bounds, a_client_that_reads_too_late_is_told_so);
+        tcase_add_test(bounds, a_client_that_was_too_slow_may_go);
         tcase_add_test(bounds, a_client_may_not_pile_up_calls_behind_one_that_waits);
         tcase_add_test(bounds, one_user_cannot_take_all_places);
         tcase_add_test(bounds, places_are_kept_for_those_who_may_more);

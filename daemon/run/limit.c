@@ -62,15 +62,25 @@ static unsigned need(const struct use *use) {
 }
 
 static unsigned unheld(const struct limit *limit) {
+        if (limit->paused_by)
+                return 0;
         if (limit->config.permits == 0)
                 return LIMIT_PERMITS_MAX;
         return limit->config.permits > limit->held ? limit->config.permits - limit->held : 0;
 }
 
+/* However much is free, it waits for a limit that is paused. */
+static bool is_held_off(const struct limit_ticket *ticket) {
+        for (size_t i = 0; i < ticket->n_uses; i++)
+                if (ticket->uses[i].limit->paused_by)
+                        return true;
+        return false;
+}
+
 static unsigned available(const struct limit *limit, const struct limit_ticket *ticket) {
         unsigned n = unheld(limit);
 
-        if (limit->config.permits > 0 && limit->reserver && limit->reserver != ticket)
+        if (limit->config.permits > 0 && limit->reserver && limit->reserver != ticket && !is_held_off(limit->reserver))
                 n -= MIN(n, need(use_of(limit->reserver, limit)));
         return n;
 }
@@ -140,7 +150,7 @@ static void count_overtaken(struct limit_ticket *ticket) {
                 for (struct list *at = ticket->uses[i].link.prev; at != head; at = at->prev) {
                         struct limit_ticket *older = list_entry(at, struct use, link)->ticket;
 
-                        if (older->stamp == stamp || older->overtaken >= LIMIT_OVERTAKEN_MAX)
+                        if (older->stamp == stamp || older->overtaken >= LIMIT_OVERTAKEN_MAX || is_held_off(older))
                                 continue;
                         older->stamp = stamp;
                         if (++older->overtaken == LIMIT_OVERTAKEN_MAX)
@@ -387,6 +397,7 @@ struct limit *limit_unref(struct limit *limit) {
         list_remove(&limit->dirty_link);
         list_remove(&limit->link);
         free(limit->name);
+        free(limit->paused_by);
         free(limit);
         return NULL;
 }
@@ -397,6 +408,21 @@ int limit_configure(struct limit *limit, const struct limit_config *config) {
         limit->config = *config;
         mark_dirty(limit);
         mark_wide_dirty(limit->limits);
+        return 0;
+}
+
+int limit_set_pause(struct limit *limit, const char *by, usec_t since_usec) {
+        char *copy = by ? strdup(by) : NULL;
+        struct limit *other;
+
+        if (by && !copy)
+                return -ENOMEM;
+        free(limit->paused_by);
+        limit->paused_by = copy;
+        limit->paused_usec = since_usec;
+        /* Also what its waiters had reserved of others. */
+        list_for_each_entry(other, &limit->limits->all, link)
+                mark_dirty(other);
         return 0;
 }
 

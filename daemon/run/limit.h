@@ -6,7 +6,7 @@
  * Waiters are served by priority, then by arrival; nobody who could be served is overtaken, and nobody who lacks only
  * permits of the one limit: they are kept for it as they free. A waiter that cannot be served because another of its
  * limits is full may be overtaken LIMIT_OVERTAKEN_MAX times; then, on each limit, the oldest such waiter reserves permits
- * as they free. A waiter may give up at any moment, also between being granted and
+ * as they free. One that waits for a limit that is paused stands in nobody's way. A waiter may give up at any moment, also between being granted and
  * being told: its permits then pass on.
  */
 #include "loop/loop.h"
@@ -48,6 +48,12 @@ DEFINE_CLEANUP(struct limit, limit_unref)
 
 /* Changes the numbers; permits that are held stay held, also beyond the new number. Returns 0 or -EINVAL. */
 int limit_configure(struct limit *limit, const struct limit_config *config);
+
+/* While it is paused it grants nothing, and those that hold its permits keep them. @by (copied) is who, NULL ends the pause;
+ * @since_usec is realtime. Returns 0 or -ENOMEM. */
+int limit_set_pause(struct limit *limit, const char *by, usec_t since_usec);
+/* NULL: it is not paused. @ret_usec may be NULL. */
+const char *limit_paused_by(const struct limit *limit, usec_t *ret_usec);
 
 struct limit_request {
         const struct limit_use *uses; /* copied; each limit at most once */

@@ -20,6 +20,8 @@ struct limit {
         struct limits *limits;
         char *name;
         struct limit_config config;
+        char *paused_by; /* NULL: it is not */
+        usec_t paused_usec;
         struct list link;
         struct list dirty_link;
         struct list waiters; /* use.link */

@@ -40,6 +40,12 @@ const struct limit_config *limit_get_config(const struct limit *limit) {
         return &limit->config;
 }
 
+const char *limit_paused_by(const struct limit *limit, usec_t *ret_usec) {
+        if (limit->paused_by && ret_usec)
+                *ret_usec = limit->paused_usec;
+        return limit->paused_by;
+}
+
 void limit_get_stats(const struct limit *limit, struct limit_stats *ret) {
         const struct use *use;
 

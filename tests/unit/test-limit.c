@@ -669,6 +669,67 @@ START_TEST(rule8_a_waiter_names_what_blocks_it) {
 }
 END_TEST
 
+/* ---- paused ---- */
+
+START_TEST(rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs) {
+        usec_t since = 0, until;
+
+        a = make("a", 2);
+        ask(0, 0, 1, 0);
+        settle();
+        ck_assert_int_eq(limit_set_pause(a, "anna", 7), 0);
+        ask(1, 0, 1, 0);
+        settle();
+        ck_assert_uint_eq(held(a), 1);
+        ck_assert_str_eq(limit_paused_by(a, &since), "anna");
+        ck_assert_uint_eq(since, 7);
+        ck_assert_ptr_eq(limit_ticket_blocked_by(tickets[1], &until), a);
+        drop(0);
+        ck_assert_uint_eq(held(a), 0);
+        ck_assert_int_eq(limit_set_pause(a, NULL, 0), 0);
+        settle();
+        ck_assert(limit_ticket_granted(tickets[1]));
+        ck_assert_ptr_null(limit_paused_by(a, NULL));
+}
+END_TEST
+
+START_TEST(rule8_who_waits_for_a_paused_limit_stands_in_nobodys_way) {
+        a = make("a", 1);
+        b = make("b", 1);
+        ck_assert_int_eq(limit_set_pause(b, "anna", 0), 0);
+        ask(0, 0, 1, 1);
+        for (size_t i = 1; i < 3 * LIMIT_OVERTAKEN_MAX && i < N; i++) {
+                ask(i, 0, 1, 0);
+                settle();
+                ck_assert_msg(limit_ticket_granted(tickets[i]), "ticket %zu", i);
+                drop(i);
+        }
+}
+END_TEST
+
+START_TEST(rule8_a_pause_frees_what_was_reserved) {
+        a = make("a", 1);
+        b = make("b", 1);
+        ask(0, 0, 0, 1);
+        ask(1, 0, 1, 1); /* waits for b */
+        for (size_t i = 2; i < 2 + LIMIT_OVERTAKEN_MAX; i++) {
+                ask(i, 0, 1, 0);
+                settle();
+                drop(i);
+        }
+        ask(2, 0, 1, 0);
+        settle();
+        ck_assert(!limit_ticket_granted(tickets[2])); /* a is kept for the one before */
+        ck_assert_int_eq(limit_set_pause(b, "anna", 0), 0);
+        settle();
+        ck_assert(limit_ticket_granted(tickets[2]));
+        ck_assert_int_eq(limit_set_pause(b, NULL, 0), 0);
+        drop(0);
+        drop(2);
+        ck_assert(limit_ticket_granted(tickets[1]));
+}
+END_TEST
+
 int main(void) {
         const TTest *const tests[] = {
                 rule8_fifo_within_a_priority,
@@ -702,6 +763,9 @@ int main(void) {
                 fewer_permits_take_none_away,
                 rule8_holders_waiters_and_the_oldest_wait_are_visible,
                 rule8_a_waiter_names_what_blocks_it,
+                rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs,
+                rule8_who_waits_for_a_paused_limit_stands_in_nobodys_way,
+                rule8_a_pause_frees_what_was_reserved,
         };
         Suite *suite = suite_create("limit");
         TCase *tcase = tcase_create("limit");

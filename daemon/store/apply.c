@@ -221,6 +221,18 @@ static int apply_item(struct database *db, const struct record *record) {
         return step(stmt, NULL);
 }
 
+static int apply_pause(struct database *db, const struct record *record) {
+        sqlite3_stmt *stmt;
+
+        if (record->pause.paused_by)
+                return do_put(db, STATEMENT_PUT_PAUSE, record, 0);
+        stmt = fresh(db, STATEMENT_DROP_PAUSE);
+        if (!stmt)
+                return code_of(db);
+        bind_text(stmt, 1, record->pause.what);
+        return step(stmt, NULL);
+}
+
 static int apply_begin(struct database *db, const struct record *record) {
         return do_put(db, STATEMENT_PUT_LIVE, record, (int64_t)db->session);
 }
@@ -337,7 +349,8 @@ static int end_left(struct database *db) {
 }
 
 static int apply_anew(struct database *db, const struct record *record) {
-        static const enum statement drops[] = { STATEMENT_DROP_LIVE, STATEMENT_DROP_PROCESSES, STATEMENT_DROP_ITEMS };
+        static const enum statement drops[] = { STATEMENT_DROP_LIVE, STATEMENT_DROP_PROCESSES, STATEMENT_DROP_ITEMS,
+                                                STATEMENT_DROP_PAUSES };
         int code = end_left(db);
 
         for (size_t i = 0; i < ARRAY_SIZE(drops) && code == SQLITE_DONE; i++)
@@ -350,14 +363,9 @@ static int apply_anew(struct database *db, const struct record *record) {
 typedef int (*apply_fn)(struct database *db, const struct record *record);
 
 static const apply_fn apply_fns[_RECORD_KIND_MAX] = {
-        [RECORD_TASK] = apply_task,
-        [RECORD_ITEM] = apply_item,
-        [RECORD_BEGIN] = apply_begin,
-        [RECORD_PROCESS] = apply_process,
-        [RECORD_PROCESS_GONE] = apply_process_gone,
-        [RECORD_END] = apply_end,
-        [RECORD_MISSED] = apply_missed,
-        [RECORD_NOT_MISSED] = apply_not_missed,
+        [RECORD_TASK] = apply_task,   [RECORD_ITEM] = apply_item,       [RECORD_PAUSE] = apply_pause,
+        [RECORD_BEGIN] = apply_begin, [RECORD_PROCESS] = apply_process, [RECORD_PROCESS_GONE] = apply_process_gone,
+        [RECORD_END] = apply_end,     [RECORD_MISSED] = apply_missed,   [RECORD_NOT_MISSED] = apply_not_missed,
         [RECORD_ANEW] = apply_anew,
 };
 

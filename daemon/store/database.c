@@ -58,6 +58,7 @@ static const char *const migrations[DATABASE_SCHEMA] = {
         "ALTER TABLE live ADD COLUMN cause TEXT;"
         "ALTER TABLE task ADD COLUMN stopped_by TEXT;"
         "ALTER TABLE task ADD COLUMN stopped_usec INTEGER;",
+        "CREATE TABLE pause(what TEXT PRIMARY KEY, paused_by TEXT, paused_usec INTEGER) WITHOUT ROWID;",
 };
 
 /* ---- errors ---- */
@@ -490,10 +491,12 @@ int database_set_aside(struct database *db, const char *path) {
 /* ---- what was there ---- */
 
 int database_read_opened(struct database *db, struct batch *batch) {
-        static const enum record_kind kinds[] = { RECORD_TASK, RECORD_ITEM, RECORD_BEGIN, RECORD_PROCESS, RECORD_END };
+        static const enum record_kind kinds[] = { RECORD_TASK,  RECORD_ITEM,    RECORD_PAUSE,
+                                                  RECORD_BEGIN, RECORD_PROCESS, RECORD_END };
         static const char *const rests[] = {
                 "ORDER BY task",
                 "ORDER BY task, item",
+                "ORDER BY what",
                 "ORDER BY run, begun_usec",
                 "ORDER BY run, begun_usec",
                 /* Members: '0' follows '/'. */

@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-#define DATABASE_SCHEMA  2          /* the version this program writes */
+#define DATABASE_SCHEMA  3          /* the version this program writes */
 #define DATABASE_ID      0x74656e64 /* "tend", in the header of the file */
 #define DATABASE_SQL_MAX 2048       /* bytes of a statement that is made */
 
@@ -22,6 +22,9 @@ enum statement {
         STATEMENT_PUT_ITEM,
         STATEMENT_DROP_ITEM,
         STATEMENT_DROP_ITEMS,
+        STATEMENT_PUT_PAUSE,
+        STATEMENT_DROP_PAUSE,
+        STATEMENT_DROP_PAUSES,
         STATEMENT_PUT_LIVE,
         STATEMENT_END_LIVE,
         STATEMENT_DROP_LIVE,

@@ -12,6 +12,7 @@ static bool is_whole(const struct record *record) {
         switch (record->kind) {
         case RECORD_TASK: return record->task.task;
         case RECORD_ITEM: return record->item.task && record->item.item;
+        case RECORD_PAUSE: return record->pause.what && record->pause.paused_by;
         case RECORD_BEGIN:
         case RECORD_END: return record->run.task && record->run.run;
         case RECORD_PROCESS: return record->process.run && record->process.boot_id;
@@ -59,6 +60,16 @@ int store_opened_items(struct store *store, int (*fn)(const struct store_item *i
 
         while (r >= 0 && (record = next_of(store, &place, RECORD_ITEM)))
                 r = fn(&record->item, arg);
+        return MIN(r, 0);
+}
+
+int store_opened_pauses(struct store *store, int (*fn)(const struct store_pause *pause, void *arg), void *arg) {
+        struct batch_place place = { 0 };
+        const struct record *record;
+        int r = 0;
+
+        while (r >= 0 && (record = next_of(store, &place, RECORD_PAUSE)))
+                r = fn(&record->pause, arg);
         return MIN(r, 0);
 }
 

@@ -50,6 +50,12 @@ static const struct column item_columns[] = {
         C(item, failing, BOOL), C(item, since_usec, UINT64),
 };
 
+static const struct column pause_columns[] = {
+        C(pause, what, TEXT),
+        C(pause, paused_by, TEXT),
+        C(pause, paused_usec, UINT64),
+};
+
 static const struct column begin_columns[] = {
         C(run, task, TEXT),       C(run, run, TEXT),          C(run, trigger, TEXT),
         C(run, due_usec, UINT64), C(run, begun_usec, UINT64), C(run, service, BOOL),
@@ -95,6 +101,7 @@ enum {
 const struct record_type record_types[_RECORD_KIND_MAX] = {
         [RECORD_TASK] = T("task", task, task_columns),
         [RECORD_ITEM] = T("item", item, item_columns),
+        [RECORD_PAUSE] = T("pause", pause, pause_columns),
         [RECORD_BEGIN] = T("live", run, begin_columns),
         [RECORD_PROCESS] = T("process", process, process_columns),
         [RECORD_PROCESS_GONE] = T("process", process, process_columns),

@@ -12,6 +12,7 @@
 enum record_kind {
         RECORD_TASK,         /* struct store_task */
         RECORD_ITEM,         /* struct store_item */
+        RECORD_PAUSE,        /* struct store_pause */
         RECORD_BEGIN,        /* struct store_run, what is known at its beginning */
         RECORD_PROCESS,      /* struct store_process */
         RECORD_PROCESS_GONE, /* the same */
@@ -55,6 +56,7 @@ struct record {
         union {
                 struct store_task task;
                 struct store_item item;
+                struct store_pause pause;
                 struct store_run run;
                 struct store_process process;
                 struct store_missed missed;

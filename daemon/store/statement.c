@@ -29,6 +29,7 @@ static const struct {
 } puts_of[_STATEMENT_MAX] = {
         [STATEMENT_PUT_TASK] = { "INSERT OR REPLACE", RECORD_TASK, NULL },
         [STATEMENT_PUT_ITEM] = { "INSERT OR REPLACE", RECORD_ITEM, NULL },
+        [STATEMENT_PUT_PAUSE] = { "INSERT OR REPLACE", RECORD_PAUSE, NULL },
         [STATEMENT_PUT_LIVE] = { "INSERT OR REPLACE", RECORD_BEGIN, "session" },
         [STATEMENT_PUT_PROCESS] = { "INSERT OR REPLACE", RECORD_PROCESS, NULL },
         [STATEMENT_PUT_RUN] = { "INSERT OR IGNORE", RECORD_END, "position" },
@@ -43,6 +44,8 @@ static const char *const texts[_STATEMENT_MAX] = {
         [STATEMENT_ROLLBACK] = "ROLLBACK",
         [STATEMENT_DROP_ITEM] = "DELETE FROM item WHERE task = ?1 AND item = ?2",
         [STATEMENT_DROP_ITEMS] = "DELETE FROM item",
+        [STATEMENT_DROP_PAUSE] = "DELETE FROM pause WHERE what = ?1",
+        [STATEMENT_DROP_PAUSES] = "DELETE FROM pause",
         [STATEMENT_END_LIVE] = "DELETE FROM live WHERE run = ?1 AND begun_usec = ?2",
         [STATEMENT_DROP_LIVE] = "DELETE FROM live",
         [STATEMENT_LEFT_LIVE] =

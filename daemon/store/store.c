@@ -114,6 +114,10 @@ void store_put_item(struct store *store, const struct store_item *item) {
         put(store, RECORD_ITEM, item);
 }
 
+void store_put_pause(struct store *store, const struct store_pause *pause) {
+        put(store, RECORD_PAUSE, pause);
+}
+
 /* ---- how it is ---- */
 
 static bool is_degraded(const struct store *store) {

@@ -116,6 +116,13 @@ struct store_item {
         usec_t since_usec; /* of the first of them */
 };
 
+/* What else than a task an operator has paused. */
+struct store_pause {
+        const char *what;      /* "limit db", "all" */
+        const char *paused_by; /* NULL: it is not any more */
+        usec_t paused_usec;
+};
+
 /* ---- its life ---- */
 
 struct store_options {
@@ -131,7 +138,7 @@ struct store_options {
          * and its like until this returns; on_anew follows, and what is put then takes its place. May be NULL. */
         void (*on_late)(void *arg);
         /* The file does not hold what was put, because it is a new one or something was lost: everything that
-         * store_put_item() said, and runs without an end with their processes, are to be put again, before it returns: the
+         * store_put_item() and store_put_pause() said, and runs without an end with their processes, are to be put again, before it returns: the
          * file has the old ones until it has all of these. What store_put_task() said is to be put again, too, but there
          * is time for it, as one task takes the place of its old state without regard to others. May be NULL. */
         void (*on_anew)(void *arg);
@@ -161,6 +168,7 @@ void store_retry(struct store *store);
  * before the loop runs; store_forget_opened() frees what these read from. */
 int store_opened_tasks(struct store *store, int (*fn)(const struct store_task *task, void *arg), void *arg);
 int store_opened_items(struct store *store, int (*fn)(const struct store_item *item, void *arg), void *arg);
+int store_opened_pauses(struct store *store, int (*fn)(const struct store_pause *pause, void *arg), void *arg);
 /* Runs without an end, each with its processes. */
 int store_opened_runs(struct store *store,
                       int (*fn)(const struct store_run *run, const struct store_process *processes, size_t n,
@@ -185,6 +193,7 @@ void store_put_missed(struct store *store, const struct store_missed *missed);
 /* An occurrence that had been told as missed runs after all: the clock was set back. */
 void store_put_not_missed(struct store *store, const char *task, usec_t due_usec);
 void store_put_item(struct store *store, const struct store_item *item);
+void store_put_pause(struct store *store, const struct store_pause *pause);
 
 /* Calls @fn in a later turn, once what was put before is in the file (0), the store is or becomes degraded (-EIO), or
  * STORE_SYNC_MAX has passed (-ETIMEDOUT), which makes it degraded until the disk answers. Returns 0; -ENOMEM, and @fn is not

@@ -110,6 +110,7 @@ static void drop_same(enum record_kind kind, const struct record *record) {
                 case RECORD_ITEM:
                         drop = same(old->item.task, record->item.task) && same(old->item.item, record->item.item);
                         break;
+                case RECORD_PAUSE: drop = same(old->pause.what, record->pause.what); break;
                 case RECORD_BEGIN:
                 case RECORD_END: drop = is_of_run(old, record->run.run, record->run.begun_usec); break;
                 case RECORD_PROCESS:
@@ -171,7 +172,14 @@ static void apply(struct row *row) {
                 drop_processes(&record->run);
                 drop_same(RECORD_END, record);
                 break;
-        case RECORD_ITEM: keep = record->item.failures > 0; /* fall through */
+        case RECORD_ITEM:
+                drop_same(RECORD_ITEM, record);
+                keep = record->item.failures > 0;
+                break;
+        case RECORD_PAUSE:
+                drop_same(RECORD_PAUSE, record);
+                keep = record->pause.paused_by != NULL;
+                break;
         default: drop_same(record->kind, record); break;
         }
         if (keep)
@@ -486,6 +494,19 @@ int store_opened_items(_unused_ struct store *store, int (*fn)(const struct stor
         return MIN(r, 0);
 }
 
+int store_opened_pauses(_unused_ struct store *store, int (*fn)(const struct store_pause *pause, void *arg),
+                        void *arg) {
+        struct row *row;
+        int r = 0;
+
+        list_for_each_entry(row, &opened[RECORD_PAUSE], link) {
+                r = fn(&row->record->pause, arg);
+                if (r < 0)
+                        break;
+        }
+        return MIN(r, 0);
+}
+
 int store_opened_runs(_unused_ struct store *store,
                       int (*fn)(const struct store_run *run, const struct store_process *processes, size_t n,
                                 void *arg),
@@ -556,6 +577,10 @@ void store_put_not_missed(struct store *store, const char *task, usec_t due_usec
 
 void store_put_item(struct store *store, const struct store_item *item) {
         put(store, RECORD_ITEM, item);
+}
+
+void store_put_pause(struct store *store, const struct store_pause *pause) {
+        put(store, RECORD_PAUSE, pause);
 }
 
 int store_sync(struct store *store, store_sync_fn fn, void *arg, struct store_sync **ret) {

@@ -290,7 +290,39 @@ START_TEST(hook_that_begins_and_ends_in_one_batch_leaves_nothing) {
 }
 END_TEST
 
-/* As the version before made it. */
+static int see_pause(const struct store_pause *pause, void *arg) {
+        (void)snprintf(arg, 200, "%s by %s at %llu", pause->what, pause->paused_by,
+                       (unsigned long long)pause->paused_usec);
+        n_seen++;
+        return 0;
+}
+
+START_TEST(pauses_are_there_again_until_they_end) {
+        struct store_pause all = { .what = "all", .paused_by = "anna", .paused_usec = 1 };
+        struct store_pause limit = { .what = "limit db", .paused_by = "otto", .paused_usec = 2 };
+        char text[200] = "";
+
+        bed_open();
+        store_put_pause(bed.store, &all);
+        store_put_pause(bed.store, &limit);
+        all.paused_by = NULL;
+        store_put_pause(bed.store, &all);
+        bed_close();
+        bed_open();
+        n_seen = 0;
+        ck_assert_int_eq(store_opened_pauses(bed.store, see_pause, text), 0);
+        ck_assert_uint_eq(n_seen, 1);
+        ck_assert_str_eq(text, "limit db by otto at 2");
+}
+END_TEST
+
+/* What the version of the schema did not have. */
+static const char *const older_schemas[] = {
+        "ALTER TABLE live DROP COLUMN cause; ALTER TABLE task DROP COLUMN stopped_by;"
+        "ALTER TABLE task DROP COLUMN stopped_usec; DROP TABLE pause; PRAGMA user_version = 1",
+        "DROP TABLE pause; PRAGMA user_version = 2",
+};
+
 START_TEST(file_of_an_older_schema_is_brought_to_ours) {
         struct store_run run = bed_run("a", 1);
 
@@ -298,8 +330,7 @@ START_TEST(file_of_an_older_schema_is_brought_to_ours) {
         store_put_begin(bed.store, &run);
         store_put_task(bed.store, &(const struct store_task){ .task = "bare", .number = 2 });
         bed_close();
-        bed_tell("ALTER TABLE live DROP COLUMN cause; ALTER TABLE task DROP COLUMN stopped_by;"
-                 "ALTER TABLE task DROP COLUMN stopped_usec; PRAGMA user_version = 1");
+        bed_tell(older_schemas[_i]);
         bed_open();
         ck_assert_int_eq(store_opened_tasks(bed.store, see_bare_task, NULL), -ECANCELED);
         ck_assert_uint_eq(n_seen, 1);
@@ -308,6 +339,7 @@ START_TEST(file_of_an_older_schema_is_brought_to_ours) {
         ck_assert_int_eq(bed_sync(), 0);
         ck_assert_int_eq(bed_ask("PRAGMA user_version"), DATABASE_SCHEMA);
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM live WHERE cause IS NULL"), 1);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM pause"), 0);
 }
 END_TEST
 
@@ -655,7 +687,8 @@ static Suite *store_suite(void) {
         tcase_add_test(tcase, rows_without_their_names_are_passed_over);
         tcase_add_test(tcase, run_within_one_batch_leaves_nothing);
         tcase_add_test(tcase, hook_that_begins_and_ends_in_one_batch_leaves_nothing);
-        tcase_add_test(tcase, file_of_an_older_schema_is_brought_to_ours);
+        tcase_add_test(tcase, pauses_are_there_again_until_they_end);
+        tcase_add_loop_test(tcase, file_of_an_older_schema_is_brought_to_ours, 0, (int)ARRAY_SIZE(older_schemas));
         tcase_add_test(tcase, what_is_put_at_the_hand_over_is_in_the_same_batch);
         tcase_add_test(tcase, runs_that_began_together_are_all_kept);
         tcase_add_test(tcase, run_put_twice_is_one);

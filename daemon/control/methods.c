@@ -64,12 +64,16 @@ static const struct varlink_field fields_wait[] = {
         { 0 },
 };
 static const struct varlink_field fields_pause[] = {
-        { "tasks", VARLINK_STRINGS, REQUIRED },
+        { "tasks", VARLINK_STRINGS, OPTIONAL },
+        { "limits", VARLINK_STRINGS, OPTIONAL },
+        { "all", VARLINK_BOOL, OPTIONAL },
         { "reason", VARLINK_STRING, OPTIONAL },
         { 0 },
 };
 static const struct varlink_field fields_resume[] = {
-        { "tasks", VARLINK_STRINGS, REQUIRED },
+        { "tasks", VARLINK_STRINGS, OPTIONAL },
+        { "limits", VARLINK_STRINGS, OPTIONAL },
+        { "all", VARLINK_BOOL, OPTIONAL },
         { 0 },
 };
 static const struct varlink_field fields_next[] = {

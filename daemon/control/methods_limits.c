@@ -41,11 +41,15 @@ static json_t *limit_to_json(const struct run_tree *tree, const struct limit *li
         const struct limit_config *config = limit_get_config(limit);
         bool paced = config->rate > 0;
         struct limit_stats stats;
+        usec_t paused = 0;
+        const char *paused_by = limit_paused_by(limit, &paused);
 
         limit_get_stats(limit, &stats);
-        return json_pack("{s:s, s:o*, s:i, s:i, s:o*, s:o*, s:o*, s:o*, s:I, s:o, s:o}", "name", limit_name(limit),
-                         "permits", config->permits > 0 ? json_integer(config->permits) : NULL, "held", (int)stats.held,
-                         "waiting", (int)stats.waiting, "oldest_wait_usec",
+        return json_pack("{s:s, s:o*, s:o*, s:o*, s:i, s:i, s:o*, s:o*, s:o*, s:o*, s:I, s:o, s:o}", "name",
+                         limit_name(limit), "paused_by", paused_by ? json_text(paused_by) : NULL, "paused_usec",
+                         paused_by ? json_usec(paused) : NULL, "permits",
+                         config->permits > 0 ? json_integer(config->permits) : NULL, "held", (int)stats.held, "waiting",
+                         (int)stats.waiting, "oldest_wait_usec",
                          stats.waiting > 0 ? json_usec(to_realtime(stats.oldest_wait_since_usec)) : NULL, "rate",
                          paced ? json_integer(config->rate) : NULL, "rate_usec",
                          paced ? json_usec(config->rate_per_usec) : NULL, "burst",

@@ -16,6 +16,7 @@ static const struct {
         bool is_counted;  /* there may be many: how many is told in one line, too */
         bool in_line;     /* an event tells of it, so that a line that events renew is true */
 } kinds[_PROBLEM_KIND_MAX] = {
+        [PROBLEM_ALL_PAUSED] = { "all-paused", "tendctl resume --all", false, true },
         [PROBLEM_REFUSED] = { "refused", "tendctl diff", false, true },
         [PROBLEM_DEGRADED] = { "degraded", "tendctl pools", false, true },
         [PROBLEM_DROPPED] = { "dropped", "tendctl events", false, true },

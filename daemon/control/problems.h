@@ -12,6 +12,7 @@
 
 /* In the order in which they are told. */
 enum problem_kind {
+        PROBLEM_ALL_PAUSED,
         PROBLEM_REFUSED,
         PROBLEM_DEGRADED,
         PROBLEM_DROPPED,

@@ -155,7 +155,7 @@ static void tell_stopped(struct finding *finding) {
 }
 
 static bool has_paused(_unused_ const struct live *live, const struct live_task *task) {
-        return live_task_paused_by(task, NULL) != NULL;
+        return live_task_is_paused_itself(task);
 }
 
 static void tell_paused(struct finding *finding) {
@@ -365,7 +365,7 @@ static int find_limit(struct limit *limit, void *userdata) {
         usec_t wait;
 
         limit_get_stats(limit, &stats);
-        if (stats.waiting == 0 || !limit_for_each_waiter(limit, is_blocked_here, limit))
+        if (limit_paused_by(limit, NULL) || stats.waiting == 0 || !limit_for_each_waiter(limit, is_blocked_here, limit))
                 return 0;
         wait = seconds_since(stats.oldest_wait_since_usec);
         problem.harmless = wait < PROBLEM_WAITING_USEC;
@@ -387,9 +387,45 @@ static int find_limit(struct limit *limit, void *userdata) {
         return 0;
 }
 
+/* That nothing starts by itself. */
+static void find_all_paused(struct problems *problems, const struct live *live) {
+        usec_t since = 0;
+        const char *by = live_paused_by(live, &since);
+        char text[512], ago[TEXT_USEC_MAX];
+
+        if (!by || !problems_count(problems, PROBLEM_ALL_PAUSED, true))
+                return;
+        (void)snprintf(text, sizeof(text), "by %s, %s ago", by, text_format_since(since, ago));
+        problems_tell(problems, &(const struct problem){ .kind = PROBLEM_ALL_PAUSED,
+                                                         .harmless = true,
+                                                         .subject = "triggers",
+                                                         .text = text,
+                                                         .command = "tendctl resume --all" });
+}
+
+/* Also those that are not in the configuration any more, as long as they are remembered. */
+static void find_paused_limits(struct problems *problems, const struct live *live) {
+        for (size_t i = 0; i < live_n_limit_pauses(live); i++) {
+                struct problem problem = { .kind = PROBLEM_PAUSED, .harmless = true };
+                char subject[80], text[512], ago[TEXT_USEC_MAX];
+                const char *by, *name;
+                usec_t since;
+
+                name = live_limit_pause_at(live, i, &by, &since);
+                if (!problems_count(problems, problem.kind, problem.harmless))
+                        continue;
+                (void)snprintf(subject, sizeof(subject), "limit %s", name);
+                (void)snprintf(text, sizeof(text), "by %s, %s ago", by, text_format_since(since, ago));
+                problem.subject = subject;
+                problem.text = text;
+                tell_with(problems, &problem, "resume -l", name);
+        }
+}
+
 void problems_find_others(struct problems *problems, struct live *live, const char *refused) {
         struct run_tree *tree = live_tree(live);
 
+        find_all_paused(problems, live);
         find_refused(problems, refused);
         find_store(problems, live);
         for (size_t i = 0; i < live_n_pools(live); i++)
@@ -401,4 +437,5 @@ void problems_find_others(struct problems *problems, struct live *live, const ch
         for (struct remnant *remnant = run_tree_first_remnant(tree); remnant; remnant = remnant_next(remnant))
                 find_remnant(problems, remnant);
         (void)limits_for_each(run_tree_limits(tree), find_limit, problems);
+        find_paused_limits(problems, live);
 }

@@ -175,10 +175,11 @@ static int add_time(json_t *json, const struct live_task *live) {
         int r;
 
         last_due = live_task_last_due(live, &what);
-        more = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}", "usual_usec",
-                         usual > 0 ? json_usec(usual) : NULL, "paused_by", paused_by ? json_text(paused_by) : NULL,
-                         "paused_usec", paused_by ? json_usec(paused) : NULL, "last_ok_usec",
-                         last_ok > 0 ? json_usec(last_ok) : NULL, "next_usec",
+        more = json_pack("{s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*, s:o*}", "usual_usec",
+                         usual > 0 ? json_usec(usual) : NULL, "paused_all",
+                         paused_by && !live_task_is_paused_itself(live) ? json_true() : NULL, "paused_by",
+                         paused_by ? json_text(paused_by) : NULL, "paused_usec", paused_by ? json_usec(paused) : NULL,
+                         "last_ok_usec", last_ok > 0 ? json_usec(last_ok) : NULL, "next_usec",
                          next != USEC_INFINITY ? json_usec(next) : NULL, "last_due_usec",
                          last_due > 0 ? json_usec(last_due) : NULL, "last_due_what",
                          last_due > 0 && what ? json_text(what) : NULL, "stale_usec",

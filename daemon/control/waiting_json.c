@@ -39,7 +39,15 @@ static void explain_turn(const struct explanation *e) {
 static void explain_permits(const struct explanation *e) {
         const struct limit *limit = e->waiting->limit;
         struct limit_stats stats;
+        char ago[TEXT_USEC_MAX];
+        usec_t paused = 0;
+        const char *by = limit_paused_by(limit, &paused);
 
+        if (by) {
+                (void)snprintf(e->buf, e->size, "waits for limit %s, which is paused by %s, %s ago", limit_name(limit),
+                               by, text_format_since(paused, ago));
+                return;
+        }
         limit_get_stats(limit, &stats);
         (void)snprintf(e->buf, e->size, "waits for %u of the permits of limit %s: %u of %u are held",
                        limit_ticket_permits(e->waiting->ticket, limit), limit_name(limit), stats.held,

@@ -47,6 +47,8 @@ static int make_limits(struct application *app) {
                 else
                         r = limit_new(run_tree_limits(app->live->tree), to->limits[i].name, &to->limits[i].limit,
                                       &app->limits[i]);
+                if (r == 0 && !known)
+                        r = live_limit_made(app->live, app->limits[i]);
                 if (r < 0)
                         return r;
         }
@@ -496,6 +498,7 @@ int live_apply(struct live *live, const struct config_diff *diff, const char *by
         config_unref(live->config);
         live->config = config_ref(diff->to);
         live->generation++;
+        live->resume_next = 0; /* if it is at that */
         take_changes(&app);
         begin(&app);
         if (live->follows_zones && live_zones_follow(live) < 0)

@@ -107,7 +107,7 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
                 loop_set_subject(live->loop, entry->task->run.name);
                 if (live_task_stopped_by(entry, NULL))
                         skip_all(entry);
-                if (entry->pause || !schedule_has_backlog(&entry->trigger.schedule))
+                if (live_is_paused(entry) || !schedule_has_backlog(&entry->trigger.schedule))
                         forget(entry);
                 else if (!start(entry) && schedule_has_backlog(&entry->trigger.schedule))
                         list_append(&live->catch_ups, &entry->catch_up->link);

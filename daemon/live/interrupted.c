@@ -274,7 +274,7 @@ static void run_again(struct live_task *entry, const struct interrupted *was) {
         bool resumes = task->run.is_group && !task->run.is_service;
 
         if (!task->rerun_interrupted || row->hook || strchr(row->run, '/') || !task->enabled || task->on_start ||
-            entry->pause || live_task_stopped_by(entry, NULL) || !overlap_is_free(&entry->overlap))
+            live_is_paused(entry) || live_task_stopped_by(entry, NULL) || !overlap_is_free(&entry->overlap))
                 return;
         (void)live_start_again(entry, row->due_usec, resumes ? was->result : NULL);
 }

@@ -320,6 +320,7 @@ int live_new(const struct live_options *options, struct config *config, struct l
         list_init(&live->observers);
         list_init(&live->all_pools);
         list_init(&live->dropped);
+        live_pauses_init(live);
         live->env.unbind = unbind;
         r = live_init(live, options);
         if (r < 0)
@@ -369,6 +370,7 @@ struct live *live_free(struct live *live) {
                 return NULL;
         config = live->config;
         live_startup_done(live);
+        live_pauses_done(live);
         if (live->go_work.loop)
                 loop_work_cancel(&live->go_work);
         live_zones_done(live);

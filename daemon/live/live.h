@@ -105,8 +105,24 @@ usec_t live_task_last_due(const struct live_task *task, const char **ret_what);
  * -EALREADY, -ENOMEM. @by is copied. */
 int live_pause(struct live_task *task, const char *by);
 int live_resume(struct live_task *task, const char *by); /* 0, or -EALREADY: it is not paused */
-/* NULL: it is not paused. @ret_usec: since when, realtime; may be NULL. */
+/* NULL: neither it nor all are paused. @ret_usec: since when, realtime; may be NULL. */
 const char *live_task_paused_by(const struct live_task *task, usec_t *ret_usec);
+
+/* Not only because all are. */
+bool live_task_is_paused_itself(const struct live_task *task);
+
+/* No trigger of any task is followed, also of those that come later. Returns 0, -EALREADY, -ENOMEM. @by is copied. */
+int live_pause_all(struct live *live, const char *by);
+int live_resume_all(struct live *live, const char *by);
+const char *live_paused_by(const struct live *live, usec_t *ret_usec); /* as live_task_paused_by() */
+
+/* The limit of this name, also when a reload makes it anew, grants nothing until it is resumed. Returns 0, -EALREADY, -ENOENT,
+ * -ENOMEM; one that is paused may be resumed when there is no such limit any more. */
+int live_pause_limit(struct live *live, const char *name, const char *by);
+int live_resume_limit(struct live *live, const char *name, const char *by);
+/* The names of those that are paused, who did it, and since when; NULL behind the last. */
+size_t live_n_limit_pauses(const struct live *live);
+const char *live_limit_pause_at(const struct live *live, size_t index, const char **ret_by, usec_t *ret_usec);
 
 /* A fan-out is failing when one of its items is, or when it failed by itself: its source could not be read, or its own bound
  * fired. */

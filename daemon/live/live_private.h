@@ -153,7 +153,11 @@ struct live {
         struct cgroup_tree *cgroups; /* the spawner's, or NULL */
         struct list observers;
         struct live_startup startup;
-        struct list dropped; /* what waited of tasks that cannot any more, see dropped.c */
+        struct list dropped;      /* what waited of tasks that cannot any more, see dropped.c */
+        struct live_pause *pause; /* of all triggers; NULL: they are not paused */
+        struct list limit_pauses;
+        struct loop_work resume_work; /* tasks are taken up again: */
+        size_t resume_next;           /* index in tasks */
         struct loop_work go_work;
         struct loop_work touch_work; /* services of which something is to be done */
         struct list touched;
@@ -291,9 +295,28 @@ int live_drop_later(struct live *live, const struct store_task *task, const char
 bool live_tell_dropped(struct live *live);
 void live_dropped_done(struct live *live);
 
+/* Whether triggers of the task are not followed, because it is paused or all are. */
+static inline bool live_is_paused(const struct live_task *entry) {
+        return entry->pause || entry->live->pause;
+}
+
 /* ---- pause.c ---- */
+/* NULL: out of memory. */
+struct live_pause *live_pause_new(const char *by, usec_t since_usec);
+/* It is paused no more: what waited for that goes on. */
+void live_take_up(struct live_task *entry);
 /* Without telling anybody. Returns 0 or -ENOMEM. */
 int live_set_pause(struct live_task *entry, const char *by, usec_t since_usec);
+
+/* ---- pause_wide.c ---- */
+void live_pauses_init(struct live *live);
+void live_pauses_done(struct live *live);
+/* Before tasks are restored, or late: what the store remembers. Returns 0 or -ENOMEM. */
+int live_pause_restore(struct live *live, const struct store_pause *pause);
+/* Puts all of them into the store again, which has begun anew. */
+void live_pauses_put(struct live *live);
+/* A reload has made it: it may be one that was paused when there was one of this name. Returns 0 or -ENOMEM. */
+int live_limit_made(const struct live *live, struct limit *limit);
 
 /* ---- watch.c ---- */
 /* Watches what tasks wait for. Returns 0, -ENOMEM, -errno. */

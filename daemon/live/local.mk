@@ -8,7 +8,7 @@ libtendd_a_SOURCES += daemon/live/apply.c daemon/live/apply.h
 libtendd_a_SOURCES += daemon/live/cgroups.c
 libtendd_a_SOURCES += daemon/live/reload.c daemon/live/reload.h
 libtendd_a_SOURCES += daemon/live/env.c daemon/live/start.c daemon/live/startup.c daemon/live/schedule.c daemon/live/catch_up.c daemon/live/dropped.c daemon/live/pause.c daemon/live/tell.c daemon/live/hooks.c
-libtendd_a_SOURCES += daemon/live/idle.c
+libtendd_a_SOURCES += daemon/live/idle.c daemon/live/pause_wide.c
 libtendd_a_SOURCES += daemon/live/failing.c daemon/live/slow.c daemon/live/memory.c daemon/live/restore.c
 libtendd_a_SOURCES += daemon/live/interrupted.c daemon/live/leftovers.c
 libtendd_a_SOURCES += daemon/live/health.c daemon/live/services.c daemon/live/watch.c
@@ -28,6 +28,8 @@ unit_tests += tests/unit/test-live-stale
 tests_unit_test_live_stale_SOURCES = tests/unit/test-live-stale.c $(live_bed_sources)
 unit_tests += tests/unit/test-live-memory
 tests_unit_test_live_memory_SOURCES = tests/unit/test-live-memory.c $(memory_bed_sources)
+unit_tests += tests/unit/test-live-pause
+tests_unit_test_live_pause_SOURCES = tests/unit/test-live-pause.c $(memory_bed_sources)
 unit_tests += tests/unit/test-live-slices
 tests_unit_test_live_slices_SOURCES = tests/unit/test-live-slices.c $(memory_bed_sources)
 

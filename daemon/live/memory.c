@@ -347,6 +347,7 @@ void live_put_anew(struct live *live) {
                 live_items_note_all(live->tasks[i]);
         for (run = run_first_child(run_tree_root(live->tree)); run; run = run_next_sibling(run))
                 put_run(live, run);
+        live_pauses_put(live);
         live_interrupted_put(live);
         live->memory.anew = true;
         begin_rest(&live->memory);

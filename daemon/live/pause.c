@@ -8,14 +8,22 @@
 
 #include <stdio.h>
 
-int live_set_pause(struct live_task *entry, const char *by, usec_t since_usec) {
+struct live_pause *live_pause_new(const char *by, usec_t since_usec) {
         size_t size = strlen(by) + 1;
         struct live_pause *pause = malloc(sizeof(*pause) + size);
 
         if (!pause)
-                return -ENOMEM;
+                return NULL;
         pause->since_usec = since_usec;
         memcpy(pause->by, by, size);
+        return pause;
+}
+
+int live_set_pause(struct live_task *entry, const char *by, usec_t since_usec) {
+        struct live_pause *pause = live_pause_new(by, since_usec);
+
+        if (!pause)
+                return -ENOMEM;
         free(entry->pause);
         entry->pause = pause;
         return 0;
@@ -41,6 +49,13 @@ int live_pause(struct live_task *task, const char *by) {
         return 0;
 }
 
+void live_take_up(struct live_task *task) {
+        if (task->trigger.schedule.backlog)
+                live_catch_up(task);
+        if (task->watch)
+                watch_rescan(task->watch);
+}
+
 int live_resume(struct live_task *task, const char *by) {
         if (!task->pause)
                 return -EALREADY;
@@ -49,17 +64,19 @@ int live_resume(struct live_task *task, const char *by) {
         free(task->pause);
         task->pause = NULL;
         tell(task, EVENT_RESUMED, "resumed", by);
-        if (task->trigger.schedule.backlog)
-                live_catch_up(task);
-        if (task->watch)
-                watch_rescan(task->watch);
+        if (!task->live->pause)
+                live_take_up(task);
         return 0;
 }
 
 const char *live_task_paused_by(const struct live_task *task, usec_t *ret_usec) {
         if (!task->pause)
-                return NULL;
+                return live_paused_by(task->live, ret_usec);
         if (ret_usec)
                 *ret_usec = task->pause->since_usec;
         return task->pause->by;
+}
+
+bool live_task_is_paused_itself(const struct live_task *task) {
+        return task->pause != NULL;
 }

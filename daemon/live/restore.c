@@ -158,6 +158,10 @@ static int restore_task(const struct store_task *task, void *arg) {
         return entry ? restore_into(entry, task) : become_gone(live, task);
 }
 
+static int restore_pause(const struct store_pause *pause, void *arg) {
+        return live_pause_restore(arg, pause);
+}
+
 static int restore_item(const struct store_item *item, void *arg) {
         struct live_task *entry = live_find(arg, item->task);
         int r = entry ? live_items_restore(entry, item) : 0;
@@ -196,6 +200,9 @@ int live_restore(struct live *live) {
 
         if (!store)
                 return 0;
+        r = store_opened_pauses(store, restore_pause, live);
+        if (r < 0)
+                return r;
         r = store_opened_tasks(store, restore_task, live);
         if (r < 0)
                 return r;
@@ -250,7 +257,9 @@ void live_store_late(struct live *live) {
         struct store *store = live->memory.store;
         int r;
 
-        r = store_opened_items(store, add_item, live); /* as long as the last runs are those of this daemon */
+        r = store_opened_pauses(store, restore_pause, live);
+        if (r >= 0)
+                r = store_opened_items(store, add_item, live); /* as long as the last runs are those of this daemon */
         if (r >= 0)
                 r = store_opened_tasks(store, add_task, live);
         if (r >= 0)

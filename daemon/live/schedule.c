@@ -62,7 +62,7 @@ static void look(struct schedule_now *now, void *arg) {
 
         look_at_clocks(live);
         now->start = live->starting;
-        now->paused = entry->pause != NULL;
+        now->paused = live_is_paused(entry);
         now->why = live->starting ? MISSED_DOWN : live->clocks.why;
 }
 
@@ -429,7 +429,8 @@ void live_schedule_save(const struct live_task *entry, struct store_task *ret) {
         struct schedule_now now;
 
         ret->last_due_usec = live_task_last_due(entry, &ret->last_due_what);
-        ret->paused_by = live_task_paused_by(entry, &ret->paused_usec);
+        if (entry->pause)
+                ret->paused_by = live_task_paused_by(entry, &ret->paused_usec);
         if (!has_memory(entry) || !entry->trigger.schedule.begun) /* also when it is disarmed, at the daemon's end */
                 return;
         trigger_look(&entry->trigger, &now);

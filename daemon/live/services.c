@@ -455,7 +455,7 @@ const char *live_task_state(const struct live_task *task) {
                 return "gave-up";
         if (live_task_is_failing(task))
                 return "failing";
-        return task->pause ? "paused" : "idle";
+        return live_is_paused(task) ? "paused" : "idle";
 }
 
 bool live_service_is_down(const struct live_task *entry) {

@@ -136,7 +136,7 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
         struct run *run;
         int r;
 
-        if (entry->pause) {
+        if (live_is_paused(entry)) {
                 live_skip(entry, &due, "paused", "paused");
                 return;
         }

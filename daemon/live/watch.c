@@ -11,7 +11,7 @@ static void on_watch(struct watch *watch _unused_, void *arg) {
         struct live_task *entry = arg;
 
         loop_set_subject(entry->live->loop, entry->task->run.name);
-        if (!entry->pause && !entry->live->closed && !live_is_waiting(entry))
+        if (!live_is_paused(entry) && !entry->live->closed && !live_is_waiting(entry))
                 live_fire(entry, "watch", clock_now(CLOCK_ID_REALTIME));
 }
 

@@ -50,16 +50,16 @@ enum paint paint_for(const char *word) {
                 const char *word;
                 enum paint paint;
         } words[] = {
-                { "up", PAINT_GOOD },        { "gave-up", PAINT_BAD },     { "restarting", PAINT_WARN },
-                { "starting", PAINT_WARN },  { "waiting", PAINT_WARN },    { "partly-up", PAINT_WARN },
-                { "stopped", PAINT_DIM },    { "slow", PAINT_WARN },       { "ok", PAINT_GOOD },
-                { "running", PAINT_GOOD },   { "failed", PAINT_BAD },      { "timeout", PAINT_BAD },
-                { "failing", PAINT_BAD },    { "interrupted", PAINT_BAD }, { "remnant", PAINT_BAD },
-                { "degraded", PAINT_BAD },   { "full", PAINT_WARN },       { "queued", PAINT_WARN },
-                { "cancelled", PAINT_WARN }, { "stopping", PAINT_WARN },   { "never-started", PAINT_DIM },
-                { "skipped", PAINT_DIM },    { "stale", PAINT_BAD },       { "paused", PAINT_WARN },
-                { "disabled", PAINT_DIM },   { "refused", PAINT_BAD },     { "dropped", PAINT_BAD },
-                { "outdated", PAINT_WARN },
+                { "up", PAINT_GOOD },         { "gave-up", PAINT_BAD },     { "restarting", PAINT_WARN },
+                { "starting", PAINT_WARN },   { "waiting", PAINT_WARN },    { "partly-up", PAINT_WARN },
+                { "stopped", PAINT_DIM },     { "slow", PAINT_WARN },       { "ok", PAINT_GOOD },
+                { "running", PAINT_GOOD },    { "failed", PAINT_BAD },      { "timeout", PAINT_BAD },
+                { "failing", PAINT_BAD },     { "interrupted", PAINT_BAD }, { "remnant", PAINT_BAD },
+                { "degraded", PAINT_BAD },    { "full", PAINT_WARN },       { "queued", PAINT_WARN },
+                { "cancelled", PAINT_WARN },  { "stopping", PAINT_WARN },   { "never-started", PAINT_DIM },
+                { "skipped", PAINT_DIM },     { "stale", PAINT_BAD },       { "paused", PAINT_WARN },
+                { "all-paused", PAINT_WARN }, { "disabled", PAINT_DIM },    { "refused", PAINT_BAD },
+                { "dropped", PAINT_BAD },     { "outdated", PAINT_WARN },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)

@@ -16,11 +16,23 @@ static void print_tickets(const json_t *limit, const char *key, const char *word
                        format_relative(get_int(ticket, "since_usec"), when));
 }
 
+static void print_limit_pause(const json_t *limit) {
+        char when[WHEN_MAX];
+
+        if (!*get_string(limit, "paused_by"))
+                return;
+        printf("%s is paused, %s, by ", get_string(limit, "name"),
+               format_relative(get_int(limit, "paused_usec"), when));
+        print_safe(get_string(limit, "paused_by"), false);
+        printf(": tendctl resume -l %s\n", get_string(limit, "name"));
+}
+
 static void add_limit(struct table *table, const json_t *limit) {
         const json_t *permits = json_object_get(limit, "permits");
         char span[WHEN_MAX];
 
         table_cell(table, PAINT_NONE, get_string(limit, "name"));
+        table_cell(table, PAINT_WARN, *get_string(limit, "paused_by") ? "paused" : "");
         if (permits)
                 table_cellf(table, get_int(limit, "waiting") > 0 ? PAINT_WARN : PAINT_NONE, "%lld/%lld",
                             (long long)get_int(limit, "held"), (long long)json_integer_value(permits));
@@ -38,7 +50,9 @@ static void add_limit(struct table *table, const json_t *limit) {
 }
 
 int verb_limits(struct ctl *ctl, const struct verb_args *args) {
-        static const char *const headings[] = { "LIMIT", "HELD", "WAITING", "OLDEST WAIT", "RATE", "GRANTED", NULL };
+        static const char *const headings[] = {
+                "LIMIT", "", "HELD", "WAITING", "OLDEST WAIT", "RATE", "GRANTED", NULL
+        };
         _cleanup_(table_freep) struct table *table = NULL;
         json_t *answer, *limit;
         size_t index;
@@ -56,8 +70,9 @@ int verb_limits(struct ctl *ctl, const struct verb_args *args) {
         if (table)
                 table_print(table);
         json_array_foreach(json_object_get(answer, "limits"), index, limit) {
+                print_limit_pause(limit);
                 if (args->n == 0)
-                        break;
+                        continue;
                 print_tickets(limit, "holders", "holds");
                 print_tickets(limit, "waiters", "waits for");
         }

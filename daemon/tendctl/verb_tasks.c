@@ -128,8 +128,8 @@ static void print_paused(const json_t *task) {
 
         if (!*get_string(task, "paused_by"))
                 return;
-        (void)snprintf(text, sizeof(text), "%s, by %s", format_relative(get_int(task, "paused_usec"), when),
-                       get_string(task, "paused_by"));
+        (void)snprintf(text, sizeof(text), "%s%s, by %s", get_bool(task, "paused_all") ? "with all triggers, " : "",
+                       format_relative(get_int(task, "paused_usec"), when), get_string(task, "paused_by"));
         print_fact("paused", text);
 }
 

@@ -136,7 +136,8 @@ static void explain_pause(const json_t *task) {
         print_painted(paint_for("paused"), "paused");
         printf(" since %s, by ", format_clock(get_int(task, "paused_usec"), when));
         say(get_string(task, "paused_by"));
-        printf("  no trigger starts it until tendctl resume %s\n", get_string(task, "name"));
+        printf("  no trigger starts it until tendctl resume %s\n",
+               get_bool(task, "paused_all") ? "--all" : get_string(task, "name"));
 }
 
 /* When it was due, what became of it, and when it is. */

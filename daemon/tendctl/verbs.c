@@ -173,27 +173,34 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "pause",
-                .arguments = "TASK...",
-                .min = 1,
+                .arguments = "[TASK...]",
                 .max = ANY,
                 .summary = "do not follow the triggers of tasks, until they are resumed",
                 .details =
                         "Runs that are at work go on; operators, hooks and groups start a paused task all the same. It stays "
-                        "paused when the daemon is started anew, and what came due meanwhile is not caught up.",
+                        "paused when the daemon is started anew, and what came due meanwhile is not caught up. With --all, all "
+                        "triggers, also on-start and those of tasks that come later. With --limits, the names are those of "
+                        "limits: one that is paused grants nothing, and who holds its permits keeps them.",
                 .examples = "tendctl pause backup\n"
                             "tendctl pause -r 'disk is being replaced' 'backup*'\n"
-                            "tendctl pause '*'         all; tendctl list --paused tells which\n",
-                .options = { [PAUSE_REASON] = { "reason", 'r', "TEXT", "shown, and logged" } },
+                            "tendctl pause --all       nothing starts by itself any more\n"
+                            "tendctl pause -l db       nothing begins that needs the limit db\n",
+                .options = { [PAUSE_ALL] = { "all", 'a', NULL, "all triggers of all tasks" },
+                             [PAUSE_LIMITS] = { "limits", 'l', NULL, "the names are those of limits" },
+                             [PAUSE_REASON] = { "reason", 'r', "TEXT", "shown, and logged" } },
                 .run = verb_pause,
         },
         {
                 .name = "resume",
-                .arguments = "TASK...",
-                .min = 1,
+                .arguments = "[TASK...]",
                 .max = ANY,
                 .summary = "follow the triggers of paused tasks again",
                 .examples = "tendctl resume backup\n"
-                            "tendctl resume '*'       all that is paused\n",
+                            "tendctl resume '*'       all tasks that are paused themselves\n"
+                            "tendctl resume --all     what pause --all has paused\n"
+                            "tendctl resume -l db     the limit db\n",
+                .options = { [RESUME_ALL] = { "all", 'a', NULL, "all triggers: ends pause --all" },
+                             [RESUME_LIMITS] = { "limits", 'l', NULL, "the names are those of limits" } },
                 .run = verb_resume,
         },
         {

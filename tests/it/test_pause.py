@@ -105,3 +105,39 @@ class Pause(Case):
         done = daemon.ctl("pause", "other", "nothing")
         self.assertEqual((done.returncode, done.stdout), (5, ""))
         self.assertNotIn("paused_by", self.task(daemon, "other"))
+
+    def test_limits_and_all_triggers_stay_paused_over_a_crash_and_a_reload(self):
+        with_limit = TICK.format(path=self.runs) + """
+[limit db]
+permits = 1
+[task held]
+manual = yes
+limit = db
+command = /bin/true
+"""
+        daemon = self.daemon(with_limit)
+        self.until(lambda: self.n_runs() > 0, "a run")
+        self.assertEqual(daemon.ctl("pause", "--all", "-r", "move").stdout, "paused all triggers\n")
+        self.assertEqual(daemon.ctl("pause", "-l", "db").stdout, "paused db\n")
+        daemon.kill(signal.SIGKILL)
+        daemon.process.wait()
+        daemon.start()
+        self.assertPaused(daemon)
+        self.assertRegex(daemon.ctl("status").stdout.splitlines()[1], r"^ALL-PAUSED +triggers .*: move.* tendctl resume --all")
+        daemon.ctl_json("start", "held")
+        self.assertRegex(daemon.ctl("why", "held").stdout, r"limit db, which is paused by uid")
+        self.assertIn("db is paused", daemon.ctl("limits").stdout)
+        daemon.ctl_json("stop", "held")
+        # It goes with a reload, and is paused when it comes back.
+        for config in (TICK.format(path=self.runs), with_limit):
+            daemon.write_config(config)
+            daemon.ctl_json("reload")
+        self.assertIn("paused_by", daemon.ctl_json("limits", "db")["limits"][0])
+        self.assertEqual(daemon.ctl("resume", "-l", "*").stdout, "resumed db\n")
+        self.assertEqual(daemon.ctl("start", "--wait", "held").returncode, 0)
+        before = self.n_runs()
+        self.assertEqual(daemon.ctl("resume", "--all").stdout, "resumed all triggers\n")
+        self.assertEqual(daemon.ctl("resume", "--all").stdout, "all triggers are not paused\n")
+        self.until(lambda: self.n_runs() > before, "a run")
+        self.assertEqual(daemon.ctl("pause", "--all", "tick").returncode, 2)
+        self.assertEqual(daemon.ctl("pause").returncode, 2)

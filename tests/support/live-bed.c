@@ -230,6 +230,15 @@ void live_bed_go(void) {
         fake_loop_settle();
 }
 
+/* What freeing the configuration would do; the tasks of the bed outlive it. */
+static void unbind_limits(struct task *task) {
+        for (size_t i = 0; i < task->run.n_limits; i++)
+                limit_unref(task->run.limits[i].limit);
+        free(task->run.limits);
+        task->run.limits = NULL;
+        task->run.n_limits = 0;
+}
+
 void live_bed_teardown(void) {
         live_stop_triggers(live_bed.live);
         run_tree_stop(live_tree(live_bed.live), false);
@@ -237,6 +246,8 @@ void live_bed_teardown(void) {
         fake_loop_settle();
         ck_assert(run_tree_is_empty(live_tree(live_bed.live)));
         live_unobserve(observer);
+        for (size_t i = 0; i < live_bed.config.n_tasks; i++)
+                unbind_limits(tasks[i]);
         live_free(live_bed.live);
         for (size_t i = 0; i < live_bed.config.n_tasks; i++) {
                 tasks[i]->run.members = NULL; /* the bed's own */

@@ -12,6 +12,7 @@
 #define M USEC_PER_MINUTE
 
 static struct control *control;
+static struct limit_section db;
 static char asked[200]; /* how it was to be ended */
 static usec_t ends_at_usec;
 
@@ -35,7 +36,18 @@ static usec_t ends_at(_unused_ void *arg) {
         return ends_at_usec;
 }
 
-/* A service and a job in a group, a check of the service, a job every minute, a job. */
+static struct task *use_db(struct task *task) {
+        task->limits = calloc(1, sizeof(*task->limits));
+        task->limits[0].name = strdup("db");
+        task->limits[0].permits = 2;
+        task->n_limits = 1;
+        db = (struct limit_section){ .name = (char *)"db", .limit = { .permits = 2 } };
+        live_bed.config.limits = &db;
+        live_bed.config.n_limits = 1;
+        return task;
+}
+
+/* A service and a job in a group, a check of the service, a job every minute, a job that needs both permits of db. */
 static void setup(void) {
         struct control_options options = { .phase = phase, .shutdown = shut_down, .ends_at = ends_at };
 
@@ -45,7 +57,7 @@ static void setup(void) {
         (void)live_bed_job("migrate");
         live_bed_service("web")->service->health = strdup("web-ping");
         live_bed_group("site")->on_start = true;
-        live_bed_job("job");
+        (void)use_db(live_bed_job("job"));
         live_bed_job("tick")->every_usec = M;
         live_bed_job("web-ping")->every_usec = 10 * S;
         live_bed_go();
@@ -133,6 +145,83 @@ START_TEST(a_daemon_that_stops_tells_until_when) {
 }
 END_TEST
 
+/* ---- Pause and Resume ---- */
+
+START_TEST(a_paused_limit_is_named_by_all_who_look) {
+        json_t *got;
+        char text[256];
+
+        got = ask("Pause", "{\"limits\":[\"d*\"],\"reason\":\"moved\"}");
+        expect_at(got, "paused.0", "db");
+        json_decref(got);
+        (void)live_bed_start("job");
+        got = ask("Why", "{\"name\":\"job#1\"}");
+        ck_assert_ptr_nonnull(strstr(at(got, "runs.0.waiting.text", text), "limit db, which is paused by uid"));
+        ck_assert_ptr_nonnull(strstr(text, ": moved, "));
+        json_decref(got);
+        got = ask("Limits", "{}");
+        ck_assert_ptr_nonnull(strstr(at(got, "limits.0.paused_by", text), ": moved"));
+        json_decref(got);
+        got = ask("Status", "{}");
+        expect_at(got, "problems", "[1]");
+        expect_at(got, "problems.0.kind", "paused");
+        expect_at(got, "problems.0.subject", "limit db");
+        expect_at(got, "problems.0.command", "tendctl resume -l db");
+        json_decref(got);
+        got = ask("Pause", "{\"limits\":[\"db\"]}");
+        expect_at(got, "already.0", "db");
+        json_decref(got);
+        got = ask("Resume", "{\"limits\":[\"*\"]}");
+        expect_at(got, "resumed.0", "db");
+        json_decref(got);
+        fake_loop_settle();
+        ck_assert_ptr_nonnull(live_bed_leaf("job"));
+}
+END_TEST
+
+START_TEST(that_all_triggers_are_paused_comes_first) {
+        json_t *got;
+
+        got = ask("Pause", "{\"all\":true}");
+        expect_at(got, "all", "true");
+        json_decref(got);
+        got = ask("Pause", "{\"all\":true}");
+        expect_at(got, "all", "false");
+        json_decref(got);
+        json_decref(ask("Pause", "{\"tasks\":[\"tick\"]}"));
+        got = ask("Status", "{}");
+        expect_at(got, "problems", "[2]");
+        expect_at(got, "problems.0.kind", "all-paused");
+        expect_at(got, "problems.1.subject", "tick");
+        expect_at(got, "next", "[0]");
+        json_decref(got);
+        got = ask("List", "{\"tasks\":[\"job\",\"tick\"],\"paused\":true}");
+        expect_at(got, "tasks.0.paused_all", "true");
+        expect_at(got, "tasks.1.paused_all", "-");
+        json_decref(got);
+        got = ask("Resume", "{\"all\":true}");
+        expect_at(got, "all", "true");
+        json_decref(got);
+}
+END_TEST
+
+static const struct {
+        const char *method, *parameters, *error;
+} refused[] = {
+        { "Pause", "{}", "org.varlink.service.InvalidParameter" },
+        { "Pause", "{\"all\":true,\"tasks\":[\"job\"]}", "org.varlink.service.InvalidParameter" },
+        { "Resume", "{\"limits\":[\"db\"],\"tasks\":[\"job\"]}", "org.varlink.service.InvalidParameter" },
+        { "Pause", "{\"limits\":[\"db\",\"x\"]}", "io.tendd.Runner.NoSuchLimit" },
+        { "Pause", "{\"limits\":[\"max-running\"]}", "io.tendd.Runner.NoSuchLimit" },
+};
+
+START_TEST(what_cannot_be_is_refused_and_changes_nothing) {
+        expect_error(refused[_i].method, refused[_i].parameters, refused[_i].error);
+        ck_assert_uint_eq(live_n_limit_pauses(live_bed.live), 0);
+        ck_assert_ptr_null(live_paused_by(live_bed.live, NULL));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("control-steering");
         TCase *tcase = tcase_create("control-steering");
@@ -145,6 +234,9 @@ int main(void) {
         tcase_add_test(tcase, who_ends_when_idle_says_what_it_waits_for_and_starts_nothing);
         tcase_add_test(tcase, nothing_makes_way_for_what_is_not_started);
         tcase_add_test(tcase, a_daemon_that_stops_tells_until_when);
+        tcase_add_test(tcase, a_paused_limit_is_named_by_all_who_look);
+        tcase_add_test(tcase, that_all_triggers_are_paused_comes_first);
+        tcase_add_loop_test(tcase, what_cannot_be_is_refused_and_changes_nothing, 0, (int)ARRAY_SIZE(refused));
         srunner_run_all(runner, CK_NORMAL);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);

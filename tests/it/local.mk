@@ -18,6 +18,10 @@ check-it: all
 	@$(MAKE) $(AM_MAKEFLAGS) $(it_programs)
 	@$(AM_TESTS_ENVIRONMENT) /usr/bin/python3 $(srcdir)/tests/it/run.py $(IT)
 
+# What tests have fetched.
+distclean-local:
+	rm -rf it-cache
+
 dist-hook:
 	find $(distdir) -name __pycache__ -prune -exec rm -rf {} +
 

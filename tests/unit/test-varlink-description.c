@@ -93,6 +93,8 @@ struct description {
         size_t n_methods;
         char types[64][64];
         size_t n_types;
+        char symbols[256][64]; /* all of them: methods, types and errors share one set of names */
+        size_t n_symbols;
         char used[1024][64]; /* types that fields have */
         size_t n_used;
 };
@@ -123,6 +125,13 @@ static void note_type(_unused_ const char *name, const char *type, void *arg) {
         strcpy(description->used[description->n_used++], type);
 }
 
+static void note_symbol(struct description *description, const char *name) {
+        for (size_t i = 0; i < description->n_symbols; i++)
+                ck_assert_msg(!streq(description->symbols[i], name), "there are two %s", name);
+        ck_assert_uint_lt(description->n_symbols, ARRAY_SIZE(description->symbols));
+        strcpy(description->symbols[description->n_symbols++], name);
+}
+
 static const struct varlink_method *find_method(const struct varlink_interface *interface, const char *name) {
         for (size_t i = 0; i < interface->n_methods; i++)
                 if (streq(interface->methods[i].name, name))
@@ -135,6 +144,7 @@ static void parse_method(struct parser *parser, const struct varlink_interface *
         struct parameters parameters = { 0 };
 
         strcpy(description->methods[description->n_methods++], next(parser));
+        note_symbol(description, parser->token);
         parameters.method = find_method(interface, parser->token);
         ck_assert_msg(parameters.method, "%s.%s is not in the table", interface->name, parser->token);
         expect(parser, "(");
@@ -161,7 +171,7 @@ static void parse(const struct varlink_interface *interface, struct description 
                         continue;
                 }
                 ck_assert_msg(is_type || streq(parser.token, "error"), "what is %s?", parser.token);
-                next(&parser);
+                note_symbol(description, next(&parser));
                 if (is_type)
                         strcpy(description->types[description->n_types++], parser.token);
                 expect(&parser, "(");

@@ -759,9 +759,9 @@ static void answer_summary(struct store_query *query) {
                         summary.missed += row->record->missed.n;
         qsort(durations, n, sizeof(*durations), by_duration);
         if (n > 0) {
-                summary.p50_usec = durations[(n - 1) * 50 / 100];
-                summary.p90_usec = durations[(n - 1) * 90 / 100];
-                summary.p99_usec = durations[(n - 1) * 99 / 100];
+                summary.p50_usec = durations[(n * 50 + 99) / 100 - 1];
+                summary.p90_usec = durations[(n * 90 + 99) / 100 - 1];
+                summary.p99_usec = durations[(n * 99 + 99) / 100 - 1];
                 summary.max_usec = durations[n - 1];
         }
         query->on_summary(0, &summary, query->arg);

@@ -163,6 +163,7 @@ END_TEST
 
 START_TEST(what_was_not_run_is_told_with_its_reason) {
         json_t *got;
+        char when[32];
 
         put_missed("backup", 2, 3);
         put_missed(NULL, 1, 12);
@@ -172,6 +173,10 @@ START_TEST(what_was_not_run_is_told_with_its_reason) {
         expect_at(got, "history.0.missed.detail", "the daemon was not running");
         expect_at(got, "history.0.ran", "-");
         expect_at(got, "history.1.gap.n", "12");
+        snprintf(when, sizeof(when), "%llu", (unsigned long long)(begin + M));
+        expect_at(got, "history.1.gap.from_usec", when);
+        snprintf(when, sizeof(when), "%llu", (unsigned long long)(begin + M + 11 * S));
+        expect_at(got, "history.1.gap.to_usec", when);
         json_decref(got);
 }
 END_TEST
@@ -274,6 +279,8 @@ START_TEST(of_one_task_there_is_a_summary) {
         expect_at(got, "summary.outcomes.failed", "1");
         expect_at(got, "summary.missed", "2");
         expect_at(got, "summary.p50_usec", "3000000");
+        expect_at(got, "summary.p90_usec", "4000000");
+        expect_at(got, "summary.p99_usec", "4000000");
         expect_at(got, "summary.max_usec", "4000000");
         expect_at(got, "summary.last", "[4]");
         expect_at(got, "summary.last.0.outcome", "failed");

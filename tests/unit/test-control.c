@@ -12,6 +12,7 @@ enum { TASK_ALPHA, TASK_BETA, TASK_GAMMA, TASK_GROUP, N_TASKS };
 
 static struct loop *loop;
 static struct live *live;
+static struct reloader *reloader;
 static struct control *control;
 static struct config config;
 static struct pool_section pool_section;
@@ -35,6 +36,26 @@ static void leaf_force(struct run *leaf) {
                         memmove(&leaves[i], &leaves[i + 1], (--n_leaves - i) * sizeof(leaves[0]));
         run_leaf_end(leaf, &(struct leaf_end){ .error = ERROR_SIGNAL, .detail = "KILL", .clean_when_stopped = true });
 }
+
+/* One whose work does not end. */
+static struct remnant *left;
+
+static void leaf_forced(_unused_ struct run *leaf) {
+}
+
+static void leaf_abandon(_unused_ struct run *leaf, struct remnant *remnant) {
+        left = remnant;
+        n_leaves = 0;
+}
+
+static const struct leaf_ops stuck_ops = {
+        .name = "stuck",
+        .start = leaf_start,
+        .force = leaf_forced,
+        .abandon = leaf_abandon,
+        .abandon_after_usec = 5 * USEC_PER_SEC,
+        .abandoned_is_unkillable = true,
+};
 
 static const struct leaf_ops leaf_ops = { .name = "test", .start = leaf_start, .force = leaf_force };
 
@@ -103,12 +124,26 @@ static void make_config(struct task **made, size_t n) {
         };
 }
 
+static void on_reload_begin(_unused_ void *arg) {
+}
+
+static void on_reload_end(_unused_ const struct reload_outcome *outcome, _unused_ void *arg) {
+}
+
 static void go(void) {
         const struct live_options options = { .loop = loop };
         struct control_options control_options = { .phase = phase };
+        struct reloader_options reloader_options = {
+                .path = "/nonexistent/tendd.ini",
+                .on_begin = on_reload_begin,
+                .on_end = on_reload_end,
+        };
 
         ck_assert_int_eq(live_new(&options, &config, &live), 0);
+        reloader_options.live = live;
+        ck_assert_int_eq(reloader_new(&reloader_options, &reloader), 0);
         control_options.live = live;
+        control_options.reloader = reloader;
         ck_assert_int_eq(control_new(&control_options, &control), 0);
         test_client_connect(&client, control->server);
 }
@@ -146,6 +181,7 @@ static void stop_all(void) {
         fake_loop_settle();
         ck_assert(run_tree_is_empty(live_tree(live)));
         control_free(control);
+        reloader = reloader_free(reloader);
         for (size_t i = 0; i < config.n_tasks; i++)
                 unbind(config.tasks[i]);
         live_free(live);
@@ -522,6 +558,54 @@ START_TEST(why_knows_the_last_run_that_ended) {
 }
 END_TEST
 
+START_TEST(what_is_left_of_a_run_is_told) {
+        json_t *got;
+
+        tasks[TASK_ALPHA]->run.leaf = &stuck_ops;
+        json_decref(ask("Start", "{\"tasks\":[\"alpha\"]}"));
+        fake_loop_settle();
+        json_decref(ask("Stop", "{\"runs\":[\"alpha\"],\"force\":true}"));
+        fake_clock_advance(5 * USEC_PER_SEC);
+        fake_loop_settle();
+        got = ask("Why", "{\"name\":\"alpha\"}");
+        expect_at(got, "last.errors.0.kind", "unkillable");
+        expect_at(got, "runs", "[0]");
+        expect_at(got, "remnants.0.run", "alpha#1");
+        expect_at(got, "remnants.0.task", "alpha");
+        expect_at(got, "remnants.0.process", "true");
+        json_decref(got);
+        remnant_gone(left);
+        fake_loop_settle();
+        got = ask("Why", "{\"name\":\"alpha\"}");
+        expect_at(got, "remnants", "[0]");
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(runs_tell_how_long_it_usually_takes) {
+        json_t *got;
+
+        json_decref(ask("Start", "{\"tasks\":[\"alpha\"]}"));
+        fake_clock_advance(3 * USEC_PER_SEC);
+        end(ERROR_NONE, 0);
+        json_decref(ask("Start", "{\"tasks\":[\"alpha\"]}"));
+        got = ask("Tree", "{}");
+        expect_at(got, "runs.0.name", "alpha#2");
+        expect_at(got, "runs.0.usual_usec", "3000000");
+        json_decref(got);
+}
+END_TEST
+
+START_TEST(a_reload_that_comes_to_nothing_is_told_why) {
+        call("Reload", "{}", false);
+        test_client_expect_nothing(&client, false);
+        reloader_abort(reloader);
+        fake_loop_settle();
+        test_client_expect(&client, "{\"error\":\"io.tendd.Runner.ReloadFailed\","
+                                    "\"parameters\":{\"reason\":\"the daemon is stopping\"}}");
+}
+END_TEST
+
 /* ---- events ---- */
 
 START_TEST(events_tell_what_happened) {
@@ -709,6 +793,9 @@ int main(void) {
         tcase_add_test(tcase, tree_takes_runs_and_tasks_together);
         tcase_add_test(tcase, why_knows_the_last_run_that_ended);
         tcase_add_test(tcase, status_leads_with_problems_and_what_is_next);
+        tcase_add_test(tcase, what_is_left_of_a_run_is_told);
+        tcase_add_test(tcase, runs_tell_how_long_it_usually_takes);
+        tcase_add_test(tcase, a_reload_that_comes_to_nothing_is_told_why);
         tcase_add_test(tcase, events_tell_what_happened);
         tcase_add_test(tcase, who_follows_is_told_as_it_happens);
         tcase_add_test(tcase, who_follows_too_slowly_is_told_so_and_the_ring_shrinks_again);

@@ -138,6 +138,10 @@ class Daemon:
             file.write(text)
         return path
 
+    def config_text(self):
+        with open(self.config_path, encoding="utf-8") as file:
+            return file.read()
+
     def command(self, *args):
         return [self.program, "--config", self.config_path, "--state-dir", self.state_dir,
                 "--runtime-dir", self.runtime_dir, "--log-target", "stderr", *self.args, *args]

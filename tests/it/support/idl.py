@@ -7,6 +7,7 @@ class Description:
     def __init__(self, text):
         self._tokens = re.findall(r"->|[\w.]+|[^\s\w]", re.sub(r"#.*", "", text))
         self.types, self.methods, self.errors = {}, {}, {}
+        self.seen = set()  # (type, field) of what was looked at; a method's answer is Method(), an error Error!
         self._expect("interface")
         self.name = self._next()
         while self._tokens:
@@ -61,7 +62,7 @@ class Description:
         basic = {"string": str, "int": int, "bool": bool, "object": dict}
         if isinstance(kind, str):
             if kind in self.types:
-                return self.wrong_fields(value, self.types[kind], where)
+                return self.wrong_fields(value, kind, self.types[kind], where)
             fits = isinstance(value, basic[kind]) and not (kind == "int" and isinstance(value, bool))
             return [] if fits else [f"{where}: {value!r} is no {kind}"]
         outer, inner = kind
@@ -72,9 +73,10 @@ class Description:
         members = enumerate(value) if outer == "[]" else value.items()
         return [wrong for key, member in members for wrong in self.problems(member, inner, f"{where}[{key}]")]
 
-    def wrong_fields(self, value, fields, where):
+    def wrong_fields(self, value, owner, fields, where):
         if not isinstance(value, dict):
             return [f"{where}: {value!r} is no object"]
+        self.seen.update((owner, key) for key in value if value[key] is not None)
         wrong = [f"{where}.{key} is not described" for key in value if key not in fields]
         for key, kind in fields.items():
             if key in value:
@@ -84,7 +86,15 @@ class Description:
         return wrong
 
     def wrong_answer(self, method, parameters):
-        return self.wrong_fields(parameters, self.methods[method][1], method)
+        return self.wrong_fields(parameters, f"{method}()", self.methods[method][1], method)
 
     def wrong_error(self, name, parameters):
-        return self.wrong_fields(parameters, self.errors[name], name)
+        self.seen.add((f"{name}!", ""))
+        return self.wrong_fields(parameters, f"{name}!", self.errors[name], name)
+
+    def unseen(self):
+        """What is described and has not been seen, as seen has it; of an error itself, "" for a field."""
+        described = {(name, field) for name, fields in self.types.items() for field in fields}
+        described |= {(f"{name}()", field) for name, (_, fields) in self.methods.items() for field in fields}
+        described |= {(f"{name}!", field) for name, fields in self.errors.items() for field in ["", *fields]}
+        return described - self.seen

@@ -5,4 +5,8 @@ EXTRA_DIST += contrib/packages contrib/install-packages contrib/try contrib/chec
 
 CLEANFILES += build.log
 
+# Shells look for a completion by the name of the command.
+dist_bashcompletion_DATA = contrib/completion/bash/tendctl contrib/completion/bash/tendd
+dist_zshcompletion_DATA = contrib/completion/zsh/_tendctl contrib/completion/zsh/_tendd
+
 script_tests += contrib/check-layers

@@ -4,11 +4,14 @@ bin_PROGRAMS += tendctl
 tendctl_SOURCES = \
 	daemon/tendctl/call.c \
 	daemon/tendctl/client.c daemon/tendctl/client.h \
+	daemon/tendctl/complete.c daemon/tendctl/complete.h \
 	daemon/tendctl/ctl.h \
+	daemon/tendctl/help.c \
 	daemon/tendctl/journal.c daemon/tendctl/journal.h \
 	daemon/tendctl/logs.h \
 	daemon/tendctl/logs_kept.c \
 	daemon/tendctl/main.c \
+	daemon/tendctl/parse.c \
 	daemon/tendctl/print.c daemon/tendctl/print.h \
 	daemon/tendctl/processes.c \
 	daemon/tendctl/socket.c \
@@ -19,6 +22,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/trees.c \
 	daemon/tendctl/verb.h \
 	daemon/tendctl/verb_calendar.c \
+	daemon/tendctl/verb_complete.c \
 	daemon/tendctl/verb_events.c \
 	daemon/tendctl/verb_history.c \
 	daemon/tendctl/verb_limits.c \

@@ -29,13 +29,18 @@ struct verb {
         const char *details;  /* sentences, or NULL */
         const char *examples; /* lines of command and meaning */
         struct verb_option options[VERB_OPTIONS_MAX + 1];
+        bool hidden; /* for programs: not in the help */
         int (*run)(struct ctl *ctl, const struct verb_args *args);
 };
 
+const struct verb *verb_at(size_t index);       /* NULL behind the last */
 const struct verb *verb_find(const char *name); /* or NULL */
 const char *verb_nearest(const char *name);     /* a name to suggest, or NULL */
 void verb_print_help(const struct verb *verb);
 void verb_print_usage(void);
+
+/* Those that every verb has; ends with one that has no name. */
+extern const struct verb_option verb_common_options[];
 
 /* Sorts the words and options of @verb out of @argv, which is changed; --json, --socket and --help are taken too.
  * Returns CTL_OK, CTL_USAGE with a message, or -1 when help was asked for. */
@@ -65,6 +70,7 @@ int verb_events(struct ctl *ctl, const struct verb_args *args);
 int verb_logs(struct ctl *ctl, const struct verb_args *args);
 int verb_shutdown(struct ctl *ctl, const struct verb_args *args);
 int verb_notify(struct ctl *ctl, const struct verb_args *args);
+int verb_complete(struct ctl *ctl, const struct verb_args *args);
 
 /* The names that @answer, whose reference is taken, has as @key, each behind @word. Returns an exit code. */
 int print_names(struct ctl *ctl, json_t *answer, const char *key, const char *word);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* verbs: the table of verbs, and help and parsing by it. */
+/* verbs: the table of verbs. */
 #include "base/text.h"
 #include "tendctl/verb.h"
 
@@ -369,7 +369,24 @@ static const struct verb verbs[] = {
                              [SHUTDOWN_NO_WAIT] = { "no-wait", 0, NULL, "do not wait until it is gone" } },
                 .run = verb_shutdown,
         },
+        {
+                .name = "complete",
+                .arguments = "-- WORD...",
+                .min = 1,
+                .max = ANY,
+                .summary = "what may stand in place of the last WORD: for the completion of shells",
+                .details =
+                        "A line for each: the word, and behind a tab what it is. Without a word, what is behind the tab "
+                        "names what the shell knows itself: files, commands, users.",
+                .examples = "tendctl complete -- show back\n",
+                .hidden = true,
+                .run = verb_complete,
+        },
 };
+
+const struct verb *verb_at(size_t index) {
+        return index < ARRAY_SIZE(verbs) ? &verbs[index] : NULL;
+}
 
 const struct verb *verb_find(const char *name) {
         for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
@@ -380,173 +397,10 @@ const struct verb *verb_find(const char *name) {
 
 const char *verb_nearest(const char *name) {
         const char *names[ARRAY_SIZE(verbs)];
+        size_t n = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-                names[i] = verbs[i].name;
-        return text_nearest(name, names, ARRAY_SIZE(verbs));
-}
-
-/* ---- help ---- */
-
-static void print_option(char letter, const char *name, const char *argument, const char *help) {
-        char shown[40];
-
-        (void)snprintf(shown, sizeof(shown), "%c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
-                       letter ? "," : " ", name, argument ? " " : "", argument ? argument : "");
-        printf("  %-22s %s\n", shown, help);
-}
-
-static void print_common_options(void) {
-        print_option(0, "json", NULL, "print JSON");
-        print_option(0, "socket", "PATH", "the daemon's control socket");
-        print_option('h', "help", NULL, "show this");
-}
-
-/* Folds @text at 78 columns. */
-static void print_folded(const char *text) {
-        size_t column = 0;
-
-        while (*text) {
-                size_t n = strcspn(text, " ");
-
-                if (column > 0 && column + 1 + n > 78) {
-                        putchar('\n');
-                        column = 0;
-                }
-                column += (size_t)printf("%s%.*s", column > 0 ? " " : "", (int)n, text);
-                text += n + strspn(text + n, " ");
-        }
-        putchar('\n');
-}
-
-void verb_print_help(const struct verb *verb) {
-        printf("tendctl %s [OPTION...] %s\n%s\n", verb->name, verb->arguments, verb->summary);
-        if (verb->details) {
-                putchar('\n');
-                print_folded(verb->details);
-        }
-        printf("\nOptions:\n");
-        for (const struct verb_option *option = verb->options; option->name; option++)
-                print_option(option->letter, option->name, option->argument, option->help);
-        print_common_options();
-        printf("\nExamples:\n");
-        for (const char *line = verb->examples; *line; line += strcspn(line, "\n") + 1)
-                printf("  %.*s\n", (int)strcspn(line, "\n"), line);
-}
-
-void verb_print_usage(void) {
-        printf("tendctl [OPTION...] VERB [ARGUMENT...]\nAsk and command a running tendd.\n\nVerbs:\n");
-        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-                printf("  %-8s %-19s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
-        printf("\nOptions:\n");
-        print_common_options();
-        print_option(0, "version", NULL, "show the version");
-        printf("\n`tendctl VERB --help` tells more. Names of tasks may be patterns with * and ?.\n");
-}
-
-/* ---- parsing ---- */
-
-struct parser {
-        const struct verb *verb;
-        struct ctl *ctl;
-        struct verb_args *args;
-        char **argv;
-        size_t n;
-        size_t at;
-};
-
-static bool is_option(const struct verb_option *option, const char *word) {
-        if (word[1] != '-')
-                return option->letter && word[1] == option->letter;
-        return strncmp(word + 2, option->name, strlen(option->name)) == 0 &&
-               strchr("=", word[2 + strlen(option->name)]) != NULL;
-}
-
-/* Leaves "-n10" of "-fn10" to be looked at next. */
-static void split_letters(struct parser *parser) {
-        char *rest = parser->argv[parser->at] + 1;
-
-        rest[0] = '-';
-        parser->argv[parser->at--] = rest;
-}
-
-/* The value of the option at hand: "--name=value", "-nvalue" or the next word. */
-static int option_value(struct parser *parser, const struct verb_option *option, const char **ret) {
-        const char *word = parser->argv[parser->at];
-        const char *value = word[1] == '-' ? strchr(word, '=') : word + 2;
-
-        if (value && word[1] == '-')
-                value++;
-        if (value && word[1] != '-' && !option->argument && *value && *value != '-') {
-                split_letters(parser);
-                value = "";
-        } else if (value && (*value || word[1] == '-')) {
-                if (!option->argument)
-                        return ctl_error(CTL_USAGE, "--%s takes no value", option->name);
-        } else if (!option->argument) {
-                value = "";
-        } else if (parser->at + 1 < parser->n) {
-                value = parser->argv[++parser->at];
-        } else
-                return ctl_error(CTL_USAGE, "--%s needs a value: %s", option->name, option->argument);
-        *ret = value;
-        return CTL_OK;
-}
-
-static const struct verb_option common[] = {
-        { "json", 0, NULL, NULL },
-        { "socket", 0, "PATH", NULL },
-        { "help", 'h', NULL, NULL },
-};
-
-static int parse_common(struct parser *parser, size_t row, const char *value) {
-        if (row == 0)
-                parser->ctl->json = true;
-        else if (row == 1) {
-                if (!*value) /* nothing was named, by a variable that is not set: not the default instead */
-                        return ctl_error(CTL_USAGE, "--socket needs a value: PATH");
-                parser->ctl->socket = value;
-        } else
-                return -1;
-        return CTL_OK;
-}
-
-static int parse_option(struct parser *parser) {
-        const char *word = parser->argv[parser->at], *value = NULL;
-        int r;
-
-        for (size_t i = 0; parser->verb->options[i].name; i++)
-                if (is_option(&parser->verb->options[i], word))
-                        return option_value(parser, &parser->verb->options[i], &parser->args->options[i]);
-        for (size_t i = 0; i < ARRAY_SIZE(common); i++) {
-                if (!is_option(&common[i], word))
-                        continue;
-                r = option_value(parser, &common[i], &value);
-                return r == CTL_OK ? parse_common(parser, i, value) : r;
-        }
-        return ctl_error(CTL_USAGE, "%s: no such option; see tendctl %s --help", word, parser->verb->name);
-}
-
-int verb_parse(const struct verb *verb, struct ctl *ctl, char **argv, size_t n, struct verb_args *ret) {
-        struct parser parser = { verb, ctl, ret, argv, n, 0 };
-        bool only_words = false;
-        int r;
-
-        *ret = (struct verb_args){ .words = argv };
-        for (; parser.at < n; parser.at++) {
-                char *word = argv[parser.at];
-
-                if (!only_words && streq(word, "--"))
-                        only_words = true;
-                else if (only_words || word[0] != '-' || word[1] == '\0')
-                        ret->words[ret->n++] = word;
-                else {
-                        r = parse_option(&parser);
-                        if (r != CTL_OK)
-                                return r;
-                }
-        }
-        if (ret->n < verb->min || ret->n > verb->max)
-                return ctl_error(CTL_USAGE, "usage: tendctl %s %s", verb->name, verb->arguments);
-        return CTL_OK;
+                if (!verbs[i].hidden)
+                        names[n++] = verbs[i].name;
+        return text_nearest(name, names, n);
 }

@@ -109,12 +109,13 @@ class Description(Case):
         for path, table, key, type_name in (
                 ("run/outcome.c", "error_kind", "kind: string", "Error"),
                 ("run/outcome.c", "outcome", "outcome: string", "Outcome"),
-                ("base/event_id.c", "event", "event: string", "Event")):
+                ("base/event_id.c", "event", "event: string", "Event"),
+                ("control/problems.c", "problem", "kind: string", "Problem")):
             with self.subTest(table):
                 body = re.search(rf"^type {type_name} \((.*?)^\)", self.text, re.S | re.M)[1]
                 words = set(re.search(rf"((?:^ +#.*\n)+) +{re.escape(key)}", body, re.M)[1].replace("#", " ").split())
                 source = (DAEMON / path).read_text()
-                prefix = {"error_kind": "ERROR", "outcome": "OUTCOME", "event": "EVENT"}[table]
+                prefix = {"error_kind": "ERROR", "outcome": "OUTCOME", "event": "EVENT", "problem": "PROBLEM"}[table]
                 names = set(re.findall(rf'\[{prefix}_\w+\] = (?:{{ )?"([\w-]+)"', source)) - {"none"}
                 self.assertEqual(words, names)
 

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""A real terminal: a program in a pane of tmux, the keys that are pressed there, and what is on the screen."""
+import os
+import re
+import shutil
+import subprocess
+
+from support.wait import until
+
+
+def gone(pid):
+    """Whether @pid, which this process may have adopted, has ended; reaps it."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return not os.path.exists(f"/proc/{pid}")
+
+
+class Terminal:
+    """@argv in a pane of its own. The server of tmux ends with stop()."""
+
+    def __init__(self, directory, argv, env, columns=80, lines=24):
+        self._socket = os.path.join(directory, "tmux.sock")
+        self._env = {**env, "TERM": "xterm-256color"}
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines), *argv)
+        self._pids = [int(pid) for pid in self._tmux("display-message", "-p", "#{pid} #{pane_pid}").split()]
+
+    @staticmethod
+    def program():
+        return shutil.which("tmux")
+
+    def _tmux(self, *args):
+        done = subprocess.run(["tmux", "-S", self._socket, *args], env=self._env, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"tmux {' '.join(args)}: {done.stderr}")
+        return done.stdout
+
+    def write(self, text):
+        """Types @text."""
+        self._tmux("send-keys", "-l", text)
+
+    def press(self, *keys):
+        """Presses keys as tmux(1) calls them: Tab, Enter, C-u, Up."""
+        self._tmux("send-keys", *keys)
+
+    def screen(self):
+        """The lines of the screen, without spaces at their ends."""
+        return self._tmux("capture-pane", "-p")
+
+    def wait(self, pattern, timeout=15.0):
+        """The match of @pattern on the screen, waiting for it; ^ and $ match at lines."""
+        screen = ""
+
+        def there():
+            nonlocal screen
+            screen = self.screen()
+            return re.search(pattern, screen, re.M)
+        return until(there, lambda: f"{pattern!r} on the screen:\n{screen}", timeout)
+
+    def stop(self):
+        subprocess.run(["tmux", "-S", self._socket, "kill-server"], env=self._env, stdin=subprocess.DEVNULL,
+                       capture_output=True, timeout=30, check=False)
+        for pid in self._pids:
+            until(lambda pid=pid: gone(pid), f"{pid} to end")

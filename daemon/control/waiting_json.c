@@ -21,6 +21,7 @@ static const char *const why_names[_RUN_WHY_MAX] = {
         [WHY_RESTART] = "restart",
         [WHY_STOPPED] = "stopped",
         [WHY_ITEMS] = "items",
+        [WHY_GUESTS] = "children",
 };
 
 struct explanation {
@@ -118,12 +119,18 @@ static void explain_items(const struct explanation *e) {
         (void)snprintf(e->buf, e->size, "waits for its first item to be read");
 }
 
+static void explain_guests(const struct explanation *e) {
+        (void)snprintf(e->buf, e->size, "has ended its own work and waits for %s, which was started from inside of it",
+                       e->other);
+}
+
 static void (*const explanations[_RUN_WHY_MAX])(const struct explanation *e) = {
         [WHY_TURN] = explain_turn,       [WHY_PERMITS] = explain_permits,
         [WHY_PACE] = explain_pace,       [WHY_MAX_RUNNING] = explain_max_running,
         [WHY_AFTER] = explain_after,     [WHY_OVERLAP] = explain_overlap,
         [WHY_RETRY] = explain_retry,     [WHY_RESTART] = explain_restart,
         [WHY_STOPPED] = explain_stopped, [WHY_ITEMS] = explain_items,
+        [WHY_GUESTS] = explain_guests,
 };
 
 void waiting_describe(const struct run_waiting *waiting, const struct run *run, char *buf, size_t size) {

@@ -69,12 +69,13 @@ static struct close_cause cause_from(const struct run *parent, const char *culpr
 
 void run_close_child(struct run *child, const char *culprit) {
         char name[RUN_NAME_MAX];
-        struct close_cause cause = cause_from(child->parent, culprit, name);
+        struct close_cause cause = cause_from(run_above(child), culprit, name);
 
         run_close(child, &cause);
 }
 
-/* Whether a leaf at or below @run is at work, and not only ending to be followed by another. */
+/* Whether a leaf at or below @run is at work, and not only ending to be followed by another. A host is not because its
+ * guests are. */
 static bool is_at_work(const struct run *run) {
         const struct run *child;
 
@@ -97,6 +98,8 @@ static void hold_back(struct run *run, const struct close_cause *cause) {
         }
         list_for_each_entry(child, &run->children, sibling)
                 hold_back(child, cause);
+        list_for_each_entry(child, &run->guests, guest)
+                hold_back(child, cause);
 }
 
 void run_hold_back(struct run *child, const char *culprit) {
@@ -104,6 +107,13 @@ void run_hold_back(struct run *child, const char *culprit) {
         struct close_cause cause = cause_from(child->parent, culprit, name);
 
         hold_back(child, &cause);
+}
+
+void run_close_guests(struct run *host) {
+        struct run *guest;
+
+        list_for_each_entry(guest, &host->guests, guest)
+                run_close_child(guest, NULL);
 }
 
 void run_close_children(struct run *run, const char *culprit) {
@@ -154,7 +164,7 @@ void leaf_force(struct run *leaf) {
 
 /* A level, too: a leaf that is asked to stop later finds it set. */
 static bool is_forced(const struct run *run) {
-        for (; run; run = run->parent)
+        for (; run; run = run_above(run))
                 if (run->forced)
                         return true;
         return false;
@@ -185,6 +195,8 @@ static void for_each_stopping_leaf(struct run *run, leaf_fn fn) {
         if (run->role == RUN_LEAF && run->state == RUN_STOPPING && !run->leaf.forced)
                 fn(run);
         list_for_each_entry(child, &run->children, sibling)
+                for_each_stopping_leaf(child, fn);
+        list_for_each_entry(child, &run->guests, guest)
                 for_each_stopping_leaf(child, fn);
 }
 
@@ -226,7 +238,9 @@ void run_tree_stop(struct run_tree *tree, bool drain) {
 
         tree->stopping = true;
         list_for_each_entry(run, &tree->root->children, sibling) {
-                if (!run->hook && !(drain && run->spec->drain))
+                const struct run *outermost = run_outermost(run);
+
+                if (!outermost->hook && !(drain && outermost->spec->drain))
                         (void)run_cancel(run, CANCEL_SHUTDOWN, "shutdown");
         }
 }

@@ -56,7 +56,7 @@ static struct run *find_expired(struct run *run, usec_t now, enum bound *ret) {
         struct run *found = NULL;
         usec_t earliest = now;
 
-        for (; run->role != RUN_ROOT; run = run->parent) {
+        for (; run->role != RUN_ROOT; run = run_above(run)) {
                 enum bound bound;
                 usec_t at = own_bound(run, &bound);
 
@@ -79,6 +79,8 @@ static void poll_leaves(struct run *run) {
                 return;
         }
         list_for_each_entry(child, &run->children, sibling)
+                poll_leaves(child);
+        list_for_each_entry(child, &run->guests, guest)
                 poll_leaves(child);
 }
 
@@ -132,7 +134,10 @@ static void expire(struct run *run, enum bound bound) {
 
         run_name(run, name);
         describe_expiry(run->spec, bound, text, sizeof(text));
-        errors_add_first(&run->errors, ERROR_TIMEOUT, text, name);
+        if (!run->fixed)
+                errors_add_first(&run->errors, ERROR_TIMEOUT, text, name);
+        else if (!run->reason) /* it waits for its guests only, how it ends is known */
+                run->reason = strdup(text);
         run_close(run, &(struct close_cause){ .outcome = OUTCOME_TIMEOUT, .bound = bound, .bound_run = name });
 }
 
@@ -164,7 +169,7 @@ void run_tree_expire(struct run_tree *tree) {
 static usec_t earliest_upwards(const struct run *run, const struct run **ret_owner, enum bound *ret_bound) {
         usec_t earliest = USEC_INFINITY;
 
-        for (; run->role != RUN_ROOT; run = run->parent) {
+        for (; run->role != RUN_ROOT; run = run_above(run)) {
                 enum bound bound = _BOUND_INVALID;
                 usec_t at = own_bound(run, &bound);
 
@@ -202,7 +207,7 @@ static struct run *earliest_bounded(struct run *run, enum bound *ret_bound) {
 }
 
 static void extend_ancestors(struct run *run, usec_t until) {
-        for (run = run->parent; run->role != RUN_ROOT; run = run->parent) {
+        for (run = run_above(run); run->role != RUN_ROOT; run = run_above(run)) {
                 for (size_t i = 0; i < _BOUND_MAX; i++)
                         if (run->bounds[i] < until)
                                 run->bounds[i] = until;
@@ -218,7 +223,7 @@ static bool is_stopping(const struct run *run) {
 
 /* Moves @bound of @run to @asked, but not to an earlier instant, nor past what bounds the runs above. */
 static void move_bound(struct run *run, enum bound bound, usec_t asked) {
-        usec_t limit = earliest_upwards(run->parent, NULL, NULL);
+        usec_t limit = earliest_upwards(run_above(run), NULL, NULL);
 
         run->bounds[bound] = MAX(run_bound_at(run, bound), MIN(asked, limit));
         run_arm(run);

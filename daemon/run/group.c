@@ -428,7 +428,7 @@ bool run_group_names(const struct run_spec *group, const char *name) {
 /* ---- retries ---- */
 
 static bool worth_retrying(const struct run *group, enum outcome outcome) {
-        if (group->cancel != CANCEL_NONE || run_is_cancelled(group->parent))
+        if (group->cancel != CANCEL_NONE || run_is_cancelled(run_above(group)))
                 return false;
         if (group->attempts == 0 || group->attempts > group->spec->retries)
                 return false;

@@ -3,6 +3,13 @@
  * service.c. */
 #include "run/node.h"
 
+/* What it still waits for, as guests, does not change its outcome any more. */
+static void settle_as(struct run *job, enum outcome outcome) {
+        job->job.settled = true;
+        job->fixed = true;
+        job->outcome = outcome;
+}
+
 static void attempt(struct run *job, usec_t not_before_usec) {
         char name[RUN_NAME_MAX];
         struct run *leaf;
@@ -10,8 +17,7 @@ static void attempt(struct run *job, usec_t not_before_usec) {
         leaf = run_new(job, job->spec, RUN_LEAF, job->attempts + 1);
         if (!leaf) {
                 errors_add(&job->errors, ERROR_SPAWN, "out of memory", run_name(job, name));
-                job->job.settled = true;
-                job->outcome = OUTCOME_FAILED;
+                settle_as(job, OUTCOME_FAILED);
                 run_examine(job);
                 return;
         }
@@ -45,7 +51,9 @@ static bool is_last(const struct run *leaf, enum verdict verdict) {
 void job_leaf_exited(struct run *job, const struct run *leaf) {
         if (!is_last(leaf, judge(job, leaf, clock_now(CLOCK_ID_MONOTONIC))))
                 return;
-        job->job.settled = true;
+        settle_as(job, leaf->outcome);
+        if (!list_empty(&job->guests))
+                return; /* whom its bounds go on to bound */
         /* It is decided how the job ends: no bound of its own has a say any more. */
         for (size_t i = 0; i < _BOUND_MAX; i++)
                 job->bounds[i] = USEC_INFINITY;
@@ -103,7 +111,7 @@ static void take_over(struct run *job, struct run *leaf, bool came_first) {
         if (job->fixed && !unkillable && !came_first)
                 return;
 
-        job->outcome = leaf->outcome;
+        settle_as(job, leaf->outcome);
         if (!job->reason)
                 job->reason = TAKE_PTR(leaf->reason);
         if (job->cancel == CANCEL_NONE) {
@@ -134,10 +142,11 @@ static void job_child_done(struct run *job, struct run *leaf) {
 
 static void job_close(struct run *job) {
         run_close_children(job, NULL);
+        run_close_guests(job);
 }
 
 static void job_settle(struct run *job) {
-        if (job->n_live == 0 && (job->closing || job->job.settled))
+        if (job->n_live == 0 && list_empty(&job->guests) && (job->closing || job->job.settled))
                 run_finish(job, job->outcome);
 }
 

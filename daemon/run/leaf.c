@@ -28,7 +28,7 @@ static int collect_uses(const struct run *leaf, struct limit_use *uses, size_t *
         int r;
 
         *ret_n = 0;
-        if (tree->max_running && !leaf->hook && !leaf->spec->is_service) {
+        if (tree->max_running && !leaf->hook && !leaf->spec->is_service && !run_is_below_counted(leaf)) {
                 r = add_use(uses, ret_n, &(struct limit_use){ .limit = tree->max_running, .permits = 1 });
                 if (r < 0)
                         return r;

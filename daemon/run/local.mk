@@ -8,6 +8,7 @@ libtendd_a_SOURCES += daemon/run/run.h daemon/run/node.h
 libtendd_a_SOURCES += daemon/run/tree.c daemon/run/view.c daemon/run/report.c
 libtendd_a_SOURCES += daemon/run/cancel.c daemon/run/deadline.c daemon/run/retry.c daemon/run/remnant.c
 libtendd_a_SOURCES += daemon/run/leaf.c daemon/run/job.c daemon/run/service.c daemon/run/group.c daemon/run/fanout.c
+libtendd_a_SOURCES += daemon/run/host.c
 
 run_fixture_sources = tests/support/run-fixture.c tests/support/run-fixture.h tests/support/fake-leaf.c \
 	tests/support/fake-leaf.h $(fake_loop_sources)
@@ -15,6 +16,8 @@ run_family_sources = tests/support/run-family.c tests/support/run-family.h $(run
 
 unit_tests += tests/unit/test-run-tree
 tests_unit_test_run_tree_SOURCES = tests/unit/test-run-tree.c $(run_family_sources)
+unit_tests += tests/unit/test-run-host
+tests_unit_test_run_host_SOURCES = tests/unit/test-run-host.c $(run_family_sources)
 unit_tests += tests/unit/test-run-hold
 tests_unit_test_run_hold_SOURCES = tests/unit/test-run-hold.c $(run_family_sources)
 unit_tests += tests/unit/test-run-deadline

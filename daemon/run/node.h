@@ -81,6 +81,9 @@ struct run {
         struct run *parent;
         struct list sibling; /* in parent->children */
         struct list children;
+        struct run *host;     /* the job from inside of which it was started, until it is done; NULL: none */
+        struct list guest;    /* in host->guests */
+        struct list guests;   /* of a job: top-level runs, not done, that were started from inside of it */
         struct list link;     /* tree->examine, tree->begin or tree->dead */
         struct list due_link; /* tree->due */
         struct list held;     /* tree->held */
@@ -224,6 +227,21 @@ void slot_hold_unref(struct slot_hold *slot);
 /* Whether @leaf, which has its permits, must not begin yet, as it is the first of a hook: it does so when it is released. */
 bool run_hold_hook(struct run *leaf);
 
+/* ---- host.c ---- */
+/* The run that is waited for, bounds and is cancelled with @run: its host, or else its parent. NULL: of the root. */
+static inline struct run *run_above(const struct run *run) {
+        return run->host ? run->host : run->parent;
+}
+
+/* @run, a top-level run that is new, becomes a guest of @host, a job. */
+void run_set_host(struct run *run, struct run *host);
+/* @run is done: a host that waits for it may be, too. Harmless without one. */
+void run_leave_host(struct run *run);
+/* Whether a leaf of a job above the top-level run of @leaf counts for max-running. */
+bool run_is_below_counted(const struct run *leaf);
+/* The top-level run that @run belongs to, or the one that hosts that, and so on. */
+const struct run *run_outermost(const struct run *run);
+
 /* ---- cancel.c ---- */
 struct close_cause {
         enum outcome outcome;      /* what it will end as, if nothing decided that before */
@@ -239,6 +257,8 @@ void run_close(struct run *run, const struct close_cause *cause);
 void run_close_child(struct run *child, const char *culprit);
 /* @child will be asked to end later than its parent: nothing new starts below it from now on. */
 void run_hold_back(struct run *child, const char *culprit);
+/* Asks the guests of @host to end, because it was. */
+void run_close_guests(struct run *host);
 /* Asks all children of @run to end. */
 void run_close_children(struct run *run, const char *culprit);
 

@@ -5,7 +5,7 @@
  * Everything that runs is a run, and every run but the root has one parent, which is done only after all its children
  * are. Leaves do the work; parents wait. A leaf is an attempt; a job is the parent of its attempts; a group is the
  * parent of its members; a fan-out is the parent of its items, which are jobs. Top-level runs and hooks are children of
- * the root.
+ * the root. A run that was started from inside of another hangs below that, too: see run_start.host.
  *
  *      queued ──▶ starting ──▶ running ──▶ stopping ──▶ done
  *         │           │           │ └──────────────────▲ ▲
@@ -195,7 +195,11 @@ struct run_start {
         usec_t due_realtime_usec;
         /* Of a group: a reference is taken to the result of one of its runs, of which this one runs only what was not ok. */
         struct result *resume;
-        bool hook;      /* exempt from overlap and max-running; starts also while stopping */
+        bool hook; /* exempt from overlap and max-running; starts also while stopping */
+        /* The job from inside of which it is started, a process of its present attempt; NULL: none. That is done only
+         * after this run, whose deadline is no later and which is cancelled with it. Else they have nothing to do with each
+         * other: see host.c. */
+        struct run *host;
         void *userdata; /* run_userdata() */
         void (*free_userdata)(void *userdata);
 };
@@ -242,9 +246,20 @@ DEFINE_CLEANUP(struct run_tree, run_tree_free)
 
 struct limits *run_tree_limits(struct run_tree *tree);
 
-/* Begins a top-level run. Returns 0, -ENOMEM, -ESHUTDOWN when the tree was forced, or is stopping and this is no hook.
- * @ret may be NULL. */
+/* Begins a top-level run. Returns 0, -ENOMEM, -ESHUTDOWN when the tree was forced, or is stopping and this is no hook; with
+ * a host also what run_may_host() says. @ret may be NULL. */
 int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret);
+
+/* What a run waits for that its host, or one above, keeps until it is done. */
+struct run_conflict {
+        const char *task;          /* its own, or that of a member */
+        const struct limit *limit; /* permits of it; NULL: the task's overlap slot */
+        const struct run *holder;
+};
+
+/* Whether a run of @spec may be started from inside @host, a job. Returns 0; -ESTALE: the host is to end, or has no attempt at
+ * work; -EMLINK: too many are started from inside of each other; -EDEADLK: it would wait for ever, @ret says for what. */
+int run_may_host(struct run *host, const struct run_spec *spec, struct run_conflict *ret);
 
 /* While @hold, the top-level runs and members that are made do not begin before they are released, in the order in which
  * they are made: what must be known of a run before it does anything can be written down meanwhile. A hook is not held when
@@ -290,7 +305,8 @@ int run_cancel(struct run *run, enum cancel_reason reason, const char *by);
 /* A queued run that is not wanted any more ends `skipped` for @reason (copied). Returns 0, -EBUSY when it is not queued. */
 int run_skip(struct run *run, const char *reason);
 
-/* Sends @signo to the processes of all attempts below @run that are at work, or with @main to the main one of each alone.
+/* Sends @signo to the processes of all attempts below @run that are at work, or with @main to the main one of each alone;
+ * not to those of runs that were started from inside of it.
  * Returns how many attempts were reached. */
 unsigned run_signal(struct run *run, int signo, bool main);
 
@@ -382,6 +398,13 @@ bool run_is_kept_down(const struct run *job);
  * its group has ended or is to end, -ESHUTDOWN when the tree is stopping, -ENOMEM. */
 int run_revive(struct run *member, struct run **ret);
 
+/* The job from inside of which this top-level run was started; NULL: none, or it is done. */
+struct run *run_get_host(const struct run *run);
+
+/* The first and next of the top-level runs that were started from inside @host and are not done. NULL at the end. */
+struct run *run_first_guest(const struct run *host);
+struct run *run_next_guest(const struct run *guest);
+
 /* First child and next sibling; members in the order of the group, others in that of their creation. NULL at the end. */
 struct run *run_first_child(const struct run *run);
 struct run *run_next_sibling(const struct run *run);
@@ -398,6 +421,7 @@ enum run_why {
         WHY_RESTART,     /* the same, of a service */
         WHY_STOPPED,     /* an operator keeps the service down */
         WHY_ITEMS,       /* the first item is being read */
+        WHY_GUESTS,      /* its own work has ended; @other was started from inside of it and has not */
         _RUN_WHY_MAX,
 };
 
@@ -411,7 +435,7 @@ struct run_waiting {
 };
 
 /* What a queued run waits for; a queued parent waits for what its first queued child waits for. A job between two
- * attempts and a group between two tries wait, too, without being queued again. */
+ * attempts, a group between two tries, and a job that waits for its guests wait, too, without being queued again. */
 void run_get_waiting(const struct run *run, struct run_waiting *ret);
 
 /* ---- a leaf, from its kind ---- */

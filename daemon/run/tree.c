@@ -10,6 +10,9 @@
  * does not begin. A hook is held later, when its first attempt has got its permits: what is written down meanwhile says
  * that it begins, and whoever finds that it never did may start it again.
  *
+ * Top-level runs that were started from inside of others are children of the root like any other; what ties them to their
+ * hosts is in host.c.
+ *
  * Members of a group stay in the tree, done, until the group is or their place is taken again; attempts and items are freed as soon as their parent
  * has seen them.
  */
@@ -161,6 +164,8 @@ struct run *run_new(struct run *parent, const struct run_spec *spec, enum run_ro
                 run->bounds[i] = USEC_INFINITY;
         list_init(&run->sibling);
         list_init(&run->children);
+        list_init(&run->guest);
+        list_init(&run->guests);
         list_init(&run->link);
         list_init(&run->due_link);
         list_init(&run->held);
@@ -185,10 +190,16 @@ static void run_free(struct run *run) {
         list_for_each_entry_safe(child, tmp, &run->children, sibling)
                 run_free(child);
 
+        list_for_each_entry_safe(child, tmp, &run->guests, guest) { /* the whole tree goes */
+                list_remove(&child->guest);
+                child->host = NULL;
+        }
+
         if (run->ops->done)
                 run->ops->done(run);
         loop_timer_done(&run->timer);
         list_remove(&run->sibling);
+        list_remove(&run->guest);
         list_remove(&run->link);
         list_remove(&run->due_link);
         list_remove(&run->held);
@@ -324,7 +335,7 @@ static bool never_started(const struct run *run) {
 void run_finish(struct run *run, enum outcome outcome) {
         struct run *parent = run->parent;
 
-        assert(run->n_live == 0);
+        assert(run->n_live == 0 && list_empty(&run->guests));
         if (outcome == OUTCOME_CANCELLED && never_started(run))
                 outcome = OUTCOME_NEVER_STARTED;
         run->outcome = outcome;
@@ -350,6 +361,7 @@ void run_finish(struct run *run, enum outcome outcome) {
         parent->ops->child_done(parent, run);
         if (parent->state != RUN_DONE)
                 parent->ops->settle(parent);
+        run_leave_host(run);
 }
 
 /* ---- the root ---- */
@@ -454,6 +466,7 @@ static int tree_init(struct run_tree *tree, unsigned max_running) {
         tree->root->ops = &run_root_ops;
         tree->root->state = RUN_RUNNING;
         list_init(&tree->root->children);
+        list_init(&tree->root->guests);
         r = limits_new(tree->loop, &tree->limits);
         if (r < 0)
                 return r;
@@ -518,10 +531,15 @@ struct limits *run_tree_limits(struct run_tree *tree) {
 }
 
 int run_tree_start(struct run_tree *tree, const struct run_start *start, struct run **ret) {
+        struct run_conflict conflict;
         struct run *run;
+        int r;
 
         if (tree->root->forced || (tree->stopping && !start->hook))
                 return -ESHUTDOWN;
+        r = start->host ? run_may_host(start->host, start->spec, &conflict) : 0;
+        if (r < 0)
+                return r;
         run = run_new(tree->root, start->spec, run_role_for(start->spec), start->number);
         if (!run)
                 return -ENOMEM;
@@ -535,6 +553,8 @@ int run_tree_start(struct run_tree *tree, const struct run_start *start, struct 
                 run_free(run);
                 return -ENOMEM;
         }
+        if (start->host)
+                run_set_host(run, start->host);
         run->userdata = start->userdata;
         run->free_userdata = start->free_userdata;
         tree->was_busy = true;

@@ -147,7 +147,7 @@ const struct errors *run_get_errors(const struct run *run) {
 }
 
 bool run_is_cancelled(const struct run *run) {
-        for (; run; run = run->parent)
+        for (; run; run = run_above(run))
                 if (run->closing)
                         return true;
         return false;
@@ -285,6 +285,10 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
                         run_get_waiting(child, ret);
                         return;
                 }
+        }
+        if (run->state != RUN_QUEUED && !list_empty(&run->guests) && run->job.settled) {
+                ret->why = WHY_GUESTS;
+                ret->other = run_first_guest(run);
         }
         if (run->state != RUN_QUEUED)
                 return;

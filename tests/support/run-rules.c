@@ -178,8 +178,23 @@ void rules_on_start(const struct run *leaf) {
 
 /* ---- what holds at any time ---- */
 
+/* What ties it to its guests, and them to it. */
+static void check_guests(const struct run *host) {
+        for (const struct run *guest = run_first_guest(host); guest; guest = run_next_guest(guest)) {
+                check(guest->host == host && guest->parent == rules.tree->root, "%s", name_of(guest));
+                check(host->role == RUN_JOB && host->state != RUN_DONE, "%s outlives its host", name_of(guest));
+                check(guest->state != RUN_DONE, "%s is done and still a guest", name_of(guest));
+                check(!host->closing || guest->closing, "%s was not asked to end", name_of(guest));
+        }
+        for (const struct run *run = host; run->host; run = run_get_top(run->host))
+                check(run_deadline(run, NULL, NULL) <= run_deadline(run->host->parent, NULL, NULL),
+                      "%s has a later deadline than what it is in", name_of(run));
+}
+
 static void list_runs(struct run *parent) {
         unsigned n_live = 0;
+
+        check_guests(parent);
 
         for (struct run *run = run_first_child(parent); run; run = run_next_sibling(run)) {
                 check(rules.n_runs < RUNS_MAX, "%zu", rules.n_runs);
@@ -194,6 +209,11 @@ static void list_runs(struct run *parent) {
 void rules_list_runs(void) {
         rules.n_runs = 0;
         list_runs(run_tree_root(rules.tree));
+}
+
+/* For max-running. */
+static bool counts(const struct run *leaf) {
+        return !leaf->hook && !leaf->spec->is_service && !run_is_below_counted(leaf);
 }
 
 static unsigned permits_held(const struct limit *limit) {
@@ -269,7 +289,7 @@ void rules_check_always(void) {
                 if (run->role != RUN_LEAF)
                         continue;
                 check_leaf(run);
-                at_work += run->state != RUN_QUEUED && run->state != RUN_DONE && !run->hook && !run->spec->is_service;
+                at_work += run->state != RUN_QUEUED && run->state != RUN_DONE && counts(run);
         }
         check_remnants();
         check(at_work <= rules.max_running, "%u of %u run", at_work, rules.max_running);
@@ -340,7 +360,6 @@ static bool could_be_served(const struct run *leaf) {
         const struct limit *paced = rules.world.limits[WORLD_LIMITS - 1];
         const struct limit_config *config = limit_get_config(paced);
         uint64_t interval = config->rate_per_usec * 1000 / config->rate;
-        bool counts = !leaf->hook && !leaf->spec->is_service;
 
         if (need_of(leaf, paced) > 0 &&
             rules.full_at_nsec > clock_now(CLOCK_ID_MONOTONIC) * 1000 + interval * (config->burst - 1))
@@ -350,7 +369,7 @@ static bool could_be_served(const struct run *leaf) {
                 struct queue queue = { .oldest_usec = USEC_INFINITY };
                 struct limit_stats stats;
 
-                if (need_of(leaf, limit) == 0 && !(i == WORLD_LIMITS && counts))
+                if (need_of(leaf, limit) == 0 && !(i == WORLD_LIMITS && counts(leaf)))
                         continue;
                 if (limit->reserver && limit->reserver != leaf->ticket)
                         return false;
@@ -362,6 +381,15 @@ static bool could_be_served(const struct run *leaf) {
                         return false;
         }
         return true;
+}
+
+/* Of no limit that it waits for, one above its top-level run keeps permits for as long as it lives. */
+static void check_host_keeps_none(const struct run *leaf) {
+        for (const struct run *host = run_get_top((struct run *)leaf)->host; host; host = run_above(host)) {
+                for (size_t i = 0; host != rules.tree->root && i < WORLD_LIMITS; i++)
+                        check(!wants(leaf, rules.world.limits[i]) || !wants(host, rules.world.limits[i]),
+                              "%s waits for a permit of %s", name_of(leaf), host->spec->name);
+        }
 }
 
 /* It waits for one thing alone, and what is kept down for nothing that comes by itself. */
@@ -384,8 +412,10 @@ void rules_check_settled(void) {
                 if (run->state == RUN_QUEUED) {
                         queued = true;
                         check_why(run);
-                        if (run->role == RUN_LEAF)
+                        if (run->role == RUN_LEAF) {
                                 check_queued_leaf(run);
+                                check_host_keeps_none(run);
+                        }
                         if (run->ticket && run->role == RUN_LEAF)
                                 check(!could_be_served(run), "%s could be served", name_of(run));
                 }

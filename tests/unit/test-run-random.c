@@ -76,6 +76,25 @@ static void step_start(void) {
         rules.number++;
 }
 
+/* From inside of an attempt that is at work, unless that is refused. */
+static void step_start_inside(void) {
+        struct world_task *task = &rules.world.tasks[world_below(&rules.world, WORLD_TASKS)];
+        struct run *leaf = any_leaf();
+        struct run_start start = { .spec = &task->task.spec, .number = rules.number, .trigger = "test" };
+        struct run_conflict conflict;
+        int may, r;
+
+        if (!leaf || rules.tree->root->n_live >= 2 * TOP_MAX || rules.number >= STEPS_A_WORLD)
+                return;
+        start.host = leaf->parent;
+        may = run_may_host(start.host, start.spec, &conflict);
+        r = run_tree_start(rules.tree, &start, NULL);
+        check(r == may && (r == 0 || r == -ESTALE || r == -EMLINK || r == -EDEADLK), "%s: %d", task->name, r);
+        check((r == -EDEADLK) == (conflict.holder != NULL), "%s: %d", task->name, r);
+        check(r != 0 || !run_is_cancelled(leaf), "%s is to end", name_of(leaf));
+        rules.number += r == 0;
+}
+
 static void step_cancel(void) {
         struct run *run = any_run();
         uint64_t before;
@@ -155,7 +174,7 @@ static void step_leaf_extend(void) {
                 return;
         check(how.deadline_usec >= before, "extending %s shortened it", name_of(leaf));
         check(!run_is_cancelled(leaf), "%s was extended while it stopped", name_of(leaf));
-        for (const struct run *run = leaf->parent; run != run_tree_root(rules.tree); run = run->parent)
+        for (const struct run *run = leaf->parent; run != run_tree_root(rules.tree); run = run_above(run))
                 for (int k = 0; k < _BOUND_MAX; k++)
                         check(how.deadline_usec <= run->bounds[k], "%s went past the %s of %s", name_of(leaf),
                               bound_to_string((enum bound)k), run->spec->name);
@@ -280,10 +299,11 @@ static const struct {
         void (*fn)(void);
         unsigned weight;
 } steps[] = {
-        { step_start, 25 },    { step_cancel, 6 },    { step_force, 2 },       { step_extend, 5 },
-        { step_end, 15 },      { step_ready, 5 },     { step_skip, 1 },        { step_remnant, 6 },
-        { step_configure, 1 }, { step_time, 35 },     { step_fail, 3 },        { step_talk, 5 },
-        { step_restart, 5 },   { step_keep_down, 3 }, { step_leaf_extend, 3 }, { step_revive, 3 },
+        { step_start, 25 },       { step_cancel, 6 },    { step_force, 2 },       { step_extend, 5 },
+        { step_end, 15 },         { step_ready, 5 },     { step_skip, 1 },        { step_remnant, 6 },
+        { step_configure, 1 },    { step_time, 35 },     { step_fail, 3 },        { step_talk, 5 },
+        { step_restart, 5 },      { step_keep_down, 3 }, { step_leaf_extend, 3 }, { step_revive, 3 },
+        { step_start_inside, 8 },
 };
 
 static void step(void) {

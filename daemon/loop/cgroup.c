@@ -329,19 +329,22 @@ int cgroup_is_populated(const struct cgroup *cgroup) {
         return find_number(text, "populated", &populated) ? populated != 0 : -EBADMSG;
 }
 
+bool cgroup_is_named(const struct cgroup *cgroup, const char *text) {
+        const char *own = strrchr(cgroup->tree->path, '/'), *at;
+        char wanted[512];
+
+        (void)snprintf(wanted, sizeof(wanted), "%s/%s", own ?: "", cgroup->name);
+        at = strstr(text, wanted);
+        return at && (at[strlen(wanted)] == '\n' || at[strlen(wanted)] == '/');
+}
+
 int cgroup_contains(const struct cgroup *cgroup, pid_t pid) {
-        const char *own = strrchr(cgroup->tree->path, '/');
-        char name[64], wanted[512], text[4096];
-        const char *at;
+        char name[64], text[4096];
         ssize_t n;
 
         (void)snprintf(name, sizeof(name), "/proc/%d", (int)pid);
-        (void)snprintf(wanted, sizeof(wanted), "%s/%s", own ?: "", cgroup->name);
         n = cgroup_read(AT_FDCWD, name, "cgroup", text, sizeof(text));
-        if (n < 0)
-                return -ESRCH;
-        at = strstr(text, wanted);
-        return at && (at[strlen(wanted)] == '\n' || at[strlen(wanted)] == '/');
+        return n < 0 ? -ESRCH : cgroup_is_named(cgroup, text);
 }
 
 struct visit {

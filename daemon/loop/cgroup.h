@@ -92,6 +92,9 @@ const char *cgroup_name(const struct cgroup *cgroup);
 /* Returns 1 when a living process is in it or below, 0 when none, -errno. */
 int cgroup_is_populated(const struct cgroup *cgroup);
 
+/* Whether a process whose /proc/PID/cgroup reads @text is in it or below. */
+bool cgroup_is_named(const struct cgroup *cgroup, const char *text);
+
 /* Whether @pid is in it or below, by /proc/PID/cgroup. Returns 1, 0, -ESRCH when there is no such process any more. */
 int cgroup_contains(const struct cgroup *cgroup, pid_t pid);
 

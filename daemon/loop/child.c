@@ -330,6 +330,10 @@ int child_spawn(struct spawner *spawner, const struct child_spec *spec, const st
         return 0;
 }
 
+void *child_owner(const struct child *child, const struct child_ops *ops) {
+        return child->ops == ops ? child->arg : NULL;
+}
+
 pid_t child_pid(const struct child *child) {
         return child->state == CHILD_STARTING ? 0 : child->launch.pid;
 }

@@ -131,6 +131,9 @@ int child_spawn(struct spawner *spawner, const struct child_spec *spec, const st
 struct child *child_free(struct child *child);
 DEFINE_CLEANUP(struct child, child_free)
 
+/* The argument that it was spawned with, if that was with these @ops and it was not freed; else NULL: it is somebody else's. */
+void *child_owner(const struct child *child, const struct child_ops *ops);
+
 pid_t child_pid(const struct child *child); /* 0: not started */
 
 /* When its main process began, field 22 of /proc/PID/stat: with its pid and the boot it names it for ever. 0: not known, as

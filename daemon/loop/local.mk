@@ -5,6 +5,7 @@ libtendd_a_SOURCES += daemon/loop/cgroup_tree.c
 libtendd_a_SOURCES += daemon/loop/child.c daemon/loop/child.h daemon/loop/child_private.h
 libtendd_a_SOURCES += daemon/loop/child_end.c
 libtendd_a_SOURCES += daemon/loop/child_exec.c daemon/loop/child_exec.h
+libtendd_a_SOURCES += daemon/loop/child_find.c daemon/loop/child_find.h
 libtendd_a_SOURCES += daemon/loop/child_inspect.c daemon/loop/child_inspect.h
 libtendd_a_SOURCES += daemon/loop/child_plan.c daemon/loop/child_plan.h
 libtendd_a_SOURCES += daemon/loop/child_tree.c daemon/loop/child_tree.h
@@ -68,6 +69,8 @@ tests_unit_test_child_faults_SOURCES = tests/unit/test-child-faults.c tests/supp
 tests_unit_test_child_faults_LDFLAGS = $(AM_LDFLAGS) $(fault_wraps)
 unit_tests += tests/unit/test-child-given
 tests_unit_test_child_given_SOURCES = tests/unit/test-child-given.c $(child_bed_sources)
+unit_tests += tests/unit/test-child-find
+tests_unit_test_child_find_SOURCES = tests/unit/test-child-find.c $(child_bed_sources)
 unit_tests += tests/unit/test-child-inspect
 tests_unit_test_child_inspect_SOURCES = tests/unit/test-child-inspect.c $(child_bed_sources)
 tests_unit_test_child_inspect_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat

@@ -47,12 +47,15 @@ struct spawner {
         struct loop_signal *sigchld;
         struct loop_timer stuck_timer;
         struct loop_timer linger_timer;
-        struct list looks;   /* at children, that wait for their turn (child_inspect.c) */
-        struct list looking; /* those that a thread has */
-        struct list looked;  /* those that wait until a second look is due */
-        bool orphans_reaped; /* since the last look at the lingering children */
-        char *buffer;        /* for output; one for all */
-        long maxrss;         /* of the daemon, when that was last asked for: it never falls */
+        struct list looks;     /* at children, that wait for their turn (child_inspect.c) */
+        struct list looking;   /* those that a thread has */
+        struct list looked;    /* those that wait until a second look is due */
+        struct list searches;  /* for the child of a process, that wait for their turn (child_find.c) */
+        struct list searching; /* the others */
+        unsigned n_searching;  /* that threads have */
+        bool orphans_reaped;   /* since the last look at the lingering children */
+        char *buffer;          /* for output; one for all */
+        long maxrss;           /* of the daemon, when that was last asked for: it never falls */
         /* constant */
         pid_t loop_tid;
         int null_fd;
@@ -108,6 +111,11 @@ void child_look_forget(struct child_look *look);
 void child_looks_go_on(struct spawner *spawner);
 /* When the threads have ended. */
 void child_looks_end(struct spawner *spawner);
+
+/* ---- of child_find.c ---- */
+
+/* When the threads have ended. */
+void child_searches_end(struct spawner *spawner);
 
 /* ---- of child.c and child_end.c, for spawner.c ---- */
 

@@ -29,6 +29,14 @@ bool kind_view_leaf(const struct run *leaf, struct kind_view *ret) {
         return view(run_get_spec(leaf), run_leaf_data(leaf), ret);
 }
 
+struct run *kind_run_of(const struct child *child) {
+        struct run *leaf = NULL;
+
+        for (size_t i = 0; kinds[i] && !leaf; i++)
+                leaf = kinds[i]->run_of ? kinds[i]->run_of(child) : NULL;
+        return leaf;
+}
+
 char *kind_output_tail(const struct run *leaf) {
         const struct kind *kind = leaf ? task_of(run_get_spec(leaf))->kind : NULL;
 

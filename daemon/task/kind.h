@@ -43,6 +43,8 @@ struct kind {
         const struct leaf_ops *leaf;
         /* Looks at a leaf's data, also when it is a remnant's; @view is empty. */
         void (*view)(const void *data, struct kind_view *view);
+        /* The leaf that works with @child; NULL, also instead of this: no leaf of this kind does. */
+        struct run *(*run_of)(const struct child *child);
         /* The end of what the work has printed; NULL, also instead of this: nothing. To be freed. */
         char *(*output_tail)(const void *data);
         void (*part_init)(void *part); /* defaults; the part was zeroed */
@@ -69,6 +71,9 @@ struct hook_context {
 /* What @leaf, an attempt or NULL, or @remnant is at. Returns false when no work is under way. */
 bool kind_view_leaf(const struct run *leaf, struct kind_view *ret);
 bool kind_view_remnant(const struct remnant *remnant, struct kind_view *ret);
+
+/* The leaf, whatever its kind, whose work the processes of @child are; NULL: of none, or they are what was left of one. */
+struct run *kind_run_of(const struct child *child);
 
 /* The end of what @leaf, an attempt or NULL, has printed so far. To be freed; NULL: nothing. */
 char *kind_output_tail(const struct run *leaf);

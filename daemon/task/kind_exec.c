@@ -465,6 +465,12 @@ static void view(const void *data, struct kind_view *view) {
                 (void)snprintf(view->doing, sizeof(view->doing), "the command has ended; what it left is being ended");
 }
 
+static struct run *run_of(const struct child *child) {
+        const struct exec_leaf *exec = child_owner(child, &child_callbacks);
+
+        return exec ? exec->leaf : NULL;
+}
+
 static char *tail_of(const void *data) {
         const struct exec_leaf *exec = data;
 
@@ -517,6 +523,7 @@ const struct kind kind_exec = {
         .default_timeout_usec = USEC_PER_HOUR,
         .leaf = &exec_leaf_ops,
         .view = view,
+        .run_of = run_of,
         .output_tail = tail_of,
         .part_init = part_init,
         .part_done = part_done,

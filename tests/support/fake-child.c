@@ -171,6 +171,10 @@ struct child *child_free(struct child *child) {
         return NULL;
 }
 
+void *child_owner(const struct child *child, const struct child_ops *ops) {
+        return child->ops == ops ? child->arg : NULL;
+}
+
 pid_t child_pid(const struct child *child) {
         return child->started ? FAKE_PID : 0;
 }

@@ -35,7 +35,7 @@ static void on_work(struct loop_work *work _unused_, void *arg) {
         struct run *run;
         int r;
 
-        r = live_start(runner->live, live_find(runner->live, runner->options->once), "once", &run);
+        r = live_start(live_find(runner->live, runner->options->once), "once", &run);
         if (r == -ECANCELED)
                 (void)fprintf(stderr, "tendd: %s is disabled (enabled = no)\n", runner->options->once);
         if (r >= 0) {

@@ -51,7 +51,8 @@ static const struct key daemon_keys[] = {
           .default_shown = "as systemd says, else /run/tendd or the user's runtime directory",
           .help = "Where the control socket is; one daemon at a time holds it." },
         { "max-running", TYPE(count), DAEMON(max_running), .min = 1, .max = 1000000, .default_value = "256",
-          .help = "How many attempts of jobs may be at work at once; the others are queued." },
+          .help = "How many attempts of jobs may be at work at once; the others are queued. Those of runs that were "
+                  "started from inside of such a job do not count." },
         { "shutdown-timeout", TYPE(duration), DAEMON(shutdown_timeout_usec), .max = DAY, .default_value = "30s",
           .help = "The longest wait for runs to end when the daemon stops; it caps every grace." },
         { "drain-timeout", TYPE(duration), DAEMON(drain_timeout_usec), .max = 7 * DAY, .default_value = "0s",
@@ -297,7 +298,8 @@ static const struct key task_keys[] = {
         { "on-interrupt", TYPE(flag), TASK(rerun_interrupted), .topic = "When", .flags = KEY_WHOLE,
           .choices = on_interrupt, .default_value = "ignore",
           .help = "With rerun, another run follows at the next start of a daemon that died under one, of a group only of the "
-                  "members that had not been ok; of many, as many as overlap lets be at work." },
+                  "members that had not been ok; of many, as many as overlap lets be at work. Runs that others had "
+                  "started from inside are left to those." },
         { "on-shutdown", TYPE(flag), TASK(run.drain), .topic = "When", .flags = KEY_WHOLE | KEY_EACH,
           .choices = on_shutdown, .default_value = "cancel",
           .help = "With wait, runs are given [daemon] drain-timeout." },

@@ -32,6 +32,7 @@ libtendd_a_SOURCES += daemon/control/run_json.c daemon/control/run_json.h
 libtendd_a_SOURCES += daemon/control/service_json.c daemon/control/waiting_json.c
 libtendd_a_SOURCES += daemon/control/socket_mode.c daemon/control/socket_mode.h
 libtendd_a_SOURCES += daemon/control/buffer.c daemon/control/buffer.h
+libtendd_a_SOURCES += daemon/control/caller.c daemon/control/caller.h
 libtendd_a_SOURCES += daemon/control/framer.c daemon/control/framer.h
 libtendd_a_SOURCES += daemon/control/varlink.h daemon/control/varlink_internal.h
 libtendd_a_SOURCES += daemon/control/varlink_call.c
@@ -82,6 +83,10 @@ tests_unit_test_control_SOURCES = tests/unit/test-control.c tests/support/fake-e
 unit_tests += tests/unit/test-control-processes
 tests_unit_test_control_processes_SOURCES = tests/unit/test-control-processes.c tests/support/fake-inspect.c \
 	tests/support/fake-inspect.h $(asking_sources) $(live_bed_sources)
+unit_tests += tests/unit/test-control-caller
+tests_unit_test_control_caller_SOURCES = tests/unit/test-control-caller.c $(asking_sources) $(live_bed_sources)
+tests_unit_test_control_caller_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=child_find,--wrap=child_search_cancel,--wrap=kind_run_of
 unit_tests += tests/unit/test-control-services
 tests_unit_test_control_services_SOURCES = tests/unit/test-control-services.c $(asking_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-control-history

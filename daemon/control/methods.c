@@ -226,6 +226,17 @@ int visit_runs(struct run *run, wanted_fn wanted, run_fn fn, void *arg) {
         return count;
 }
 
+bool is_below_wanted(const struct run *run, wanted_fn wanted, void *arg) {
+        while (run_get_role(run) != RUN_ROOT) {
+                const struct run *host = run_get_host(run);
+
+                run = host ? host : run_get_parent(run);
+                if (run_get_role(run) != RUN_ROOT && wanted(run_get_spec(run)->name, arg))
+                        return true;
+        }
+        return false;
+}
+
 struct of_task {
         struct run_tree *tree;
         const char *name;
@@ -244,6 +255,8 @@ static int append_of_task(struct run *run, void *arg) {
         struct of_task *of_task = arg;
         size_t n = json_array_size(of_task->array);
 
+        if (is_below_wanted(run, is_of_task, of_task))
+                return 0;
         if (n >= RUN_JSON_FEW) {
                 of_task->hidden++;
                 return 0;

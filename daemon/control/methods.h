@@ -147,6 +147,9 @@ typedef bool (*wanted_fn)(const char *task, void *arg);
 typedef int (*run_fn)(struct run *run, void *arg);
 int visit_runs(struct run *run, wanted_fn wanted, run_fn fn, void *arg);
 
+/* Whether a run above @run is @wanted, too: one that it was started from inside of counts. */
+bool is_below_wanted(const struct run *run, wanted_fn wanted, void *arg);
+
 /* ---- methods_select.c ---- */
 
 /* All live runs that names mean, in slices. The names are checked before anything is done. */

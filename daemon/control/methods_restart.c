@@ -242,7 +242,7 @@ static int start_target(struct restart_cursor *restart, struct target *target) {
         struct run *run;
         int r;
 
-        r = task ? live_start(restart->control->live, task, restart->by, &run) : -ESTALE;
+        r = task ? live_start(task, restart->by, &run) : -ESTALE;
         if (r < 0)
                 return r;
         free(target->run);

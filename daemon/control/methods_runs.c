@@ -65,6 +65,11 @@ static int append_run(struct run *run, void *arg) {
         return run_append_json(tree->array, live_tree(tree->control->live), run, RUN_JSON_MAX, tree->processes);
 }
 
+/* Not what is told already below another. */
+static int append_outermost(struct run *run, void *arg) {
+        return is_below_wanted(run, is_wanted, arg) ? 0 : append_run(run, arg);
+}
+
 static int check_some(struct tree_cursor *tree, struct varlink_call *call) {
         const char *name;
         int r;
@@ -119,7 +124,7 @@ static int tell_matching(struct tree_cursor *tree, struct varlink_call *call, js
                 if (enough && run_created_usec(run) > tree->told_usec)
                         break;
                 tree->told_usec = run_created_usec(run);
-                if (visit_runs(run, is_wanted, append_run, tree) < 0) {
+                if (visit_runs(run, is_wanted, append_outermost, tree) < 0) {
                         json_decref(tree->array);
                         return -ENOMEM;
                 }

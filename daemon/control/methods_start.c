@@ -4,10 +4,11 @@
  * A pattern may match very many tasks, so they are started in slices: a stream that has nothing to tell until the last
  * of them is started. Who wants to wait has a waiter from the beginning, as the first may end before the last begins.
  * All names are looked at before the first task is started: a name that is none must not leave half of them started.
+ * A client that is a process of a run starts children of that: whether it is one is found out first.
  * What is told as started is kept: it will be known also if the daemon dies right after.
  */
 #include "base/text.h"
-#include "control/methods.h"
+#include "control/caller.h"
 #include "control/resume.h"
 
 #define STARTS_A_STEP 25
@@ -21,18 +22,21 @@ struct start_cursor {
         size_t index;   /* of the tasks that it may match, the next */
         size_t matched; /* tasks that were started for it */
         char by[BY_MAX];
+        struct caller caller;
         json_t *started;
         json_t *up;            /* services that were up already */
         struct resume *resume; /* NULL: all of each is run */
         struct waiter *waiter; /* NULL: nobody waits */
         struct keeping keeping;
-        bool told; /* what was started */
+        bool told;                      /* what was started */
+        const struct run_spec *refused; /* of the task that could not be started; only in that turn */
 };
 
 static void start_free(void *cursor) {
         struct start_cursor *start = cursor;
 
         keeping_reset(&start->keeping);
+        caller_done(&start->caller);
         resume_free(start->resume);
         json_decref(start->names);
         json_decref(start->started);
@@ -42,16 +46,20 @@ static void start_free(void *cursor) {
         free(start);
 }
 
-static int start_task(struct start_cursor *start, struct live_task *task) {
+static int start_task(struct start_cursor *start, struct live_task *task, struct run *host) {
+        const struct live_start how = {
+                .by = start->by,
+                .host = host,
+                .resume = start->resume ? resume_result(start->resume) : NULL,
+        };
         struct run *run;
         int r;
 
-        if (start->resume)
-                r = live_start_resuming(task, start->by, resume_result(start->resume), &run);
-        else
-                r = live_start(start->control->live, task, start->by, &run);
-        if (r < 0 && r != -EALREADY)
+        r = live_start_as(task, &how, &run);
+        if (r < 0 && r != -EALREADY) {
+                start->refused = &live_task_task(task)->run;
                 return r;
+        }
         start->matched++;
         if (r == -EALREADY)
                 return append_run_name(start->up, run);
@@ -64,7 +72,7 @@ static int start_task(struct start_cursor *start, struct live_task *task) {
 
 /* Starts some of the tasks that the pattern @name matches, if they are enabled. Returns 1 when it came to the end, 0 when
  * there may be more, or a negative errno. */
-static int start_some(struct start_cursor *start, const char *name) {
+static int start_some(struct start_cursor *start, const char *name, struct run *host) {
         struct live *live = start->control->live;
         size_t n = live_n_tasks(live), end = MIN(n, start->index + SCAN_A_STEP);
         unsigned budget = STARTS_A_STEP;
@@ -75,7 +83,7 @@ static int start_some(struct start_cursor *start, const char *name) {
 
                 if (!live_task_task(task)->enabled || !text_match(name, live_task_task(task)->run.name))
                         continue;
-                r = start_task(start, task);
+                r = start_task(start, task, host);
                 if (r < 0)
                         return r;
                 budget--;
@@ -83,12 +91,12 @@ static int start_some(struct start_cursor *start, const char *name) {
         return start->index == n;
 }
 
-static int start_error(struct varlink_call *call, const char *name, int error) {
+static int start_error(struct start_cursor *start, struct varlink_call *call, const char *name, int error) {
         if (error == -ECANCELED)
                 return varlink_error(call, ERROR_RUNNER("Disabled"), json_pack("{s:s}", "task", name));
         if (error == -ESHUTDOWN)
                 return varlink_error(call, ERROR_RUNNER("ShuttingDown"), NULL);
-        return error;
+        return start->refused ? caller_refused(&start->caller, start->refused, error) : error;
 }
 
 /* Returns -EAGAIN to be called again, 0 when that was the answer. */
@@ -98,7 +106,7 @@ static int check_some(struct start_cursor *start, struct varlink_call *call) {
 
         r = names_check(start->control, start->names, &start->check, &name);
         if (r < 0)
-                return is_known_task(start->control, name) ? start_error(call, name, -ECANCELED)
+                return is_known_task(start->control, name) ? start_error(start, call, name, -ECANCELED)
                                                            : reply_no_such_task(call, name);
         start->checked = r > 0;
         varlink_wake(call);
@@ -122,6 +130,7 @@ static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct start_cursor *start = cursor;
         const char *name = json_string_value(json_array_get(start->names, start->name));
         struct live_task *exact;
+        struct run *host;
         int r;
 
         if (!start->checked)
@@ -131,12 +140,14 @@ static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
         if (!name)
                 return tell_started(start, call, ret);
         r = start->resume ? resume_next(start->resume, call) : 1;
+        if (r > 0)
+                r = caller_next(&start->caller, &host);
         if (r <= 0)
                 return r;
         exact = live_find(start->control->live, name);
-        r = exact ? start_task(start, exact) : start_some(start, name);
+        r = exact ? start_task(start, exact, host) : start_some(start, name, host);
         if (r < 0)
-                return start_error(call, name, r);
+                return start_error(start, call, name, r);
         if (exact || r > 0) {
                 if (start->matched == 0)
                         return reply_no_such_task(call, name);
@@ -174,7 +185,8 @@ int method_start(struct varlink_call *call, const json_t *parameters, void *arg)
                 start->waiter = waiter_new(arg, call);
         if (resume)
                 start->resume = resume_new(arg, call, json_string_value(json_array_get(names, 0)), resume);
-        if (!start->started || !start->up || (wait && !start->waiter) || (resume && !start->resume)) {
+        if (caller_init(&start->caller, arg, call) < 0 || !start->started || !start->up || (wait && !start->waiter) ||
+            (resume && !start->resume)) {
                 start_free(start);
                 return -ENOMEM;
         }

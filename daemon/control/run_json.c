@@ -100,9 +100,9 @@ static json_t *run_to_json(const struct walk *walk, struct run *run, unsigned de
         return json;
 }
 
-/* Depth is bounded by how deep groups nest, which the configuration bounds. */
+/* Depth is bounded by how deep groups nest, which the configuration bounds, and how deep runs are started inside runs. */
 static int walk_run(struct walk *walk, struct run *run, unsigned depth) {
-        int r;
+        int r = 0;
 
         if (json_array_size(walk->array) - walk->begin >= walk->max)
                 walk->hidden++;
@@ -115,7 +115,9 @@ static int walk_run(struct walk *walk, struct run *run, unsigned depth) {
                 if (r < 0)
                         return r;
         }
-        return 0;
+        for (struct run *guest = run_first_guest(run); guest && r >= 0; guest = run_next_guest(guest))
+                r = walk_run(walk, guest, depth + 1);
+        return r;
 }
 
 int run_append_json(json_t *array, struct run_tree *tree, struct run *run, size_t max, struct processes *processes) {

@@ -39,6 +39,7 @@ struct varlink_peer {
         gid_t gid;
         pid_t pid;
         enum varlink_role role;
+        usec_t connected_usec; /* when it was accepted, by CLOCK_ID_BOOTTIME: then @pid was its process, or nobody's */
 };
 
 /* ---- what is served ---- */
@@ -148,6 +149,8 @@ void varlink_server_get_stats(const struct varlink_server *server, struct varlin
 /* ---- a call, from its handler ---- */
 
 const struct varlink_peer *varlink_call_peer(const struct varlink_call *call);
+/* A pidfd of the process that connected, for the caller to close. -errno: it has ended, or the kernel cannot tell. */
+int varlink_call_peer_pidfd(const struct varlink_call *call);
 const char *varlink_call_method(const struct varlink_call *call); /* without its interface */
 
 /* The client asked for as many answers as there are. */

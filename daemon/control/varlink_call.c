@@ -8,6 +8,11 @@
 #include "control/varlink_internal.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
+
+#ifndef SO_PEERPIDFD /* since Linux 6.5, and as old in headers */
+#define SO_PEERPIDFD 77
+#endif
 
 #define ERROR_(name) "org.varlink.service." name
 
@@ -256,6 +261,13 @@ int varlink_call_begin(struct varlink_connection *connection, const char *messag
         if (!root)
                 return -EBADMSG;
         return begin(&connection->call, root);
+}
+
+int varlink_call_peer_pidfd(const struct varlink_call *call) {
+        socklen_t length = sizeof(int);
+        int fd;
+
+        return getsockopt(call->connection->fd, SOL_SOCKET, SO_PEERPIDFD, &fd, &length) < 0 ? -errno : fd;
 }
 
 const struct varlink_peer *varlink_call_peer(const struct varlink_call *call) {

@@ -40,7 +40,12 @@ int varlink_peer_get(const struct varlink_server *server, int fd, struct varlink
         n = get_groups(fd, few, &many);
         if (n < 0)
                 return (int)n;
-        *ret = (struct varlink_peer){ .uid = ucred.uid, .gid = ucred.gid, .pid = ucred.pid };
+        *ret = (struct varlink_peer){
+                .uid = ucred.uid,
+                .gid = ucred.gid,
+                .pid = ucred.pid,
+                .connected_usec = clock_now(CLOCK_ID_BOOTTIME),
+        };
         ret->role = server->options.role_of(ret, many ? many : few, (size_t)n, server->options.arg);
         return 0;
 }

@@ -8,7 +8,8 @@
  *
  * A hook that had not begun was not interrupted: it never started, and is started again to tell what it was to tell.
  *
- * With on-interrupt = rerun a top-level run is started again, under a new number, and a group resumes: members that had ended
+ * With on-interrupt = rerun, before and now, a top-level run is started again, under a new number, unless it was started from
+ * inside of another, which does so again if it needs it; and a group resumes: members that had ended
  * and were ok do not run again. What starts by itself, because it is
  * on-start, is not started twice, and no more are than may be at work at once: else runs that wait for each other would be more
  * after each crash.
@@ -273,8 +274,9 @@ static void run_again(struct live_task *entry, const struct interrupted *was) {
         const struct task *task = entry->task;
         bool resumes = task->run.is_group && !task->run.is_service;
 
-        if (!task->rerun_interrupted || row->hook || strchr(row->run, '/') || !task->enabled || task->on_start ||
-            live_is_paused(entry) || live_task_stopped_by(entry, NULL) || !overlap_is_free(&entry->overlap))
+        if (!task->rerun_interrupted || !row->rerun || row->hook || strchr(row->run, '/') || !task->enabled ||
+            task->on_start || live_is_paused(entry) || live_task_stopped_by(entry, NULL) ||
+            !overlap_is_free(&entry->overlap))
                 return;
         (void)live_start_again(entry, row->due_usec, resumes ? was->result : NULL);
 }

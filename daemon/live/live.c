@@ -411,6 +411,10 @@ struct config *live_config(const struct live *live) {
         return live->config;
 }
 
+struct spawner *live_spawner(const struct live *live) {
+        return live->env.spawner;
+}
+
 struct loop *live_loop(const struct live *live) {
         return live->loop;
 }

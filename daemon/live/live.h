@@ -39,6 +39,7 @@ DEFINE_CLEANUP(struct live, live_free)
 
 struct run_tree *live_tree(const struct live *live);
 struct loop *live_loop(const struct live *live);
+struct spawner *live_spawner(const struct live *live); /* whose children are the processes of runs */
 
 /* Opens the files that output goes to anew by their paths. */
 void live_reopen_files(struct live *live);
@@ -167,14 +168,21 @@ const struct run *live_task_longest(const struct live_task *task);
  * says. */
 const char *live_task_state(const struct live_task *task);
 
-/* Starts a run for an operator, who waits for overlap like a member does. @by: "uid 0, pid 12, start". A service that he
- * had stopped in its group, or that has ended while its group goes on, is brought back there. Returns 0, -ESHUTDOWN (also once it is closed), -ENOMEM, -ECANCELED when the task is disabled,
- * -EALREADY when it is a service that is up: @ret is its run. */
-int live_start(struct live *live, struct live_task *task, const char *by, struct run **ret);
+/* How an operator starts a task, or a program does. */
+struct live_start {
+        const char *by;   /* "uid 0, pid 12" */
+        struct run *host; /* the job whose process he is, see run_start; or NULL */
+        struct result
+                *resume; /* of a group, but no service: how one of its runs ended, of which only what was not ok is run;
+                                * a reference is taken. NULL: all of it is */
+};
 
-/* Starts a run of @group, a group but no service, which runs only what was not ok in its run @resume; that is how it ended, of
- * which a reference is taken. Returns 0, -ESHUTDOWN, -ENOMEM, -ECANCELED when the group is disabled. */
-int live_start_resuming(struct live_task *group, const char *by, struct result *resume, struct run **ret);
+/* Starts a run, which waits for overlap like a member does. A service that an operator had stopped in its group, or that has
+ * ended while its group goes on, is brought back there. Returns 0, -ENOMEM, -ESHUTDOWN once it is closed, unless it has a host, -ECANCELED when the task is disabled,
+ * -EALREADY when it is a service that is up: @ret is its run; or what run_tree_start() says. */
+int live_start_as(struct live_task *task, const struct live_start *how, struct run **ret);
+/* The same for somebody outside, all of it. */
+int live_start(struct live_task *task, const char *by, struct run **ret);
 
 /* Runs were interrupted, which is not told yet, as what is left of them is still being ended. */
 bool live_has_untold(const struct live *live);

@@ -235,7 +235,7 @@ static struct store_run describe(const struct run *run, char name[RUN_NAME_MAX])
                 .begun_usec = run_created_realtime(run),
                 .service = spec->is_service,
                 .hook = run_is_hook(run),
-                .rerun = task_of(spec)->rerun_interrupted,
+                .rerun = task_of(spec)->rerun_interrupted && !run_get_host(run),
                 .cause = cause_of(run),
         };
 }

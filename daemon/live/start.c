@@ -8,13 +8,15 @@
 
 #include <stdio.h>
 
-static int start(struct live_task *entry, const char *trigger, usec_t due, struct result *resume, struct run **ret) {
+static int start(struct live_task *entry, const char *trigger, usec_t due, struct result *resume, struct run *host,
+                 struct run **ret) {
         struct run_start spec = {
                 .spec = &entry->task->run,
                 .number = entry->number + 1,
                 .trigger = trigger,
                 .due_realtime_usec = due,
                 .resume = resume,
+                .host = host,
         };
         struct event event = { .id = EVENT_RUN_QUEUED, .task = entry->task->run.name };
         char name[RUN_NAME_MAX], text[RUN_NAME_MAX + 128];
@@ -38,13 +40,13 @@ static int start(struct live_task *entry, const char *trigger, usec_t due, struc
 }
 
 int live_start_due(struct live_task *entry, const char *trigger, usec_t due, struct run **ret) {
-        return start(entry, trigger, due, NULL, ret);
+        return start(entry, trigger, due, NULL, NULL, ret);
 }
 
 int live_start_again(struct live_task *entry, usec_t due_usec, struct result *was) {
         struct run *run;
 
-        return start(entry, "interrupt", due_usec, was, &run);
+        return start(entry, "interrupt", due_usec, was, NULL, &run);
 }
 
 void live_count_skip(struct live_task *entry, const char *reason) {
@@ -162,29 +164,30 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
 
 /* ---- operators ---- */
 
-int live_start(struct live *live, struct live_task *task, const char *by, struct run **ret) {
+/* What is started from inside of a run says of which: "backup#41 (uid 0, pid 12)". */
+static int start_wanted(struct live_task *entry, const struct live_start *how, struct run **ret) {
+        char name[RUN_NAME_MAX], trigger[RUN_NAME_MAX + 128];
+        int r;
+
+        if (how->host)
+                (void)snprintf(trigger, sizeof(trigger), "%s (%s)", run_name(how->host, name), how->by);
+        r = start(entry, how->host ? trigger : how->by, clock_now(CLOCK_ID_REALTIME), how->resume, how->host, ret);
+        if (r >= 0)
+                live_services_wanted(entry->live, &entry->task->run);
+        return r;
+}
+
+int live_start_as(struct live_task *task, const struct live_start *how, struct run **ret) {
         int r;
 
         if (!task->task->enabled)
                 return -ECANCELED;
-        if (live->closed)
+        if (task->live->closed && !how->host)
                 return -ESHUTDOWN;
-        r = live_service_start(task, by, ret);
-        if (r != -ENOENT)
-                return r;
-        r = live_start_due(task, by, clock_now(CLOCK_ID_REALTIME), ret);
-        if (r >= 0)
-                live_services_wanted(live, &task->task->run);
-        return r;
+        r = how->resume ? -ENOENT : live_service_start(task, how->by, ret);
+        return r == -ENOENT ? start_wanted(task, how, ret) : r;
 }
 
-int live_start_resuming(struct live_task *group, const char *by, struct result *resume, struct run **ret) {
-        int r;
-
-        if (!group->task->enabled)
-                return -ECANCELED;
-        r = start(group, by, clock_now(CLOCK_ID_REALTIME), resume, ret);
-        if (r >= 0)
-                live_services_wanted(group->live, &group->task->run);
-        return r;
+int live_start(struct live_task *task, const char *by, struct run **ret) {
+        return live_start_as(task, &(const struct live_start){ .by = by }, ret);
 }

@@ -68,7 +68,7 @@ struct store_run {
         usec_t begun_usec;   /* its creation */
         bool service;
         bool hook;
-        bool rerun;        /* on-interrupt = rerun */
+        bool rerun;        /* on-interrupt = rerun, and nobody else starts it again */
         const char *cause; /* of a hook that has not begun: what it is to tell; NULL: it has, or is none. Not kept */
 
         /* At its end. */

@@ -273,7 +273,7 @@ struct run *live_bed_run(const char *run) {
 struct run *live_bed_start(const char *task) {
         struct run *run;
 
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry(task), "test", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry(task), "test", &run), 0);
         fake_loop_settle();
         return run;
 }

@@ -745,7 +745,7 @@ START_TEST(a_large_tree_is_told_once_and_whole) {
         for (unsigned i = 0; i < 900; i++) {
                 struct run *run;
 
-                ck_assert_int_eq(live_start(live, live_find(live, "alpha"), "test", &run), 0);
+                ck_assert_int_eq(live_start(live_find(live, "alpha"), "test", &run), 0);
                 fake_clock_advance(i % 3); /* some at the same instant */
         }
         call("Tree", "{\"runs\":[\"alpha\"]}", true);

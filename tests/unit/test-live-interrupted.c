@@ -9,6 +9,9 @@
 
 static struct task *alert, *b, *pair, *service, *work;
 
+/* What is written now was not to be run again whatever the task says, as it was started from inside of another. */
+static bool was_inside;
+
 /* What the dead daemon had written. */
 static void was_running(const char *task, const char *run, struct store_run more) {
         more.task = task;
@@ -16,6 +19,7 @@ static void was_running(const char *task, const char *run, struct store_run more
         more.trigger = "test";
         more.due_usec = 5 * USEC_PER_SEC;
         more.begun_usec = 7 * USEC_PER_SEC;
+        more.rerun = !was_inside;
         store_put_begin(live_bed.store, &more);
 }
 
@@ -26,6 +30,7 @@ static void open_store(void) {
 }
 
 static void setup(void) {
+        was_inside = false;
         fake_store_reset();
         live_bed_setup();
         alert = live_bed_job("alert");
@@ -206,6 +211,16 @@ START_TEST(no_more_are_started_again_than_may_be_at_work) {
 }
 END_TEST
 
+START_TEST(what_was_started_from_inside_of_another_is_not) {
+        work->rerun_interrupted = true;
+        was_inside = true;
+        was_running("work", "work#3", (struct store_run){ 0 });
+        go();
+        ck_assert_ptr_null(live_bed_leaf("work"));
+        ck_assert_uint_eq(live_bed_events(EVENT_INTERRUPTED), 1);
+}
+END_TEST
+
 START_TEST(without_it_is_not) {
         was_running("work", "work#3", (struct store_run){ 0 });
         go();
@@ -339,6 +354,7 @@ int main(void) {
         tcase_add_loop_test(tcase, one_that_cannot_be_started_again_is_told, 0, 3);
         tcase_add_test(tcase, with_rerun_it_is_started_again);
         tcase_add_test(tcase, no_more_are_started_again_than_may_be_at_work);
+        tcase_add_test(tcase, what_was_started_from_inside_of_another_is_not);
         tcase_add_test(tcase, without_it_is_not);
         tcase_add_test(tcase, what_starts_by_itself_is_not_started_twice);
         tcase_add_test(tcase, a_paused_task_is_not_started_again);

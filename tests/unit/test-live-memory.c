@@ -108,12 +108,31 @@ START_TEST(a_run_goes_with_the_state_of_its_task) {
         memory_bed_go();
         fake_loop_settle();
         before = fake_store_n_puts();
-        ck_assert_int_eq(live_start(LIVE, live_bed_entry("work"), "test", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("work"), "test", &run), 0);
         ck_assert_uint_eq(fake_store_n_puts(), before + 1); /* its beginning, and, when that goes into the file: */
         live_store_hand_over(LIVE);
         ck_assert_uint_eq(fake_store_n_puts(), before + 2);
         fake_loop_settle();
         ck_assert_uint_eq(fake_store_task("work")->number, 1);
+}
+END_TEST
+
+START_TEST(a_run_that_was_started_from_inside_of_another_is_not_to_be_run_again) {
+        struct live_start how = { .by = "test" };
+        struct run *run;
+
+        memory_bed_work->rerun_interrupted = true;
+        memory_bed_go();
+        how.host = live_bed_start("quick");
+        ck_assert_int_eq(live_start_as(live_bed_entry("work"), &how, &run), 0);
+        fake_loop_settle();
+        ck_assert_uint_eq(fake_store_n_live(), 2);
+        ck_assert_str_eq(fake_store_live(1)->run, "work#1");
+        ck_assert_str_eq(fake_store_live(1)->trigger, "quick#1 (test)");
+        ck_assert(!fake_store_live(1)->rerun);
+        live_bed_end("work", ERROR_NONE);
+        (void)live_bed_start("work");
+        ck_assert(fake_store_live(1)->rerun);
 }
 END_TEST
 
@@ -189,7 +208,7 @@ START_TEST(many_changes_in_a_turn_are_put_once) {
         for (int i = 0; i < 3; i++) {
                 struct run *run;
 
-                ck_assert_int_eq(live_start(LIVE, live_bed_entry("work"), "test", &run), 0);
+                ck_assert_int_eq(live_start(live_bed_entry("work"), "test", &run), 0);
         }
         fake_loop_settle();
         fake_store_hold(false);
@@ -598,6 +617,7 @@ int main(void) {
         tcase_add_test(tcase, a_clean_end_leaves_no_run_without_one);
         tcase_add_test(tcase, a_run_begins_once_the_store_has_it);
         tcase_add_test(tcase, a_run_goes_with_the_state_of_its_task);
+        tcase_add_test(tcase, a_run_that_was_started_from_inside_of_another_is_not_to_be_run_again);
         tcase_add_test(tcase, what_is_made_while_a_sync_is_under_way_waits_for_the_next);
         tcase_add_loop_test(tcase, a_store_in_trouble_holds_nobody_up, 0, (int)ARRAY_SIZE(troubles));
         tcase_add_test(tcase, without_a_store_runs_begin_at_once);

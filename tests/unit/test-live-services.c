@@ -119,7 +119,7 @@ START_TEST(what_is_up_is_not_started_again) {
 
         live_bed_go();
         live_bed_ready("web");
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("web"), "alice", &run), -EALREADY);
+        ck_assert_int_eq(live_start(live_bed_entry("web"), "alice", &run), -EALREADY);
         ck_assert_ptr_eq(run, live_bed_run("web#1"));
         ck_assert_uint_eq(live_task_running(live_bed_entry("web")), 1);
 }
@@ -130,7 +130,7 @@ START_TEST(what_is_stopping_is_started_after_it) {
 
         live_bed_go();
         ck_assert_int_eq(live_stop(live_bed_run("web#1"), "alice", false), 0);
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("web"), "alice", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("web"), "alice", &run), 0);
         fake_loop_settle();
         ck_assert_ptr_eq(run, live_bed_run("web#2"));
         check_state("web", "starting");
@@ -163,7 +163,7 @@ START_TEST(a_member_is_kept_down_in_its_place) {
         ck_assert_str_eq(live_bed_text(EVENT_RUN_DOWN), "stopped by alice, until it is started");
         fake_clock_advance(10 * M);
         ck_assert_ptr_null(live_bed_leaf("a"));
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("a"), "bob", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("a"), "bob", &run), 0);
         fake_loop_settle();
         ck_assert_ptr_eq(run, live_bed_run("site#1/a"));
         live_bed_ready("a");
@@ -177,10 +177,10 @@ START_TEST(starting_the_group_brings_back_who_is_down) {
 
         ck_assert_int_eq(live_stop(live_bed_run("site#1/a"), "alice", true), 0);
         fake_loop_settle();
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("site"), "bob", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("site"), "bob", &run), 0);
         fake_loop_settle();
         check_state("a", "starting");
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("site"), "bob", &run), -EALREADY);
+        ck_assert_int_eq(live_start(live_bed_entry("site"), "bob", &run), -EALREADY);
 }
 END_TEST
 
@@ -216,7 +216,7 @@ START_TEST(one_that_is_down_stays_so_when_its_group_ends_until_an_operator_start
         ck_assert_str_eq(live_bed_text(EVENT_RUN_DOWN), "stays down: stopped by alice, until it is started");
         ck_assert_int_eq(live_stop(run, "alice", true), 0);
         fake_loop_settle();
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("site"), "bob", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("site"), "bob", &run), 0);
         fake_loop_settle();
         check_state("a", "starting");
         check_state("b", "starting");
@@ -235,7 +235,7 @@ START_TEST(a_member_that_was_given_up_is_started_in_its_place) {
         }
         check_state("a", "gave-up");
         check_state("site", "partly-up");
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("a"), "bob", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("a"), "bob", &run), 0);
         fake_loop_settle();
         ck_assert_ptr_eq(run, live_bed_run("site#1/a"));
         check_state("a", "starting");
@@ -243,7 +243,7 @@ START_TEST(a_member_that_was_given_up_is_started_in_its_place) {
         live_bed_ready("a");
         check_state("site", "up");
         ck_assert(!live_task_is_failing(live_bed_entry("a")));
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("a"), "bob", &run), -EALREADY);
+        ck_assert_int_eq(live_start(live_bed_entry("a"), "bob", &run), -EALREADY);
         ck_assert_int_eq(live_stop(live_bed_run("site#1"), "alice", false), 0);
         fake_loop_settle();
         ck_assert_ptr_null(live_bed_leaf("a"));
@@ -254,7 +254,7 @@ START_TEST(a_member_of_a_group_that_is_ending_gets_a_run_of_its_own) {
         struct run *run;
 
         ck_assert_int_eq(live_stop(live_bed_run("site#1"), "alice", false), 0);
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("a"), "bob", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("a"), "bob", &run), 0);
         fake_loop_settle();
         ck_assert_ptr_eq(run, live_bed_run("a#1"));
         check_state("a", "starting");
@@ -282,7 +282,7 @@ START_TEST(stopped_instances_can_be_started_each) {
         ck_assert_str_eq(live_task_stopped_by(live_bed_entry("web"), NULL), "alice");
         ck_assert_ptr_null(live_bed_leaf("web@1"));
 
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("web@2"), "bob", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("web@2"), "bob", &run), 0);
         fake_loop_settle();
         ck_assert_ptr_eq(run, live_bed_run("web#1/web@2"));
         ck_assert_ptr_null(live_task_stopped_by(live_bed_entry("web"), NULL));
@@ -290,7 +290,7 @@ START_TEST(stopped_instances_can_be_started_each) {
         live_bed_ready("web@2");
         check_state("web", "partly-up");
 
-        ck_assert_int_eq(live_start(live_bed.live, live_bed_entry("web"), "bob", &run), 0);
+        ck_assert_int_eq(live_start(live_bed_entry("web"), "bob", &run), 0);
         fake_loop_settle();
         live_bed_ready("web@1");
         check_state("web", "up");

@@ -143,7 +143,7 @@ static struct live_task *entry(const char *name) {
 static struct run *start_work(void) {
         struct run *run;
 
-        ck_assert_int_eq(live_start(live, entry("work"), "test", &run), 0);
+        ck_assert_int_eq(live_start(entry("work"), "test", &run), 0);
         fake_loop_settle();
         return run;
 }
@@ -179,7 +179,7 @@ START_TEST(disabled_never_starts) {
         go(true);
         fake_clock_advance(60 * MINUTE);
         ck_assert_uint_eq(n_started, 0);
-        ck_assert_int_eq(live_start(live, entry("work"), "test", &run), -ECANCELED);
+        ck_assert_int_eq(live_start(entry("work"), "test", &run), -ECANCELED);
 }
 END_TEST
 
@@ -286,7 +286,7 @@ START_TEST(overlap_queue_leaves_one_that_waits_for_permits) {
         config.daemon.max_running = 1;
         busy(OVERLAP_QUEUE, 1);
         fake_clock_advance(MINUTE);
-        ck_assert_int_eq(live_start(live, entry("alert"), "test", &run), 0);
+        ck_assert_int_eq(live_start(entry("alert"), "test", &run), 0);
         fake_loop_settle();
         end("work", ERROR_NONE); /* the slot is work#2's, the permit is alert's */
         ck_assert_uint_eq(leaves_of("alert"), 1);
@@ -323,7 +323,7 @@ START_TEST(an_operator_waits) {
         struct run *run;
 
         busy(OVERLAP_SKIP, 1);
-        ck_assert_int_eq(live_start(live, entry("work"), "test", &run), 0);
+        ck_assert_int_eq(live_start(entry("work"), "test", &run), 0);
         fake_loop_settle();
         ck_assert_uint_eq(n_started, 1);
         ck_assert_int_eq(run_get_state(run), RUN_QUEUED);
@@ -453,13 +453,13 @@ START_TEST(rule11_hooks_start_while_stopping) {
         hooks[0] = (struct hook){ .task = (char *)"alert", .outcomes = 1u << OUTCOME_CANCELLED };
         set_hooks(1);
         go(true);
-        ck_assert_int_eq(live_start(live, entry("work"), "test", &run), 0);
+        ck_assert_int_eq(live_start(entry("work"), "test", &run), 0);
         fake_loop_settle();
         run_tree_stop(live_tree(live), false);
         fake_loop_settle();
         ck_assert_uint_eq(n_started, 2);
         ck_assert_uint_eq(leaves_of("alert"), 1);
-        ck_assert_int_eq(live_start(live, entry("work"), "test", &run), -ESHUTDOWN);
+        ck_assert_int_eq(live_start(entry("work"), "test", &run), -ESHUTDOWN);
 }
 END_TEST
 

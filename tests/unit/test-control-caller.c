@@ -73,6 +73,7 @@ static void setup(void) {
         (void)live_bed_job("outer");
         (void)live_bed_group("pair");
         (void)live_bed_job("third");
+        (void)live_bed_service("web");
         live_bed_go();
         options.live = live_bed.live;
         ck_assert_int_eq(control_new(&options, &control), 0);
@@ -100,6 +101,10 @@ static void expect_started(const char *run) {
         json_decref(got);
 }
 
+static void check_is_host(const char *host, const char *guest) {
+        ck_assert_ptr_eq(run_get_host(live_bed_run(guest)), live_bed_run(host));
+}
+
 START_TEST(what_is_started_from_inside_is_a_child) {
         json_t *got;
 
@@ -108,8 +113,8 @@ START_TEST(what_is_started_from_inside_is_a_child) {
         test_client_expect_nothing(&client, false);
         find("outer");
         expect_started("inner#1");
-        ck_assert_ptr_eq(run_get_host(live_bed_run("inner#1")), live_bed_run("outer#1"));
-        ck_assert_ptr_eq(run_get_host(live_bed_run("third#1")), live_bed_run("outer#1"));
+        check_is_host("outer#1", "inner#1");
+        check_is_host("outer#1", "third#1");
         ck_assert_ptr_eq(strstr(run_get_trigger(live_bed_run("inner#1")), "outer#1 (uid "),
                          run_get_trigger(live_bed_run("inner#1")));
         ck_assert_uint_eq(search.n_begun, 1);
@@ -200,6 +205,26 @@ START_TEST(what_would_wait_for_ever_is_refused) {
 }
 END_TEST
 
+START_TEST(what_runs_starts_others_also_when_the_daemon_waits_to_be_idle) {
+        struct run *busy[4];
+
+        (void)live_bed_start("outer");
+        live_close(live_bed.live);
+        call_start("\"inner\",\"web\"");
+        find("outer");
+        expect_started("inner#1");
+        live_bed_end("outer", ERROR_NONE);
+        ck_assert_uint_eq(live_find_busy(live_bed.live, busy, ARRAY_SIZE(busy)), 1);
+        ck_assert_ptr_eq(busy[0], live_bed_run("inner#1"));
+        live_bed_end("inner", ERROR_NONE);
+        check_is_host("outer#1", "web#1");
+        ck_assert_uint_eq(live_find_busy(live_bed.live, busy, ARRAY_SIZE(busy)), 0);
+        call_start("\"inner\"");
+        find(NULL);
+        test_client_expect(&client, "{\"error\":\"io.tendd.Runner.ShuttingDown\",\"parameters\":{}}");
+}
+END_TEST
+
 START_TEST(nothing_is_started_from_inside_of_what_is_to_end) {
         (void)live_bed_start("outer");
         call_start("\"inner\"");
@@ -224,6 +249,7 @@ int main(void) {
         tcase_add_test(tcase, who_is_not_found_in_time_is_another);
         tcase_add_test(tcase, who_goes_away_is_looked_for_no_longer);
         tcase_add_loop_test(tcase, what_would_wait_for_ever_is_refused, 0, (int)ARRAY_SIZE(deadlocks));
+        tcase_add_test(tcase, what_runs_starts_others_also_when_the_daemon_waits_to_be_idle);
         tcase_add_test(tcase, nothing_is_started_from_inside_of_what_is_to_end);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

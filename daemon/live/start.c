@@ -23,7 +23,7 @@ static int start(struct live_task *entry, const char *trigger, usec_t due, struc
         struct run *run;
         int r;
 
-        if (entry->live->closed && !live_is_check(entry))
+        if (entry->live->closed && !live_is_check(entry) && !host)
                 return -ESHUTDOWN;
         r = run_tree_start(entry->live->tree, &spec, &run);
         if (r < 0)

@@ -38,12 +38,13 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "show",
-                .arguments = "TASK",
+                .arguments = "TASK...",
                 .min = 1,
-                .max = 1,
-                .summary = "all of one task: settings, live runs, how the last one ended",
+                .max = ANY,
+                .summary = "all of a task: settings, live runs, how the last one ended",
                 .details = "Settings that are defaults are marked so.",
-                .examples = "tendctl show backup\n",
+                .examples = "tendctl show backup\n"
+                            "tendctl show 'etl-*' | grep timeout\n",
                 .run = verb_show,
         },
         {
@@ -59,9 +60,9 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "why",
-                .arguments = "TASK|RUN",
+                .arguments = "TASK|RUN...",
                 .min = 1,
-                .max = 1,
+                .max = ANY,
                 .summary = "why a task or a run is as it is",
                 .details =
                         "What it waits for and who holds it; of a run at work its last output and what each of its "

@@ -35,6 +35,7 @@ static const struct {
         { INTERFACE "NoSuchRun", CTL_NO_SUCH, "no such run", "run" },
         { INTERFACE "NoSuchLimit", CTL_NO_SUCH, "no such limit", "limit" },
         { INTERFACE "NoSuchPool", CTL_NO_SUCH, "no such pool", "pool" },
+        { INTERFACE "OutOfRange", CTL_USAGE, "not accepted; allowed is", "allowed" },
         { INTERFACE "NotRunning", CTL_NO_SUCH, "nothing runs of", "name" },
         { INTERFACE "NoService", CTL_FAILED, "no service, so that it has no restart", "name" },
         { INTERFACE "Stopping", CTL_FAILED, "it is being stopped", "run" },

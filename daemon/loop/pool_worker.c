@@ -45,19 +45,13 @@ bool pool_core_claim_wake(struct pool_core *core) {
         return true;
 }
 
-/* With the mutex held: whether one thread more serves than are wanted. */
-static bool is_one_too_many(const struct pool_core *core) {
-        return core->n_alive - core->n_stuck > core->threads;
-}
-
-/* Returns with the mutex released and a job, or with the mutex held and NULL when the pool closes or the thread is not wanted
- * any more. */
+/* Returns with the mutex released and a job, or with the mutex held and NULL when the pool closes. */
 static struct pool_job *take(struct worker *worker) {
         struct pool_core *core = worker->core;
         struct pool_job *job;
         bool wake;
 
-        while (list_empty(&core->queue) && !core->closing && !is_one_too_many(core)) {
+        while (list_empty(&core->queue) && !core->closing) {
                 core->n_idle++;
                 (void)pthread_cond_wait(&core->cond, &core->mutex);
                 core->n_idle--;
@@ -104,12 +98,12 @@ static void tell_loop(struct pool_core *core) {
         (void)!write(core->fd, &one, sizeof(one)); /* cannot overflow: once a drain */
 }
 
-/* Works until the pool closes, it is one thread too many, or a spare has taken its place. The mutex is held before and after. */
+/* Works until the pool closes, or a spare has taken this thread's place. The mutex is held before and after. */
 static void serve(struct worker *worker) {
         struct pool_core *core = worker->core;
         bool tell = false;
 
-        while (!is_one_too_many(core)) {
+        while (core->n_alive - core->n_stuck <= core->threads) {
                 struct pool_job *job;
 
                 if (tell && list_empty(&core->queue)) {

@@ -19,9 +19,7 @@ struct limit {
         unsigned n_ref;
         struct limits *limits;
         char *name;
-        struct limit_config config;     /* in force */
-        struct limit_config configured; /* which an operator may have set others for */
-        bool overridden;
+        struct limit_config config;
         char *paused_by; /* NULL: it is not */
         usec_t paused_usec;
         struct list link;

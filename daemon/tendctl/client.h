@@ -20,6 +20,9 @@ int client_peer(const struct client *client, uid_t *ret_uid, pid_t *ret_pid);
 /* For poll(2): between two calls there is something to read when the daemon has hung up. */
 int client_fd(const struct client *client);
 
+/* What becomes readable when an answer comes. */
+int client_fd(const struct client *client);
+
 /* Sends a call of @method, the full name; takes the reference to @parameters. Returns 0, -ENOMEM, -errno of send(2). */
 int client_send(struct client *client, const char *method, json_t *parameters, bool more);
 
@@ -33,5 +36,5 @@ struct client_answer {
 void client_answer_done(struct client_answer *answer);
 
 /* Waits for the next answer, at most @timeout_usec (USEC_INFINITY: for ever) for each piece of it. Returns 0;
- * -ETIMEDOUT; -ECONNRESET when the daemon hung up; -EPROTO when it is no Varlink; -ENOMEM; -errno. */
+ * -ETIMEDOUT, and what has come of it is kept for the next call; -ECONNRESET when the daemon hung up; -EPROTO when it is no Varlink; -ENOMEM; -errno. */
 int client_receive(struct client *client, usec_t timeout_usec, struct client_answer *ret);

@@ -32,8 +32,11 @@ int ctl_error(int code, const char *format, ...) _printf_(2, 3);
 /* Finds the daemon and connects to it; what was tried in vain is printed. Returns an exit code. */
 int ctl_connect(struct ctl *ctl);
 
-/* The same, but nothing is printed. Returns whether there is a daemon. */
-bool ctl_try_connect(struct ctl *ctl);
+/* The same, but nothing is printed. Returns 0, or -errno of the place that was tried last. */
+int ctl_try_connect(struct ctl *ctl);
+
+/* What an error of the daemon, a full name, means. */
+const char *ctl_explain(const char *error);
 
 /* One answer. Returns CTL_OK to go on, another exit code to stop. */
 typedef int (*ctl_answer_fn)(struct ctl *ctl, const json_t *parameters, void *arg);
@@ -54,11 +57,6 @@ int ctl_collect(struct ctl *ctl, const char *method, json_t *parameters, const c
 
 /* Calls @method and gives its only answer. */
 int ctl_ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret);
-
-/* Calls @fn for each of @words; for a pattern of tasks, for each that matches. What is printed for one is set off from the
- * next by an empty line, but for JSON. Returns the first code that is not CTL_OK, and stops there. */
-typedef int (*ctl_name_fn)(struct ctl *ctl, const char *name);
-int ctl_for_each_name(struct ctl *ctl, char *const *words, size_t n, ctl_name_fn fn);
 
 /* An array of strings. NULL: out of memory. */
 json_t *ctl_strings(char *const *words, size_t n);

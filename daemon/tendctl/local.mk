@@ -6,6 +6,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/client.c daemon/tendctl/client.h \
 	daemon/tendctl/complete.c daemon/tendctl/complete.h \
 	daemon/tendctl/ctl.h \
+	daemon/tendctl/error.c \
 	daemon/tendctl/help.c \
 	daemon/tendctl/journal.c daemon/tendctl/journal.h \
 	daemon/tendctl/logs.h \
@@ -19,6 +20,18 @@ tendctl_SOURCES = \
 	daemon/tendctl/summary.c \
 	daemon/tendctl/table.c \
 	daemon/tendctl/time_arg.c daemon/tendctl/time_arg.h \
+	daemon/tendctl/top.c daemon/tendctl/top.h \
+	daemon/tendctl/top_actions.c \
+	daemon/tendctl/top_canvas.c daemon/tendctl/top_canvas.h \
+	daemon/tendctl/top_draw.c \
+	daemon/tendctl/top_draw_text.c \
+	daemon/tendctl/top_feed.c daemon/tendctl/top_feed.h \
+	daemon/tendctl/top_job.c daemon/tendctl/top_job.h \
+	daemon/tendctl/top_keys.c \
+	daemon/tendctl/top_model.c daemon/tendctl/top_model.h \
+	daemon/tendctl/top_screen.c daemon/tendctl/top_screen.h \
+	daemon/tendctl/top_views.c daemon/tendctl/top_views.h daemon/tendctl/top_views_private.h \
+	daemon/tendctl/top_views_work.c \
 	daemon/tendctl/trees.c \
 	daemon/tendctl/verb.h \
 	daemon/tendctl/verb_calendar.c \
@@ -36,9 +49,10 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_shutdown.c \
 	daemon/tendctl/verb_status.c \
 	daemon/tendctl/verb_tasks.c \
+	daemon/tendctl/verb_top.c \
 	daemon/tendctl/verb_why.c \
 	daemon/tendctl/verbs.c
-tendctl_LDADD = libtendd.a $(JANSSON_LIBS) $(SYSTEMD_LIBS) -lm
+tendctl_LDADD = libtendd.a $(JANSSON_LIBS) $(SYSTEMD_LIBS) $(NCURSES_LIBS) -lm
 dist_man_MANS += daemon/tendctl/tendctl.1
 
 unit_tests += tests/unit/test-client-journal
@@ -47,3 +61,17 @@ unit_tests += tests/unit/test-sparkline
 tests_unit_test_sparkline_SOURCES = tests/unit/test-sparkline.c daemon/tendctl/sparkline.c
 unit_tests += tests/unit/test-time-arg
 tests_unit_test_time_arg_SOURCES = tests/unit/test-time-arg.c daemon/tendctl/time_arg.c
+
+# What is shown, without a terminal and a daemon.
+tendctl_print = daemon/tendctl/error.c daemon/tendctl/print.c daemon/tendctl/processes.c daemon/tendctl/table.c daemon/tendctl/trees.c
+unit_tests += tests/unit/test-top-model
+tests_unit_test_top_model_SOURCES = tests/unit/test-top-model.c daemon/tendctl/top_model.c daemon/tendctl/error.c \
+	daemon/tendctl/print.c
+unit_tests += tests/unit/test-top
+tests_unit_test_top_SOURCES = tests/unit/test-top.c $(tendctl_print) daemon/tendctl/sparkline.c \
+	daemon/tendctl/top.c daemon/tendctl/top_actions.c daemon/tendctl/top_canvas.c daemon/tendctl/top_draw.c \
+	daemon/tendctl/top_draw_text.c daemon/tendctl/top_keys.c daemon/tendctl/top_model.c daemon/tendctl/top_views.c \
+	daemon/tendctl/top_views_work.c
+unit_tests += tests/unit/test-top-feed
+tests_unit_test_top_feed_SOURCES = tests/unit/test-top-feed.c tests/support/fake-clock.c tests/support/fake-clock.h \
+	daemon/tendctl/top_feed.c

@@ -120,6 +120,25 @@ const char *format_span(json_int_t usec, char buf[WHEN_MAX]) {
         return buf;
 }
 
+const char *format_short(json_int_t usec, char buf[WHEN_MAX]) {
+        static const struct {
+                json_int_t usec;
+                const char *name;
+        } units[] = {
+                { (json_int_t)USEC_PER_DAY, "d" },      { (json_int_t)USEC_PER_HOUR, "h" },
+                { (json_int_t)USEC_PER_MINUTE, "min" }, { (json_int_t)USEC_PER_SEC, "s" },
+                { (json_int_t)USEC_PER_MSEC, "ms" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+                if (usec >= units[i].usec) {
+                        (void)snprintf(buf, WHEN_MAX, "%lld%s", (long long)(usec / units[i].usec), units[i].name);
+                        return buf;
+                }
+        (void)snprintf(buf, WHEN_MAX, "0s");
+        return buf;
+}
+
 const char *format_relative(json_int_t usec, char buf[WHEN_MAX]) {
         json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME);
         json_int_t distance = usec > now ? usec - now : now - usec;

@@ -83,6 +83,8 @@ const char *format_date(json_int_t usec, char buf[WHEN_MAX]);
 const char *format_time(json_int_t usec, char buf[WHEN_MAX]);
 /* A span, with no more than is of use: "2min 3s", "120ms". */
 const char *format_span(json_int_t usec, char buf[WHEN_MAX]);
+/* The same in one unit and at most five columns, rounded down: "850ms", "59s", "3h". */
+const char *format_short(json_int_t usec, char buf[WHEN_MAX]);
 
 /* Prints @json, as it is, with a line break. Takes the reference. Returns CTL_OK or CTL_FAILED. */
 int print_json(json_t *json);
@@ -100,6 +102,9 @@ void print_usage(const json_t *outcome);
 
 /* What a Summary says, in facts; false: there is nothing to say. */
 bool print_summary(const json_t *summary);
+
+/* What is worth telling of a live run beside its state, in the @size bytes at @buf: what it waits for, how far it is, what it is at. */
+void describe_run(const json_t *run, char *buf, size_t size);
 
 /* The array of live runs @runs, as a tree; with @processes those of each run below it. */
 void print_runs(const json_t *runs, bool processes);

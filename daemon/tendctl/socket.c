@@ -58,20 +58,19 @@ static int try_place(const struct place *place, struct client **ret) {
         return 0;
 }
 
-/* Returns whether one of them answers. */
-static bool try_places(struct ctl *ctl, struct place *places, size_t n) {
-        for (size_t i = 0; i < n; i++) {
-                places[i].result = try_place(&places[i], &ctl->client);
-                if (places[i].result >= 0)
-                        return true;
-        }
-        return false;
+/* Returns 0 when one of them answers, else what was wrong with the last. */
+static int try_places(struct ctl *ctl, struct place *places, size_t n) {
+        int r = -ENOENT;
+
+        for (size_t i = 0; i < n && r < 0; i++)
+                r = places[i].result = try_place(&places[i], &ctl->client);
+        return r;
 }
 
-bool ctl_try_connect(struct ctl *ctl) {
+int ctl_try_connect(struct ctl *ctl) {
         struct place places[PLACES_MAX] = { 0 };
 
-        return ctl->client || try_places(ctl, places, find_places(ctl, places));
+        return ctl->client ? 0 : try_places(ctl, places, find_places(ctl, places));
 }
 
 int ctl_connect(struct ctl *ctl) {
@@ -79,7 +78,7 @@ int ctl_connect(struct ctl *ctl) {
         size_t n = find_places(ctl, places);
         bool denied = false;
 
-        if (try_places(ctl, places, n))
+        if (try_places(ctl, places, n) == 0)
                 return CTL_OK;
         for (size_t i = 0; i < n; i++)
                 denied |= places[i].result == -EACCES || places[i].result == -EPERM;

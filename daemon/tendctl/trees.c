@@ -50,8 +50,7 @@ static bool is_last_sibling(const json_t *runs, size_t index) {
         return true;
 }
 
-/* What else is worth telling of a live run. */
-static void describe_run(const json_t *run, char *buf, size_t size) {
+void describe_run(const json_t *run, char *buf, size_t size) {
         const json_t *waiting = json_object_get(run, "waiting"), *items = json_object_get(run, "items");
         const json_t *deadline = json_object_get(run, "deadline");
         const json_t *progress = json_object_get(run, "progress");

@@ -69,6 +69,7 @@ int verb_pools(struct ctl *ctl, const struct verb_args *args);
 int verb_events(struct ctl *ctl, const struct verb_args *args);
 int verb_logs(struct ctl *ctl, const struct verb_args *args);
 int verb_shutdown(struct ctl *ctl, const struct verb_args *args);
+int verb_top(struct ctl *ctl, const struct verb_args *args);
 int verb_notify(struct ctl *ctl, const struct verb_args *args);
 int verb_complete(struct ctl *ctl, const struct verb_args *args);
 
@@ -95,9 +96,8 @@ enum { RELOAD_DRY_RUN, RELOAD_RESTART_CHANGED };
 enum { HISTORY_FAILED, HISTORY_HOOKS, HISTORY_LINES, HISTORY_SINCE, HISTORY_UNTIL };
 enum { NEXT_ALL, NEXT_LINES, NEXT_UNTIL };
 enum { CALENDAR_FROM, CALENDAR_LINES, CALENDAR_ZONE };
-enum { LIMITS_PERMITS, LIMITS_RATE, LIMITS_RESET };
-enum { POOLS_THREADS, POOLS_SPARE_THREADS, POOLS_QUEUE_MAX, POOLS_RESET };
 enum { EVENTS_FOLLOW, EVENTS_LINES };
 enum { LOGS_FOLLOW, LOGS_LINES, LOGS_SINCE };
 enum { SHUTDOWN_NOW, SHUTDOWN_WHEN_IDLE, SHUTDOWN_NO_WAIT };
+enum { TOP_INTERVAL, TOP_ONCE, TOP_VIEW };
 enum { NOTIFY_READY, NOTIFY_STOPPING, NOTIFY_STATUS, NOTIFY_PROGRESS, NOTIFY_WATCHDOG, NOTIFY_EXTEND };

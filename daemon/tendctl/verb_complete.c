@@ -8,6 +8,7 @@
 #include "tendctl/client.h"
 #include "tendctl/complete.h"
 #include "tendctl/print.h"
+#include "tendctl/top_views.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static void tell_kind(struct completion *completion, const char *kind) {
 static void ask(struct completion *completion, const char *method, json_t *parameters,
                 bool (*take)(struct completion *completion, const json_t *answer)) {
         char name[128];
-        bool more = ctl_try_connect(completion->ctl);
+        bool more = ctl_try_connect(completion->ctl) == 0;
 
         (void)snprintf(name, sizeof(name), "io.tendd.Runner.%s", method);
         if (!more) {
@@ -186,6 +187,11 @@ static void complete_states(struct completion *completion) {
                 (void)tell(completion, verb_list_states[i], "");
 }
 
+static void complete_views(struct completion *completion) {
+        for (size_t i = 0; i < _VIEW_MAX; i++)
+                (void)tell(completion, top_views[i]->name, "");
+}
+
 static void complete_signals(struct completion *completion) {
         for (int signo = 1; signo < SIGSYS + 1; signo++)
                 if (sigabbrev_np(signo))
@@ -236,13 +242,13 @@ static const struct {
         const char *placeholder;
         void (*complete)(struct completion *completion);
 } completers[] = {
-        { "TASK", complete_tasks },     { "RUN", complete_runs },     { "LIMIT", complete_limits },
-        { "POOL", complete_pools },     { "STATE", complete_states }, { "SIGNAL", complete_signals },
-        { "T", complete_times },        { "ZONE", complete_zones },   { "PATH", complete_files },
-        { "FILE", complete_files },     { "DIR", complete_files },    { "COMMAND", complete_commands },
-        { "ARGUMENT", complete_files }, { "USER", complete_users },   { "WORD", complete_nothing },
-        { "N", complete_nothing },      { "TEXT", complete_nothing }, { "SPAN", complete_nothing },
-        { "EXPR", complete_nothing },   { "A/B", complete_nothing },
+        { "TASK", complete_tasks },       { "RUN", complete_runs },       { "LIMIT", complete_limits },
+        { "POOL", complete_pools },       { "STATE", complete_states },   { "VIEW", complete_views },
+        { "SIGNAL", complete_signals },   { "T", complete_times },        { "ZONE", complete_zones },
+        { "PATH", complete_files },       { "FILE", complete_files },     { "DIR", complete_files },
+        { "COMMAND", complete_commands }, { "ARGUMENT", complete_files }, { "USER", complete_users },
+        { "WORD", complete_nothing },     { "N", complete_nothing },      { "TEXT", complete_nothing },
+        { "SPAN", complete_nothing },     { "EXPR", complete_nothing },   { "A/B", complete_nothing },
 };
 
 /* ---- where the cursor is ---- */

@@ -264,11 +264,11 @@ static void print_settings(const json_t *settings) {
         }
 }
 
-static int show(struct ctl *ctl, const char *name) {
+int verb_show(struct ctl *ctl, const struct verb_args *args) {
         json_t *answer;
         int code;
 
-        code = ctl_ask(ctl, "Show", json_pack("{s:s}", "task", name), &answer);
+        code = ctl_ask(ctl, "Show", json_pack("{s:s}", "task", args->words[0]), &answer);
         if (code != CTL_OK)
                 return code;
         if (ctl->json)
@@ -293,8 +293,4 @@ static int show(struct ctl *ctl, const char *name) {
         }
         json_decref(answer);
         return CTL_OK;
-}
-
-int verb_show(struct ctl *ctl, const struct verb_args *args) {
-        return ctl_for_each_name(ctl, args->words, args->n, show);
 }

@@ -38,13 +38,12 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "show",
-                .arguments = "TASK...",
+                .arguments = "TASK",
                 .min = 1,
-                .max = ANY,
-                .summary = "all of a task: settings, live runs, how the last one ended",
+                .max = 1,
+                .summary = "all of one task: settings, live runs, how the last one ended",
                 .details = "Settings that are defaults are marked so.",
-                .examples = "tendctl show backup\n"
-                            "tendctl show 'etl-*' | grep timeout\n",
+                .examples = "tendctl show backup\n",
                 .run = verb_show,
         },
         {
@@ -60,9 +59,9 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "why",
-                .arguments = "TASK|RUN...",
+                .arguments = "TASK|RUN",
                 .min = 1,
-                .max = ANY,
+                .max = 1,
                 .summary = "why a task or a run is as it is",
                 .details =
                         "What it waits for and who holds it; of a run at work its last output and what each of its "
@@ -295,16 +294,8 @@ static const struct verb verbs[] = {
                 .arguments = "[LIMIT...]",
                 .max = ANY,
                 .summary = "permits: who holds them, and who waits",
-                .details =
-                        "With an option, other numbers of one limit are put in force, until a reload changes its section, the "
-                        "daemon ends, or --reset. Nobody loses permits that it holds.",
-                .examples = "tendctl limits                 all\n"
-                            "tendctl limits db              one, with holders and waiters\n"
-                            "tendctl limits db --permits 2  no more than two from now on\n"
-                            "tendctl limits db --reset      as it is configured\n",
-                .options = { [LIMITS_PERMITS] = { "permits", 0, "N", "how many there are" },
-                             [LIMITS_RATE] = { "rate", 0, "N/SPAN", "how many may start: 10/s, 5/10min" },
-                             [LIMITS_RESET] = { "reset", 0, NULL, "what is configured" } },
+                .examples = "tendctl limits           all\n"
+                            "tendctl limits db        one, with holders and waiters\n",
                 .run = verb_limits,
         },
         {
@@ -312,16 +303,7 @@ static const struct verb verbs[] = {
                 .arguments = "[POOL...]",
                 .max = ANY,
                 .summary = "threads for work that blocks",
-                .details =
-                        "With an option, other numbers of one pool are put in force, until a reload changes its section, the "
-                        "daemon ends, or --reset. Threads that are too many end when they are idle.",
-                .examples = "tendctl pools\n"
-                            "tendctl pools default --threads 8\n"
-                            "tendctl pools default --reset\n",
-                .options = { [POOLS_THREADS] = { "threads", 0, "N", "how many do the work" },
-                             [POOLS_SPARE_THREADS] = { "spare-threads", 0, "N", "how many may replace stuck ones" },
-                             [POOLS_QUEUE_MAX] = { "queue-max", 0, "N", "how many jobs may wait" },
-                             [POOLS_RESET] = { "reset", 0, NULL, "what is configured" } },
+                .examples = "tendctl pools\n",
                 .run = verb_pools,
         },
         {
@@ -354,6 +336,22 @@ static const struct verb verbs[] = {
                              [LOGS_LINES] = { "lines", 'n', "N", "the latest N [100; with -f 10; with --since all]" },
                              [LOGS_SINCE] = { "since", 's', "T", "logged then or later" } },
                 .run = verb_logs,
+        },
+        {
+                .name = "top",
+                .arguments = "",
+                .summary = "a console: tasks, runs, limits, pools, and what is due",
+                .details =
+                        "Keys move, order and filter the rows, and start, stop, restart, pause and extend what is selected, after "
+                        "a question; ? tells them all. What runs is drawn against how long it usually takes. With --json, "
+                        "what is on all screens is printed once.",
+                .examples = "tendctl top                         until q\n"
+                            "tendctl top --view runs -i 5s       what runs, looked at each five seconds\n"
+                            "tendctl top --once --view limits    one screen, for a script\n",
+                .options = { [TOP_INTERVAL] = { "interval", 'i', "SPAN", "how often to look: 100ms to 1h [1s]" },
+                             [TOP_ONCE] = { "once", 0, NULL, "print one screen, and end" },
+                             [TOP_VIEW] = { "view", 'v', "VIEW", "tasks, runs, limits, pools or next" } },
+                .run = verb_top,
         },
         {
                 .name = "notify",

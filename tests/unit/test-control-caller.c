@@ -11,7 +11,6 @@
 #include <stdio.h>
 
 static struct control *control;
-static struct task *third; /* of which there may be many runs */
 
 /* The search that is under way, and the leaf whose child is found. */
 static struct {
@@ -73,9 +72,7 @@ static void setup(void) {
         (void)live_bed_job("inner");
         (void)live_bed_job("outer");
         (void)live_bed_group("pair");
-        third = live_bed_job("third");
-        third->overlap = OVERLAP_ALLOW;
-        third->overlap_max = 20;
+        (void)live_bed_job("third");
         (void)live_bed_service("web");
         live_bed_go();
         options.live = live_bed.live;
@@ -208,21 +205,6 @@ START_TEST(what_would_wait_for_ever_is_refused) {
 }
 END_TEST
 
-START_TEST(there_is_an_end_to_runs_inside_of_runs) {
-        struct live_start how = { .by = "test", .host = live_bed_start("third") };
-
-        for (unsigned i = 0; i < 16; i++) {
-                ck_assert_int_eq(live_start_as(live_bed_entry("third"), &how, &how.host), 0);
-                fake_loop_settle();
-        }
-        call_start("\"inner\"");
-        search.leaf = run_present_leaf(how.host);
-        search.fn((struct child *)&a_child, search.arg);
-        fake_loop_settle();
-        test_client_expect(&client, "{\"error\":\"io.tendd.Runner.TooDeep\",\"parameters\":{\"run\":\"third#17\"}}");
-}
-END_TEST
-
 START_TEST(what_runs_starts_others_also_when_the_daemon_waits_to_be_idle) {
         struct run *busy[4];
 
@@ -267,7 +249,6 @@ int main(void) {
         tcase_add_test(tcase, who_is_not_found_in_time_is_another);
         tcase_add_test(tcase, who_goes_away_is_looked_for_no_longer);
         tcase_add_loop_test(tcase, what_would_wait_for_ever_is_refused, 0, (int)ARRAY_SIZE(deadlocks));
-        tcase_add_test(tcase, there_is_an_end_to_runs_inside_of_runs);
         tcase_add_test(tcase, what_runs_starts_others_also_when_the_daemon_waits_to_be_idle);
         tcase_add_test(tcase, nothing_is_started_from_inside_of_what_is_to_end);
         suite_add_tcase(suite, tcase);

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 
+from support import processes
 from support.wait import until
 
 
@@ -48,6 +49,13 @@ class Terminal:
         """The lines of the screen, without spaces at their ends."""
         return self._tmux("capture-pane", "-p")
 
+    def painted(self):
+        """The same with the escape sequences of colours."""
+        return self._tmux("capture-pane", "-p", "-e")
+
+    def resize(self, columns, lines):
+        self._tmux("resize-window", "-x", str(columns), "-y", str(lines))
+
     def wait(self, pattern, timeout=15.0):
         """The match of @pattern on the screen, waiting for it; ^ and $ match at lines."""
         screen = ""
@@ -59,7 +67,8 @@ class Terminal:
         return until(there, lambda: f"{pattern!r} on the screen:\n{screen}", timeout)
 
     def stop(self):
+        pids = self._pids + [pid for pid in processes.descendants(self._pids[1]) if pid not in self._pids]
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], env=self._env, stdin=subprocess.DEVNULL,
                        capture_output=True, timeout=30, check=False)
-        for pid in self._pids:
+        for pid in pids:
             until(lambda pid=pid: gone(pid), f"{pid} to end")

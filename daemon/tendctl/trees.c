@@ -50,6 +50,12 @@ static bool is_last_sibling(const json_t *runs, size_t index) {
         return true;
 }
 
+static bool has_children(const json_t *runs, size_t index) {
+        const json_t *next = json_array_get(runs, index + 1);
+
+        return next && get_int(next, "depth") > get_int(json_array_get(runs, index), "depth");
+}
+
 void describe_run(const json_t *run, char *buf, size_t size) {
         const json_t *waiting = json_object_get(run, "waiting"), *items = json_object_get(run, "items");
         const json_t *deadline = json_object_get(run, "deadline");
@@ -102,7 +108,7 @@ static void add_sum(struct table *table, const json_t *run) {
         table_cell(table, PAINT_NONE, NULL);
 }
 
-/* A process, a leaf of the tree: runs that have processes have no runs below them. */
+/* A process, a leaf of the tree. */
 static void add_process(struct table *table, struct branch *branch, size_t depth, const json_t *process) {
         json_int_t age = (json_int_t)clock_now(CLOCK_ID_REALTIME) - get_int(process, "started_usec");
         char lines[DEPTH_MAX * 8], span[WHEN_MAX], command[PROCESS_COMMAND_MAX];
@@ -116,7 +122,8 @@ static void add_process(struct table *table, struct branch *branch, size_t depth
         table_end_row(table);
 }
 
-static void add_processes(struct table *table, struct branch *branch, size_t depth, const json_t *run) {
+/* @more: runs follow at the same @depth, which were started from inside of @run. */
+static void add_processes(struct table *table, struct branch *branch, size_t depth, const json_t *run, bool more) {
         const json_t *processes = json_object_get(run, "processes");
         const char *missing = get_string(run, "processes_missing");
         json_int_t hidden = get_int(run, "processes_hidden");
@@ -124,7 +131,7 @@ static void add_processes(struct table *table, struct branch *branch, size_t dep
         json_t *process;
 
         json_array_foreach((json_t *)processes, index, process) {
-                branch->last[depth] = index + 1 == json_array_size(processes);
+                branch->last[depth] = !more && index + 1 == json_array_size(processes);
                 add_process(table, branch, depth, process);
         }
         if (hidden > 0) {
@@ -179,7 +186,7 @@ void print_runs(const json_t *runs, bool processes) {
                 table_cell(table, PAINT_NONE, detail);
                 table_end_row(table);
                 if (processes)
-                        add_processes(table, &branch, depth + 1, run);
+                        add_processes(table, &branch, depth + 1, run, has_children(runs, index));
                 if (get_int(run, "hidden") > 0) {
                         table_cellf(table, PAINT_DIM, "   and %lld more below it", (long long)get_int(run, "hidden"));
                         table_end_row(table);

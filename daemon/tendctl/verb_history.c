@@ -24,9 +24,18 @@ static const char *format_due(json_int_t due, json_int_t begun, char buf[WHEN_MA
         return same_day ? format_time(due, buf) : format_clock(due, buf);
 }
 
+/* Without who the operator is, or whoever started it from inside of a run: there is no room for that. */
+static void add_trigger(struct table *table, const char *trigger) {
+        const char *who = strstr(trigger, " (uid ");
+
+        if (strncmp(trigger, "uid ", 4) == 0)
+                table_cell(table, PAINT_NONE, "operator");
+        else
+                table_cellf(table, PAINT_NONE, "%.*s", (int)(who ? (size_t)(who - trigger) : strlen(trigger)), trigger);
+}
+
 static void add_ran(struct table *table, const json_t *ran) {
         const char *outcome = get_string(ran, "outcome"), *error = get_string(ran, "error");
-        const char *trigger = get_string(ran, "trigger"); /* of an operator who he is: there is no room for that */
         json_int_t begun = get_int(ran, "begun_usec"), attempts = get_int(ran, "attempts");
         char when[WHEN_MAX], due[WHEN_MAX], took[WHEN_MAX], tries[32] = "";
 
@@ -36,7 +45,7 @@ static void add_ran(struct table *table, const json_t *ran) {
         table_cell(table, PAINT_NONE, format_clock(begun, when));
         table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
         table_cell(table, PAINT_NONE, format_span(get_int(ran, "duration_usec"), took));
-        table_cell(table, PAINT_NONE, strncmp(trigger, "uid ", 4) == 0 ? "operator" : trigger);
+        add_trigger(table, get_string(ran, "trigger"));
         table_cell(table, PAINT_NONE, format_due(get_int(ran, "due_usec"), begun, due));
         table_cellf(table, PAINT_NONE, "%s%s%s", get_string(ran, "detail"),
                     *tries && *get_string(ran, "detail") ? "; " : "", tries);

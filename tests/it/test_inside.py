@@ -59,10 +59,12 @@ class Inside(Case):
         self.assertEqual(self.tree(daemon, "inner"), [(0, "inner#1")])
         self.assertEqual(self.tree(daemon, "outer#1"), [(0, "outer#1"), (1, "inner#1")])
         self.until(lambda: self.read("triggers").startswith("outer#1 (uid "), "what started it")
+        self.assertRegex(daemon.ctl("tree").stdout, r"\nouter#1 .*(\n├─ \d+ .*)+\n└─ inner#1 .*\n   └─ \d+ ")
         daemon.ctl_json("stop", "outer")
         self.await_tree(daemon)
         outcome = self.last(daemon, "inner")
         self.assertEqual((outcome["outcome"], outcome["run"]), ("cancelled", "inner#1"))
+        self.assertRegex(daemon.ctl("history", "inner").stdout, r"inner#1 .* cancelled .* outer#1 *\n")
 
         # It is a run like any other to its own task.
         daemon.ctl_json("start", "outer")

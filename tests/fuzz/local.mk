@@ -19,11 +19,23 @@ tests_fuzz_fuzz_cron_LDFLAGS = $(fuzz_ldflags)
 fuzz_programs += tests/fuzz/fuzz-varlink
 tests_fuzz_fuzz_varlink_SOURCES = tests/fuzz/fuzz-varlink.c $(fake_loop_sources)
 tests_fuzz_fuzz_varlink_LDFLAGS = $(fuzz_ldflags)
+fuzz_programs += tests/fuzz/fuzz-control
+fuzz_control_sources = tests/fuzz/fuzz-control.c tests/support/fake-env.c $(fake_store_sources) $(fake_loop_sources)
+tests_fuzz_fuzz_control_SOURCES = $(fuzz_control_sources)
+tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_ldflags)
 
 # The same without libFuzzer, for any compiler: make tests/fuzz/try-varlink, then tests/fuzz/try-varlink -n 10000 FILE...
-EXTRA_PROGRAMS += tests/fuzz/try-varlink tests/fuzz/try-config
+# `make check` has them read the seeds.
+try_programs = tests/fuzz/try-varlink tests/fuzz/try-config tests/fuzz/try-control
 tests_fuzz_try_config_SOURCES = tests/fuzz/fuzz-config.c tests/fuzz/standalone.c
 tests_fuzz_try_varlink_SOURCES = tests/fuzz/fuzz-varlink.c tests/fuzz/standalone.c $(fake_loop_sources)
+tests_fuzz_try_control_SOURCES = $(fuzz_control_sources) tests/fuzz/standalone.c
+EXTRA_PROGRAMS += $(try_programs)
+if HAVE_CHECK
+check_PROGRAMS += $(try_programs)
+endif
+script_tests += tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/seeds
 
 calendar_invariants = tests/support/calendar-invariants.c tests/support/calendar-invariants.h
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -66,12 +66,16 @@ static const char *phase(_unused_ void *arg) {
 
 static void setup(void) {
         struct control_options options = { .phase = phase };
+        struct task *self;
 
         memset(&search, 0, sizeof(search));
         live_bed_setup();
         (void)live_bed_job("inner");
         (void)live_bed_job("outer");
         (void)live_bed_group("pair");
+        self = live_bed_job("self");
+        self->overlap = OVERLAP_ALLOW;
+        self->overlap_max = 100;
         (void)live_bed_job("third");
         (void)live_bed_service("web");
         live_bed_go();
@@ -236,6 +240,24 @@ START_TEST(nothing_is_started_from_inside_of_what_is_to_end) {
 }
 END_TEST
 
+START_TEST(there_is_an_end_to_starts_from_inside) {
+        char name[RUN_NAME_MAX];
+
+        (void)live_bed_start("self");
+        for (unsigned i = 1; i <= 17; i++) {
+                (void)snprintf(name, sizeof(name), "self#%u", i);
+                call_start("\"self\"");
+                search.leaf = run_first_child(live_bed_run(name));
+                search.fn((struct child *)&a_child, search.arg);
+                fake_loop_settle();
+                (void)snprintf(name, sizeof(name), "self#%u", i + 1);
+                if (i < 17)
+                        expect_started(name);
+        }
+        test_client_expect(&client, "{\"error\":\"io.tendd.Runner.TooDeep\",\"parameters\":{\"run\":\"self#17\"}}");
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("control-caller");
         TCase *tcase = tcase_create("control-caller");
@@ -251,6 +273,7 @@ int main(void) {
         tcase_add_loop_test(tcase, what_would_wait_for_ever_is_refused, 0, (int)ARRAY_SIZE(deadlocks));
         tcase_add_test(tcase, what_runs_starts_others_also_when_the_daemon_waits_to_be_idle);
         tcase_add_test(tcase, nothing_is_started_from_inside_of_what_is_to_end);
+        tcase_add_test(tcase, there_is_an_end_to_starts_from_inside);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

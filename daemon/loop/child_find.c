@@ -13,6 +13,9 @@
  * What is not a descendant of this process is of no child, whatever its environment says, and is not asked for it: so others
  * who know how a child's environment looks cannot pass for it.
  *
+ * Only reading an environment may block. Searches that take long are taken to hang there, and others go on beside them; when many
+ * do, those read none, and do without what only that could tell. So whoever makes it block takes a few threads of the spawner, no more.
+ *
  * A child is known a moment later than its process runs, which may have called us by then: as long as some are being
  * started, the search is made again.
  */
@@ -25,7 +28,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define SEARCHING_MAX   4
+#define SEARCHING_MAX   4 /* at once, not counting those that take long */
+#define HANGING_MAX     4
+#define SLOW_USEC       (50 * USEC_PER_MSEC)
 #define ANCESTORS_MAX   128
 #define ENVIRONMENT_MAX ((size_t)256 * 1024)
 #define TRIES_MAX       20
@@ -40,8 +45,11 @@ struct ancestor {
 
 struct child_search {
         struct spawner_job job;
-        struct list link; /* spawner->searches, while it waits for its turn, or spawner->searching */
+        struct list link; /* spawner->searches, while it waits for its turn, spawner->searching, or
+                             * spawner->searches_paused */
         bool waits;
+        usec_t since_usec;       /* when it was handed to a thread */
+        bool may_hang;           /* it reads the environment */
         struct spawner *spawner; /* NULL: it is gone, and the owner frees this */
         struct loop_timer again;
         unsigned tries;
@@ -120,8 +128,10 @@ static void do_search(struct spawner_job *job, _unused_ struct spawner_thread *t
                 return;
         (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)search->suspect.pid);
         (void)proc_read(path, ENVIRONMENT_MAX, &search->cgroup);
-        n = proc_environ_read(search->suspect.pid, ENVIRONMENT_MAX, &search->environment);
-        search->environment_size = n > 0 ? (size_t)n : 0;
+        if (search->may_hang) {
+                n = proc_environ_read(search->suspect.pid, ENVIRONMENT_MAX, &search->environment);
+                search->environment_size = n > 0 ? (size_t)n : 0;
+        }
         search->alive = is_still_it(&search->suspect, start_ticks);
 }
 
@@ -190,14 +200,24 @@ static void search_free(struct child_search *search) {
         free(search);
 }
 
-static void go_on(struct spawner *spawner) {
-        while (spawner->n_searching < SEARCHING_MAX && !list_empty(&spawner->searches)) {
-                struct child_search *search = list_first_entry(&spawner->searches, struct child_search, link);
+void child_searches_go_on(struct spawner *spawner) {
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+        unsigned n = 0, n_slow = 0;
+        struct child_search *search;
 
+        list_for_each_entry(search, &spawner->searching, link) {
+                bool slow = usec_sub(now, search->since_usec) >= SLOW_USEC;
+
+                n += !slow;
+                n_slow += slow;
+        }
+        for (; n < SEARCHING_MAX && !list_empty(&spawner->searches); n++) {
+                search = list_first_entry(&spawner->searches, struct child_search, link);
                 list_remove(&search->link);
                 list_append(&spawner->searching, &search->link);
                 search->waits = false;
-                spawner->n_searching++;
+                search->since_usec = now;
+                search->may_hang = n_slow < HANGING_MAX;
                 (void)spawner_submit(spawner, &search->job, true); /* urgent ones are never refused */
         }
 }
@@ -206,7 +226,7 @@ static void wait_for_turn(struct child_search *search) {
         search->waits = true;
         list_remove(&search->link);
         list_append(&search->spawner->searches, &search->link);
-        go_on(search->spawner);
+        child_searches_go_on(search->spawner);
 }
 
 static void on_again(struct loop_timer *timer _unused_, void *arg) {
@@ -219,9 +239,10 @@ static void on_searched(struct spawner_job *job) {
         bool starting;
         struct child *child = find(search, &starting);
 
-        spawner->n_searching--;
+        list_remove(&search->link);
         if (search->fn && !child && starting && ++search->tries < TRIES_MAX) {
                 forget(search);
+                list_append(&spawner->searches_paused, &search->link);
                 loop_timer_set(&search->again, usec_add(clock_now(CLOCK_ID_MONOTONIC), AGAIN_USEC));
         } else {
                 child_found_fn fn = search->fn;
@@ -231,7 +252,7 @@ static void on_searched(struct spawner_job *job) {
                 if (fn)
                         fn(child, arg);
         }
-        go_on(spawner);
+        child_searches_go_on(spawner);
 }
 
 int child_find(struct spawner *spawner, const struct child_suspect *suspect, child_found_fn fn, void *arg,
@@ -270,6 +291,7 @@ struct child_search *child_search_cancel(struct child_search *search) {
 
 void child_searches_end(struct spawner *spawner) {
         list_splice(&spawner->searches, &spawner->searching);
+        list_splice(&spawner->searches, &spawner->searches_paused);
         while (!list_empty(&spawner->searches)) {
                 struct child_search *search = list_first_entry(&spawner->searches, struct child_search, link);
 

@@ -71,6 +71,7 @@ unit_tests += tests/unit/test-child-given
 tests_unit_test_child_given_SOURCES = tests/unit/test-child-given.c $(child_bed_sources)
 unit_tests += tests/unit/test-child-find
 tests_unit_test_child_find_SOURCES = tests/unit/test-child-find.c $(child_bed_sources)
+tests_unit_test_child_find_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=proc_environ_read
 unit_tests += tests/unit/test-child-inspect
 tests_unit_test_child_inspect_SOURCES = tests/unit/test-child-inspect.c $(child_bed_sources)
 tests_unit_test_child_inspect_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=openat

@@ -264,6 +264,7 @@ static void on_stuck_timer(struct loop_timer *timer, void *arg) {
         if (busy)
                 loop_timer_set(timer, usec_add(now, STUCK_USEC));
         child_looks_go_on(spawner);
+        child_searches_go_on(spawner);
 }
 
 /* ---- orphans ---- */
@@ -366,6 +367,7 @@ static void init(struct spawner *spawner, struct loop *loop) {
         list_init(&spawner->looked);
         list_init(&spawner->searches);
         list_init(&spawner->searching);
+        list_init(&spawner->searches_paused);
         list_init(&spawner->urgent);
         list_init(&spawner->queued);
         list_init(&spawner->finished);

@@ -47,15 +47,15 @@ struct spawner {
         struct loop_signal *sigchld;
         struct loop_timer stuck_timer;
         struct loop_timer linger_timer;
-        struct list looks;     /* at children, that wait for their turn (child_inspect.c) */
-        struct list looking;   /* those that a thread has */
-        struct list looked;    /* those that wait until a second look is due */
-        struct list searches;  /* for the child of a process, that wait for their turn (child_find.c) */
-        struct list searching; /* the others */
-        unsigned n_searching;  /* that threads have */
-        bool orphans_reaped;   /* since the last look at the lingering children */
-        char *buffer;          /* for output; one for all */
-        long maxrss;           /* of the daemon, when that was last asked for: it never falls */
+        struct list looks;           /* at children, that wait for their turn (child_inspect.c) */
+        struct list looking;         /* those that a thread has */
+        struct list looked;          /* those that wait until a second look is due */
+        struct list searches;        /* for the child of a process, that wait for their turn (child_find.c) */
+        struct list searching;       /* those that a thread has */
+        struct list searches_paused; /* those that are made again in a moment */
+        bool orphans_reaped;         /* since the last look at the lingering children */
+        char *buffer;                /* for output; one for all */
+        long maxrss;                 /* of the daemon, when that was last asked for: it never falls */
         /* constant */
         pid_t loop_tid;
         int null_fd;
@@ -114,6 +114,8 @@ void child_looks_end(struct spawner *spawner);
 
 /* ---- of child_find.c ---- */
 
+/* Searches that take long may make room for others. */
+void child_searches_go_on(struct spawner *spawner);
 /* When the threads have ended. */
 void child_searches_end(struct spawner *spawner);
 

@@ -4,16 +4,33 @@
 
 #include "support/child-bed.h"
 
+#include <semaphore.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+
+/* Reading the environment of this process blocks until the semaphore is posted. */
+static pid_t hanging_pid;
+static sem_t hanging;
+
+ssize_t __real_proc_environ_read(pid_t pid, size_t max, char **ret);
+ssize_t __wrap_proc_environ_read(pid_t pid, size_t max, char **ret);
+
+ssize_t __wrap_proc_environ_read(pid_t pid, size_t max, char **ret) {
+        if (pid == hanging_pid)
+                (void)sem_wait(&hanging);
+        return __real_proc_environ_read(pid, max, ret);
+}
 
 static struct {
         unsigned n_told;
         struct child *child;
 } got;
 
+static unsigned n_all; /* that were told */
+
 static void on_found(struct child *child, _unused_ void *arg) {
         got.n_told++;
+        n_all++;
         got.child = child;
         child_bed_check();
 }
@@ -164,6 +181,39 @@ START_TEST(many_are_looked_for_in_turn_and_some_are_given_up) {
 }
 END_TEST
 
+#define N_ASKED   12
+#define N_HANGING 4 /* more are not tried at once */
+
+static bool were_others_told(_unused_ const struct probe *probes, _unused_ size_t n) {
+        return n_all == N_ASKED - N_HANGING;
+}
+
+static bool were_all_told(_unused_ const struct probe *probes, _unused_ size_t n) {
+        return n_all == N_ASKED + 1;
+}
+
+START_TEST(searches_that_hang_do_not_hold_up_others_for_long) {
+        struct probe *probe = spawn(SHELL("echo ready; exec sleep 60"));
+        struct probe *other = spawn(SHELL("echo ready; exec sleep 60"));
+
+        ck_assert_int_eq(sem_init(&hanging, 0, 0), 0);
+        hanging_pid = probe->pid;
+        n_all = 0;
+        for (size_t i = 0; i < N_ASKED; i++)
+                (void)ask_of(&(const struct child_suspect){
+                        .pid = probe->pid, .pidfd = -EBADF, .begun_by_usec = clock_now(CLOCK_ID_BOOTTIME) });
+        child_bed_run(NULL, 0, were_others_told); /* of whom no environment was read any more */
+        ck_assert_ptr_eq(got.child, probe->child);
+        ck_assert_ptr_eq(find(other->pid), other->child);
+        for (size_t i = 0; i < N_HANGING; i++)
+                ck_assert_int_eq(sem_post(&hanging), 0);
+        child_bed_run(NULL, 0, were_all_told);
+        hanging_pid = 0;
+        end(other);
+        end(probe);
+}
+END_TEST
+
 START_TEST(a_child_may_end_meanwhile) {
         struct probe *probe = spawn(SHELL("echo ready; exec sleep 60"));
 
@@ -200,6 +250,7 @@ static Suite *suite(void) {
         tcase_add_test(tcase, without_children_nobody_looks);
         tcase = child_bed_case(suite, "asking");
         tcase_add_test(tcase, many_are_looked_for_in_turn_and_some_are_given_up);
+        tcase_add_test(tcase, searches_that_hang_do_not_hold_up_others_for_long);
         tcase_add_test(tcase, a_child_may_end_meanwhile);
         tcase_add_test(tcase, the_spawner_may_go_first);
         return suite;

@@ -154,6 +154,10 @@ command = /bin/true
         stop = re.search(r"to end it: tendctl (stop \S+);", shown)[1].split()
         pid = int(re.search(r"  pid (\d+) ", shown)[1])
 
+        # What it printed before; where there is no journal, the daemon keeps the end of it.
+        logs = re.search(r"to read its log: tendctl (logs \S+)\n", shown)[1].split()
+        self.assertIn("row 1 of 20", daemon.ctl(*logs).stdout)
+
         self.assertEqual(daemon.ctl(*stop).returncode, 0)
         self.assertGone(pid)
         done = daemon.ctl("wait", "etl#1")

@@ -1,13 +1,63 @@
 # SPDX-License-Identifier: MIT
-"""Situations 9 and 12: a change goes through a review and onto a host, and a fleet is kept by configuration management."""
+"""Situations 8, 9, 11 and 12: a long batch is watched and extended, a change goes through a review and onto a host, everybody
+shares the pace of one API, and a fleet is kept by configuration management."""
 import os
+import re
 import shutil
+import threading
+import time
 
 from support.box import BoxCase
 from support.case import Case
+from support.daemon import TENDCTL
+from support.servers import Hostile
 
 MAIN = "[daemon]\ninclude = conf.d/*.ini\n[task alert]\nmanual = yes\ncommand = true\n"
 BACKUP = "[task backup]\ncommand = true\ncalendar = *-*-* 02:30\nstale-after = 26h\non-stale = alert\non-failure = alert\n"
+
+
+class Situation8(Case):
+    def test_a_long_batch_is_watched_and_gets_more_time(self):
+        os.mkfifo(self.path("steps"))
+        daemon = self.daemon(f"""
+[task backfill]
+manual = yes
+shell = n=4; i=0; while read step; do i=$((i + 1)); {TENDCTL} notify --progress "$i/$n" --status "step $step"; done <{self.path('steps')}
+timeout = 6h
+total-timeout = 12h
+slow-after = 1s
+on-slow = alert
+[task alert]
+manual = yes
+shell = echo "$TENDD_FOR_TASK $TENDD_FOR_OUTCOME $TENDD_FOR_DETAIL" >>{self.path('alerts')}
+""")
+        self.assertEqual(daemon.ctl("start", "backfill").returncode, 0)
+        with open(self.path("steps"), "w", encoding="utf-8") as steps:
+            for number, bar in enumerate((r"\[##        \] 25% 1/4", r"\[#####     \] 50% 2/4", r"\[#######   \] 75% 3/4"), 1):
+                print(number, file=steps, flush=True)
+                self.until(lambda bar=bar, number=number: re.search(rf"backfill#1 +running.* {bar} step {number}\n",
+                                                                    daemon.ctl("tree", "backfill").stdout),
+                           f"the bar {bar}")
+            # 2 a.m.: it is slow, and somebody is told once. The operator looks, and gives it more time.
+            self.until(lambda: self.read("alerts"), "the alert")
+            self.assertRegex(self.read("alerts"), r"\Abackfill running slow: at work for 1s, which is slow-after\n\Z")
+            self.assertRegex(daemon.ctl("status").stdout, r"SLOW +backfill +at work for .*, slow after 1s +tendctl why backfill")
+            self.assertRegex(daemon.ctl("status").stdout, r"says +backfill#1 +\[#######   \] 75% 3/4 step 3")
+            why = daemon.ctl("why", "backfill").stdout
+            self.assertRegex(why, r"timeout of backfill#1 ends it in 5h 59min")
+            extend = re.search(r"to give it more time: tendctl (extend backfill) 1h", why)[1].split()
+            self.assertRegex(daemon.ctl(*extend, "2h").stdout, r"^backfill#1 ends in 7h 59min.*, at .*, by timeout$")
+            # Not past the bound that holds for the whole run, waits and retries included; the answer names it.
+            self.assertRegex(daemon.ctl(*extend, "9h").stdout, r"^backfill#1 ends in 11h 59min.*, at .*, by total-timeout of backfill#1, "
+                             "which comes before what was asked for$")
+            waiting = threading.Thread(target=lambda: self.codes.append(daemon.ctl("wait", "backfill").returncode))
+            self.codes = []
+            waiting.start()
+            print(4, file=steps, flush=True)
+        waiting.join()
+        self.assertEqual(self.codes, [0])
+        self.assertEqual(self.read("alerts").count("\n"), 1)
+        self.assertIn("all is well", daemon.ctl("status").stdout)
 
 
 class Situation9(Case):
@@ -55,6 +105,65 @@ class Situation9(Case):
         deploy()
         self.assertEqual(host.ctl("reload").returncode, 0)
         self.assertNotIn("REFUSED", host.ctl("status").stdout)
+
+
+class Api(Hostile):
+    """An API that knows how many calls it had at once, and when each came; it answers when it is told to."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.at_once = self.most = 0
+        self.came = []
+        self.answers = threading.Event()
+        super().__init__(self.call)
+
+    def call(self, connection, _server):
+        connection.recv(65536)
+        with self.lock:
+            self.came.append(time.monotonic())
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        self.answers.wait(60)
+        with self.lock:
+            self.at_once -= 1
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+
+class Situation11(Case):
+    def test_all_tasks_together_keep_the_pace_of_one_api(self):
+        api = self.peer(Api())
+        self.write("ids", "".join(f"{number}\n" for number in range(20)))
+        ask = f"/usr/bin/python3 -c 'import urllib.request; urllib.request.urlopen(\"{api.url}\").read()'"
+        daemon = self.daemon(f"""
+[limit api]
+permits = 5
+rate = 10/s
+[task sync-users]
+shell = {ask}
+limit = api
+every = 1min
+on-start = yes
+[task poll]
+for-each = lines:{self.path('ids')}
+url = {api.url}v1/{{item}}
+limit = api
+every = 10min
+on-start = yes
+""")
+        # It is slow: permits are what bounds it. Then it is fast, and the pace does.
+        self.until(lambda: len(api.came) == 5, "five calls")
+        shown = self.until(lambda: re.search(r"^api +5/5 +[1-9].*$", daemon.ctl("limits", "api").stdout, re.M),
+                           "others to wait for a permit")[0]
+        self.assertRegex(shown, r" 10/s ")
+        api.answers.set()
+        begun = time.monotonic()
+        self.until(lambda: daemon.ctl_json("status")["done"] >= 2, "both to have ended", 30)
+        outcomes = {task["name"]: task["last"]["outcome"] for task in daemon.ctl_json("list")["tasks"]}
+        self.assertEqual(outcomes, {"sync-users": "ok", "poll": "ok"})
+        self.assertEqual(len(api.came), 21)
+        self.assertEqual(api.most, 5)
+        # Sixteen starts, a tenth of a second between two.
+        self.assertGreater(api.came[-1] - begun, 1.4)
 
 
 class Situation12(BoxCase):

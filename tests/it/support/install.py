@@ -8,8 +8,8 @@ from support.daemon import BUILD, environment
 
 # Where a system looks, whatever the prefix is; the prefix may be below /tmp, which the other system has of its own.
 # By the ends of the paths.
-PLACES = {"/tendd": "usr/local/sbin/tendd",
-          "/tendctl": "usr/local/bin/tendctl",
+PLACES = {"/sbin/tendd": "usr/local/sbin/tendd",
+          "/bin/tendctl": "usr/local/bin/tendctl",
           "/systemd/system/tendd.service": "etc/systemd/system/tendd.service",
           "/systemd/system/tendd.socket": "etc/systemd/system/tendd.socket",
           "/systemd/user/tendd.service": "etc/systemd/user/tendd.service",

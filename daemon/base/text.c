@@ -297,6 +297,16 @@ const char *text_format_since(usec_t at_usec, char buf[TEXT_USEC_MAX]) {
         return text_format_usec(ago - ago % USEC_PER_SEC, buf);
 }
 
+const char *text_format_rate(uint64_t n, usec_t per_usec, char buf[TEXT_RATE_MAX]) {
+        char span[TEXT_USEC_MAX];
+        const char *shown = text_format_usec(per_usec, span);
+
+        if (shown[0] == '1' && isalpha((unsigned char)shown[1]) && !strchr(shown, ' ')) /* "1s" */
+                shown++;
+        (void)snprintf(buf, TEXT_RATE_MAX, "%llu/%s", (unsigned long long)n, shown);
+        return buf;
+}
+
 const char *text_format_size(uint64_t bytes, char buf[TEXT_SIZE_MAX]) {
         size_t i = ARRAY_SIZE(size_units) - 1;
         uint64_t whole, tenth;

@@ -33,6 +33,9 @@ static inline void text_strv_freep(char ***words) {
 const char *text_format_usec(usec_t usec, char buf[TEXT_USEC_MAX]);
 /* The same of the time since @at_usec (realtime), in whole seconds. */
 const char *text_format_since(usec_t at_usec, char buf[TEXT_USEC_MAX]);
+/* "10/s", "5/10min": so many in a span, as a rate is written. Returns @buf. */
+#define TEXT_RATE_MAX (TEXT_USEC_MAX + 24)
+const char *text_format_rate(uint64_t n, usec_t per_usec, char buf[TEXT_RATE_MAX]);
 
 /* "64M", "1.5G", "512B". Returns @buf. */
 #define TEXT_SIZE_MAX 16

@@ -18,6 +18,8 @@ static int add_ticket(const struct limit_ticket *ticket, void *userdata) {
 
         if (json_array_size(visit->array) == HOLDERS_MAX)
                 return 1;
+        if (!limit_ticket_granted(ticket) && !limit_keeps_waiting(visit->limit, ticket))
+                return 0;
         return json_array_append_new(visit->array,
                                      json_pack("{s:o, s:i, s:o}", "run",
                                                json_text(run_tree_ticket_name(visit->tree, ticket, name)), "permits",
@@ -41,16 +43,17 @@ static json_t *limit_to_json(const struct run_tree *tree, const struct limit *li
         const struct limit_config *config = limit_get_config(limit);
         bool paced = config->rate > 0;
         struct limit_stats stats;
-        usec_t paused = 0;
+        unsigned waiting;
+        usec_t since, paused = 0;
         const char *paused_by = limit_paused_by(limit, &paused);
 
         limit_get_stats(limit, &stats);
+        waiting = limit_get_kept(limit, &since);
         return json_pack("{s:s, s:o*, s:o*, s:o*, s:i, s:i, s:o*, s:o*, s:o*, s:o*, s:I, s:o, s:o}", "name",
                          limit_name(limit), "paused_by", paused_by ? json_text(paused_by) : NULL, "paused_usec",
                          paused_by ? json_usec(paused) : NULL, "permits",
                          config->permits > 0 ? json_integer(config->permits) : NULL, "held", (int)stats.held, "waiting",
-                         (int)stats.waiting, "oldest_wait_usec",
-                         stats.waiting > 0 ? json_usec(to_realtime(stats.oldest_wait_since_usec)) : NULL, "rate",
+                         (int)waiting, "oldest_wait_usec", waiting > 0 ? json_usec(to_realtime(since)) : NULL, "rate",
                          paced ? json_integer(config->rate) : NULL, "rate_usec",
                          paced ? json_usec(config->rate_per_usec) : NULL, "burst",
                          paced ? json_integer(config->burst) : NULL, "granted", (json_int_t)stats.granted, "holders",

@@ -38,27 +38,30 @@ static void tell(struct finding *finding, const char *verb, const char *text) {
         tell_with(finding->problems, &finding->problem, verb, finding->problem.subject);
 }
 
-/* "3 of 5000 items (2 new)", or how the last run failed. */
+/* "3 of 5000 items (2 new)", or how the last run failed: what matters first, as a narrow terminal cuts it. */
 static void tell_failing(struct finding *finding) {
         const struct result *last = live_task_last(finding->task);
         const char *detail = last ? result_detail(last) : "";
         unsigned failures = live_task_failures(finding->task);
         struct live_item_counts items;
-        char text[512], count[32] = "", fresh[32] = "";
+        char text[512], count[40] = "", fresh[32] = "";
 
         live_task_count_items(finding->task, &items);
         if (items.newly_failing > 0)
                 (void)snprintf(fresh, sizeof(fresh), " (%llu new)", (unsigned long long)items.newly_failing);
         if (failures > 1)
-                (void)snprintf(count, sizeof(count), "%u in a row: ", failures);
+                (void)snprintf(count, sizeof(count), ", %u in a row", failures);
         if (items.failing > 0 && items.total > 0)
                 (void)snprintf(text, sizeof(text), "%llu of %llu items%s", (unsigned long long)items.failing,
                                (unsigned long long)items.total, fresh);
         else if (items.failing > 0)
                 (void)snprintf(text, sizeof(text), "%llu items%s", (unsigned long long)items.failing, fresh);
         else
-                (void)snprintf(text, sizeof(text), "%s%s%s%s", count,
-                               last ? outcome_to_string(last->outcome) : "failed", *detail ? ": " : "", detail);
+                (void)snprintf(text, sizeof(text), "%.400s%s",
+                               *detail ? detail
+                               : last  ? outcome_to_string(last->outcome)
+                                       : "failed",
+                               count);
         tell(finding, "show", text);
 }
 
@@ -350,24 +353,19 @@ static void find_remnant(struct problems *problems, const struct remnant *remnan
         tell_with(problems, &problem, "why", problem.subject);
 }
 
-/* Who waits for several limits waits in all of them, and most may have room. */
-static int is_blocked_here(const struct limit_ticket *ticket, void *userdata) {
-        usec_t pace;
-
-        return limit_ticket_blocked_by(ticket, &pace) == userdata;
-}
-
 static int find_limit(struct limit *limit, void *userdata) {
         const struct limit_config *config = limit_get_config(limit);
         struct problem problem = { .kind = PROBLEM_FULL };
-        char subject[80], text[192], held[64], pace[80] = "", span[TEXT_USEC_MAX];
+        char subject[80], text[192], held[64], rate[TEXT_RATE_MAX], span[TEXT_USEC_MAX];
         struct limit_stats stats;
-        usec_t wait;
+        usec_t since, wait;
+        unsigned n;
 
-        limit_get_stats(limit, &stats);
-        if (limit_paused_by(limit, NULL) || stats.waiting == 0 || !limit_for_each_waiter(limit, is_blocked_here, limit))
+        n = limit_paused_by(limit, NULL) ? 0 : limit_get_kept(limit, &since);
+        if (n == 0)
                 return 0;
-        wait = seconds_since(stats.oldest_wait_since_usec);
+        limit_get_stats(limit, &stats);
+        wait = seconds_since(since);
         problem.harmless = wait < PROBLEM_WAITING_USEC;
         if (!problems_count(userdata, problem.kind, problem.harmless))
                 return 0;
@@ -375,10 +373,8 @@ static int find_limit(struct limit *limit, void *userdata) {
                 (void)snprintf(held, sizeof(held), "%u/%u held", stats.held, config->permits);
         else
                 (void)snprintf(held, sizeof(held), "%u held", stats.held);
-        if (config->rate > 0)
-                (void)snprintf(pace, sizeof(pace), ", pace %u/%s", config->rate,
-                               text_format_usec(config->rate_per_usec, span));
-        (void)snprintf(text, sizeof(text), "%s%s, %u wait, oldest %s", held, pace, stats.waiting,
+        (void)snprintf(text, sizeof(text), "%s%s%s, %u wait, oldest %s", held, config->rate > 0 ? ", pace " : "",
+                       config->rate > 0 ? text_format_rate(config->rate, config->rate_per_usec, rate) : "", n,
                        text_format_usec(wait, span));
         (void)snprintf(subject, sizeof(subject), "limit %s", limit_name(limit));
         problem.subject = subject;

@@ -99,6 +99,11 @@ struct limit_stats {
 
 void limit_get_stats(const struct limit *limit, struct limit_stats *ret);
 
+/* Whether it is this limit that keeps the waiter waiting: of several that cannot serve it, the first. */
+bool limit_keeps_waiting(const struct limit *limit, const struct limit_ticket *ticket);
+/* How many it keeps waiting, and since when the first of them waits (monotonic; USEC_INFINITY: nobody does). */
+unsigned limit_get_kept(const struct limit *limit, usec_t *ret_since_usec);
+
 /* Visits every holder, then every waiter in their order; stops when @fn returns non-zero and returns that. @fn must not
  * change anything. */
 typedef int (*limit_visit_fn)(const struct limit_ticket *ticket, void *userdata);

@@ -60,6 +60,26 @@ void limit_get_stats(const struct limit *limit, struct limit_stats *ret) {
                 ret->oldest_wait_since_usec = MIN(ret->oldest_wait_since_usec, use->ticket->since_usec);
 }
 
+bool limit_keeps_waiting(const struct limit *limit, const struct limit_ticket *ticket) {
+        usec_t pace_at_usec;
+
+        return limit_ticket_blocked_by(ticket, &pace_at_usec) == limit;
+}
+
+unsigned limit_get_kept(const struct limit *limit, usec_t *ret_since_usec) {
+        const struct use *use;
+        unsigned n = 0;
+
+        *ret_since_usec = USEC_INFINITY;
+        list_for_each_entry(use, &limit->waiters, link) {
+                if (!limit_keeps_waiting(limit, use->ticket))
+                        continue;
+                *ret_since_usec = MIN(*ret_since_usec, use->ticket->since_usec);
+                n++;
+        }
+        return n;
+}
+
 static int visit(const struct list *head, limit_visit_fn fn, void *userdata) {
         const struct use *use;
         int r;

@@ -139,6 +139,33 @@ const char *format_short(json_int_t usec, char buf[WHEN_MAX]) {
         return buf;
 }
 
+const char *format_age(json_int_t usec, char buf[WHEN_MAX]) {
+        json_int_t second = (json_int_t)USEC_PER_SEC;
+
+        return format_span(usec >= second ? usec - usec % second : usec, buf);
+}
+
+const char *format_age_of(json_int_t usec, char buf[WHEN_MAX]) {
+        buf[0] = '\0';
+        return usec == 0 ? buf : format_age((json_int_t)clock_now(CLOCK_ID_REALTIME) - usec, buf);
+}
+
+const char *format_quoted(const char *name, char buf[QUOTED_MAX]) {
+        static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.,:=@#/+%-";
+        size_t n = 0;
+
+        if (*name && name[strspn(name, plain)] == '\0') {
+                (void)snprintf(buf, QUOTED_MAX, "%s", name);
+                return buf;
+        }
+        buf[n++] = '\'';
+        for (; *name && n + sizeof("'\\'''") < QUOTED_MAX; name++)
+                n += (size_t)snprintf(buf + n, QUOTED_MAX - n, *name == '\'' ? "'\\''" : "%c", *name);
+        buf[n++] = '\'';
+        buf[n] = '\0';
+        return buf;
+}
+
 const char *format_relative(json_int_t usec, char buf[WHEN_MAX]) {
         json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME);
         json_int_t distance = usec > now ? usec - now : now - usec;

@@ -86,6 +86,15 @@ const char *format_span(json_int_t usec, char buf[WHEN_MAX]);
 /* The same in one unit and at most five columns, rounded down: "850ms", "59s", "3h". */
 const char *format_short(json_int_t usec, char buf[WHEN_MAX]);
 
+/* A span as one looks at it in passing: whole seconds from one second on. */
+const char *format_age(json_int_t usec, char buf[WHEN_MAX]);
+/* How long ago the instant @usec is, in the same way, without "ago"; "" for 0. */
+const char *format_age_of(json_int_t usec, char buf[WHEN_MAX]);
+
+/* @name as a shell takes it for one word. Returns @buf. */
+#define QUOTED_MAX 1024
+const char *format_quoted(const char *name, char buf[QUOTED_MAX]);
+
 /* Prints @json, as it is, with a line break. Takes the reference. Returns CTL_OK or CTL_FAILED. */
 int print_json(json_t *json);
 

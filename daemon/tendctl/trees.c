@@ -56,6 +56,18 @@ static bool has_children(const json_t *runs, size_t index) {
         return next && get_int(next, "depth") > get_int(json_array_get(runs, index), "depth");
 }
 
+/* What it waits for, in as few words as a narrow terminal has room for; `tendctl why` has all of them. */
+static void describe_waiting(const json_t *waiting, char *buf, size_t size) {
+        const char *limit = get_string(waiting, "limit"), *run = get_string(waiting, "run");
+
+        if (*limit)
+                (void)snprintf(buf, size, "waits for limit %s", limit);
+        else if (*run)
+                (void)snprintf(buf, size, "waits for %s", short_name(run, 1));
+        else
+                (void)snprintf(buf, size, "%s", get_string(waiting, "text"));
+}
+
 void describe_run(const json_t *run, char *buf, size_t size) {
         const json_t *waiting = json_object_get(run, "waiting"), *items = json_object_get(run, "items");
         const json_t *deadline = json_object_get(run, "deadline");
@@ -66,7 +78,7 @@ void describe_run(const json_t *run, char *buf, size_t size) {
 
         buf[0] = '\0';
         if (waiting)
-                (void)snprintf(buf, size, "%s", get_string(waiting, "text"));
+                describe_waiting(waiting, buf, size);
         else if (progress || *status)
                 (void)snprintf(buf, size, "%s%s%s", progress ? format_progress(progress, counts, sizeof(counts)) : "",
                                progress && *status ? " " : "", status);
@@ -116,7 +128,7 @@ static void add_process(struct table *table, struct branch *branch, size_t depth
         draw_branch(branch, depth, lines, sizeof(lines));
         table_cellf(table, PAINT_DIM, "%s%lld", lines, (long long)get_int(process, "pid"));
         table_cell(table, process_is_odd(process) ? PAINT_WARN : PAINT_DIM, process_state(process));
-        table_cell(table, PAINT_DIM, format_span(age, span));
+        table_cell(table, PAINT_DIM, format_age(age, span));
         add_usage(table, PAINT_DIM, get_int(process, "memory"), get_int(process, "cpu_usec"));
         table_cell(table, PAINT_DIM, process_command(process, command));
         table_end_row(table);
@@ -147,14 +159,14 @@ static void add_processes(struct table *table, struct branch *branch, size_t dep
 }
 
 /* How long it is at work or waits, and of what is at work how long that usually takes: "2min 3s of 5min". */
-static const char *format_age(const json_t *run, char buf[2 * WHEN_MAX]) {
+static const char *format_time_of(const json_t *run, char buf[2 * WHEN_MAX]) {
         json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME), started = get_int(run, "started_usec");
         json_int_t usual = get_int(run, "usual_usec");
         char span[WHEN_MAX], of[WHEN_MAX];
 
         (void)snprintf(buf, (size_t)2 * WHEN_MAX, "%s%s%s",
-                       format_span(now - (started ? started : get_int(run, "created_usec")), span),
-                       started && usual > 0 ? " of " : "", started && usual > 0 ? format_span(usual, of) : "");
+                       format_age(now - (started ? started : get_int(run, "created_usec")), span),
+                       started && usual > 0 ? " of " : "", started && usual > 0 ? format_age(usual, of) : "");
         return buf;
 }
 
@@ -180,7 +192,7 @@ void print_runs(const json_t *runs, bool processes) {
                 table_cellf(table, PAINT_NONE, "%s%s", lines, short_name(get_string(run, "name"), depth));
                 table_cellf(table, get_bool(run, "slow") ? PAINT_WARN : paint_for(state), "%s%s", state,
                             get_bool(run, "slow") ? ", slow" : "");
-                table_cell(table, PAINT_NONE, format_age(run, age));
+                table_cell(table, PAINT_NONE, format_time_of(run, age));
                 if (processes)
                         add_sum(table, run);
                 table_cell(table, PAINT_NONE, detail);

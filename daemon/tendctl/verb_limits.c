@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* verb_limits: limits, pools. */
+#include "base/text.h"
 #include "tendctl/print.h"
 #include "tendctl/verb.h"
 
@@ -12,8 +13,8 @@ static void print_tickets(const json_t *limit, const char *key, const char *word
         json_t *ticket;
 
         json_array_foreach(json_object_get(limit, key), index, ticket)
-                printf("  %s %s %lld, %s\n", get_string(ticket, "run"), word, (long long)get_int(ticket, "permits"),
-                       format_relative(get_int(ticket, "since_usec"), when));
+                printf("  %s %s %lld, for %s\n", get_string(ticket, "run"), word, (long long)get_int(ticket, "permits"),
+                       format_age_of(get_int(ticket, "since_usec"), when));
 }
 
 static void print_limit_pause(const json_t *limit) {
@@ -29,7 +30,7 @@ static void print_limit_pause(const json_t *limit) {
 
 static void add_limit(struct table *table, const json_t *limit) {
         const json_t *permits = json_object_get(limit, "permits");
-        char span[WHEN_MAX];
+        char span[WHEN_MAX], rate[TEXT_RATE_MAX];
 
         table_cell(table, PAINT_NONE, get_string(limit, "name"));
         table_cell(table, PAINT_WARN, *get_string(limit, "paused_by") ? "paused" : "");
@@ -39,10 +40,11 @@ static void add_limit(struct table *table, const json_t *limit) {
         else
                 table_cellf(table, PAINT_NONE, "%lld", (long long)get_int(limit, "held"));
         table_cellf(table, PAINT_NONE, "%lld", (long long)get_int(limit, "waiting"));
-        table_cell(table, PAINT_NONE, format_relative(get_int(limit, "oldest_wait_usec"), span));
+        table_cell(table, PAINT_NONE, format_age_of(get_int(limit, "oldest_wait_usec"), span));
         if (json_object_get(limit, "rate"))
-                table_cellf(table, PAINT_NONE, "%lld/%s", (long long)get_int(limit, "rate"),
-                            format_span(get_int(limit, "rate_usec"), span));
+                table_cell(
+                        table, PAINT_NONE,
+                        text_format_rate((uint64_t)get_int(limit, "rate"), (usec_t)get_int(limit, "rate_usec"), rate));
         else
                 table_cell(table, PAINT_NONE, "");
         table_cellf(table, PAINT_NONE, "%lld", (long long)get_int(limit, "granted"));

@@ -249,7 +249,7 @@ static void print_status(const json_t *status) {
         plan(&screen, status, others); /* the prompt comes after it */
         printf("tendd %s ", version);
         print_painted(paint_for(phase), phase);
-        printf(" %s, %lld tasks, %lld running, %lld queued", format_span(get_int(status, "uptime_usec"), uptime),
+        printf(" %s, %lld tasks, %lld running, %lld queued", format_age(get_int(status, "uptime_usec"), uptime),
                (long long)get_int(status, "tasks"), (long long)get_int(status, "running"),
                (long long)get_int(status, "queued"));
         if (streq(phase, "running") && !is_wrong(status)) {

@@ -20,6 +20,8 @@ static void add_task(struct table *table, const json_t *task) {
                                                                                                       : "",
                     get_bool(task, "slow") ? ", slow" : "", get_bool(task, "stale") ? ", stale" : "",
                     *paused && !streq(state, "paused") ? ", paused" : "");
+        if (streq(outcome, error)) /* a timeout is both */
+                error = "";
         table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
         table_cell(table, PAINT_NONE, format_relative(get_int(last, "ended_usec"), ended));
         table_cell(table, PAINT_NONE, *paused ? "" : format_clock(get_int(task, "next_usec"), next));

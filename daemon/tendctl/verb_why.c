@@ -66,8 +66,21 @@ static void explain_work(const json_t *run) {
                 printf("  attempt %lld\n", (long long)get_int(run, "attempts"));
 }
 
-static void explain_run(const json_t *run) {
-        const json_t *waiting = json_object_get(run, "waiting"), *deadline = json_object_get(run, "deadline");
+/* Which bound ends it next. That of a run above, which is told already, is not told again. */
+static void explain_deadline(const json_t *run, bool above_is_told) {
+        const json_t *deadline = json_object_get(run, "deadline");
+        const char *whose = get_string(deadline, "run");
+        char when[WHEN_MAX];
+
+        if (!deadline || (above_is_told && !streq(whose, get_string(run, "name"))))
+                return;
+        printf("  %s of %s ends it %s\n", get_string(deadline, "bound"), whose,
+               format_relative(get_int(deadline, "at_usec"), when));
+}
+
+/* @first: of those that are told. */
+static void explain_run(const json_t *run, bool first) {
+        const json_t *waiting = json_object_get(run, "waiting");
         const json_t *service = json_object_get(run, "service");
         const char *state = service ? get_string(service, "state") : get_string(run, "state");
         json_int_t now = (json_int_t)clock_now(CLOCK_ID_REALTIME), started = get_int(run, "started_usec");
@@ -79,9 +92,9 @@ static void explain_run(const json_t *run) {
         printf(" is ");
         print_painted(paint_for(state), state);
         printf(service ? ", its run is %s old" : " for %s",
-               format_span(now - (started ? started : get_int(run, "created_usec")), span));
+               format_age(now - (started ? started : get_int(run, "created_usec")), span));
         if (started && get_int(run, "usual_usec") > 0)
-                printf(", usually %s", format_span(get_int(run, "usual_usec"), span));
+                printf(", usually %s", format_age(get_int(run, "usual_usec"), span));
         if (waiting)
                 explain_waiting(waiting);
         else
@@ -105,9 +118,7 @@ static void explain_run(const json_t *run) {
         if (get_int(run, "hidden") > 0)
                 printf("  and %lld more runs: tendctl tree %s\n", (long long)get_int(run, "hidden"),
                        get_string(run, "task"));
-        if (deadline)
-                printf("  %s of %s ends it %s\n", get_string(deadline, "bound"), get_string(deadline, "run"),
-                       format_relative(get_int(deadline, "at_usec"), span));
+        explain_deadline(run, !first && get_int(run, "depth") > 0);
 }
 
 /* Points at the task whose run was the root cause: there are its output and its settings. */
@@ -246,6 +257,7 @@ static void explain_remnant(const json_t *remnant) {
 
 /* What can be done about @name, if something of it is at work or kept down, or it is @down without a run. */
 static void suggest(const char *name, const json_t *runs, bool down) {
+        char quoted[QUOTED_MAX];
         size_t index;
         json_t *run;
 
@@ -256,15 +268,15 @@ static void suggest(const char *name, const json_t *runs, bool down) {
                 if (!streq(get_string(run, "state"), "running") || streq(service, "stopped") ||
                     streq(service, "stopping"))
                         continue;
-                printf("to end it: tendctl stop %s", name);
+                printf("to end it: tendctl stop %s", format_quoted(name, quoted));
                 if (json_object_get(run, "deadline"))
-                        printf("; to give it more time: tendctl extend %s 1h", name);
+                        printf("; to give it more time: tendctl extend %s 1h", quoted);
                 putchar('\n');
                 break;
         }
         if (index == json_array_size(runs) && down)
-                printf("to bring it back: tendctl start %s\n", name);
-        printf("to read its log: tendctl logs %s\n", name);
+                printf("to bring it back: tendctl start %s\n", format_quoted(name, quoted));
+        printf("to read its log: tendctl logs %s\n", format_quoted(name, quoted));
 }
 
 int verb_why(struct ctl *ctl, const struct verb_args *args) {
@@ -280,7 +292,7 @@ int verb_why(struct ctl *ctl, const struct verb_args *args) {
                 return print_json(answer);
         runs = json_object_get(answer, "runs");
         json_array_foreach((json_t *)runs, index, entry)
-                explain_run(entry);
+                explain_run(entry, index == 0);
         json_array_foreach(json_object_get(answer, "remnants"), index, entry)
                 explain_remnant(entry);
         if (strchr(args->words[0], '#') && json_array_size(runs) == 0)

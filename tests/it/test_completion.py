@@ -131,7 +131,7 @@ class Shells(Case):
              ("tendctl list --state slow,fai", r"^\$ tendctl list --state slow,failing$"),
              ("tendctl signal --main we", r"^\$ tendctl signal --main web"),
              ("tendctl show 'alphab", r"^\$ tendctl show 'alphabet'$"),
-             ("tendctl stop odd#1/item\\ 1", r"^\$ tendctl stop odd#1/item\\ 1$"),
+             ("tendctl stop alpha#", r"^\$ tendctl stop alpha\\?#1$"), ("tendctl stop odd#1/it", r"^\$ tendctl stop odd\\?#1/item\\$"),
              ("tendctl --socket ~/a\\ f", r"^\$ tendctl --socket ~/a\\ file.ini$"),
              ("tendctl why web#1/web@", r"^\$ tendctl why web#1/web@$"),
              ("tendd --run", r"^\$ tendd --runtime-dir"), ("tendd --log-target jou", r"^\$ tendd --log-target journal"),

@@ -669,6 +669,30 @@ START_TEST(rule8_a_waiter_names_what_blocks_it) {
 }
 END_TEST
 
+START_TEST(rule8_who_lacks_another_limit_is_not_kept_waiting_by_this_one) {
+        usec_t since, asked;
+
+        a = make("a", 10);
+        b = make("b", 1);
+        ask(0, 0, 1, 1);
+        settle();
+        fake_clock_advance(S);
+        asked = clock_now(CLOCK_ID_MONOTONIC);
+        ask(1, 0, 1, 1);
+        settle();
+        fake_clock_advance(S);
+        ask(2, 0, 1, 1);
+        settle();
+        ck_assert_uint_eq(limit_get_kept(a, &since), 0);
+        ck_assert_uint_eq(since, USEC_INFINITY);
+        ck_assert_uint_eq(limit_get_kept(b, &since), 2);
+        ck_assert_uint_eq(since, asked);
+        ck_assert(limit_keeps_waiting(b, tickets[1]));
+        ck_assert(!limit_keeps_waiting(a, tickets[1]));
+        ck_assert(!limit_keeps_waiting(b, tickets[0]));
+}
+END_TEST
+
 /* ---- paused ---- */
 
 START_TEST(rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs) {
@@ -763,6 +787,7 @@ int main(void) {
                 fewer_permits_take_none_away,
                 rule8_holders_waiters_and_the_oldest_wait_are_visible,
                 rule8_a_waiter_names_what_blocks_it,
+                rule8_who_lacks_another_limit_is_not_kept_waiting_by_this_one,
                 rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs,
                 rule8_who_waits_for_a_paused_limit_stands_in_nobodys_way,
                 rule8_a_pause_frees_what_was_reserved,

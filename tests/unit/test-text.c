@@ -88,6 +88,16 @@ START_TEST(usec_is_formatted) {
 }
 END_TEST
 
+START_TEST(rate_is_formatted_as_it_is_written) {
+        char buf[TEXT_RATE_MAX];
+
+        ck_assert_str_eq(text_format_rate(10, USEC_PER_SEC, buf), "10/s");
+        ck_assert_str_eq(text_format_rate(1, USEC_PER_DAY, buf), "1/d");
+        ck_assert_str_eq(text_format_rate(5, 10 * USEC_PER_MINUTE, buf), "5/10min");
+        ck_assert_str_eq(text_format_rate(5, 90 * USEC_PER_SEC, buf), "5/1min 30s");
+}
+END_TEST
+
 START_TEST(usec_of_two_units_survives_the_round_trip) {
         char buf[TEXT_USEC_MAX];
 
@@ -398,6 +408,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_loop_test(tcase, usec_is_parsed, 0, (int)ARRAY_SIZE(spans));
         tcase_add_loop_test(tcase, usec_is_formatted, 0, (int)ARRAY_SIZE(shown_spans));
+        tcase_add_test(tcase, rate_is_formatted_as_it_is_written);
         tcase_add_test(tcase, usec_of_two_units_survives_the_round_trip);
         tcase_add_loop_test(tcase, size_is_parsed, 0, (int)ARRAY_SIZE(sizes));
         tcase_add_loop_test(tcase, size_is_formatted, 0, (int)ARRAY_SIZE(shown_sizes));

@@ -29,12 +29,13 @@ def run(*command, **kwargs):
 
 
 def mirror():
-    """Where apt has Debian from."""
-    done = run("apt-get", "indextargets", "--format", "$(COMPONENT) $(ORIGIN) $(REPO_URI)")
+    """Where apt has Debian from: a release itself, not its security or other updates, whose archives may be others."""
+    done = run("apt-get", "indextargets", "--format", "$(COMPONENT) $(ORIGIN) $(RELEASE) $(REPO_URI)")
     for line in done.stdout.splitlines():
-        if re.match(r"main Debian (https?|file):", line):
-            return line.split()[2]
-    raise Missing("apt has no mirror of Debian")
+        found = re.match(r"main Debian [^- ]+ ((https?|file):\S+)$", line)
+        if found:
+            return found[1]
+    raise Missing("apt has no mirror of Debian, or has not been updated")
 
 
 def apt_options(directory, uri):

@@ -194,6 +194,33 @@ int text_parse_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret) {
         return 0;
 }
 
+int text_parse_per(const char *s, uint64_t min, uint64_t max, uint64_t *ret_n, usec_t *ret_usec,
+                   const char **ret_wrong) {
+        const char *span = strchr(s, '/');
+        char number[32], one[32];
+        usec_t usec;
+        uint64_t n;
+        int r;
+
+        *ret_wrong = s;
+        if (!span || (size_t)(span - s) >= sizeof(number))
+                return -EINVAL;
+        (void)snprintf(number, sizeof(number), "%.*s", (int)(span - s), s);
+        r = text_parse_uint(number, min, max, &n);
+        if (r < 0)
+                return r;
+        *ret_wrong = ++span;
+        (void)snprintf(one, sizeof(one), "%s%s", *span >= '0' && *span <= '9' ? "" : "1", span);
+        r = *span && strlen(span) < sizeof(one) - 1 ? text_parse_usec(one, &usec) : -EINVAL;
+        if (r < 0)
+                return r;
+        if (usec < USEC_PER_MSEC || usec > USEC_PER_DAY)
+                return -ERANGE;
+        *ret_n = n;
+        *ret_usec = usec;
+        return 0;
+}
+
 int text_parse_signal(const char *s, int *ret) {
         const char *name = strncmp(s, "SIG", 3) == 0 ? s + 3 : s;
 

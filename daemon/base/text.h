@@ -16,6 +16,11 @@ int text_parse_bool(const char *s, bool *ret);
 /* A decimal number within @min … @max. Returns 0, -EINVAL, -ERANGE. */
 int text_parse_uint(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 
+/* "10/s", "5/10min": a number within @min … @max, in a span of 1ms to 1d. Returns 0, -EINVAL, -ERANGE; then @ret_wrong is
+ * the number or the span, in @s, that is wrong. */
+int text_parse_per(const char *s, uint64_t min, uint64_t max, uint64_t *ret_n, usec_t *ret_usec,
+                   const char **ret_wrong);
+
 /* "TERM" or "SIGTERM". Returns 0, -EINVAL. */
 int text_parse_signal(const char *s, int *ret);
 

@@ -348,25 +348,17 @@ const struct value_type value_items_may_fail = {
 /* ---- rate of a limit ---- */
 
 int value_parse_per(const struct key *key, struct value *value, uint64_t *ret_n, usec_t *ret_usec) {
-        char *span = strchr(value->texts[0], '/');
-        char one[32];
-        usec_t usec;
+        char *text = value->texts[0], *slash = strchr(text, '/');
+        const char *wrong;
         int r;
 
-        if (!span)
-                return value_wrong_text(value, -EINVAL, value->texts[0], "number in a span of time");
-        *span++ = '\0';
-        r = text_parse_uint(value->texts[0], key->min, key->max, ret_n);
-        if (r < 0)
-                return value_wrong_text(value, r, value->texts[0], "number");
-        (void)snprintf(one, sizeof(one), "%s%s", *span >= '0' && *span <= '9' ? "" : "1", span);
-        r = *span && strlen(span) < sizeof(one) - 1 ? text_parse_usec(one, &usec) : -EINVAL;
-        if (r == 0 && (usec < USEC_PER_MSEC || usec > USEC_PER_DAY))
-                r = -ERANGE;
-        if (r < 0)
-                return value_wrong_text(value, r, span, "span of time");
-        *ret_usec = usec;
-        return 0;
+        r = text_parse_per(text, key->min, key->max, ret_n, ret_usec, &wrong);
+        if (r >= 0)
+                return 0;
+        if (!slash)
+                return value_wrong_text(value, r, text, "number in a span of time");
+        *slash = '\0';
+        return value_wrong_text(value, r, wrong, wrong == text ? "number" : "span of time");
 }
 
 static int parse_rate(const struct key *key, struct value *value, void *base) {

@@ -7,6 +7,7 @@ libtendd_a_SOURCES += daemon/control/due_json.c daemon/control/due_json.h
 libtendd_a_SOURCES += daemon/control/history_json.c daemon/control/history_json.h
 libtendd_a_SOURCES += daemon/control/keeping.c
 libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
+libtendd_a_SOURCES += daemon/control/methods_adjust.c
 libtendd_a_SOURCES += daemon/control/methods_events.c
 libtendd_a_SOURCES += daemon/control/methods_extend.c
 libtendd_a_SOURCES += daemon/control/methods_history.c

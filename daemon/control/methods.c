@@ -101,6 +101,18 @@ static const struct varlink_field fields_pools[] = {
         { "pools", VARLINK_STRINGS, OPTIONAL },
         { 0 },
 };
+static const struct varlink_field fields_set_limit[] = {
+        { "limit", VARLINK_STRING, REQUIRED },
+        { "permits", VARLINK_INT, OPTIONAL },
+        { "rate", VARLINK_STRING, OPTIONAL },
+        { "reset", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_set_pool[] = {
+        { "pool", VARLINK_STRING, REQUIRED },       { "threads", VARLINK_INT, OPTIONAL },
+        { "spare_threads", VARLINK_INT, OPTIONAL }, { "queue_max", VARLINK_INT, OPTIONAL },
+        { "reset", VARLINK_BOOL, OPTIONAL },        { 0 },
+};
 static const struct varlink_field fields_events[] = {
         { "tasks", VARLINK_STRINGS, OPTIONAL },
         { "backlog", VARLINK_INT, OPTIONAL },
@@ -133,6 +145,8 @@ static const struct varlink_method methods[] = {
         { "Output", VARLINK_ROLE_VIEW, 0, fields_output, method_output },
         { "Limits", VARLINK_ROLE_VIEW, 0, fields_limits, method_limits },
         { "Pools", VARLINK_ROLE_VIEW, 0, fields_pools, method_pools },
+        { "SetLimit", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_set_limit, method_set_limit },
+        { "SetPool", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_set_pool, method_set_pool },
         { "Events", VARLINK_ROLE_VIEW, 0, fields_events, method_events },
         { "Shutdown", VARLINK_ROLE_ADMIN, VARLINK_CHANGES, fields_shutdown, method_shutdown },
 };

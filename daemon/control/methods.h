@@ -6,6 +6,7 @@
 
 #define ERROR_RUNNER(name) "io.tendd.Runner." name
 
+struct pool;
 struct processes;
 struct socket_mode;
 struct waiter;
@@ -48,6 +49,8 @@ int method_history(struct varlink_call *call, const json_t *parameters, void *ar
 int method_limits(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_pools(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_output(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_set_limit(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_set_pool(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_shutdown(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_events(struct varlink_call *call, const json_t *parameters, void *arg);
 
@@ -66,6 +69,12 @@ struct result *wait_find_result(const struct control *control, const char *run);
 
 /* An event that may be what somebody waits for. */
 void wait_on_event(struct control *control, const struct event *event);
+
+/* ---- methods_limits.c ---- */
+
+/* A Limit, a Pool. NULL: out of memory. */
+json_t *limit_to_json(struct control *control, const struct limit *limit);
+json_t *pool_to_json(const struct control *control, const struct pool *pool);
 
 /* ---- methods_shutdown.c ---- */
 

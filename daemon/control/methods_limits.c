@@ -39,7 +39,19 @@ static json_t *tickets_to_json(const struct run_tree *tree, const struct limit *
         return visit.array;
 }
 
-static json_t *limit_to_json(const struct run_tree *tree, const struct limit *limit) {
+/* What is configured, where other numbers are in force. */
+static json_t *limit_configured_to_json(const struct limit *limit) {
+        const struct limit_config *config = limit_get_configured(limit);
+
+        if (!config)
+                return NULL;
+        return json_pack("{s:o*, s:o*, s:o*}", "permits", config->permits > 0 ? json_integer(config->permits) : NULL,
+                         "rate", config->rate > 0 ? json_integer(config->rate) : NULL, "rate_usec",
+                         config->rate > 0 ? json_usec(config->rate_per_usec) : NULL);
+}
+
+json_t *limit_to_json(struct control *control, const struct limit *limit) {
+        const struct run_tree *tree = live_tree(control->live);
         const struct limit_config *config = limit_get_config(limit);
         bool paced = config->rate > 0;
         struct limit_stats stats;
@@ -49,9 +61,9 @@ static json_t *limit_to_json(const struct run_tree *tree, const struct limit *li
 
         limit_get_stats(limit, &stats);
         waiting = limit_get_kept(limit, &since);
-        return json_pack("{s:s, s:o*, s:o*, s:o*, s:i, s:i, s:o*, s:o*, s:o*, s:o*, s:I, s:o, s:o}", "name",
+        return json_pack("{s:s, s:o*, s:o*, s:o*, s:o*, s:i, s:i, s:o*, s:o*, s:o*, s:o*, s:I, s:o, s:o}", "name",
                          limit_name(limit), "paused_by", paused_by ? json_text(paused_by) : NULL, "paused_usec",
-                         paused_by ? json_usec(paused) : NULL, "permits",
+                         paused_by ? json_usec(paused) : NULL, "configured", limit_configured_to_json(limit), "permits",
                          config->permits > 0 ? json_integer(config->permits) : NULL, "held", (int)stats.held, "waiting",
                          (int)waiting, "oldest_wait_usec", waiting > 0 ? json_usec(to_realtime(since)) : NULL, "rate",
                          paced ? json_integer(config->rate) : NULL, "rate_usec",
@@ -62,7 +74,7 @@ static json_t *limit_to_json(const struct run_tree *tree, const struct limit *li
 }
 
 struct limits_visit {
-        const struct run_tree *tree;
+        struct control *control;
         struct patterns patterns;
         json_t *array;
 };
@@ -72,13 +84,13 @@ static int add_limit(struct limit *limit, void *userdata) {
 
         if (!patterns_match(&visit->patterns, limit_name(limit)))
                 return 0;
-        return json_array_append_new(visit->array, limit_to_json(visit->tree, limit)) < 0 ? -ENOMEM : 0;
+        return json_array_append_new(visit->array, limit_to_json(visit->control, limit)) < 0 ? -ENOMEM : 0;
 }
 
 int method_limits(struct varlink_call *call, const json_t *parameters, void *arg) {
         struct control *control = arg;
         struct run_tree *tree = live_tree(control->live);
-        struct limits_visit visit = { .tree = tree, .array = json_array() };
+        struct limits_visit visit = { .control = control, .array = json_array() };
         const char *unmatched;
         int r;
 
@@ -95,15 +107,25 @@ int method_limits(struct varlink_call *call, const json_t *parameters, void *arg
         return r;
 }
 
-static json_t *pool_to_json(const struct pool *pool) {
+static json_t *pool_configured_to_json(const struct control *control, const struct pool *pool) {
+        const struct pool_section *section = live_pool_configured(control->live, pool);
+
+        if (!section)
+                return NULL;
+        return json_pack("{s:i, s:i, s:i}", "threads", (int)section->threads, "spare", (int)section->spare_threads,
+                         "queue_max", (int)section->queue_max);
+}
+
+json_t *pool_to_json(const struct control *control, const struct pool *pool) {
         struct pool_stats stats;
 
         pool_get_stats(pool, &stats);
-        return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:I, s:I, s:I}", "name", pool_name(pool), "threads",
-                         (int)stats.threads, "spare", (int)stats.spare, "busy", (int)stats.busy, "stuck",
-                         (int)stats.stuck, "queued", (int)stats.queued, "queue_max", (int)stats.queue_max, "degraded",
-                         (int)stats.degraded, "completed", (json_int_t)stats.completed, "abandoned",
-                         (json_int_t)stats.abandoned, "refused", (json_int_t)stats.refused);
+        return json_pack("{s:s, s:o*, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:I, s:I, s:I}", "name", pool_name(pool),
+                         "configured", pool_configured_to_json(control, pool), "threads", (int)stats.threads, "spare",
+                         (int)stats.spare, "busy", (int)stats.busy, "stuck", (int)stats.stuck, "queued",
+                         (int)stats.queued, "queue_max", (int)stats.queue_max, "degraded", (int)stats.degraded,
+                         "completed", (json_int_t)stats.completed, "abandoned", (json_int_t)stats.abandoned, "refused",
+                         (json_int_t)stats.refused);
 }
 
 int method_pools(struct varlink_call *call, const json_t *parameters, void *arg) {
@@ -117,7 +139,8 @@ int method_pools(struct varlink_call *call, const json_t *parameters, void *arg)
         for (size_t i = 0; i < live_n_pools(control->live) && r >= 0; i++) {
                 const struct pool *pool = live_pool_at(control->live, i);
 
-                if (patterns_match(&patterns, pool_name(pool)) && json_array_append_new(array, pool_to_json(pool)) < 0)
+                if (patterns_match(&patterns, pool_name(pool)) &&
+                    json_array_append_new(array, pool_to_json(control, pool)) < 0)
                         r = -ENOMEM;
         }
         unmatched = patterns_unmatched(&patterns);

@@ -39,8 +39,10 @@ static void explain_turn(const struct explanation *e) {
 
 static void explain_permits(const struct explanation *e) {
         const struct limit *limit = e->waiting->limit;
+        const struct limit_config *configured = limit_get_configured(limit);
+        unsigned permits = limit_get_config(limit)->permits;
         struct limit_stats stats;
-        char ago[TEXT_USEC_MAX];
+        char ago[TEXT_USEC_MAX], fewer[80] = "";
         usec_t paused = 0;
         const char *by = limit_paused_by(limit, &paused);
 
@@ -50,9 +52,12 @@ static void explain_permits(const struct explanation *e) {
                 return;
         }
         limit_get_stats(limit, &stats);
-        (void)snprintf(e->buf, e->size, "waits for %u of the permits of limit %s: %u of %u are held",
-                       limit_ticket_permits(e->waiting->ticket, limit), limit_name(limit), stats.held,
-                       limit_get_config(limit)->permits);
+        if (configured && configured->permits > permits)
+                (void)snprintf(fewer, sizeof(fewer), ", as an operator has set it to %u in place of %u", permits,
+                               configured->permits);
+        (void)snprintf(e->buf, e->size, "waits for %u of the permits of limit %s: %u of %u are held%s",
+                       MIN(limit_ticket_permits(e->waiting->ticket, limit), permits), limit_name(limit), stats.held,
+                       permits, fewer);
 }
 
 static void explain_pace(const struct explanation *e) {

@@ -190,8 +190,7 @@ static void swap_pools(struct application *app) {
         const struct config *from = app->diff->from, *to = app->diff->to;
 
         for (size_t i = 0; i < to->n_pools; i++)
-                (void)pool_configure(app->pools[i]->pool, to->pools[i].threads, to->pools[i].spare_threads,
-                                     to->pools[i].queue_max);
+                live_pool_reloaded(from, &to->pools[i], app->pools[i]);
         drop_pools(live->pools, from->n_pools);
         live->pools = app->pools;
 }

@@ -24,14 +24,6 @@ static bool is_background(const struct run *member) {
         return false;
 }
 
-/* Its own work is done; those it waits for are found by themselves. */
-static bool only_waits(const struct run *run) {
-        struct run_waiting waiting;
-
-        run_get_waiting(run, &waiting);
-        return waiting.why == WHY_GUESTS;
-}
-
 static size_t find(const struct run *parent, struct run **ret, size_t n) {
         size_t found = 0;
 
@@ -40,9 +32,11 @@ static size_t find(const struct run *parent, struct run **ret, size_t n) {
                         continue;
                 if (run_get_role(parent) == RUN_GROUP && is_background(run))
                         continue;
-                if (!run_get_spec(run)->is_service && !only_waits(run))
+                if (run_waits_for_guests(run)) /* who are found by themselves */
+                        continue;
+                if (!run_get_spec(run)->is_service)
                         ret[found++] = run;
-                else if (run_get_spec(run)->is_service && run_get_role(run) == RUN_GROUP)
+                else if (run_get_role(run) == RUN_GROUP)
                         found += find(run, ret + found, n - found);
         }
         return found;

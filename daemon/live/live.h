@@ -209,7 +209,21 @@ struct run *live_service_run(const struct live_task *task);
 /* Who stopped the service, and when (realtime); NULL: nobody. @ret_usec may be NULL. */
 const char *live_task_stopped_by(const struct live_task *task, usec_t *ret_usec);
 
+/* ---- limits ---- */
+
+/* Of the present configuration, by name, or NULL. */
+struct limit *live_find_limit(const struct live *live, const char *name);
+
+/* Puts other numbers in force than the configured ones, to which NULL goes back, until a reload changes the section. Returns 0,
+ * -ENOENT, -EINVAL. */
+int live_set_limit(struct live *live, const char *name, const struct limit_config *config);
+
 /* ---- pools ---- */
+
+/* The same; of @numbers the three are taken. */
+int live_set_pool(struct live *live, const char *name, const struct pool_section *numbers);
+/* NULL: what is configured is in force. */
+const struct pool_section *live_pool_configured(const struct live *live, const struct pool *pool);
 
 size_t live_n_pools(const struct live *live);
 struct pool *live_pool_at(const struct live *live, size_t index);

@@ -205,7 +205,6 @@ void live_task_free(struct live_task *entry);
 /* Has @task refer to @entry, which is not freed before it. Returns 0 or -ENOMEM. */
 int live_bind(struct live_task *entry, struct task *task, const struct live_binding *binding);
 /* By name, or NULL. */
-struct limit *live_find_limit(const struct live *live, const char *name);
 struct live_pool *live_find_pool(const struct live *live, const char *name);
 /* With one reference. Returns 0, -EINVAL, -ENOMEM, -errno. */
 int live_pool_new(struct live *live, const struct pool_section *section, struct live_pool **ret);
@@ -317,6 +316,10 @@ int live_pause_restore(struct live *live, const struct store_pause *pause);
 void live_pauses_put(struct live *live);
 /* A reload has made it: it may be one that was paused when there was one of this name. Returns 0 or -ENOMEM. */
 int live_limit_made(const struct live *live, struct limit *limit);
+
+/* ---- adjust.c ---- */
+/* The configuration goes over from @from to one with @section: what an operator has set stays when that is the same. */
+void live_pool_reloaded(const struct config *from, const struct pool_section *section, struct live_pool *pool);
 
 /* ---- watch.c ---- */
 /* Watches what tasks wait for. Returns 0, -ENOMEM, -errno. */

@@ -277,10 +277,7 @@ void live_service_restarts(struct live_task *entry, struct run *run, usec_t at_u
 /* ---- operators ---- */
 
 static bool is_ending(const struct run *run) {
-        struct run_waiting waiting;
-
-        run_get_waiting(run, &waiting);
-        return run_is_cancelled(run) || run_get_state(run) >= RUN_STOPPING || waiting.why == WHY_GUESTS;
+        return run_is_cancelled(run) || run_get_state(run) >= RUN_STOPPING || run_waits_for_guests(run);
 }
 
 static bool is_instances(const struct run *run) {

@@ -316,6 +316,7 @@ int pool_configure(struct pool *pool, unsigned threads, unsigned spare, unsigned
         (void)pthread_mutex_lock(&core->mutex);
         core->threads = threads;
         wants = wants_thread(pool);
+        (void)pthread_cond_broadcast(&core->cond); /* some that are idle may be too many */
         (void)pthread_mutex_unlock(&core->mutex);
         if (wants)
                 provide_threads(pool);

@@ -48,8 +48,8 @@ struct pool_stats {
 int pool_new(struct loop *loop, const char *name, unsigned threads, unsigned spare, unsigned queue_max,
              struct pool **ret);
 
-/* Changes the numbers, within the same ranges. What is queued stays, also beyond @queue_max; threads that are too many end
- * after their next job. Returns 0 or -EINVAL. */
+/* Changes the numbers, within the same ranges. What is queued stays, also beyond @queue_max; threads that are too many end,
+ * when idle at once, else after their job. Returns 0 or -EINVAL. */
 int pool_configure(struct pool *pool, unsigned threads, unsigned spare, unsigned queue_max);
 
 /* Gives up what is queued (its `returned` is called at once), waits for nothing: threads that are stuck leave the

@@ -45,13 +45,19 @@ bool pool_core_claim_wake(struct pool_core *core) {
         return true;
 }
 
-/* Returns with the mutex released and a job, or with the mutex held and NULL when the pool closes. */
+/* With the mutex held: whether one thread more serves than are wanted. */
+static bool is_one_too_many(const struct pool_core *core) {
+        return core->n_alive - core->n_stuck > core->threads;
+}
+
+/* Returns with the mutex released and a job, or with the mutex held and NULL when the pool closes or the thread is not wanted
+ * any more. */
 static struct pool_job *take(struct worker *worker) {
         struct pool_core *core = worker->core;
         struct pool_job *job;
         bool wake;
 
-        while (list_empty(&core->queue) && !core->closing) {
+        while (list_empty(&core->queue) && !core->closing && !is_one_too_many(core)) {
                 core->n_idle++;
                 (void)pthread_cond_wait(&core->cond, &core->mutex);
                 core->n_idle--;
@@ -98,12 +104,12 @@ static void tell_loop(struct pool_core *core) {
         (void)!write(core->fd, &one, sizeof(one)); /* cannot overflow: once a drain */
 }
 
-/* Works until the pool closes, or a spare has taken this thread's place. The mutex is held before and after. */
+/* Works until the pool closes, it is one thread too many, or a spare has taken its place. The mutex is held before and after. */
 static void serve(struct worker *worker) {
         struct pool_core *core = worker->core;
         bool tell = false;
 
-        while (core->n_alive - core->n_stuck <= core->threads) {
+        while (!is_one_too_many(core)) {
                 struct pool_job *job;
 
                 if (tell && list_empty(&core->queue)) {

@@ -109,6 +109,10 @@ struct run *run_next_guest(const struct run *guest) {
         return next == &guest->host->guests ? NULL : list_entry(next, struct run, guest);
 }
 
+bool run_waits_for_guests(const struct run *run) {
+        return run->role == RUN_JOB && run->job.settled && run->n_live == 0 && !list_empty(&run->guests);
+}
+
 /* ---- in the tree ---- */
 
 void run_set_host(struct run *run, struct run *host) {

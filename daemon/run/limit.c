@@ -375,7 +375,7 @@ int limit_new(struct limits *limits, const char *name, const struct limit_config
         limit->n_ref = 1;
         limit->limits = limits;
         limit->name = TAKE_PTR(copy);
-        limit->config = *config;
+        limit->config = limit->configured = *config;
         list_init(&limit->dirty_link);
         list_init(&limit->waiters);
         list_init(&limit->holders);
@@ -402,12 +402,32 @@ struct limit *limit_unref(struct limit *limit) {
         return NULL;
 }
 
+static bool is_same(const struct limit_config *a, const struct limit_config *b) {
+        return a->permits == b->permits && a->rate == b->rate && a->rate_per_usec == b->rate_per_usec &&
+               a->burst == b->burst && a->max_waiting == b->max_waiting;
+}
+
+static void put_in_force(struct limit *limit, const struct limit_config *config) {
+        limit->config = *config;
+        limit->overridden = !is_same(config, &limit->configured);
+        mark_dirty(limit);
+        mark_wide_dirty(limit->limits);
+}
+
 int limit_configure(struct limit *limit, const struct limit_config *config) {
         if (!config_valid(config))
                 return -EINVAL;
-        limit->config = *config;
-        mark_dirty(limit);
-        mark_wide_dirty(limit->limits);
+        if (is_same(config, &limit->configured))
+                return 0;
+        limit->configured = *config;
+        put_in_force(limit, config);
+        return 0;
+}
+
+int limit_override(struct limit *limit, const struct limit_config *config) {
+        if (config && !config_valid(config))
+                return -EINVAL;
+        put_in_force(limit, config ? config : &limit->configured);
         return 0;
 }
 
@@ -439,7 +459,7 @@ static int check_request(struct limits *limits, const struct limit_request *requ
         const struct limit_use *uses = request->uses;
 
         for (size_t i = 0; i < request->n_uses; i++) {
-                const struct limit_config *config = &uses[i].limit->config;
+                const struct limit_config *config = &uses[i].limit->configured;
 
                 if (uses[i].permits == 0 || (config->permits > 0 && uses[i].permits > config->permits))
                         return -EINVAL;

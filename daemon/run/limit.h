@@ -46,8 +46,13 @@ struct limit *limit_ref(struct limit *limit);
 struct limit *limit_unref(struct limit *limit);
 DEFINE_CLEANUP(struct limit, limit_unref)
 
-/* Changes the numbers; permits that are held stay held, also beyond the new number. Returns 0 or -EINVAL. */
+/* Changes the numbers; permits that are held stay held, also beyond the new number. Numbers that are the same as those it was
+ * made with or given last leave in force what was set instead of them. Returns 0 or -EINVAL. */
 int limit_configure(struct limit *limit, const struct limit_config *config);
+
+/* Sets other numbers than the configured ones, to which NULL goes back. A wish for more permits than are in force, but no
+ * more than are configured, is served with all there are. Returns 0 or -EINVAL. */
+int limit_override(struct limit *limit, const struct limit_config *config);
 
 /* While it is paused it grants nothing, and those that hold its permits keep them. @by (copied) is who, NULL ends the pause;
  * @since_usec is realtime. Returns 0 or -ENOMEM. */
@@ -87,7 +92,9 @@ struct limit *limit_ticket_blocked_by(const struct limit_ticket *ticket, usec_t 
 bool limit_has_room(const struct limit *limit);
 
 const char *limit_name(const struct limit *limit);
-const struct limit_config *limit_get_config(const struct limit *limit);
+const struct limit_config *limit_get_config(const struct limit *limit); /* in force */
+/* NULL: they are in force. */
+const struct limit_config *limit_get_configured(const struct limit *limit);
 
 struct limit_stats {
         unsigned held;

@@ -19,7 +19,9 @@ struct limit {
         unsigned n_ref;
         struct limits *limits;
         char *name;
-        struct limit_config config;
+        struct limit_config config;     /* in force */
+        struct limit_config configured; /* which an operator may have set others for */
+        bool overridden;
         char *paused_by; /* NULL: it is not */
         usec_t paused_usec;
         struct list link;

@@ -40,6 +40,10 @@ const struct limit_config *limit_get_config(const struct limit *limit) {
         return &limit->config;
 }
 
+const struct limit_config *limit_get_configured(const struct limit *limit) {
+        return limit->overridden ? &limit->configured : NULL;
+}
+
 const char *limit_paused_by(const struct limit *limit, usec_t *ret_usec) {
         if (limit->paused_by && ret_usec)
                 *ret_usec = limit->paused_usec;

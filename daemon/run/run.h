@@ -405,6 +405,9 @@ struct run *run_get_host(const struct run *run);
 struct run *run_first_guest(const struct run *host);
 struct run *run_next_guest(const struct run *guest);
 
+/* Its own work has ended, and it waits for them alone. */
+bool run_waits_for_guests(const struct run *run);
+
 /* First child and next sibling; members in the order of the group, others in that of their creation. NULL at the end. */
 struct run *run_first_child(const struct run *run);
 struct run *run_next_sibling(const struct run *run);

@@ -286,7 +286,7 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
                         return;
                 }
         }
-        if (run->state != RUN_QUEUED && !list_empty(&run->guests) && run->job.settled) {
+        if (run_waits_for_guests(run)) {
                 ret->why = WHY_GUESTS;
                 ret->other = run_first_guest(run);
         }

@@ -23,6 +23,7 @@ static const struct {
         { INTERFACE "NoSuchRun", CTL_NO_SUCH, "no such run", "run" },
         { INTERFACE "NoSuchLimit", CTL_NO_SUCH, "no such limit", "limit" },
         { INTERFACE "NoSuchPool", CTL_NO_SUCH, "no such pool", "pool" },
+        { INTERFACE "OutOfRange", CTL_USAGE, "not accepted; allowed is", "allowed" },
         { INTERFACE "NotRunning", CTL_NO_SUCH, "nothing runs of", "name" },
         { INTERFACE "NoService", CTL_FAILED, "no service, so that it has no restart", "name" },
         { INTERFACE "Stopping", CTL_FAILED, "it is being stopped", "run" },
@@ -195,6 +196,37 @@ int ctl_ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **re
         }
         *ret = answer;
         return CTL_OK;
+}
+
+/* The tasks that the pattern @word matches, or what it is itself. */
+static int expand(struct ctl *ctl, const char *word, json_t *names) {
+        json_t *tasks, *task;
+        size_t index;
+        int code;
+
+        if (strchr(word, '#') || !strpbrk(word, "*?"))
+                return json_array_append_new(names, json_string(word)) < 0 ? CTL_FAILED : CTL_OK;
+        code = ctl_collect(ctl, "List", json_pack("{s:[s]}", "tasks", word), "tasks", &tasks);
+        if (code != CTL_OK)
+                return code;
+        json_array_foreach(tasks, index, task)
+                (void)json_array_append(names, json_object_get(task, "name"));
+        json_decref(tasks);
+        return CTL_OK;
+}
+
+int ctl_for_each_name(struct ctl *ctl, char *const *words, size_t n, ctl_name_fn fn) {
+        json_auto_t *names = json_array();
+        int code = CTL_OK;
+
+        for (size_t i = 0; i < n && code == CTL_OK; i++)
+                code = expand(ctl, words[i], names);
+        for (size_t i = 0; i < json_array_size(names) && code == CTL_OK; i++) {
+                if (i > 0 && !ctl->json)
+                        putchar('\n');
+                code = fn(ctl, json_string_value(json_array_get(names, i)));
+        }
+        return code;
 }
 
 json_t *ctl_strings(char *const *words, size_t n) {

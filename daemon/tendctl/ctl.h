@@ -58,5 +58,10 @@ int ctl_collect(struct ctl *ctl, const char *method, json_t *parameters, const c
 /* Calls @method and gives its only answer. */
 int ctl_ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret);
 
+/* Calls @fn for each of @words; for a pattern of tasks, for each that matches. What is printed for one is set off from the
+ * next by an empty line, but for JSON. Returns the first code that is not CTL_OK, and stops there. */
+typedef int (*ctl_name_fn)(struct ctl *ctl, const char *name);
+int ctl_for_each_name(struct ctl *ctl, char *const *words, size_t n, ctl_name_fn fn);
+
 /* An array of strings. NULL: out of memory. */
 json_t *ctl_strings(char *const *words, size_t n);

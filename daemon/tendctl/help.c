@@ -9,7 +9,7 @@ static void print_option(char letter, const char *name, const char *argument, co
 
         (void)snprintf(shown, sizeof(shown), "%c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
                        letter ? "," : " ", name, argument ? " " : "", argument ? argument : "");
-        printf("  %-22s %s\n", shown, help);
+        printf("  %-21s  %s\n", shown, help);
 }
 
 static void print_options(const struct verb_option *option) {

@@ -266,11 +266,11 @@ static void print_settings(const json_t *settings) {
         }
 }
 
-int verb_show(struct ctl *ctl, const struct verb_args *args) {
+static int show(struct ctl *ctl, const char *name) {
         json_t *answer;
         int code;
 
-        code = ctl_ask(ctl, "Show", json_pack("{s:s}", "task", args->words[0]), &answer);
+        code = ctl_ask(ctl, "Show", json_pack("{s:s}", "task", name), &answer);
         if (code != CTL_OK)
                 return code;
         if (ctl->json)
@@ -295,4 +295,8 @@ int verb_show(struct ctl *ctl, const struct verb_args *args) {
         }
         json_decref(answer);
         return CTL_OK;
+}
+
+int verb_show(struct ctl *ctl, const struct verb_args *args) {
+        return ctl_for_each_name(ctl, args->words, args->n, show);
 }

@@ -279,13 +279,13 @@ static void suggest(const char *name, const json_t *runs, bool down) {
         printf("to read its log: tendctl logs %s\n", format_quoted(name, quoted));
 }
 
-int verb_why(struct ctl *ctl, const struct verb_args *args) {
+static int explain(struct ctl *ctl, const char *name) {
         json_t *answer, *entry;
         const json_t *runs;
         size_t index;
         int code;
 
-        code = ctl_ask(ctl, "Why", json_pack("{s:s}", "name", args->words[0]), &answer);
+        code = ctl_ask(ctl, "Why", json_pack("{s:s}", "name", name), &answer);
         if (code != CTL_OK)
                 return code;
         if (ctl->json)
@@ -295,12 +295,16 @@ int verb_why(struct ctl *ctl, const struct verb_args *args) {
                 explain_run(entry, index == 0);
         json_array_foreach(json_object_get(answer, "remnants"), index, entry)
                 explain_remnant(entry);
-        if (strchr(args->words[0], '#') && json_array_size(runs) == 0)
+        if (strchr(name, '#') && json_array_size(runs) == 0)
                 explain_ended(json_object_get(answer, "task"), json_object_get(answer, "last"));
-        else if (!strchr(args->words[0], '#'))
+        else if (!strchr(name, '#'))
                 explain_task(json_object_get(answer, "task"), json_object_get(answer, "last"),
                              json_array_size(runs) > 0);
-        suggest(args->words[0], runs, streq(get_string(json_object_get(answer, "task"), "state"), "stopped"));
+        suggest(name, runs, streq(get_string(json_object_get(answer, "task"), "state"), "stopped"));
         json_decref(answer);
         return CTL_OK;
+}
+
+int verb_why(struct ctl *ctl, const struct verb_args *args) {
+        return ctl_for_each_name(ctl, args->words, args->n, explain);
 }

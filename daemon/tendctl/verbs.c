@@ -38,12 +38,13 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "show",
-                .arguments = "TASK",
+                .arguments = "TASK...",
                 .min = 1,
-                .max = 1,
-                .summary = "all of one task: settings, live runs, how the last one ended",
+                .max = ANY,
+                .summary = "all of a task: settings, live runs, how the last one ended",
                 .details = "Settings that are defaults are marked so.",
-                .examples = "tendctl show backup\n",
+                .examples = "tendctl show backup\n"
+                            "tendctl show 'etl-*' | grep timeout\n",
                 .run = verb_show,
         },
         {
@@ -59,9 +60,9 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "why",
-                .arguments = "TASK|RUN",
+                .arguments = "TASK|RUN...",
                 .min = 1,
-                .max = 1,
+                .max = ANY,
                 .summary = "why a task or a run is as it is",
                 .details =
                         "What it waits for and who holds it; of a run at work its last output and what each of its "
@@ -294,8 +295,16 @@ static const struct verb verbs[] = {
                 .arguments = "[LIMIT...]",
                 .max = ANY,
                 .summary = "permits: who holds them, and who waits",
-                .examples = "tendctl limits           all\n"
-                            "tendctl limits db        one, with holders and waiters\n",
+                .details =
+                        "With an option, other numbers of one limit are put in force, until a reload changes its section, the "
+                        "daemon ends, or --reset. Nobody loses permits that it holds.",
+                .examples = "tendctl limits                 all\n"
+                            "tendctl limits db              one, with holders and waiters\n"
+                            "tendctl limits db --permits 2  no more than two from now on\n"
+                            "tendctl limits db --reset      as it is configured\n",
+                .options = { [LIMITS_PERMITS] = { "permits", 0, "N", "how many there are" },
+                             [LIMITS_RATE] = { "rate", 0, "N/SPAN", "how many may start: 10/s, 5/10min" },
+                             [LIMITS_RESET] = { "reset", 0, NULL, "what is configured" } },
                 .run = verb_limits,
         },
         {
@@ -303,7 +312,16 @@ static const struct verb verbs[] = {
                 .arguments = "[POOL...]",
                 .max = ANY,
                 .summary = "threads for work that blocks",
-                .examples = "tendctl pools\n",
+                .details =
+                        "With an option, other numbers of one pool are put in force, until a reload changes its section, the "
+                        "daemon ends, or --reset. Threads that are too many end when they are idle.",
+                .examples = "tendctl pools\n"
+                            "tendctl pools default --threads 8\n"
+                            "tendctl pools default --reset\n",
+                .options = { [POOLS_THREADS] = { "threads", 0, "N", "how many do the work" },
+                             [POOLS_SPARE_THREADS] = { "spare-threads", 0, "N", "how many may replace stuck ones" },
+                             [POOLS_QUEUE_MAX] = { "queue-max", 0, "N", "how many jobs may wait" },
+                             [POOLS_RESET] = { "reset", 0, NULL, "what is configured" } },
                 .run = verb_pools,
         },
         {

@@ -62,7 +62,7 @@ class Candidates(Case):
         self.until(lambda: daemon.ctl_json("status")["running"] >= 4, "the runs")
         for words, expected in (
                 (["show", "al"], ["alpha", "alphabet"]), (["show", ""], ["alpha", "alphabet", "odd", "web", "web@1", "web@2"]),
-                (["show", "alpha", ""], []), (["stop", "alpha", "web@"], ["web@1", "web@2"]), (["show", "a*"], []),
+                (["calendar", "daily", ""], []), (["stop", "alpha", "web@"], ["web@1", "web@2"]), (["show", "a*"], []),
                 (["stop", "alpha#"], ["alpha#1"]), (["why", "web#1/"], ["web#1/web@1", "web#1/web@2"]),
                 (["stop", "odd#1/"], ["odd#1/item 1", "odd#1/item 2"]), (["start", "alphabet#"], []),
                 (["limits", "d"], ["db"]), (["pools", "def"], ["default"]), (["logs", "-fn", "10", "od"], ["odd"])):

@@ -273,12 +273,20 @@ command = /bin/true
         self.ask("List", states=["paused"])
         self.ask("Status")
         self.ask("Resume", tasks=["tick"])
+        for parameters in ({"all": True}, {"limits": ["db"]}):
+            self.ask("Pause", **parameters)
+            self.ask("Limits")
+            self.ask("Resume", **parameters)
+        self.ask("SetLimit", limit="db", permits=2, rate="10/s")
+        self.ask("SetPool", pool="default", threads=2)
+        self.ask("Limits")
+        self.ask("Pools")
         self.assertEqual(self.ask("Diff")[0]["counts"]["changed"], 0)
         self.assertTrue(self.ask("Reload")[0]["applied"])
         self.ask_rarer_things()
         self.ask_for_errors()
         called = {"Start", "Stop", "Restart", "Signal", "Extend", "Pause", "Resume", "Wait", "Events", "Diff", "Reload",
-                  "Shutdown", *asked}
+                  "Shutdown", "SetLimit", "SetPool", *asked}
         self.assertEqual(called, set(self.idl.methods))
 
         self.connection.send("io.tendd.Runner.Events", {})
@@ -331,7 +339,8 @@ command = /bin/true
                 ("Start", {"tasks": ["both"], "resume": "fails#1"}, "NotItsRun"),
                 ("Start", {"tasks": ["fine"], "resume": "fine#1"}, "AllOk"),
                 ("Start", {"tasks": ["lasting"], "resume": "lasting#1"}, "StillRuns"),
-                ("Limits", {"limits": ["x"]}, "NoSuchLimit"), ("Pools", {"pools": ["x"]}, "NoSuchPool")):
+                ("Limits", {"limits": ["x"]}, "NoSuchLimit"), ("Pools", {"pools": ["x"]}, "NoSuchPool"),
+                ("SetLimit", {"limit": "db", "permits": 0}, "OutOfRange")):
             self.assertEqual(self.ask(method, **parameters)[-1], error)
         self.ask("Stop", runs=["lasting", "deaf"], force=True)
         self.ask("Wait", runs=["lasting"])

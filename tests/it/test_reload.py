@@ -385,6 +385,16 @@ class Reload(Case):
         self.reload(daemon)
         daemon.log.wait("two#1 started")
         self.assertEqual(daemon.ctl_json("pools")["pools"][0]["threads"], 7)
+        # What an operator sets holds until a reload changes that section.
+        self.assertIn("set at run time; configured: 2 permits", daemon.ctl("limits", "few", "--permits", "5").stdout)
+        self.assertIn("configured: 7 threads", daemon.ctl("pools", "default", "--threads", "3").stdout)
+        self.assertEqual(daemon.ctl("limits", "few", "--permits", "0").returncode, 2)
+        self.assertEqual(daemon.ctl("limits", "--permits", "1").returncode, 2)
+        self.put(daemon, a="[limit few]\npermits = 2\n[pool default]\nthreads = 8\n")
+        self.reload(daemon)
+        self.assertEqual(daemon.ctl_json("limits", "few")["limits"][0]["permits"], 5)
+        self.assertEqual(daemon.ctl_json("pools")["pools"][0]["threads"], 8)
+        self.assertEqual(daemon.ctl_json("limits", "few", "--reset")["limit"]["permits"], 2)
         daemon.write_config(HEAD + "state-dir = /elsewhere\nlog-level = debug\n")
         self.assertIn("restart the daemon", self.reload(daemon))
 

@@ -47,7 +47,7 @@ static struct task *use_db(struct task *task) {
         return task;
 }
 
-/* A service and a job in a group, a check of the service, a job every minute, a job that needs both permits of db. */
+/* A service and a job in a group, a check of the service, a job every minute, two jobs that need both permits of db. */
 static void setup(void) {
         struct control_options options = { .phase = phase, .shutdown = shut_down, .ends_at = ends_at };
 
@@ -58,6 +58,7 @@ static void setup(void) {
         live_bed_service("web")->service->health = strdup("web-ping");
         live_bed_group("site")->on_start = true;
         (void)use_db(live_bed_job("job"));
+        (void)use_db(live_bed_job("load"));
         live_bed_job("tick")->every_usec = M;
         live_bed_job("web-ping")->every_usec = 10 * S;
         live_bed_go();
@@ -205,9 +206,63 @@ START_TEST(that_all_triggers_are_paused_comes_first) {
 }
 END_TEST
 
+/* ---- SetLimit and SetPool ---- */
+
+START_TEST(numbers_of_a_limit_are_set_and_reset) {
+        json_t *got;
+        char text[256];
+
+        got = ask("SetLimit", "{\"limit\":\"db\",\"permits\":1,\"rate\":\"5/10min\"}");
+        expect_at(got, "limit.permits", "1");
+        expect_at(got, "limit.rate", "5");
+        expect_at(got, "limit.rate_usec", "600000000");
+        expect_at(got, "limit.configured.permits", "2");
+        expect_at(got, "limit.configured.rate", "-");
+        json_decref(got);
+        (void)live_bed_start("job"); /* both permits of one */
+        ck_assert_ptr_nonnull(live_bed_leaf("job"));
+        (void)live_bed_start("load");
+        got = ask("Why", "{\"name\":\"load#1\"}");
+        ck_assert_ptr_nonnull(strstr(at(got, "runs.0.waiting.text", text), "waits for 1 of the permits of limit db"));
+        ck_assert_ptr_nonnull(strstr(text, "1 of 1 are held, as an operator has set it to 1 in place of 2"));
+        json_decref(got);
+        got = ask("SetLimit", "{\"limit\":\"db\",\"reset\":true}");
+        expect_at(got, "limit.permits", "2");
+        expect_at(got, "limit.configured", "-");
+        json_decref(got);
+        ck_assert_ptr_nonnull(strstr(live_bed_text(EVENT_COMMAND), "SetLimit by uid"));
+}
+END_TEST
+
+START_TEST(numbers_of_a_pool_are_set_and_reset) {
+        json_t *got;
+
+        got = ask("SetPool", "{\"pool\":\"default\",\"threads\":3,\"queue_max\":7}");
+        expect_at(got, "pool.threads", "3");
+        expect_at(got, "pool.spare", "0");
+        expect_at(got, "pool.queue_max", "7");
+        expect_at(got, "pool.configured.threads", "1");
+        json_decref(got);
+        got = ask("SetPool", "{\"pool\":\"default\",\"reset\":true}");
+        expect_at(got, "pool.threads", "1");
+        json_decref(got);
+        got = ask("Pools", "{}");
+        expect_at(got, "pools.0.configured", "-");
+        json_decref(got);
+}
+END_TEST
+
 static const struct {
         const char *method, *parameters, *error;
 } refused[] = {
+        { "SetLimit", "{\"limit\":\"x\",\"permits\":1}", "io.tendd.Runner.NoSuchLimit" },
+        { "SetLimit", "{\"limit\":\"db\"}", "org.varlink.service.InvalidParameter" },
+        { "SetLimit", "{\"limit\":\"db\",\"permits\":1,\"reset\":true}", "org.varlink.service.InvalidParameter" },
+        { "SetLimit", "{\"limit\":\"db\",\"permits\":0}", "io.tendd.Runner.OutOfRange" },
+        { "SetLimit", "{\"limit\":\"db\",\"rate\":\"5 a day\"}", "io.tendd.Runner.OutOfRange" },
+        { "SetPool", "{\"pool\":\"x\",\"threads\":1}", "io.tendd.Runner.NoSuchPool" },
+        { "SetPool", "{\"pool\":\"default\",\"threads\":2000}", "io.tendd.Runner.OutOfRange" },
+        { "SetPool", "{\"pool\":\"default\",\"reset\":false}", "org.varlink.service.InvalidParameter" },
         { "Pause", "{}", "org.varlink.service.InvalidParameter" },
         { "Pause", "{\"all\":true,\"tasks\":[\"job\"]}", "org.varlink.service.InvalidParameter" },
         { "Resume", "{\"limits\":[\"db\"],\"tasks\":[\"job\"]}", "org.varlink.service.InvalidParameter" },
@@ -219,6 +274,7 @@ START_TEST(what_cannot_be_is_refused_and_changes_nothing) {
         expect_error(refused[_i].method, refused[_i].parameters, refused[_i].error);
         ck_assert_uint_eq(live_n_limit_pauses(live_bed.live), 0);
         ck_assert_ptr_null(live_paused_by(live_bed.live, NULL));
+        ck_assert_ptr_null(limit_get_configured(live_find_limit(live_bed.live, "db")));
 }
 END_TEST
 
@@ -235,6 +291,8 @@ int main(void) {
         tcase_add_test(tcase, nothing_makes_way_for_what_is_not_started);
         tcase_add_test(tcase, a_daemon_that_stops_tells_until_when);
         tcase_add_test(tcase, a_paused_limit_is_named_by_all_who_look);
+        tcase_add_test(tcase, numbers_of_a_limit_are_set_and_reset);
+        tcase_add_test(tcase, numbers_of_a_pool_are_set_and_reset);
         tcase_add_test(tcase, that_all_triggers_are_paused_comes_first);
         tcase_add_loop_test(tcase, what_cannot_be_is_refused_and_changes_nothing, 0, (int)ARRAY_SIZE(refused));
         srunner_run_all(runner, CK_NORMAL);

@@ -614,6 +614,33 @@ START_TEST(fewer_permits_take_none_away) {
 }
 END_TEST
 
+START_TEST(what_was_set_holds_until_other_numbers_are_configured) {
+        struct limit_config config = { .permits = 3 };
+
+        a = make("a", 3);
+        ck_assert_ptr_null(limit_get_configured(a));
+        ck_assert_int_eq(limit_override(a, &(struct limit_config){ .permits = LIMIT_PERMITS_MAX + 1 }), -EINVAL);
+        ck_assert_int_eq(limit_override(a, &(struct limit_config){ .permits = 1 }), 0);
+        ck_assert_uint_eq(limit_get_config(a)->permits, 1);
+        ck_assert_uint_eq(limit_get_configured(a)->permits, 3);
+        ask(0, 0, 3, 0); /* as many as are configured, of which all there are must do */
+        settle();
+        ck_assert_uint_eq(limit_ticket_permits(tickets[0], a), 1);
+        ck_assert_int_eq(try(1, 0, 4, 0), -EINVAL);
+
+        ck_assert_int_eq(limit_configure(a, &config), 0);
+        ck_assert_uint_eq(limit_get_config(a)->permits, 1);
+        ck_assert_int_eq(limit_override(a, NULL), 0);
+        ck_assert_uint_eq(limit_get_config(a)->permits, 3);
+        ck_assert_ptr_null(limit_get_configured(a));
+        ck_assert_int_eq(limit_override(a, &(struct limit_config){ .permits = 1 }), 0);
+        config.permits = 2;
+        ck_assert_int_eq(limit_configure(a, &config), 0);
+        ck_assert_uint_eq(limit_get_config(a)->permits, 2);
+        ck_assert_ptr_null(limit_get_configured(a));
+}
+END_TEST
+
 /* ---- what is visible ---- */
 
 static int list_tickets(const struct limit_ticket *ticket, void *userdata) {
@@ -785,6 +812,7 @@ int main(void) {
                 rule8_max_waiting_does_not_count_those_who_need_not_wait,
                 more_permits_serve_those_who_wait,
                 fewer_permits_take_none_away,
+                what_was_set_holds_until_other_numbers_are_configured,
                 rule8_holders_waiters_and_the_oldest_wait_are_visible,
                 rule8_a_waiter_names_what_blocks_it,
                 rule8_who_lacks_another_limit_is_not_kept_waiting_by_this_one,

@@ -151,6 +151,27 @@ static void setup_site(void) {
         live_bed_ready("b");
 }
 
+START_TEST(what_only_waits_for_what_it_had_started_is_started_after_it) {
+        struct live_start how = { .by = "test" };
+        struct run *run;
+
+        live_bed_go();
+        live_bed_ready("web");
+        how.host = live_bed_run("web#1");
+        ck_assert_int_eq(live_start_as(live_bed_entry("alert"), &how, &run), 0);
+        fake_loop_settle();
+        give_up();
+        check_state("web", "stopping");
+        ck_assert_int_eq(live_start(live_bed_entry("web"), "bob", &run), 0);
+        fake_loop_settle();
+        ck_assert_ptr_eq(run, live_bed_run("web#2"));
+        ck_assert_ptr_null(live_bed_leaf("web"));
+        live_bed_end("alert", ERROR_NONE);
+        ck_assert_ptr_nonnull(live_bed_leaf("web"));
+        check_state("web", "starting");
+}
+END_TEST
+
 START_TEST(a_member_is_kept_down_in_its_place) {
         struct run *run;
 
@@ -432,6 +453,7 @@ int main(void) {
         tcase_add_test(tcase, stopped_it_stays_down_until_it_is_started);
         tcase_add_test(tcase, what_is_up_is_not_started_again);
         tcase_add_test(tcase, what_is_stopping_is_started_after_it);
+        tcase_add_test(tcase, what_only_waits_for_what_it_had_started_is_started_after_it);
         tcase = make_case(suite, "members", setup_site);
         tcase_add_test(tcase, a_member_is_kept_down_in_its_place);
         tcase_add_test(tcase, starting_the_group_brings_back_who_is_down);

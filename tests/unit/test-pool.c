@@ -190,6 +190,31 @@ START_TEST(more_threads_come_to_what_waits_already) {
 }
 END_TEST
 
+START_TEST(idle_threads_that_are_too_many_end) {
+        make(4, 0, 10);
+        for (int i = 0; i < 4; i++)
+                submit(&gated_ops, &jobs[i]);
+        for (int i = 0; i < 4; i++)
+                await(&jobs[i].begun);
+        for (int i = 0; i < 3; i++)
+                sem_post(&jobs[i].gate);
+        run_until(3);
+        ck_assert_int_eq(pool_configure(pool, 2, 0, 10), 0);
+        while (fake_thread_alive() > 2)
+                sched_yield();
+        sem_post(&jobs[3].gate);
+        run_until(4);
+        submit(&gated_ops, &jobs[4]);
+        submit(&gated_ops, &jobs[5]);
+        await(&jobs[4].begun); /* those that are left serve */
+        await(&jobs[5].begun);
+        sem_post(&jobs[4].gate);
+        sem_post(&jobs[5].gate);
+        run_until(6);
+        ck_assert_uint_eq(fake_thread_alive(), 2);
+}
+END_TEST
+
 START_TEST(the_queue_is_bounded) {
         make(1, 0, 2);
         submit(&gated_ops, &jobs[0]); /* for the thread, whether it has taken it yet or not */
@@ -465,6 +490,7 @@ int main(void) {
         tcase_add_test(tcase, jobs_that_block_get_all_threads);
         tcase_add_test(tcase, threads_are_created_when_needed);
         tcase_add_test(tcase, more_threads_come_to_what_waits_already);
+        tcase_add_test(tcase, idle_threads_that_are_too_many_end);
         tcase_add_test(tcase, the_queue_is_bounded);
         tcase_add_test(tcase, there_is_always_room_for_tidying_up);
         tcase_add_test(tcase, abandoning_a_queued_job_drops_it);

@@ -246,6 +246,41 @@ END_TEST
 static const struct {
         const char *text;
         int r;
+        uint64_t n;
+        usec_t usec;
+        const char *wrong;
+} pers[] = {
+        { "10/s", 0, 10, USEC_PER_SEC, NULL },
+        { "5/10min", 0, 5, 10 * USEC_PER_MINUTE, NULL },
+        { "100/1d", 0, 100, USEC_PER_DAY, NULL },
+        { "10", -EINVAL, 0, 0, "10" },
+        { "x/s", -EINVAL, 0, 0, "x/s" },
+        { "0/s", -ERANGE, 0, 0, "0/s" },
+        { "101/s", -ERANGE, 0, 0, "101/s" },
+        { "10/", -EINVAL, 0, 0, "" },
+        { "10/x", -EINVAL, 0, 0, "x" },
+        { "10/1us", -ERANGE, 0, 0, "1us" },
+        { "10/2d", -ERANGE, 0, 0, "2d" },
+        { "1000000000000000000000000000000000/s", -EINVAL, 0, 0, "1000000000000000000000000000000000/s" },
+};
+
+START_TEST(number_in_a_span_is_parsed) {
+        uint64_t n = UNTOUCHED;
+        const char *wrong = NULL;
+        usec_t usec = UNTOUCHED;
+        int r = text_parse_per(pers[_i].text, 1, 100, &n, &usec, &wrong);
+
+        ck_assert_msg(r == pers[_i].r, "\"%s\": returned %d, not %d", pers[_i].text, r, pers[_i].r);
+        ck_assert_uint_eq(n, r == 0 ? pers[_i].n : UNTOUCHED);
+        ck_assert_uint_eq(usec, r == 0 ? pers[_i].usec : UNTOUCHED);
+        if (r < 0)
+                ck_assert_str_eq(wrong, pers[_i].wrong);
+}
+END_TEST
+
+static const struct {
+        const char *text;
+        int r;
         const char *words[6];
 } lines[] = {
         { "", 0, { NULL } },
@@ -415,6 +450,7 @@ int main(void) {
         tcase_add_loop_test(tcase, bool_is_parsed, 0, (int)ARRAY_SIZE(bools));
         tcase_add_loop_test(tcase, signal_is_parsed, 0, (int)ARRAY_SIZE(signals));
         tcase_add_loop_test(tcase, uint_is_parsed, 0, (int)ARRAY_SIZE(numbers));
+        tcase_add_loop_test(tcase, number_in_a_span_is_parsed, 0, (int)ARRAY_SIZE(pers));
         tcase_add_loop_test(tcase, words_are_split, 0, (int)ARRAY_SIZE(lines));
         tcase_add_loop_test(tcase, names_are_told_from_others, 0, (int)ARRAY_SIZE(names));
         tcase_add_loop_test(tcase, the_nearest_is_suggested, 0, (int)ARRAY_SIZE(mistakes));

@@ -31,13 +31,14 @@ static void print_limit_pause(const json_t *limit) {
 /* "4 permits, rate 10/s" */
 static void print_numbers(const json_t *numbers) {
         const json_t *permits = json_object_get(numbers, "permits");
-        char span[WHEN_MAX];
+        char rate[TEXT_RATE_MAX];
 
         if (permits)
                 printf("%lld permits", (long long)json_integer_value(permits));
         if (json_object_get(numbers, "rate"))
-                printf("%srate %lld/%s", permits ? ", " : "", (long long)get_int(numbers, "rate"),
-                       format_span(get_int(numbers, "rate_usec"), span));
+                printf("%srate %s", permits ? ", " : "",
+                       text_format_rate((uint64_t)get_int(numbers, "rate"), (usec_t)get_int(numbers, "rate_usec"),
+                                        rate));
 }
 
 static void print_limit_configured(const json_t *limit) {
@@ -119,8 +120,18 @@ static int add_number(json_t *parameters, const char *key, const char *option, c
         if (!text)
                 return CTL_OK;
         if (text_parse_uint(text, 0, INT32_MAX, &n) < 0)
-                return ctl_error(CTL_USAGE, "--%s %s: no number", option, text);
+                return ctl_error(CTL_USAGE, "--%s %s: not a number (such as 4)", option, text);
         return json_object_set_new(parameters, key, json_integer((json_int_t)n)) < 0 ? CTL_FAILED : CTL_OK;
+}
+
+static int check_rate(const char *text) {
+        const char *wrong;
+        uint64_t n;
+        usec_t usec;
+
+        if (text && text_parse_per(text, 1, INT32_MAX, &n, &usec, &wrong) < 0)
+                return ctl_error(CTL_USAGE, "--rate %s: not a rate (such as 10/s or 5/10min)", text);
+        return CTL_OK;
 }
 
 static int set_limit(struct ctl *ctl, const struct verb_args *args) {
@@ -129,7 +140,9 @@ static int set_limit(struct ctl *ctl, const struct verb_args *args) {
         json_t *limits = NULL;
         int code;
 
-        code = add_number(parameters, "permits", "permits", args->options[LIMITS_PERMITS]);
+        code = check_rate(args->options[LIMITS_RATE]);
+        if (code == CTL_OK)
+                code = add_number(parameters, "permits", "permits", args->options[LIMITS_PERMITS]);
         if (code != CTL_OK) {
                 json_decref(parameters);
                 return code;

@@ -64,14 +64,14 @@ JSON = (
 
 # What is said of a value that cannot be says what can.
 BAD = {
-    "N": ("x", r"a number|no number"), "T": ("whenever", r"such as|for instance"),
+    "N": ("x", r"a number"), "T": ("whenever", r"such as|for instance"),
     "SPAN": ("soon", r"such as|a duration|a span"),
     "STATE": ("odd", r"\(failing, "), "ZONE": ("Mars/Base", r"zoneinfo"),
     "SIGNAL": ("BOOM", r"such as HUP"), "EXPR": ("nonsense", r"no calendar expression: ."), "A/B": ("half", r"two numbers"),
-    "VIEW": ("odd", r"tasks, runs, "),
+    "VIEW": ("odd", r"tasks, runs, "), "N/SPAN": ("10", r"such as 10/s"),
 }
-# Any value can be one of these; whether there is such a thing, or what it means, the daemon knows.
-FREE = {"TASK", "RUN", "LIMIT", "POOL", "TEXT", "PATH", "N/SPAN"}
+# Any value can be one of these; whether there is such a thing the daemon knows.
+FREE = {"TASK", "RUN", "LIMIT", "POOL", "TEXT", "PATH"}
 
 # What stands for an argument that a verb must have.
 FILL = {"TASK": "nap", "RUN": "nap", "LIMIT": "db", "POOL": "default", "SIGNAL": "CONT", "SPAN": "5min", "EXPR": "daily"}

@@ -56,7 +56,7 @@ static void reply_free(void *cursor) {
 }
 
 int reply_when_kept(struct control *control, struct varlink_call *call, json_t *parameters) {
-        static const struct varlink_stream_ops ops = { reply_next, reply_free };
+        static const struct varlink_stream_ops ops = { .next = reply_next, .free = reply_free };
         struct kept_answer *reply = parameters ? calloc(1, sizeof(*reply)) : NULL;
 
         if (!reply) {

@@ -67,7 +67,7 @@ static int extend_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return r <= 0 ? r : answer(extend, call, ret);
 }
 
-static const struct varlink_stream_ops extend_ops = { extend_next, extend_free };
+static const struct varlink_stream_ops extend_ops = { .next = extend_next, .free = extend_free };
 
 /* An instant on the wall clock, which is still to come, on the clock of bounds. False: it is over. */
 static bool to_monotonic(usec_t realtime_usec, usec_t *ret) {

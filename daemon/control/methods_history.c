@@ -228,7 +228,7 @@ static int history_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return ask_next(history);
 }
 
-static const struct varlink_stream_ops history_ops = { history_next, history_free };
+static const struct varlink_stream_ops history_ops = { .next = history_next, .free = history_free };
 
 /* The optional instant @name. Returns 0 or -EINVAL. */
 static int get_instant(const json_t *parameters, const char *name, usec_t fallback, usec_t *ret) {

@@ -297,7 +297,7 @@ static int next_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return more;
 }
 
-static const struct varlink_stream_ops next_ops = { next_next, next_free };
+static const struct varlink_stream_ops next_ops = { .next = next_next, .free = next_free };
 
 /* The optional number @name within 1 … N_MAX. Returns 0 or -EINVAL. */
 static int get_number(const json_t *parameters, const char *name, unsigned fallback, unsigned *ret) {

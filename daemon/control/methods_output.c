@@ -30,7 +30,7 @@ static int output_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return 0;
 }
 
-static const struct varlink_stream_ops output_ops = { output_next, output_free };
+static const struct varlink_stream_ops output_ops = { .next = output_next, .free = output_free };
 
 static int append(json_t *array, const struct run *job, const char *tail) {
         char name[RUN_NAME_MAX];

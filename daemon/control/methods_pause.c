@@ -115,7 +115,7 @@ static int pause_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return -EAGAIN;
 }
 
-static const struct varlink_stream_ops pause_ops = { pause_next, pause_free };
+static const struct varlink_stream_ops pause_ops = { .next = pause_next, .free = pause_free };
 
 /* ---- limits ---- */
 

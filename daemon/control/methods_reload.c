@@ -173,7 +173,7 @@ static int reload_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return 0;
 }
 
-static const struct varlink_stream_ops reload_ops = { reload_next, reload_free };
+static const struct varlink_stream_ops reload_ops = { .next = reload_next, .free = reload_free };
 
 static int ask(struct varlink_call *call, struct control *control, bool dry) {
         struct reload_cursor *reload;

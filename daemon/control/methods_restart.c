@@ -437,7 +437,7 @@ static int restart_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return -EAGAIN;
 }
 
-static const struct varlink_stream_ops restart_ops = { restart_next, restart_free };
+static const struct varlink_stream_ops restart_ops = { .next = restart_next, .free = restart_free };
 
 int method_restart(struct varlink_call *call, const json_t *parameters, void *arg) {
         struct control *control = arg;

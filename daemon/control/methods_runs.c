@@ -160,7 +160,7 @@ static int tree_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return tree->more;
 }
 
-static const struct varlink_stream_ops tree_ops = { tree_next, tree_free };
+static const struct varlink_stream_ops tree_ops = { .next = tree_next, .free = tree_free };
 
 int method_tree(struct varlink_call *call, const json_t *parameters, void *arg) {
         struct tree_cursor *cursor = calloc(1, sizeof(*cursor));

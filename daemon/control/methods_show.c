@@ -141,7 +141,7 @@ static int show_next(_unused_ struct varlink_call *call, void *cursor, json_t **
         return 0;
 }
 
-static const struct varlink_stream_ops show_ops = { show_next, show_free };
+static const struct varlink_stream_ops show_ops = { .next = show_next, .free = show_free };
 
 int method_show(struct varlink_call *call, const json_t *parameters, void *arg) {
         struct control *control = arg;

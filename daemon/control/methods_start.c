@@ -158,7 +158,7 @@ static int start_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return -EAGAIN;
 }
 
-static const struct varlink_stream_ops start_ops = { start_next, start_free };
+static const struct varlink_stream_ops start_ops = { .next = start_next, .free = start_free };
 
 int method_start(struct varlink_call *call, const json_t *parameters, void *arg) {
         json_t *names = json_object_get(parameters, "tasks");

@@ -180,7 +180,7 @@ static int status_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return 0;
 }
 
-static const struct varlink_stream_ops status_ops = { status_next, status_free };
+static const struct varlink_stream_ops status_ops = { .next = status_next, .free = status_free };
 
 int method_status(struct varlink_call *call, _unused_ const json_t *parameters, void *arg) {
         struct status_cursor *status = calloc(1, sizeof(*status));

@@ -48,7 +48,7 @@ static int stop_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return 0;
 }
 
-static const struct varlink_stream_ops stop_ops = { stop_next, stop_free };
+static const struct varlink_stream_ops stop_ops = { .next = stop_next, .free = stop_free };
 
 static int begin(struct varlink_call *call, const json_t *parameters, struct control *control, run_fn fn,
                  struct stop_cursor *template) {

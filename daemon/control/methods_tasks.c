@@ -62,7 +62,7 @@ static int list_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return list->index < n;
 }
 
-static const struct varlink_stream_ops list_ops = { list_next, list_free };
+static const struct varlink_stream_ops list_ops = { .next = list_next, .free = list_free };
 
 /* Returns 0 or -EINVAL. */
 static int parse_states(struct list_cursor *list, const json_t *states) {
@@ -121,7 +121,7 @@ static int why_next(_unused_ struct varlink_call *call, void *cursor, json_t **r
         return 0;
 }
 
-static const struct varlink_stream_ops why_ops = { why_next, why_free };
+static const struct varlink_stream_ops why_ops = { .next = why_next, .free = why_free };
 
 /* What is known of @live; of @run alone if there is one, and of no run with @ended. */
 static json_t *why_to_json(struct control *control, const struct live_task *live, struct run *run, bool ended,

@@ -95,7 +95,7 @@ static int waiter_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return waiter->n_told < waiter->n_wanted;
 }
 
-const struct varlink_stream_ops waiter_ops = { waiter_next, waiter_free };
+const struct varlink_stream_ops waiter_ops = { .next = waiter_next, .free = waiter_free };
 
 struct result *wait_find_result(const struct control *control, const char *run) {
         const char *slash = strrchr(run, '/'), *name = slash ? slash + 1 : run;

@@ -20,6 +20,7 @@
 #include <jansson.h>
 #include <sys/types.h>
 
+struct buffer;
 struct varlink_server;
 struct varlink_call;
 
@@ -118,6 +119,10 @@ int varlink_server_new(struct loop *loop, const struct varlink_options *options,
 struct varlink_server *varlink_server_free(struct varlink_server *server);
 DEFINE_CLEANUP(struct varlink_server, varlink_server_free)
 
+/* Gives clients what their streams still have to tell, as far as they take it and within a moment: before the server is freed,
+ * when nobody turns the loop any more. */
+void varlink_server_flush(struct varlink_server *server);
+
 /* Serves @interface, constant from then on; handlers get @arg. At most 8. Returns 0 or -ENOSPC. */
 int varlink_server_add_interface(struct varlink_server *server, const struct varlink_interface *interface, void *arg);
 
@@ -175,6 +180,9 @@ struct varlink_stream_ops {
          * 200 µs. Returns 1: and there is more; 0: and this is the last; -EAGAIN: nothing now, varlink_wake() tells when
          * there is; or another negative errno. May end the call itself with varlink_error(), and then returns 0. */
         int (*next)(struct varlink_call *call, void *cursor, json_t **ret);
+        /* The same for what is JSON already, in place of next(), which is NULL then: appends the parameters, an object, to @out,
+         * which is empty. What it has appended counts for nothing unless it returns 1 or 0. */
+        int (*next_text)(struct varlink_call *call, void *cursor, struct buffer *out);
         /* The call is over, because it was answered or the client is gone: frees @cursor. No next() after it. */
         void (*free)(void *cursor);
 };

@@ -23,32 +23,55 @@ static int append_piece(const char *data, size_t n, void *arg) {
         return buffer_append(arg, data, n) < 0 ? -1 : 0;
 }
 
-/* Appends one message. @error is NULL for an answer. Takes @parameters. */
-static void send_message(struct varlink_call *call, const char *error, json_t *parameters, bool continues) {
-        struct buffer *out = &call->connection->out;
-        const char *tail = continues ? ",\"continues\":true}" : "}";
-        int r = 0;
+static int append_text(struct buffer *out, const char *text) {
+        return buffer_append(out, text, strlen(text));
+}
 
-        if (!call->oneway && !call->connection->ending) {
-                r = buffer_append(out, "{", 1);
-                if (r >= 0 && error) /* names of errors are literals that need no escapes */
-                        r = (buffer_append(out, "\"error\":\"", 9) < 0 ||
-                             buffer_append(out, error, strlen(error)) < 0 || buffer_append(out, "\",", 2) < 0)
-                                    ? -ENOMEM
-                                    : 0;
-                if (r >= 0)
-                        r = buffer_append(out, "\"parameters\":", 13);
-                if (r >= 0)
-                        r = json_dump_callback(parameters, append_piece, out, JSON_COMPACT);
-                if (r >= 0)
-                        r = buffer_append(out, tail, strlen(tail) + 1);
-        }
-        json_decref(parameters);
-        if (r < 0)
+/* Appends one message, whose parameters are @parameters, or else what is in @text. @error is NULL for an answer. */
+static int append_message(struct buffer *out, const char *error, const json_t *parameters, struct buffer *text,
+                          bool continues) {
+        const char *tail = continues ? ",\"continues\":true}" : "}";
+        int r;
+
+        r = append_text(out, error ? "{\"error\":\"" : "{\"parameters\":");
+        if (r >= 0 && error) /* names of errors are literals that need no escapes */
+                r = append_text(out, error);
+        if (r >= 0 && error)
+                r = append_text(out, "\",\"parameters\":");
+        if (r >= 0)
+                r = parameters ? json_dump_callback(parameters, append_piece, out, JSON_COMPACT)
+                               : buffer_append(out, buffer_head(text), buffer_length(text));
+        return r < 0 ? r : buffer_append(out, tail, strlen(tail) + 1);
+}
+
+static bool is_answered(const struct varlink_call *call) {
+        return !call->oneway && !call->connection->ending;
+}
+
+static void sent(struct varlink_call *call, int result, bool continues) {
+        if (result < 0)
                 call->connection->cut_off = "out of memory";
         if (!continues)
                 call->ended = true;
         varlink_connection_schedule(call->connection);
+}
+
+/* Takes @parameters. */
+static void send_message(struct varlink_call *call, const char *error, json_t *parameters, bool continues) {
+        int r = 0;
+
+        if (is_answered(call))
+                r = append_message(&call->connection->out, error, parameters, NULL, continues);
+        json_decref(parameters);
+        sent(call, r, continues);
+}
+
+static void send_text(struct varlink_call *call, struct buffer *text, bool continues) {
+        int r = 0;
+
+        if (is_answered(call))
+                r = append_message(&call->connection->out, NULL, NULL, text, continues);
+        sent(call, r, continues);
 }
 
 /* Ends @call by closing its connection. Returns 0. */
@@ -102,29 +125,53 @@ void varlink_wake(struct varlink_call *call) {
         varlink_connection_schedule(call->connection);
 }
 
+/* What a stream has made: JSON, or text. */
+struct made {
+        json_t *json;
+        struct buffer *text;
+};
+
+static int make_next(struct varlink_call *call, struct made *made) {
+        if (!call->ops->next_text)
+                return call->ops->next(call, call->cursor, &made->json);
+        made->text = &call->connection->server->text;
+        return call->ops->next_text(call, call->cursor, made->text);
+}
+
+/* @r is what the stream returned, not -EAGAIN. */
+static void take(struct varlink_call *call, int r, struct made *made) {
+        if (call->ended)
+                json_decref(made->json);
+        else if (r < 0 || (!made->json && !made->text))
+                (void)fail(call, r < 0 ? r : -ENOMEM);
+        else if (r > 0 && !call->more) {
+                json_decref(made->json);
+                (void)varlink_error(call, ERROR_("ExpectedMore"), NULL);
+        } else if (made->text)
+                send_text(call, made->text, r > 0);
+        else
+                send_message(call, NULL, made->json, r > 0);
+}
+
 bool varlink_call_step(struct varlink_connection *connection) {
         struct varlink_call *call = &connection->call;
-        json_t *answer = NULL;
+        struct made made = { 0 };
+        bool again;
         int r;
 
         if (!call->ops || call->waiting)
                 return false;
 
         call->waiting = true; /* before the call: a wake-up from inside it must not be lost */
-        r = call->ops->next(call, call->cursor, &answer);
-        if (r == -EAGAIN)
-                return !call->waiting;
-        call->waiting = false;
-        if (call->ended)
-                json_decref(answer);
-        else if (r < 0 || !answer)
-                (void)fail(call, r < 0 ? r : -ENOMEM);
-        else if (r > 0 && !call->more) {
-                json_decref(answer);
-                (void)varlink_error(call, ERROR_("ExpectedMore"), NULL);
-        } else
-                send_message(call, NULL, answer, r > 0);
-        return true;
+        r = make_next(call, &made);
+        again = r != -EAGAIN || !call->waiting;
+        if (r != -EAGAIN) {
+                call->waiting = false;
+                take(call, r, &made);
+        }
+        if (made.text)
+                buffer_consume(made.text, buffer_length(made.text));
+        return again;
 }
 
 int varlink_call_end_instead(struct varlink_connection *connection, const char *name) {

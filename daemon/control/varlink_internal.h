@@ -58,7 +58,8 @@ struct varlink_server {
         struct list ready; /* connections with something to do, served in turn by pump */
         struct loop_work pump;
 
-        size_t in_bytes; /* memory for what clients sent and was not taken yet */
+        struct buffer text; /* what a stream makes, on its way to its connection */
+        size_t in_bytes;    /* memory for what clients sent and was not taken yet */
         struct varlink_stats stats;
         struct varlink_ratelimit ratelimit;
 };

@@ -26,6 +26,8 @@
 #define MAX_INPUT   ((size_t)(16 * 1024 * 1024))
 #define STALL_USEC  (30 * USEC_PER_SEC)
 
+#define FLUSH_USEC (100 * USEC_PER_MSEC)
+
 #define LOG_SPAN_USEC (10 * USEC_PER_SEC)
 #define LOG_SPAN_MAX  10
 
@@ -62,18 +64,27 @@ void varlink_log_peer(struct varlink_server *server, const struct varlink_peer *
                 log_warning("control: client %s: %s", what, why);
 }
 
-static void on_pump(_unused_ struct loop_work *work, void *arg) {
-        struct varlink_server *server = arg;
+static void pump(struct varlink_server *server, usec_t for_usec) {
         usec_t now = clock_now(CLOCK_ID_MONOTONIC);
-        usec_t until = now + VARLINK_SLICE_USEC;
+        usec_t until = now + for_usec;
 
         while (now < until && !list_empty(&server->ready)) {
                 varlink_connection_run(list_first_entry(&server->ready, struct varlink_connection, ready),
                                        now + VARLINK_SHARE_USEC);
                 now = clock_now(CLOCK_ID_MONOTONIC);
         }
+}
+
+static void on_pump(struct loop_work *work, void *arg) {
+        struct varlink_server *server = arg;
+
+        pump(server, VARLINK_SLICE_USEC);
         if (!list_empty(&server->ready))
-                loop_work_schedule(&server->pump);
+                loop_work_schedule(work);
+}
+
+void varlink_server_flush(struct varlink_server *server) {
+        pump(server, FLUSH_USEC);
 }
 
 static void on_accept_again(_unused_ struct loop_timer *timer, void *arg) {
@@ -133,6 +144,7 @@ struct varlink_server *varlink_server_free(struct varlink_server *server) {
                 varlink_listener_done(&server->listeners[i]);
         loop_timer_done(&server->accept_again);
         loop_work_cancel(&server->pump);
+        buffer_done(&server->text);
         free(server);
         return NULL;
 }

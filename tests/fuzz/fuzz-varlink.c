@@ -37,7 +37,7 @@ static int count_next(struct varlink_call *call, void *cursor, json_t **ret) {
         return ++*n < 100;
 }
 
-static const struct varlink_stream_ops count_ops = { count_next, free };
+static const struct varlink_stream_ops count_ops = { .next = count_next, .free = free };
 
 static int count(struct varlink_call *call, _unused_ const json_t *parameters, _unused_ void *arg) {
         unsigned *n = calloc(1, sizeof(*n));

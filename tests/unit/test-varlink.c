@@ -61,7 +61,7 @@ static void counter_free(void *cursor) {
         free(cursor);
 }
 
-static const struct varlink_stream_ops counter_ops = { counter_next, counter_free };
+static const struct varlink_stream_ops counter_ops = { .next = counter_next, .free = counter_free };
 
 static int count(struct varlink_call *call, const json_t *parameters, _unused_ void *arg) {
         struct counter *counter = calloc(1, sizeof(*counter));

@@ -86,6 +86,10 @@ struct control *control_free(struct control *control) {
                 return NULL;
         if (control->observer)
                 live_unobserve(control->observer);
+        if (control->server && control->events) { /* the last that happened was that the daemon ends */
+                events_wake(control->events);
+                varlink_server_flush(control->server);
+        }
         /* Before the events: its streams follow them. */
         varlink_server_free(control->server);
         events_free(control->events);

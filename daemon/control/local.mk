@@ -4,6 +4,7 @@ libtendd_a_SOURCES += daemon/control/access.c daemon/control/access.h
 libtendd_a_SOURCES += daemon/control/control.c daemon/control/control.h
 libtendd_a_SOURCES += daemon/control/ask_store.c daemon/control/ask_store.h
 libtendd_a_SOURCES += daemon/control/due_json.c daemon/control/due_json.h
+libtendd_a_SOURCES += daemon/control/event_ring.c daemon/control/event_ring.h
 libtendd_a_SOURCES += daemon/control/history_json.c daemon/control/history_json.h
 libtendd_a_SOURCES += daemon/control/keeping.c
 libtendd_a_SOURCES += daemon/control/methods.c daemon/control/methods.h
@@ -90,6 +91,9 @@ tests_unit_test_control_caller_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=child_find,--wrap=child_search_cancel,--wrap=kind_run_of
 unit_tests += tests/unit/test-control-services
 tests_unit_test_control_services_SOURCES = tests/unit/test-control-services.c $(asking_sources) $(live_bed_sources)
+unit_tests += tests/unit/test-event-ring
+unit_tests += tests/unit/test-control-events
+tests_unit_test_control_events_SOURCES = tests/unit/test-control-events.c $(asking_sources) $(live_bed_sources)
 unit_tests += tests/unit/test-control-history
 tests_unit_test_control_history_SOURCES = tests/unit/test-control-history.c $(asking_sources) $(fake_store_sources) \
 	$(live_bed_sources)

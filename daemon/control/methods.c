@@ -114,9 +114,10 @@ static const struct varlink_field fields_set_pool[] = {
         { "reset", VARLINK_BOOL, OPTIONAL },        { 0 },
 };
 static const struct varlink_field fields_events[] = {
-        { "tasks", VARLINK_STRINGS, OPTIONAL },
-        { "backlog", VARLINK_INT, OPTIONAL },
-        { 0 },
+        { "tasks", VARLINK_STRINGS, OPTIONAL },   { "runs", VARLINK_STRINGS, OPTIONAL },
+        { "events", VARLINK_STRINGS, OPTIONAL },  { "failed", VARLINK_BOOL, OPTIONAL },
+        { "backlog", VARLINK_INT, OPTIONAL },     { "after", VARLINK_INT, OPTIONAL },
+        { "instance", VARLINK_STRING, OPTIONAL }, { 0 },
 };
 static const struct varlink_field fields_shutdown[] = {
         { "now", VARLINK_BOOL, OPTIONAL },

@@ -108,6 +108,8 @@ void restart_on_event(struct control *control, const struct event *event);
 int events_new(struct loop *loop, struct events **ret);
 struct events *events_free(struct events *events);
 void events_add(struct events *events, const struct event *event);
+/* Followers are to be told now, and not in the next turn. */
+void events_wake(struct events *events);
 
 /* ---- what several of them need ---- */
 

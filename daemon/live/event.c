@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static int level_of(const struct event *event) {
+int event_level(const struct event *event) {
         if (!event->result)
                 return event->error != ERROR_NONE ? MIN(event_id_level(event->id), LOG_WARNING)
                                                   : event_id_level(event->id);
@@ -53,5 +53,5 @@ void event_log(const struct event *event) {
                 describe_result(result, text, sizeof(text));
         else
                 (void)snprintf(text, sizeof(text), "%s", event->text ? event->text : event_id_to_string(event->id));
-        log_record(level_of(event), &context, "%s", text);
+        log_record(event_level(event), &context, "%s", text);
 }

@@ -16,5 +16,8 @@ struct event {
         struct log_place place; /* filled by live_emit() */
 };
 
+/* The level it is logged at: of a run that has ended, by how. */
+int event_level(const struct event *event);
+
 /* How it is logged: level, identifier and fields. */
 void event_log(const struct event *event);

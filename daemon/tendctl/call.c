@@ -24,6 +24,7 @@ static const struct {
         { INTERFACE "NoSuchLimit", CTL_NO_SUCH, "no such limit", "limit" },
         { INTERFACE "NoSuchPool", CTL_NO_SUCH, "no such pool", "pool" },
         { INTERFACE "OutOfRange", CTL_USAGE, "not accepted; allowed is", "allowed" },
+        { INTERFACE "NoSuchEvent", CTL_USAGE, "no such event (tendctl events shows their names)", "event" },
         { INTERFACE "NotRunning", CTL_NO_SUCH, "nothing runs of", "name" },
         { INTERFACE "NoService", CTL_FAILED, "no service, so that it has no restart", "name" },
         { INTERFACE "Stopping", CTL_FAILED, "it is being stopped", "run" },
@@ -94,6 +95,8 @@ static int tell_denied(const json_t *parameters) {
 static int daemon_error(const struct ctl *ctl, const struct client_answer *answer, unsigned flags) {
         if (streq(answer->error, INTERFACE "RoleNeeded"))
                 return tell_denied(answer->parameters);
+        if (flags & CTL_AGAIN && streq(answer->error, INTERFACE "TooSlow"))
+                return CTL_NO_DAEMON;
         tell_findings(ctl, answer->parameters);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
                 const char *parameter;
@@ -113,7 +116,11 @@ static int daemon_error(const struct ctl *ctl, const struct client_answer *answe
 
 /* ---- calls ---- */
 
-static int client_error(int error) {
+static int client_error(struct ctl *ctl, int error, unsigned flags) {
+        if (flags & CTL_AGAIN && (error == -ECONNRESET || error == -EPIPE)) {
+                ctl->client = client_free(ctl->client);
+                return CTL_NO_DAEMON;
+        }
         switch (error) {
         case -ECONNRESET:
         case -EPIPE: return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection");
@@ -123,6 +130,10 @@ static int client_error(int error) {
         }
 }
 
+static int try_again(struct ctl *ctl) {
+        return ctl_try_connect(ctl) ? CTL_OK : CTL_NO_DAEMON;
+}
+
 int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned flags, ctl_answer_fn fn, void *arg) {
         usec_t timeout = flags & CTL_WAIT ? USEC_INFINITY : ANSWER_TIMEOUT_USEC;
         struct client_answer answer;
@@ -130,7 +141,7 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned f
         char name[128];
         int r, code;
 
-        code = ctl->client ? CTL_OK : ctl_connect(ctl);
+        code = ctl->client ? CTL_OK : flags & CTL_AGAIN ? try_again(ctl) : ctl_connect(ctl);
         if (code != CTL_OK) {
                 json_decref(parameters);
                 return code;
@@ -138,11 +149,11 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned f
         (void)snprintf(name, sizeof(name), INTERFACE "%s", method);
         r = client_send(ctl->client, name, parameters, flags & CTL_MORE);
         if (r < 0)
-                return client_error(r);
+                return client_error(ctl, r, flags);
         do {
                 r = client_receive(ctl->client, timeout, &answer);
                 if (r < 0)
-                        return client_error(r);
+                        return client_error(ctl, r, flags);
                 continues = answer.continues;
                 code = answer.error ? daemon_error(ctl, &answer, flags) : fn(ctl, answer.parameters, arg);
                 client_answer_done(&answer);

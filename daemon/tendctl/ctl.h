@@ -45,6 +45,7 @@ enum ctl_call_flags {
         CTL_MORE = 1,  /* ask for all answers */
         CTL_WAIT = 2,  /* they may take as long as they like */
         CTL_MAYBE = 4, /* that there is no such thing is not printed */
+        CTL_AGAIN = 8, /* it is called again when it is cut off: that, and TooSlow, are CTL_NO_DAEMON and not printed */
 };
 
 /* Calls @method of io.tendd.Runner; takes the reference to @parameters (NULL: out of memory). Connects when needed.

@@ -326,14 +326,20 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "events",
-                .arguments = "[TASK...]",
+                .arguments = "[TASK|RUN...]",
                 .max = ANY,
                 .summary = "what happened lately, or what happens",
-                .examples = "tendctl events           the latest\n"
-                            "tendctl events -f        as they come\n"
-                            "tendctl events -f -n 10 'etl-*'\n",
+                .details = "With --follow, tendctl goes on when the daemon is started anew, and says what is lost.",
+                .examples = "tendctl events                    the latest\n"
+                            "tendctl events -f                 as they come\n"
+                            "tendctl events -f -n 10 'etl-*'   of tasks whose names match\n"
+                            "tendctl events -f etl#88          of a run and what is below it\n"
+                            "tendctl events -f --failed        only what goes wrong\n"
+                            "tendctl events -k run-done,phase  of these kinds\n",
                 .options = { [EVENTS_FOLLOW] = { "follow", 'f', NULL, "show what happens, until interrupted" },
-                             [EVENTS_LINES] = { "lines", 'n', "N", "begin with the latest N, at most 256" } },
+                             [EVENTS_LINES] = { "lines", 'n', "N", "begin with the latest N, at most 256" },
+                             [EVENTS_KINDS] = { "kinds", 'k', "KIND,...", "only of these kinds" },
+                             [EVENTS_FAILED] = { "failed", 'F', NULL, "only what went wrong" } },
                 .run = verb_events,
         },
         {

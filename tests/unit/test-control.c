@@ -635,6 +635,9 @@ START_TEST(who_follows_is_told_as_it_happens) {
         test_client_connect(&other, control->server);
         test_client_call(&other, "{\"method\":\"io.tendd.Runner.Events\",\"more\":true,"
                                  "\"parameters\":{\"tasks\":[\"alpha\"]}}");
+        got = test_client_receive(&other, NULL); /* where it is */
+        expect_at(got, "parameters.events", "[0]");
+        json_decref(got);
         test_client_expect_nothing(&other, false);
         json_decref(ask("Start", "{\"tasks\":[\"beta\"]}"));
         test_client_expect_nothing(&other, false);

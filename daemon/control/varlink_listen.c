@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* varlink_listen: the sockets on which the server accepts clients.
- *
- * A socket file outlives a daemon that was killed. Whether somebody still listens is asked of the kernel, by
- * connecting: refused means stale, and the file is replaced. That two daemons do this at the same time is prevented by
- * the lock of the runtime directory, not here.
- */
+/* varlink_listen: the sockets on which the server accepts clients. */
 #include "control/varlink_internal.h"
+#include "loop/listen_socket.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define ACCEPTS_PER_TURN 16
-
-/* As many as may be connected: a client that does not wait for its connection is not turned away because many others come at once. The
- * kernel has a bound of its own, net.core.somaxconn. */
-#define BACKLOG 4096
 
 /* When descriptors are used up, how long until the next try. */
 #define ACCEPT_AGAIN_USEC USEC_PER_SEC
@@ -81,61 +72,19 @@ void varlink_listener_done(struct varlink_listener *listener) {
         free(listener->path);
 }
 
-/* Removes the socket at @address when nobody listens on it. Returns 0; -EADDRINUSE with @ret_pid; -EEXIST. */
-static int remove_stale(const struct sockaddr_un *address, pid_t *ret_pid) {
-        _cleanup_(closep) int fd = -EBADF;
-        struct ucred ucred = { 0 };
-        socklen_t length = sizeof(ucred);
-        struct stat st;
-
-        if (lstat(address->sun_path, &st) < 0)
-                return errno == ENOENT ? 0 : -errno;
-        if (!S_ISSOCK(st.st_mode))
-                return -EEXIST;
-
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return -errno;
-        if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
-                if (errno == ECONNREFUSED)
-                        return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
-                return errno == EAGAIN ? -EADDRINUSE : -errno; /* EAGAIN: its backlog is full, so it listens */
-        }
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ucred, &length) >= 0)
-                *ret_pid = ucred.pid;
-        return -EADDRINUSE;
-}
-
 int varlink_server_listen(struct varlink_server *server, const char *path, mode_t mode, gid_t gid, pid_t *ret_pid) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_(closep) int fd = -EBADF;
         _cleanup_(freep) char *copy = NULL;
-        pid_t pid = 0;
         int r;
 
-        if (strlen(path) >= sizeof(address.sun_path))
-                return -ENAMETOOLONG;
         if (server->n_listeners == VARLINK_LISTENERS_MAX)
                 return -ENOSPC;
-        memcpy(address.sun_path, path, strlen(path) + 1);
-        r = remove_stale(&address, &pid);
-        if (r == -EADDRINUSE && ret_pid)
-                *ret_pid = pid;
-        if (r < 0)
-                return r;
-
         copy = strdup(path);
         if (!copy)
                 return -ENOMEM;
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-                return -errno;
-        /* Nobody can connect before listen(), so its permissions are set in time. */
-        if (chmod(path, mode) < 0 || (gid != (gid_t)-1 && chown(path, (uid_t)-1, gid) < 0) || listen(fd, BACKLOG) < 0) {
-                r = -errno;
-                (void)unlink(path);
-                return r;
-        }
+        fd = listen_unix(path, mode, gid, ret_pid);
+        if (fd < 0)
+                return fd;
         r = varlink_listener_add(server, fd, copy);
         if (r < 0) {
                 (void)unlink(path);

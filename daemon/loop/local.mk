@@ -17,6 +17,7 @@ libtendd_a_SOURCES += daemon/loop/dumpable.c daemon/loop/dumpable.h
 libtendd_a_SOURCES += daemon/loop/file_sink.c daemon/loop/file_sink.h daemon/loop/file_sink_private.h
 libtendd_a_SOURCES += daemon/loop/file_sink_thread.c
 libtendd_a_SOURCES += daemon/loop/leftover.c daemon/loop/leftover.h
+libtendd_a_SOURCES += daemon/loop/listen_socket.c daemon/loop/listen_socket.h
 libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h
 libtendd_a_SOURCES += daemon/loop/loop_io.c
 libtendd_a_SOURCES += daemon/loop/loop_private.h
@@ -52,6 +53,7 @@ fault_wraps = -Wl,--wrap=bind,--wrap=calloc,--wrap=chmod,--wrap=clone,--wrap=fcn
 child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h $(hostile_sources)
 
 unit_tests += tests/unit/test-leftover
+unit_tests += tests/unit/test-listen-socket
 unit_tests += tests/unit/test-cgroup
 tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c tests/support/fake-cgroup.c tests/support/fake-cgroup.h
 tests_unit_test_cgroup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mkdir,--wrap=mkdirat,--wrap=unlinkat,--wrap=rmdir

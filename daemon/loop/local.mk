@@ -16,6 +16,8 @@ libtendd_a_SOURCES += daemon/loop/spawner.c daemon/loop/spawner.h
 libtendd_a_SOURCES += daemon/loop/dumpable.c daemon/loop/dumpable.h
 libtendd_a_SOURCES += daemon/loop/file_sink.c daemon/loop/file_sink.h daemon/loop/file_sink_private.h
 libtendd_a_SOURCES += daemon/loop/file_sink_thread.c
+libtendd_a_SOURCES += daemon/loop/http_head.c daemon/loop/http_head.h
+libtendd_a_SOURCES += daemon/loop/http_server.c daemon/loop/http_server.h
 libtendd_a_SOURCES += daemon/loop/leftover.c daemon/loop/leftover.h
 libtendd_a_SOURCES += daemon/loop/listen_socket.c daemon/loop/listen_socket.h
 libtendd_a_SOURCES += daemon/loop/loop.c daemon/loop/loop.h
@@ -52,6 +54,9 @@ fault_wraps = -Wl,--wrap=bind,--wrap=calloc,--wrap=chmod,--wrap=clone,--wrap=fcn
 	-Wl,--wrap=_mark_point
 child_bed_sources = tests/support/child-bed.c tests/support/child-bed.h $(hostile_sources)
 
+unit_tests += tests/unit/test-http-head
+unit_tests += tests/unit/test-http-server
+tests_unit_test_http_server_SOURCES = tests/unit/test-http-server.c $(fake_loop_sources)
 unit_tests += tests/unit/test-leftover
 unit_tests += tests/unit/test-listen-socket
 unit_tests += tests/unit/test-cgroup

@@ -38,6 +38,7 @@ void histogram_record(struct histogram *histogram, usec_t usec) {
         if (usec > histogram->max_usec)
                 histogram->max_usec = usec;
         histogram->count++;
+        histogram->sum_usec += usec;
         histogram->buckets[bucket_of(usec)]++;
 }
 
@@ -47,6 +48,7 @@ void histogram_add(struct histogram *histogram, const struct histogram *from) {
         histogram->min_usec = histogram->count == 0 ? from->min_usec : MIN(histogram->min_usec, from->min_usec);
         histogram->max_usec = MAX(histogram->max_usec, from->max_usec);
         histogram->count += from->count;
+        histogram->sum_usec += from->sum_usec;
         for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
                 histogram->buckets[i] += from->buckets[i];
 }
@@ -74,6 +76,15 @@ usec_t histogram_percentile(const struct histogram *histogram, unsigned permille
                         return MAX(histogram->min_usec, MIN(value_of(i), histogram->max_usec));
         }
         return histogram->max_usec;
+}
+
+uint64_t histogram_count_upto(const struct histogram *histogram, usec_t usec) {
+        size_t last = bucket_of(usec);
+        uint64_t n = 0;
+
+        for (size_t i = 0; i <= last; i++)
+                n += histogram->buckets[i];
+        return n;
 }
 
 void histogram_summarize(const struct histogram *histogram, struct histogram_summary *ret) {

@@ -14,6 +14,7 @@
 
 struct histogram {
         uint64_t count;
+        usec_t sum_usec;
         usec_t min_usec; /* meaningless while @count is 0 */
         usec_t max_usec;
         uint64_t buckets[HISTOGRAM_BUCKETS];
@@ -29,6 +30,9 @@ void histogram_add(struct histogram *histogram, const struct histogram *from);
 /* The value below or at which @permille (0 … 1000) thousandths of the records lie: 500 is the median. 0 when there are
  * none. 0 ‰ is the minimum and 1000 ‰ the maximum, exactly. */
 usec_t histogram_percentile(const struct histogram *histogram, unsigned permille);
+
+/* How many of the records are at most @usec, and of those that are up to a 32nd above it perhaps some. */
+uint64_t histogram_count_upto(const struct histogram *histogram, usec_t usec);
 
 struct histogram_summary {
         uint64_t count;

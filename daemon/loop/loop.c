@@ -312,6 +312,14 @@ void loop_get_stats(const struct loop *loop, struct loop_stats *ret) {
         };
 }
 
+const struct histogram *loop_turns(const struct loop *loop) {
+        return &loop->turn;
+}
+
+const struct histogram *loop_lags(const struct loop *loop) {
+        return &loop->lag;
+}
+
 void loop_reset_stats(struct loop *loop) {
         loop->turns = loop->callbacks = loop->slow_callbacks = 0;
         histogram_reset(&loop->turn);

@@ -146,6 +146,11 @@ struct loop_stats {
 
 void loop_get_stats(const struct loop *loop, struct loop_stats *ret);
 
+/* The same durations in full. */
+struct histogram;
+const struct histogram *loop_turns(const struct loop *loop);
+const struct histogram *loop_lags(const struct loop *loop);
+
 /* Forgets what was measured, for a bench that wants a clean window. */
 void loop_reset_stats(struct loop *loop);
 

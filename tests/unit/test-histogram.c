@@ -44,6 +44,27 @@ START_TEST(percentiles_agree_with_sorting) {
 }
 END_TEST
 
+START_TEST(counts_and_sums_agree_with_adding_up) {
+        static struct histogram histogram;
+        usec_t sum = 0;
+
+        srandom(1);
+        histogram_reset(&histogram);
+        ck_assert_uint_eq(histogram_count_upto(&histogram, USEC_INFINITY), 0);
+        for (usec_t usec = 0; usec < 10000; usec++) {
+                histogram_record(&histogram, usec);
+                sum += usec;
+        }
+        ck_assert_uint_eq(histogram.sum_usec, sum);
+        ck_assert_uint_eq(histogram_count_upto(&histogram, 0), 1);
+        ck_assert_uint_eq(histogram_count_upto(&histogram, 50), 51);
+        ck_assert_uint_ge(histogram_count_upto(&histogram, 5000), 5001);
+        ck_assert_uint_le(histogram_count_upto(&histogram, 5000), 5001 + 5000 / 32);
+        ck_assert_uint_eq(histogram_count_upto(&histogram, 10000), 10000);
+        ck_assert_uint_eq(histogram_count_upto(&histogram, USEC_INFINITY), 10000);
+}
+END_TEST
+
 START_TEST(one_value_is_every_percentile) {
         static const usec_t values[] = {
                 0, 1, 31, 32, 63, 64, 65, 1000, 123456789, UINT64_C(1) << 40, USEC_INFINITY - 1
@@ -138,6 +159,7 @@ int main(void) {
 
         suite_add_tcase(suite, tcase);
         tcase_add_loop_test(tcase, percentiles_agree_with_sorting, 0, (int)ARRAY_SIZE(spreads));
+        tcase_add_test(tcase, counts_and_sums_agree_with_adding_up);
         tcase_add_test(tcase, one_value_is_every_percentile);
         tcase_add_test(tcase, an_empty_one_says_zero);
         tcase_add_test(tcase, values_beyond_the_range_keep_the_maximum);

@@ -141,6 +141,16 @@ void log_set_max_level(int level) {
         logger.max_level = level;
 }
 
+uint64_t log_written(void) {
+        uint64_t written = 0;
+
+        (void)pthread_rwlock_rdlock(&logger.lock);
+        if (logger.writer)
+                written = log_writer_written(logger.writer);
+        (void)pthread_rwlock_unlock(&logger.lock);
+        return written;
+}
+
 uint64_t log_dropped(void) {
         uint64_t dropped = logger.dropped;
 

@@ -39,7 +39,8 @@ void log_close(usec_t timeout_usec);
 
 void log_set_max_level(int level);
 
-/* Records lost since the start, and how many wait now. */
+/* Records written since log_open(), lost since the start, and how many wait now. */
+uint64_t log_written(void);
 uint64_t log_dropped(void);
 size_t log_queued(void);
 /* When one was lost last, realtime; 0: none was. */

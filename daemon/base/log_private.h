@@ -99,6 +99,7 @@ uint64_t log_writer_stop(struct log_writer *writer, usec_t timeout_usec);
 void log_writer_push(struct log_writer *writer, struct log_item *item);
 
 /* Thread-safe. */
+uint64_t log_writer_written(struct log_writer *writer);
 uint64_t log_writer_dropped(struct log_writer *writer);
 usec_t log_writer_dropped_usec(struct log_writer *writer);
 size_t log_writer_queued(struct log_writer *writer);

@@ -29,7 +29,7 @@ struct log_writer {
         pthread_t thread;
         struct list queue;
         size_t n_queued, bytes, max_bytes;
-        uint64_t dropped, unreported;
+        uint64_t written, dropped, unreported;
         usec_t dropped_usec; /* realtime, of the last one */
         bool sleeping, closing, has_ended;
         bool left_behind;              /* the thread frees the writer */
@@ -126,6 +126,7 @@ static bool write_queue(struct log_writer *writer) {
 
         writer->n_queued -= n;
         writer->bytes -= bytes;
+        writer->written += n + (unreported > 0) - writer->sink.lost;
         count_dropped(writer, writer->sink.lost);
         writer->sink.lost = 0;
         return r >= 0;
@@ -266,6 +267,15 @@ void log_writer_push(struct log_writer *writer, struct log_item *item) {
                 (void)pthread_cond_signal(&writer->wake);
         if (!fits)
                 free(item);
+}
+
+uint64_t log_writer_written(struct log_writer *writer) {
+        uint64_t written;
+
+        (void)pthread_mutex_lock(&writer->mutex);
+        written = writer->written;
+        (void)pthread_mutex_unlock(&writer->mutex);
+        return written;
 }
 
 uint64_t log_writer_dropped(struct log_writer *writer) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* build_sections: makes [daemon], [access], [store], limits and pools of their sections. */
+/* build_sections: makes [daemon], [access], [store], [metrics], limits and pools of their sections. */
 #include "config/load.h"
 
 /* Fills the structure at @base: the table's defaults, then what is written. */
@@ -43,9 +43,11 @@ static int build_single(struct load *load) {
         r = fill(load, load_find(load, SECTION_DAEMON, ""), KEY_SECTION_DAEMON, &load->config->daemon);
         if (r == 0)
                 r = fill(load, load_find(load, SECTION_ACCESS, ""), KEY_SECTION_ACCESS, &load->config->access);
-        if (r < 0)
-                return r;
-        return fill(load, load_find(load, SECTION_STORE, ""), KEY_SECTION_STORE, &load->config->store);
+        if (r == 0)
+                r = fill(load, load_find(load, SECTION_STORE, ""), KEY_SECTION_STORE, &load->config->store);
+        if (r == 0)
+                r = fill(load, load_find(load, SECTION_METRICS, ""), KEY_SECTION_METRICS, &load->config->metrics);
+        return r;
 }
 
 static int build_limit(struct load *load, struct raw_section *section) {

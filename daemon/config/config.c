@@ -45,6 +45,7 @@ struct config *config_unref(struct config *config) {
         access_list_done(&config->access.operate);
         access_list_done(&config->access.admin);
         free(config->store.path);
+        text_strv_free(config->metrics.listen);
         text_strv_free(config->private);
         free(config->text);
         free(config);

@@ -67,11 +67,17 @@ struct store_section {
         uint64_t keep_runs; /* UINT64_MAX: no bound */
 };
 
+struct metrics_section {
+        char **listen; /* addresses as listen_address_parse() takes them; NULL: none */
+        unsigned max_tasks;
+};
+
 struct config {
         atomic_uint n_ref;
         struct daemon_section daemon;
         struct access_section access;
         struct store_section store;
+        struct metrics_section metrics;
         struct limit_section *limits; /* by name */
         size_t n_limits;
         struct pool_section *pools; /* by name; `default` is always there */

@@ -364,7 +364,7 @@ static int diff_sections(const struct config *from, const struct config *to, str
         int r;
 
         diff->sections =
-                calloc(3 + from->n_limits + to->n_limits + from->n_pools + to->n_pools, sizeof(*diff->sections));
+                calloc(4 + from->n_limits + to->n_limits + from->n_pools + to->n_pools, sizeof(*diff->sections));
         if (!diff->sections)
                 return -ENOMEM;
         r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_DAEMON, &from->daemon,
@@ -375,6 +375,9 @@ static int diff_sections(const struct config *from, const struct config *to, str
         if (r == 0)
                 r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_STORE, &from->store,
                                                                       &to->store, "" });
+        if (r == 0)
+                r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_METRICS,
+                                                                      &from->metrics, &to->metrics, "" });
         if (r == 0)
                 r = diff_named(diff, KEY_SECTION_LIMIT, from->limits, from->n_limits, to->limits, to->n_limits,
                                sizeof(struct limit_section));

@@ -5,12 +5,13 @@
 #include "config/config.h"
 #include "task/kind.h"
 
-#define DAEMON(member) .offset = offsetof(struct daemon_section, member)
-#define ACCESS(member) .offset = offsetof(struct access_section, member.words)
-#define LIMIT(member)  .offset = offsetof(struct limit_section, limit.member)
-#define POOL(member)   .offset = offsetof(struct pool_section, member)
-#define STORE(member)  .offset = offsetof(struct store_section, member)
-#define TASK(member)   .offset = offsetof(struct task, member)
+#define DAEMON(member)  .offset = offsetof(struct daemon_section, member)
+#define ACCESS(member)  .offset = offsetof(struct access_section, member.words)
+#define LIMIT(member)   .offset = offsetof(struct limit_section, limit.member)
+#define POOL(member)    .offset = offsetof(struct pool_section, member)
+#define STORE(member)   .offset = offsetof(struct store_section, member)
+#define METRICS(member) .offset = offsetof(struct metrics_section, member)
+#define TASK(member)    .offset = offsetof(struct task, member)
 #define SERVICE(member, more)                                                                                          \
         .scope = KEY_SERVICE, .kind = &kind_exec, .flags = KEY_OF_SERVICE | (more),                                    \
         .offset = offsetof(struct service_part, member)
@@ -117,6 +118,15 @@ static const struct key store_keys[] = {
         { "keep-runs", TYPE(count64), STORE(keep_runs), .min = 1, .max = UINT64_MAX, .default_value = "infinity",
           .help = "How many runs the history keeps, all tasks together, and how many rows of what did not run; the oldest go "
                   "first." },
+};
+
+static const struct key metrics_keys[] = {
+        { "listen", TYPE(listen), METRICS(listen), .default_shown = "nowhere", .example = "127.0.0.1:9188",
+          .help = "Where metrics and health are served over HTTP: numeric addresses with their ports, [::1]:9188 for IPv6, and "
+                  "unix:PATH for sockets. Whoever can connect may read them." },
+        { "max-tasks", TYPE(count), METRICS(max_tasks), .max = 100000, .default_value = "1000",
+          .help = "How many tasks, the first in the order of their names, have metrics of their own; the others are "
+                  "counted together." },
 };
 
 static const struct key task_keys[] = {
@@ -413,6 +423,7 @@ static const struct {
         [KEY_SECTION_LIMIT] = { limit_keys, ARRAY_SIZE(limit_keys) },
         [KEY_SECTION_POOL] = { pool_keys, ARRAY_SIZE(pool_keys) },
         [KEY_SECTION_STORE] = { store_keys, ARRAY_SIZE(store_keys) },
+        [KEY_SECTION_METRICS] = { metrics_keys, ARRAY_SIZE(metrics_keys) },
         [KEY_SECTION_TASK] = { task_keys, ARRAY_SIZE(task_keys) },
 };
 

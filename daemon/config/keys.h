@@ -11,11 +11,12 @@ struct kind;
 struct task;
 
 enum key_section {
-        KEY_SECTION_DAEMON, /* [daemon]: struct daemon_section */
-        KEY_SECTION_ACCESS, /* [access]: struct access_section */
-        KEY_SECTION_LIMIT,  /* [limit NAME]: struct limit_section */
-        KEY_SECTION_POOL,   /* [pool NAME]: struct pool_section */
-        KEY_SECTION_STORE,  /* [store]: struct store_section */
+        KEY_SECTION_DAEMON,  /* [daemon]: struct daemon_section */
+        KEY_SECTION_ACCESS,  /* [access]: struct access_section */
+        KEY_SECTION_LIMIT,   /* [limit NAME]: struct limit_section */
+        KEY_SECTION_POOL,    /* [pool NAME]: struct pool_section */
+        KEY_SECTION_STORE,   /* [store]: struct store_section */
+        KEY_SECTION_METRICS, /* [metrics]: struct metrics_section */
         KEY_SECTION_TASK, /* [task NAME], [group NAME], [defaults], [defaults NAME]: struct task and the kinds' parts */
         _KEY_SECTION_MAX,
 };

@@ -152,6 +152,7 @@ static const struct {
         { KEY_SECTION_LIMIT, "[limit NAME]", "Permits and a pace that runs share." },
         { KEY_SECTION_POOL, "[pool NAME]", "Threads for work that blocks. The pool called default is always there." },
         { KEY_SECTION_STORE, "[store]", "What is remembered: the state of tasks, and the history of runs." },
+        { KEY_SECTION_METRICS, "[metrics]", "Where the daemon tells its metrics, see tendd-metrics(7)." },
         { KEY_SECTION_TASK, "[task NAME], [group NAME], [defaults], [defaults NAME]",
           "A piece of work, several that run as one, and what they have in common." },
 };

@@ -3,6 +3,7 @@
 #include "config/lint.h"
 #include "base/text.h"
 #include "config/secret.h"
+#include "loop/listen_socket.h"
 #include "task/kind.h"
 
 #include <ctype.h>
@@ -231,6 +232,18 @@ static void check_secrets(struct lint *lint, struct raw_section *section) {
         }
 }
 
+/* ---- metrics ---- */
+
+static void check_listen(struct lint *lint, struct raw_section *section) {
+        char *const *listen = section->type == SECTION_METRICS ? lint->load->config->metrics.listen : NULL;
+        struct listen_address address;
+
+        for (; listen && *listen; listen++)
+                if (listen_address_parse(*listen, &address) == 0 && !listen_address_is_local(&address))
+                        lint_tell(lint, section, "listen", "%s is open to other machines, and asks nobody who he is",
+                                  load_shown(section, "listen", *listen));
+}
+
 int load_lint(struct load *load) {
         static const struct lint_rule rules[] = {
                 { "nothing starts it", check_startable },
@@ -241,6 +254,7 @@ int load_lint(struct load *load) {
                 { "timeout is longer than that of its group", check_member_bounds },
                 { "command has signs of a shell", check_shell_signs },
                 { "a secret in clear text", check_secrets },
+                { "metrics are open to other machines", check_listen },
         };
         struct lint lint = { .load = load };
 

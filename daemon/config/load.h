@@ -21,6 +21,7 @@ enum section_type {
         SECTION_LIMIT,
         SECTION_POOL,
         SECTION_STORE,
+        SECTION_METRICS,
         SECTION_TASK,
         SECTION_GROUP,
         _SECTION_TYPE_MAX,
@@ -49,7 +50,7 @@ struct raw_key {
 struct raw_section {
         struct raw_section *next;
         enum section_type type;
-        const char *name;  /* "" for [daemon], [access], [store] and [defaults] */
+        const char *name;  /* "" for [daemon], [access], [store], [metrics] and [defaults] */
         const char *title; /* "task backup" */
         unsigned file;
         unsigned line;

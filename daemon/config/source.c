@@ -21,6 +21,7 @@ static const struct {
         [SECTION_LIMIT] = { "limit", NAMED, KEY_SECTION_LIMIT },
         [SECTION_POOL] = { "pool", NAMED, KEY_SECTION_POOL },
         [SECTION_STORE] = { "store", UNNAMED, KEY_SECTION_STORE },
+        [SECTION_METRICS] = { "metrics", UNNAMED, KEY_SECTION_METRICS },
         [SECTION_TASK] = { "task", NAMED, KEY_SECTION_TASK },
         [SECTION_GROUP] = { "group", NAMED, KEY_SECTION_TASK },
 };
@@ -99,9 +100,10 @@ static void tell_unknown_section(struct load *load, unsigned line, const char *h
                 words[i] = types[i].word;
         (void)snprintf(word, sizeof(word), "%.*s", (int)length, header);
         nearest = text_nearest(word, words, ARRAY_SIZE(words));
-        (void)snprintf(message, sizeof(message),
-                       "[%s]: unknown section (daemon, defaults, store, limit, pool, task or group)%s%s%s", header,
-                       nearest ? " (did you mean " : "", nearest ?: "", nearest ? "?)" : "");
+        (void)snprintf(
+                message, sizeof(message),
+                "[%s]: unknown section (daemon, access, defaults, store, metrics, limit, pool, task or group)%s%s%s",
+                header, nearest ? " (did you mean " : "", nearest ?: "", nearest ? "?)" : "");
         tell_line(load, line, message);
 }
 

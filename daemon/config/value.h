@@ -89,6 +89,7 @@ extern const struct value_type value_log_level;      /* int */
 /* Lists: strv. */
 extern const struct value_type value_words;
 extern const struct value_type value_command;    /* at least one word */
+extern const struct value_type value_listen;     /* numeric addresses with ports, and unix:PATH */
 extern const struct value_type value_names;      /* names and patterns */
 extern const struct value_type value_principals; /* user:NAME, group:NAME; names may be numbers */
 extern const struct value_type value_env;        /* NAME=VALUE */

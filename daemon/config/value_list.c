@@ -2,6 +2,7 @@
 /* value_list: the types whose values are lists of texts. */
 #include "base/text.h"
 #include "config/keys.h"
+#include "loop/listen_socket.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -113,6 +114,33 @@ static void allow_principals(const struct key *key _unused_, FILE *out) {
 
 const struct value_type value_principals = { "user:NAME group:NAME", VALUE_WORDS, parse_principals, allow_principals,
                                              show_words };
+
+/* No resolver is asked: an address is a number. */
+static int parse_listen(const struct key *key, struct value *value, void *base) {
+        struct listen_address address;
+
+        if (value->n == 0)
+                return value_wrong(value, "the address is missing");
+        for (size_t i = 0; i < value->n; i++) {
+                int r = listen_address_parse(value->texts[i], &address);
+
+                if (r == -ENAMETOOLONG)
+                        return value_wrong(value, "the path of %.*s is too long for a socket", VALUE_SHOWN_MAX,
+                                           value->texts[i]);
+                if (r < 0)
+                        return value_wrong_text(value, r, value->texts[i], "address to listen at");
+                for (size_t k = 0; k < i; k++)
+                        if (streq(value->texts[k], value->texts[i]))
+                                return value_wrong(value, "%.*s is there twice", VALUE_SHOWN_MAX, value->texts[i]);
+        }
+        return store_list(key, value, base);
+}
+
+static void allow_listen(const struct key *key _unused_, FILE *out) {
+        fputs("ADDRESS:PORT, where the address is a number, [IPv6]:PORT, or unix:/PATH", out);
+}
+
+const struct value_type value_listen = { "ADDRESSES", VALUE_WORDS, parse_listen, allow_listen, show_words };
 
 static int parse_env(const struct key *key, struct value *value, void *base) {
         for (size_t i = 0; i < value->n; i++) {

@@ -60,8 +60,8 @@ static int append_task(json_t *changes, const struct task_change *change) {
 
 static int append_section(json_t *changes, const struct section_change *change) {
         static const char *const types[_KEY_SECTION_MAX] = {
-                [KEY_SECTION_DAEMON] = "daemon", [KEY_SECTION_ACCESS] = "access", [KEY_SECTION_STORE] = "store",
-                [KEY_SECTION_LIMIT] = "limit",   [KEY_SECTION_POOL] = "pool",
+                [KEY_SECTION_DAEMON] = "daemon",   [KEY_SECTION_ACCESS] = "access", [KEY_SECTION_STORE] = "store",
+                [KEY_SECTION_METRICS] = "metrics", [KEY_SECTION_LIMIT] = "limit",   [KEY_SECTION_POOL] = "pool",
         };
         json_t *keys = json_array();
         char name[64];

@@ -159,16 +159,17 @@ START_TEST(other_sections_are_compared) {
         load("[daemon]\nmax-running = 5\nstate-dir = /a\n[limit x]\npermits = 2\n[limit y]\npermits = 2\n[pool p]\nthreads = 2\n"
              "[task a]\nmanual = yes\ncommand = /bin/a\nlimit = x y\npool = p\n",
              "[daemon]\nmax-running = 6\nstate-dir = /b\n[limit x]\npermits = 3\n[limit y]\npermits = 2\n[limit z]\npermits = 1\n"
-             "[pool p]\nthreads = 3\n[task a]\nmanual = yes\ncommand = /bin/a\nlimit = x y\npool = p\n");
+             "[pool p]\nthreads = 3\n[metrics]\nlisten = 127.0.0.1:9188\n[task a]\nmanual = yes\ncommand = /bin/a\nlimit = x y\npool = p\n");
         ck_assert_str_eq(changes(), "");
-        ck_assert_uint_eq(diff.n_sections, 4);
+        ck_assert_uint_eq(diff.n_sections, 5);
         ck_assert(diff.needs_restart);
         ck_assert_str_eq(section_keys_of(0), "state-dir: /a -> /b (restart); max-running: 5 -> 6");
-        ck_assert_str_eq(diff.sections[1].name, "x");
-        ck_assert_str_eq(section_keys_of(1), "permits: 2 -> 3");
-        ck_assert_int_eq(diff.sections[2].change, CONFIG_ADDED);
-        ck_assert_str_eq(diff.sections[2].name, "z");
-        ck_assert_str_eq(section_keys_of(3), "threads: 2 -> 3");
+        ck_assert_str_eq(section_keys_of(1), "listen: none -> 127.0.0.1:9188");
+        ck_assert_str_eq(diff.sections[2].name, "x");
+        ck_assert_str_eq(section_keys_of(2), "permits: 2 -> 3");
+        ck_assert_int_eq(diff.sections[3].change, CONFIG_ADDED);
+        ck_assert_str_eq(diff.sections[3].name, "z");
+        ck_assert_str_eq(section_keys_of(4), "threads: 2 -> 3");
         done();
 }
 END_TEST

@@ -17,16 +17,24 @@ static const struct {
         /* sections */
         { "k = v\n", "tendd.ini:1: a key before any section\n" },
         { "[tsak a]\nk = v\n",
-          "tendd.ini:1: [tsak a]: unknown section (daemon, defaults, store, limit, pool, task or group) "
+          "tendd.ini:1: [tsak a]: unknown section (daemon, access, defaults, store, metrics, limit, pool, task or group) "
           "(did you mean task?)\n" },
         { "[xyzzy]\nk = v\n",
-          "tendd.ini:1: [xyzzy]: unknown section (daemon, defaults, store, limit, pool, task or group)\n" },
+          "tendd.ini:1: [xyzzy]: unknown section (daemon, access, defaults, store, metrics, limit, pool, task or group)\n" },
         { "[task]\n", "tendd.ini:1: [task]: the name is missing ([task NAME])\n" },
         { "[daemon x]\n", "tendd.ini:1: [daemon x]: takes no name ([daemon])\n" },
         { "[task a b]\n", "tendd.ini:1: [task a b]: \"a b\" is no name (letters, digits, and _.- behind the first, at "
                           "most 40)\n" },
         { "[task a]\ncommand = x\nmanual = yes\n[group a]\nmembers = a\n",
           "tendd.ini:4: [group a] is there already: [task a] in tendd.ini:1\n" },
+        { "[metrics]\nlisten = localhost:9188\n",
+          "tendd.ini:2: listen: \"localhost:9188\" is no address to listen at (ADDRESS:PORT, where the address is a "
+          "number, [IPv6]:PORT, or unix:/PATH)\n" },
+        { "[metrics]\nlisten =\n", "tendd.ini:2: listen: the address is missing (ADDRESS:PORT, where the address is a "
+                                   "number, [IPv6]:PORT, or unix:/PATH)\n" },
+        { "[metrics]\nlisten = 127.0.0.1:1 127.0.0.1:1\n",
+          "tendd.ini:2: listen: 127.0.0.1:1 is there twice (ADDRESS:PORT, where the address is a number, [IPv6]:PORT, or "
+          "unix:/PATH)\n" },
         { "[daemon]\n[daemon]\n", "tendd.ini:2: [daemon] is there already: [daemon] in tendd.ini:1\n" },
         { "[limit a]\npermits = 1\n[pool a]\n[defaults a]\n[task a]\nuse = a\npool = a\nlimit = a\ncommand = x\nmanual = "
           "yes\n",

@@ -111,6 +111,27 @@ START_TEST(the_store_has_a_section) {
 }
 END_TEST
 
+START_TEST(metrics_have_a_section) {
+        struct config_text text;
+
+        config_text_load_one(&text, "[task a]\ncommand = x\nmanual = yes\n");
+        ck_assert_int_eq(text.r, 0);
+        ck_assert_ptr_null(text.config->metrics.listen);
+        ck_assert_uint_eq(text.config->metrics.max_tasks, 1000);
+        config_text_done(&text);
+
+        config_text_load_one(&text,
+                             "[task a]\ncommand = x\nmanual = yes\n"
+                             "[metrics]\nlisten = 127.0.0.1:9188 [::1]:9188\n unix:/run/m.sock\nmax-tasks = 0\n");
+        ck_assert_int_eq(text.r, 0);
+        ck_assert_str_eq(text.config->metrics.listen[1], "[::1]:9188");
+        ck_assert_str_eq(text.config->metrics.listen[2], "unix:/run/m.sock");
+        ck_assert_ptr_null(text.config->metrics.listen[3]);
+        ck_assert_uint_eq(text.config->metrics.max_tasks, 0);
+        config_text_done(&text);
+}
+END_TEST
+
 START_TEST(what_is_written_nearest_wins) {
         static const struct {
                 const char *task, *key, *value;
@@ -403,6 +424,7 @@ int main(void) {
         tcase_add_test(tcase, a_watch_queues_unless_told_otherwise);
         tcase_add_test(tcase, the_nearest_zone_counts_and_is_shared);
         tcase_add_test(tcase, the_store_has_a_section);
+        tcase_add_test(tcase, metrics_have_a_section);
         tcase_add_test(tcase, what_is_written_nearest_wins);
         tcase_add_test(tcase, default_bounds_are_known_as_such);
         tcase_add_test(tcase, a_service_is_made_by_restart);

@@ -37,6 +37,8 @@ static void wrap(enum key_section section, const struct key *key, const char *va
                 fprintf(out, "[task t]\ncommand = x\n[access]\n%s = %s\n", key->name, value);
         } else if (section == KEY_SECTION_STORE) {
                 fprintf(out, "[task t]\ncommand = x\n[store]\n%s = %s\n", key->name, value);
+        } else if (section == KEY_SECTION_METRICS) {
+                fprintf(out, "[task t]\ncommand = x\n[metrics]\n%s = %s\n", key->name, value);
         } else if (section == KEY_SECTION_POOL) {
                 fprintf(out, "[task t]\ncommand = x\n[pool t]\n%s = %s\n", key->name, value);
         } else if (key->scope == KEY_GROUPS) {

@@ -14,6 +14,13 @@ static const struct {
 } cases[] = {
         { "", "" },
 
+        /* metrics are open to other machines */
+        { "[metrics]\nlisten = 127.0.0.1:9188 [::1]:9188 unix:/run/m\n", "" },
+        { "[metrics]\nlisten = 127.0.0.1:9188 0.0.0.0:9188\n",
+          "tendd.ini:2: listen: warning: 0.0.0.0:9188 is open to other machines, and asks nobody who he is\n" },
+        { "[metrics]\nlisten = [2001:db8::1]:9188\n",
+          "tendd.ini:2: listen: warning: [2001:db8::1]:9188 is open to other machines, and asks nobody who he is\n" },
+
         /* nothing starts it */
         { "[task a]\ncommand = x\n",
           "tendd.ini:1: warning: [task a] nothing starts it: no trigger, no group, no hook (manual = yes if operators "

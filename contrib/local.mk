@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += contrib/packages contrib/install-packages contrib/try contrib/check contrib/check-format \
 	contrib/check-layers contrib/build-deb contrib/debian contrib/update-reference contrib/supervisord2tendd \
-	contrib/crontab2tendd .ci/run
+	contrib/crontab2tendd contrib/grafana-dashboard.json .ci/run
+examples_DATA += contrib/grafana-dashboard.json
 
 CLEANFILES += build.log
 

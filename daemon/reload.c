@@ -25,6 +25,8 @@ static void take_daemon_keys(struct runner *runner) {
         loop_set_warn(runner->loop, daemon->loop_warn_usec, runner_on_slow, runner);
         if (runner->store)
                 store_set_keep(runner->store, store->keep_usec, store->keep_runs);
+        if (runner->metrics && metrics_configure(runner->metrics, &runner->config->metrics) < 0)
+                log_error("metrics are not served as the configuration says: out of memory");
 }
 
 static void on_end(const struct reload_outcome *outcome, void *arg) {

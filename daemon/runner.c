@@ -106,6 +106,10 @@ static const char *refused(void *arg) {
         return ((struct runner *)arg)->refused;
 }
 
+static const char *metrics_unreachable(void *arg) {
+        return metrics_trouble(((struct runner *)arg)->metrics);
+}
+
 static const char *phase_name(void *arg) {
         return runner_phase_to_string(((struct runner *)arg)->phase);
 }
@@ -153,6 +157,7 @@ static int open_control(struct runner *runner) {
                 .refused = refused,
                 .shutdown = shut_down,
                 .ends_at = ends_at,
+                .metrics_trouble = metrics_unreachable,
                 .arg = runner,
         };
         int fd, r;
@@ -172,6 +177,23 @@ static int open_control(struct runner *runner) {
         }
         r = control_listen_fd(runner->control, fd);
         return r < 0 ? cannot("listen on the socket of the service manager", r) : 0;
+}
+
+/* What cannot be opened is told, and keeps nobody from running. */
+static int open_metrics(struct runner *runner) {
+        const struct metrics_options options = {
+                .live = runner->live,
+                .control = runner->control,
+                .phase = phase_name,
+                .refused = refused,
+                .arg = runner,
+        };
+        int r;
+
+        r = metrics_new(&options, &runner->metrics);
+        if (r >= 0)
+                r = metrics_configure(runner->metrics, &runner->config->metrics);
+        return r < 0 ? cannot("set up metrics", r) : 0;
 }
 
 /* ---- the store ---- */
@@ -293,6 +315,8 @@ static int set_up(struct runner *runner) {
         if (r < 0)
                 return cannot("prepare reloads", r);
         r = open_control(runner);
+        if (r >= 0)
+                r = open_metrics(runner);
         if (r < 0)
                 return r;
         r = watchdog_start(runner->loop, MAX(STUCK_AFTER, daemon->loop_warn_usec), &runner->watchdog);
@@ -313,6 +337,7 @@ static void take_down(struct runner *runner) {
         loop_work_cancel(&runner->ready_work);
         systemd_watchdog_done(&runner->systemd_watchdog);
         runner_status_done(runner);
+        runner->metrics = metrics_free(runner->metrics);
         runner->control = control_free(runner->control);
         runner->reloader = reloader_free(runner->reloader);
         runner_once_done(runner);

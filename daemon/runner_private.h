@@ -5,6 +5,7 @@
 #include "instance.h"
 #include "live/reload.h"
 #include "loop/watchdog.h"
+#include "metrics/metrics.h"
 #include "runner.h"
 #include "store/store.h"
 #include "systemd.h"
@@ -36,6 +37,7 @@ struct runner {
         struct live *live;
         struct reloader *reloader; /* NULL with --once */
         struct control *control;
+        struct metrics *metrics; /* NULL with --once */
         struct watchdog *watchdog;
         struct systemd_watchdog systemd_watchdog;
         struct status_line status_line;

@@ -136,7 +136,7 @@ static void on_slice(struct loop_work *work, void *arg) {
                 loop_work_schedule(work);
                 return;
         }
-        problems_find_others(line->problems, runner->live, runner->refused);
+        problems_find_others(line->problems, runner->live, runner->refused, metrics_trouble(runner->metrics));
         begin_text(line);
         describe_running(runner, line);
         finish(line);

@@ -38,6 +38,8 @@ static const struct {
         [EVENT_HOOK_DROPPED] = { "hook-dropped", LOG_ERR, "916b812c0e8c4144b473c09ea85ef057" },
         [EVENT_POOL_DEGRADED] = { "pool-degraded", LOG_WARNING, "7b449e96c4064649b8bdc15423af6313" },
         [EVENT_POOL_RECOVERED] = { "pool-recovered", LOG_NOTICE, "0117d92731944fee9df9912541d709a0" },
+        [EVENT_METRICS_UNREACHABLE] = { "metrics-unreachable", LOG_ERR, "1869f9ce56d74e48abe7e9526e9ec194" },
+        [EVENT_METRICS_RECOVERED] = { "metrics-recovered", LOG_NOTICE, "e6360bb320784440b455a6cc9441c064" },
         [EVENT_LOOP_SLOW] = { "loop-slow", LOG_WARNING, "ef63feb7ed324394850144f617e812b1" },
         [EVENT_LOOP_STUCK] = { "loop-stuck", LOG_ERR, "f86d8c97e4fa4184b4ce30cdf05bfa16" },
         [EVENT_LOOP_UNSTUCK] = { "loop-unstuck", LOG_WARNING, "75bbdfb8a258422d91f43426c2cfeacf" },

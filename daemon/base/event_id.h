@@ -36,8 +36,10 @@ enum event_id {
         EVENT_HOOK_DROPPED,
         EVENT_POOL_DEGRADED,
         EVENT_POOL_RECOVERED,
-        EVENT_LOOP_SLOW,  /* a callback held the loop for longer than loop-warn */
-        EVENT_LOOP_STUCK, /* it is held now, and does not come back */
+        EVENT_METRICS_UNREACHABLE, /* an address of [metrics] listen cannot be opened */
+        EVENT_METRICS_RECOVERED,   /* it could be in the end */
+        EVENT_LOOP_SLOW,           /* a callback held the loop for longer than loop-warn */
+        EVENT_LOOP_STUCK,          /* it is held now, and does not come back */
         EVENT_LOOP_UNSTUCK,
         EVENT_OUTPUT_SUPPRESSED, /* a task printed more than log-rate */
         EVENT_LOG_DROPPED,       /* records of the log found no room */

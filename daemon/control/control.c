@@ -120,6 +120,10 @@ void control_access_changed(struct control *control) {
         control->others = others;
 }
 
+void control_get_stats(const struct control *control, struct varlink_stats *ret) {
+        varlink_server_get_stats(control->server, ret);
+}
+
 int control_listen_fd(struct control *control, int fd) {
         return varlink_server_listen_fd(control->server, fd);
 }

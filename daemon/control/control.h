@@ -26,6 +26,8 @@ struct control_options {
         /* Monotonic: when at the latest the phase is over of a daemon that ends; USEC_INFINITY: it takes as long as it takes;
          * 0: it does not end. May be NULL. */
         usec_t (*ends_at)(void *arg);
+        /* Where metrics cannot be read, and why; NULL: they can, or nobody wants them. May be NULL. */
+        const char *(*metrics_trouble)(void *arg);
         void *arg;
 };
 
@@ -44,6 +46,9 @@ int control_listen(struct control *control, const char *path, gid_t gid, pid_t *
 
 /* [access] may be another: roles of open connections, from their next call on, and who may connect follow it. */
 void control_access_changed(struct control *control);
+
+struct varlink_stats;
+void control_get_stats(const struct control *control, struct varlink_stats *ret);
 
 /* Listens on @fd, a socket that somebody else has made, and does not remove it in the end. Its mode stays what it
  * is. The descriptor is taken, also when it fails. Returns 0, -ENOMEM, -errno. */

@@ -134,7 +134,8 @@ static json_t *status_to_json(struct status_cursor *status) {
         outcomes = outcomes_to_json(&counts, &done);
         varlink_server_get_stats(control->server, &clients);
         said = said_to_json(status);
-        problems_find_others(status->problems, control->live, options->refused ? options->refused(options->arg) : NULL);
+        problems_find_others(status->problems, control->live, options->refused ? options->refused(options->arg) : NULL,
+                             options->metrics_trouble ? options->metrics_trouble(options->arg) : NULL);
         return json_pack(
                 "{s:s, s:i, s:s, s:I, s:I, s:I, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:i, s:o*}",
                 "version", PACKAGE_VERSION, "pid", (int)getpid(), "phase", options->phase(options->arg), "uptime_usec",

@@ -78,8 +78,9 @@ void problems_find_task(struct problems *problems, const struct live *live, cons
 void problems_find_run(struct problems *problems, const struct run *run);
 
 /* What is no task's and no run's: the log, hooks, the store, remnants, pools, limits; and @refused, which says what the
- * daemon runs instead of the files, that were refused; NULL: they were not. Once, in the end. */
-void problems_find_others(struct problems *problems, struct live *live, const char *refused);
+ * daemon runs instead of the files, that were refused; NULL: they were not; and @metrics, which says where they cannot be
+ * read; NULL: they can, or nobody wants them. Once, in the end. */
+void problems_find_others(struct problems *problems, struct live *live, const char *refused, const char *metrics);
 
 /* Whether @task has a problem of @kind; of one that no task can have: false. */
 bool problem_is_of_task(enum problem_kind kind);

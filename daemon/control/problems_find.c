@@ -418,12 +418,22 @@ static void find_paused_limits(struct problems *problems, const struct live *liv
         }
 }
 
-void problems_find_others(struct problems *problems, struct live *live, const char *refused) {
+/* Monitoring does not reach the daemon. */
+static void find_metrics(struct problems *problems, const char *metrics) {
+        if (metrics && problems_count(problems, PROBLEM_DEGRADED, false))
+                problems_tell(problems, &(const struct problem){ .kind = PROBLEM_DEGRADED,
+                                                                 .subject = "metrics",
+                                                                 .text = metrics,
+                                                                 .command = "tendctl reload" });
+}
+
+void problems_find_others(struct problems *problems, struct live *live, const char *refused, const char *metrics) {
         struct run_tree *tree = live_tree(live);
 
         find_all_paused(problems, live);
         find_refused(problems, refused);
         find_store(problems, live);
+        find_metrics(problems, metrics);
         for (size_t i = 0; i < live_n_pools(live); i++)
                 find_pool(problems, live_pool_at(live, i));
         find_dropped(problems, "log", "records, which came faster than they could be written", log_dropped(),

@@ -11,6 +11,7 @@ struct event {
         const char *run;      /* NULL: none */
         const char *text;     /* a sentence; NULL: made from the result */
         const struct result *result;
+        uint64_t n;             /* how many, where one event tells of several: of EVENT_MISSED; else 0 */
         enum error_kind error;  /* what it is about, when there is no result; ERROR_NONE: no error */
         bool quiet;             /* told to observers, not logged */
         struct log_place place; /* filled by live_emit() */

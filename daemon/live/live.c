@@ -519,7 +519,15 @@ bool live_task_is_outdated(const struct live_task *task) {
         return false;
 }
 
-/* ---- pools ---- */
+/* ---- limits, pools ---- */
+
+size_t live_n_limits(const struct live *live) {
+        return live->config->n_limits;
+}
+
+struct limit *live_limit_at(const struct live *live, size_t index) {
+        return live->limits[index];
+}
 
 size_t live_n_pools(const struct live *live) {
         return live->config->n_pools;

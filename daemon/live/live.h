@@ -218,6 +218,10 @@ struct limit *live_find_limit(const struct live *live, const char *name);
  * -ENOENT, -EINVAL. */
 int live_set_limit(struct live *live, const char *name, const struct limit_config *config);
 
+/* Those of the configuration, by number. */
+size_t live_n_limits(const struct live *live);
+struct limit *live_limit_at(const struct live *live, size_t index);
+
 /* ---- pools ---- */
 
 /* The same; of @numbers the three are taken. */

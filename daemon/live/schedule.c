@@ -106,7 +106,7 @@ static void tell_missed(struct live *live, const char *task, const struct schedu
                 (void)snprintf(text, sizeof(text), "was due by %s %llu times from %s to %s and was not run: %s%s",
                                missed->trigger, (unsigned long long)missed->n, when(missed->first_usec, first),
                                when(missed->last_usec, last), why, detail);
-        live_emit(live, &(const struct event){ .id = EVENT_MISSED, .task = task, .text = text });
+        live_emit(live, &(const struct event){ .id = EVENT_MISSED, .task = task, .text = text, .n = missed->n });
 }
 
 static void set_last_missed(struct live_task *entry, const struct schedule_missed *missed) {

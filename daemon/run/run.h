@@ -294,6 +294,9 @@ struct run_counts {
         uint64_t done[_OUTCOME_MAX]; /* top-level runs */
 };
 
+/* The limit of max-running; NULL: there is none. */
+struct limit *run_tree_max_running(const struct run_tree *tree);
+
 void run_tree_get_counts(const struct run_tree *tree, struct run_counts *ret);
 
 /* ---- a run, from outside ---- */

@@ -473,6 +473,10 @@ static int tree_init(struct run_tree *tree, unsigned max_running) {
         return max_running > 0 ? limit_new(tree->limits, "max-running", &config, &tree->max_running) : 0;
 }
 
+struct limit *run_tree_max_running(const struct run_tree *tree) {
+        return tree->max_running;
+}
+
 void run_tree_set_max_running(struct run_tree *tree, unsigned max_running) {
         const struct limit_config config = { .permits = max_running };
 

@@ -100,7 +100,8 @@ class Package(BoxCase):
              "/usr/share/doc/tendd/examples/tendd.ini.example", "/usr/share/doc/tendd/examples/unprivileged.conf",
              "/usr/lib/systemd/catalog/tendd.catalog", "/usr/lib/sysusers.d/tendd.conf",
              "/usr/lib/systemd/user/tendd.service", "/usr/share/man/man8/tendd.8", "/usr/share/man/man1/tendctl.1",
-             "/usr/share/man/man5/tendd.ini.5"}, listed)
+             "/usr/share/man/man5/tendd.ini.5", "/usr/share/man/man7/tendd-metrics.7",
+             "/usr/share/doc/tendd/examples/grafana-dashboard.json"}, listed)
         self.assertEqual({os.path.basename(path) for path in listed if "/systemd/system/" in path},
                          {"", "tendd.service", "tendd.socket"})
         tree = self.path("control")

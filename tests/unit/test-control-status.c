@@ -193,10 +193,11 @@ START_TEST(one_line_tells_what_events_tell_of) {
         ck_assert_int_eq(problems_new(&problems), 0);
         for (size_t i = 0; i < live_n_tasks(live_bed.live); i++)
                 problems_find_task(problems, live_bed.live, live_task_at(live_bed.live, i));
-        problems_find_others(problems, live_bed.live, "the files");
+        problems_find_others(problems, live_bed.live, "the files", "a port is taken");
         problems_describe(problems, text, sizeof(text));
-        ck_assert_str_eq(text, "; REFUSED: configuration; DEGRADED: store; DROPPED: log; 4 FAILING: job-10, job-11, "
-                               "job-12 and 1 more; 1 PAUSED: job-20");
+        ck_assert_str_eq(text,
+                         "; REFUSED: configuration; DEGRADED: store, metrics; DROPPED: log; 4 FAILING: job-10, job-11, "
+                         "job-12 and 1 more; 1 PAUSED: job-20");
         problems_describe(problems, text, 20);
         ck_assert_str_eq(text, "; REFUSED: configur");
         problems_free(problems);

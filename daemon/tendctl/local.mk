@@ -20,6 +20,11 @@ tendctl_SOURCES = \
 	daemon/tendctl/summary.c \
 	daemon/tendctl/table.c \
 	daemon/tendctl/time_arg.c daemon/tendctl/time_arg.h \
+	daemon/tendctl/timeline.c daemon/tendctl/timeline.h \
+	daemon/tendctl/timeline_axis.c daemon/tendctl/timeline_axis.h \
+	daemon/tendctl/timeline_draw.h \
+	daemon/tendctl/timeline_svg.c \
+	daemon/tendctl/timeline_text.c \
 	daemon/tendctl/top.c daemon/tendctl/top.h \
 	daemon/tendctl/top_actions.c \
 	daemon/tendctl/top_canvas.c daemon/tendctl/top_canvas.h \
@@ -49,6 +54,7 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_shutdown.c \
 	daemon/tendctl/verb_status.c \
 	daemon/tendctl/verb_tasks.c \
+	daemon/tendctl/verb_timeline.c \
 	daemon/tendctl/verb_top.c \
 	daemon/tendctl/verb_why.c \
 	daemon/tendctl/verbs.c
@@ -75,3 +81,6 @@ tests_unit_test_top_SOURCES = tests/unit/test-top.c $(tendctl_print) daemon/tend
 unit_tests += tests/unit/test-top-feed
 tests_unit_test_top_feed_SOURCES = tests/unit/test-top-feed.c tests/support/fake-clock.c tests/support/fake-clock.h \
 	daemon/tendctl/top_feed.c
+unit_tests += tests/unit/test-timeline
+tests_unit_test_timeline_SOURCES = tests/unit/test-timeline.c $(tendctl_print) daemon/tendctl/timeline.c \
+	daemon/tendctl/timeline_axis.c daemon/tendctl/timeline_svg.c daemon/tendctl/timeline_text.c

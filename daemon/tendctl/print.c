@@ -41,6 +41,17 @@ unsigned print_height(void) {
         return size.ws_row;
 }
 
+void print_screen_size(unsigned *ret_height, unsigned *ret_width) {
+        static const char *const names[] = { "LINES", "COLUMNS" };
+        uint64_t sizes[] = { print_height() ?: 24, print_width() ?: 80 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (getenv(names[i]))
+                        (void)text_parse_uint(getenv(names[i]), 1, 1000, &sizes[i]);
+        *ret_height = (unsigned)sizes[0];
+        *ret_width = (unsigned)sizes[1];
+}
+
 bool print_is_utf8(void) {
         return streq(nl_langinfo(CODESET), "UTF-8");
 }

@@ -23,6 +23,9 @@ bool print_has_colour(void);
 /* Columns of the terminal; 0 when stdout is none: nothing is cut then. */
 unsigned print_width(void);
 
+/* What a screen is to be like also where there is none: the size of the terminal, or what LINES and COLUMNS say, or 24 lines of 80. */
+void print_screen_size(unsigned *ret_height, unsigned *ret_width);
+
 /* Its lines; 0 when stdout is none. */
 unsigned print_height(void);
 

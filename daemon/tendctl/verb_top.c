@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 
 #define INTERVAL_DEFAULT USEC_PER_SEC
@@ -23,23 +22,6 @@
 
 /* ---- one screen, or its data ---- */
 
-/* The size of the terminal, or what COLUMNS and LINES say, or 80x24. */
-static void once_size(unsigned *ret_height, unsigned *ret_width) {
-        static const char *const names[] = { "LINES", "COLUMNS" };
-        uint64_t sizes[] = { 24, 80 };
-        struct winsize window;
-
-        if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
-                sizes[0] = window.ws_row;
-                sizes[1] = window.ws_col;
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (getenv(names[i]))
-                        (void)text_parse_uint(getenv(names[i]), 1, CANVAS_MAX, &sizes[i]);
-        *ret_height = (unsigned)sizes[0];
-        *ret_width = (unsigned)sizes[1];
-}
-
 static int print_once(struct ctl *ctl, struct top *top) {
         _cleanup_(canvas_freep) struct canvas *canvas = NULL;
         unsigned height, width;
@@ -48,7 +30,7 @@ static int print_once(struct ctl *ctl, struct top *top) {
         code = feed_once(ctl, top_wants(top), top_take, top);
         if (code != CTL_OK)
                 return code;
-        once_size(&height, &width);
+        print_screen_size(&height, &width);
         if (canvas_new(height, width, &canvas) < 0)
                 return ctl_error(CTL_FAILED, "out of memory");
         top_draw(top, canvas);

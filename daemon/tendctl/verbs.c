@@ -362,6 +362,24 @@ static const struct verb verbs[] = {
                 .run = verb_logs,
         },
         {
+                .name = "timeline",
+                .arguments = "[TASK...]",
+                .max = ANY,
+                .summary = "the runs of a day as a chart",
+                .details =
+                        "A row for each task, members below their groups, in the order of their first runs. What is not ok is a "
+                        "letter: F failed, T timeout, I interrupted, C cancelled, N never-started, S skipped, ! not run. With "
+                        "--svg it is a picture.",
+                .examples = "tendctl timeline                              since this time yesterday\n"
+                            "tendctl timeline backup -s 7d                 with its members, if it is a group\n"
+                            "tendctl timeline -s yesterday -u today        yesterday\n"
+                            "tendctl timeline 'etl-*' --svg night.svg      as a picture for a browser\n",
+                .options = { [TIMELINE_SINCE] = { "since", 's', "T", "from then on [24h before the end]" },
+                             [TIMELINE_SVG] = { "svg", 0, "FILE", "write it as a picture; -: to stdout" },
+                             [TIMELINE_UNTIL] = { "until", 'u', "T", "until then [now]" } },
+                .run = verb_timeline,
+        },
+        {
                 .name = "top",
                 .arguments = "",
                 .summary = "a console: tasks, runs, limits, pools, and what is due",

@@ -4,6 +4,7 @@
  * Who waits for it has pressed a key: it is silent whatever goes wrong, and after a second it ends, be it that the daemon
  * is stopped and its socket takes nobody.
  */
+#include "base/event_id.h"
 #include "base/text.h"
 #include "tendctl/client.h"
 #include "tendctl/complete.h"
@@ -58,7 +59,7 @@ static void tell_kind(struct completion *completion, const char *kind) {
 static void ask(struct completion *completion, const char *method, json_t *parameters,
                 bool (*take)(struct completion *completion, const json_t *answer)) {
         char name[128];
-        bool more = ctl_try_connect(completion->ctl) == 0;
+        bool more = ctl_connect_quietly(completion->ctl) == 0;
 
         (void)snprintf(name, sizeof(name), "io.tendd.Runner.%s", method);
         if (!more) {
@@ -192,6 +193,12 @@ static void complete_views(struct completion *completion) {
                 (void)tell(completion, top_views[i]->name, "");
 }
 
+/* Kinds of events that a client can be told. */
+static void complete_kinds(struct completion *completion) {
+        for (int i = EVENT_NONE + 1; i < _EVENT_ID_MAX; i++)
+                (void)tell(completion, event_id_to_string((enum event_id)i), "");
+}
+
 static void complete_signals(struct completion *completion) {
         for (int signo = 1; signo < SIGSYS + 1; signo++)
                 if (sigabbrev_np(signo))
@@ -248,8 +255,8 @@ static const struct {
         { "PATH", complete_files },       { "FILE", complete_files },     { "DIR", complete_files },
         { "COMMAND", complete_commands }, { "ARGUMENT", complete_files }, { "USER", complete_users },
         { "WORD", complete_nothing },     { "N", complete_nothing },      { "TEXT", complete_nothing },
-        { "SPAN", complete_nothing },     { "EXPR", complete_nothing },   { "A/B", complete_nothing },
-        { "N/SPAN", complete_nothing },
+        { "KIND", complete_kinds },       { "SPAN", complete_nothing },   { "EXPR", complete_nothing },
+        { "A/B", complete_nothing },      { "N/SPAN", complete_nothing },
 };
 
 /* ---- where the cursor is ---- */

@@ -131,7 +131,7 @@ static int client_error(struct ctl *ctl, int error, unsigned flags) {
 }
 
 static int try_again(struct ctl *ctl) {
-        return ctl_try_connect(ctl) ? CTL_OK : CTL_NO_DAEMON;
+        return ctl_connect_quietly(ctl) == 0 ? CTL_OK : CTL_NO_DAEMON;
 }
 
 int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, unsigned flags, ctl_answer_fn fn, void *arg) {

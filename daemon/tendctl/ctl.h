@@ -33,7 +33,7 @@ int ctl_error(int code, const char *format, ...) _printf_(2, 3);
 int ctl_connect(struct ctl *ctl);
 
 /* The same, but nothing is printed. Returns 0, or -errno of the place that was tried last. */
-int ctl_try_connect(struct ctl *ctl);
+int ctl_connect_quietly(struct ctl *ctl);
 
 /* What an error of the daemon, a full name, means. */
 const char *ctl_explain(const char *error);

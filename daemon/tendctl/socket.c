@@ -67,7 +67,7 @@ static int try_places(struct ctl *ctl, struct place *places, size_t n) {
         return r;
 }
 
-int ctl_try_connect(struct ctl *ctl) {
+int ctl_connect_quietly(struct ctl *ctl) {
         struct place places[PLACES_MAX] = { 0 };
 
         return ctl->client ? 0 : try_places(ctl, places, find_places(ctl, places));

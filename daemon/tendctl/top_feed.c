@@ -237,7 +237,7 @@ void feed_step(struct feed *feed, usec_t now_usec) {
         if (!feed->ctl->client) {
                 if (now_usec < feed->retry_usec)
                         return;
-                r = ctl_try_connect(feed->ctl);
+                r = ctl_connect_quietly(feed->ctl);
                 if (r < 0) {
                         lose(feed, r, now_usec);
                         return;

@@ -233,7 +233,7 @@ static int check_names(struct ctl *ctl, const struct verb_args *args) {
 
 int verb_logs(struct ctl *ctl, const struct verb_args *args) {
         enum journal_access access = journal_access();
-        bool connected = ctl_try_connect(ctl) == 0;
+        bool connected = ctl_connect_quietly(ctl) == 0;
         uid_t uids[UIDS_MAX];
         struct journal_query query = { .names = args->words, .n_names = args->n, .uids = uids };
         struct wanted wanted;

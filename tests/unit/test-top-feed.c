@@ -25,7 +25,7 @@ static struct {
 } answers[64];
 static size_t n_answers, taken;
 
-int ctl_try_connect(struct ctl *ctl) {
+int ctl_connect_quietly(struct ctl *ctl) {
         if (connect_result == 0)
                 ctl->client = &connection;
         return connect_result;

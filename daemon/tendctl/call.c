@@ -55,6 +55,8 @@ static const struct {
 };
 
 const char *ctl_explain(const char *error) {
+        if (streq(error, INTERFACE "RoleNeeded"))
+                return "denied: your user has not the role for this";
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
                 if (streq(errors[i].name, error))
                         return errors[i].text;

@@ -219,6 +219,22 @@ class Terminals(Top):
                 term.wait("^typed")
                 os.unlink(after)
 
+    def test_who_may_not_look_is_told(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be another user")
+        os.chmod(self.directory, 0o755)
+        daemon = self.daemon("[access]\noperate = user:daemon\n" + WORK)
+        os.chmod(daemon.runtime_dir, 0o755)
+        os.chmod(daemon.socket_path, 0o666)
+        user = "setpriv --reuid=nobody --regid=nogroup --clear-groups"
+        self.assertIn("NO ANSWER  denied: your user has not the role", self.wait(self.top(daemon, env=user), "^NO ANSWER"))
+        term = self.top(daemon, env="setpriv --reuid=daemon --regid=daemon --clear-groups")
+        term.wait("^web +up")
+        term.write("/backup")
+        term.press("Enter")
+        term.write("xy")
+        term.wait("^stopping backup#1")
+
     def test_where_it_cannot_begin(self):
         daemon = self.daemon(WORK, start=False)
         term = self.top(daemon)

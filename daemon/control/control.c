@@ -35,6 +35,7 @@ static void on_event(const struct event *event, void *arg) {
 
         events_add(control->events, event);
         wait_on_event(control, event);
+        wait_state_on_event(control, event);
         restart_on_event(control, event);
 }
 
@@ -58,6 +59,7 @@ int control_new(const struct control_options *options, struct control **ret) {
         control->live = options->live;
         control->started_usec = clock_now(CLOCK_ID_MONOTONIC);
         list_init(&control->waiters);
+        list_init(&control->state_waits);
         list_init(&control->restarts);
 
         r = events_new(live_loop(control->live), &control->events);

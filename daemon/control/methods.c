@@ -60,7 +60,9 @@ static const struct varlink_field fields_extend[] = {
         { 0 },
 };
 static const struct varlink_field fields_wait[] = {
-        { "runs", VARLINK_STRINGS, REQUIRED },
+        { "runs", VARLINK_STRINGS, OPTIONAL },
+        { "state", VARLINK_STRING, OPTIONAL },
+        { "timeout_usec", VARLINK_INT, OPTIONAL },
         { 0 },
 };
 static const struct varlink_field fields_pause[] = {

@@ -18,6 +18,7 @@ struct control {
         struct live_observer *observer;
         struct events *events;
         struct list waiters;
+        struct list state_waits;
         struct list restarts;
         struct socket_mode *socket_mode; /* NULL: the socket is not ours */
         bool others;                     /* whom [access] names may connect to it */
@@ -56,6 +57,19 @@ int method_events(struct varlink_call *call, const json_t *parameters, void *arg
 
 /* ---- methods_wait.c ---- */
 
+/* How long a client waits. Zeroed: for ever. */
+struct wait_timeout {
+        struct loop_timer timer;
+        struct varlink_call *call; /* NULL: there is no timer */
+        bool over;                 /* the stream was woken for that */
+};
+
+/* @usec of 0: for ever. Returns 0 or -ENOMEM. */
+int wait_timeout_begin(struct wait_timeout *timeout, struct control *control, struct varlink_call *call, usec_t usec);
+void wait_timeout_done(struct wait_timeout *timeout);
+/* Answers TimedOut; takes the reference to @names of what is still waited for. Returns 0. */
+int reply_timed_out(struct varlink_call *call, json_t *names);
+
 /* Waits for runs on behalf of @call: cursor of the stream waiter_ops, which answers with the result of each run that was
  * added, in the order in which they end. Learns of ends from now on. NULL: out of memory. */
 struct waiter *waiter_new(struct control *control, struct varlink_call *call);
@@ -63,6 +77,9 @@ extern const struct varlink_stream_ops waiter_ops;
 
 /* One more run, by its name (copied), that lives, or has ended and is known. Returns 0 or -ENOMEM. */
 int waiter_add(struct waiter *waiter, const char *run);
+
+/* It gives up after @usec. Returns 0 or -ENOMEM. */
+int waiter_set_timeout(struct waiter *waiter, usec_t usec);
 
 /* The result of a run that has ended, as long as it is the last of its task; else NULL. */
 struct result *wait_find_result(const struct control *control, const char *run);
@@ -80,6 +97,14 @@ json_t *pool_to_json(const struct control *control, const struct pool *pool);
 
 /* What a daemon that ends waits for: an Ending, or NULL: it does not end. */
 json_t *ending_to_json(const struct control *control);
+
+/* ---- methods_wait_state.c ---- */
+
+/* Wait for another @state than done, of @names, or of the daemon. As a handler. */
+int wait_for_state(struct control *control, struct varlink_call *call, const json_t *names, const char *state,
+                   usec_t timeout_usec);
+/* An event that may be what somebody waits for. */
+void wait_state_on_event(struct control *control, const struct event *event);
 
 /* ---- keeping.c ---- */
 

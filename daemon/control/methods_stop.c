@@ -174,13 +174,23 @@ static int await(struct control *control, struct waiter *waiter, const char *nam
 int method_wait(struct varlink_call *call, const json_t *parameters, void *arg) {
         struct control *control = arg;
         const json_t *names = json_object_get(parameters, "runs");
+        const char *state = json_string_value(json_object_get(parameters, "state"));
+        const json_t *timeout = json_object_get(parameters, "timeout_usec");
+        usec_t timeout_usec = (usec_t)json_integer_value(timeout);
         struct waiter *waiter;
 
+        if (json_is_integer(timeout) && json_integer_value(timeout) <= 0)
+                return varlink_error_parameter(call, "timeout_usec");
+        if (state && !streq(state, "done"))
+                return wait_for_state(control, call, names, state, timeout_usec);
         if (json_array_size(names) == 0)
                 return varlink_error_parameter(call, "runs");
         waiter = waiter_new(control, call);
-        if (!waiter)
+        if (!waiter || waiter_set_timeout(waiter, timeout_usec) < 0) {
+                if (waiter)
+                        waiter_ops.free(waiter);
                 return -ENOMEM;
+        }
         for (size_t i = 0; i < json_array_size(names); i++) {
                 json_t *name = json_array_get(names, i);
                 int r = await(control, waiter, json_string_value(name));

@@ -31,13 +31,50 @@ struct waiter {
         size_t allocated;
         size_t n_told;
         struct keeping keeping;
+        struct wait_timeout timeout;
 };
+
+/* ---- patience ---- */
+
+static void on_timeout(_unused_ struct loop_timer *timer, void *arg) {
+        struct wait_timeout *timeout = arg;
+
+        timeout->over = true;
+        varlink_wake(timeout->call);
+}
+
+int wait_timeout_begin(struct wait_timeout *timeout, struct control *control, struct varlink_call *call, usec_t usec) {
+        int r;
+
+        if (usec == 0)
+                return 0;
+        r = loop_timer_init(&timeout->timer, live_loop(control->live), CLOCK_ID_MONOTONIC, "control-wait", on_timeout,
+                            timeout);
+        if (r < 0)
+                return r;
+        timeout->call = call;
+        loop_timer_set(&timeout->timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), usec));
+        return 0;
+}
+
+void wait_timeout_done(struct wait_timeout *timeout) {
+        if (timeout->call)
+                loop_timer_done(&timeout->timer);
+        timeout->call = NULL;
+}
+
+int reply_timed_out(struct varlink_call *call, json_t *names) {
+        return varlink_error(call, ERROR_RUNNER("TimedOut"), json_pack("{s:o}", "waiting_for", names));
+}
+
+/* ---- ends ---- */
 
 static void waiter_free(void *cursor) {
         struct waiter *waiter = cursor;
 
         list_remove(&waiter->link);
         keeping_reset(&waiter->keeping);
+        wait_timeout_done(&waiter->timeout);
         for (size_t i = 0; i < waiter->n_wanted; i++) {
                 free(waiter->wanted[i].name);
                 result_unref(waiter->wanted[i].result);
@@ -76,6 +113,15 @@ static int keep(struct waiter *waiter, struct varlink_call *call) {
         return r;
 }
 
+static json_t *untold_names(const struct waiter *waiter) {
+        json_t *names = json_array();
+
+        for (size_t i = 0; i < waiter->n_wanted; i++)
+                if (waiter->wanted[i].state != WANTED_TOLD)
+                        (void)json_array_append_new(names, json_text(waiter->wanted[i].name));
+        return names;
+}
+
 static int waiter_next(struct varlink_call *call, void *cursor, json_t **ret) {
         struct waiter *waiter = cursor;
         struct wanted *wanted;
@@ -84,6 +130,8 @@ static int waiter_next(struct varlink_call *call, void *cursor, json_t **ret) {
         wanted = first_in(waiter, WANTED_KEPT);
         if (!wanted) {
                 r = keep(waiter, call);
+                if (r == 0 && waiter->timeout.over)
+                        return reply_timed_out(call, untold_names(waiter));
                 if (r <= 0)
                         return r == 0 ? -EAGAIN : r;
                 wanted = first_in(waiter, WANTED_KEPT);
@@ -139,6 +187,10 @@ int waiter_add(struct waiter *waiter, const char *run) {
                 .result = last ? result_ref(last) : NULL,
         };
         return 0;
+}
+
+int waiter_set_timeout(struct waiter *waiter, usec_t usec) {
+        return wait_timeout_begin(&waiter->timeout, waiter->control, waiter->call, usec);
 }
 
 void wait_on_event(struct control *control, const struct event *event) {

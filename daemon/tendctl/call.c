@@ -9,6 +9,8 @@
 #define INTERFACE "io.tendd.Runner."
 #define STANDARD  "org.varlink.service."
 
+#define SHOWN_MAX 4200 /* the longest string that a daemon takes, and more */
+
 #define ANSWER_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
 /* ---- errors of the daemon ---- */
@@ -26,7 +28,8 @@ static const struct {
         { INTERFACE "OutOfRange", CTL_USAGE, "not accepted; allowed is", "allowed" },
         { INTERFACE "NoSuchEvent", CTL_USAGE, "no such event (tendctl events shows their names)", "event" },
         { INTERFACE "NotRunning", CTL_NO_SUCH, "nothing runs of", "name" },
-        { INTERFACE "NoService", CTL_FAILED, "no service, so that it has no restart", "name" },
+        { INTERFACE "TimedOut", CTL_TIMEOUT, "not in time", "waiting_for" },
+        { INTERFACE "NoService", CTL_FAILED, "no service, so that it is never ready and has no restart", "name" },
         { INTERFACE "Stopping", CTL_FAILED, "it is being stopped", "run" },
         { INTERFACE "NoBound", CTL_FAILED, "no bound ends it", "run" },
         { INTERFACE "NoGroup", CTL_FAILED, "only a group of tasks that end can be resumed; start it without --resume",
@@ -83,6 +86,20 @@ static void tell_findings(const struct ctl *ctl, const json_t *parameters) {
                                    (json_int_t)get_int(parameters, "warnings"), "findings", findings));
 }
 
+/* A string, or an array of them, into @buf; what is too long is cut off. */
+static void show_parameter(const json_t *parameters, const char *name, char buf[SHOWN_MAX]) {
+        const json_t *value = name ? json_object_get(parameters, name) : NULL;
+        size_t index, used = 0;
+        json_t *item;
+
+        (void)snprintf(buf, SHOWN_MAX, "%s", json_is_string(value) ? json_string_value(value) : "");
+        json_array_foreach((json_t *)value, index, item) {
+                if (used < SHOWN_MAX)
+                        used += (size_t)snprintf(buf + used, SHOWN_MAX - used, "%s%s", index > 0 ? ", " : "",
+                                                 json_string_value(item));
+        }
+}
+
 /* The one error that takes a sentence of its own. */
 static int tell_denied(const json_t *parameters) {
         const char *method = get_string(parameters, "method"), *dot = strrchr(method, '.');
@@ -101,17 +118,14 @@ static int daemon_error(const struct ctl *ctl, const struct client_answer *answe
                 return CTL_NO_DAEMON;
         tell_findings(ctl, answer->parameters);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
-                const char *parameter;
+                char parameter[SHOWN_MAX];
 
                 if (!streq(errors[i].name, answer->error))
                         continue;
                 if (errors[i].code == CTL_NO_SUCH && flags & CTL_MAYBE)
                         return CTL_NO_SUCH;
-                parameter = errors[i].parameter
-                                    ? json_string_value(json_object_get(answer->parameters, errors[i].parameter))
-                                    : NULL;
-                return ctl_error(errors[i].code, "%s%s%s", errors[i].text, parameter ? ": " : "",
-                                 parameter ? parameter : "");
+                show_parameter(answer->parameters, errors[i].parameter, parameter);
+                return ctl_error(errors[i].code, "%s%s%s", errors[i].text, *parameter ? ": " : "", parameter);
         }
         return ctl_error(CTL_FAILED, "the daemon answered %s", answer->error);
 }

@@ -15,8 +15,9 @@ enum {
         CTL_USAGE = 2,
         CTL_NO_DAEMON = 3,
         CTL_DENIED = 4,
-        CTL_NO_SUCH = 5,  /* no such task, run, limit, pool */
-        CTL_BROKEN = 125, /* while waiting: tendctl itself failed */
+        CTL_NO_SUCH = 5,   /* no such task, run, limit, pool */
+        CTL_TIMEOUT = 124, /* wait: it has not come in time */
+        CTL_BROKEN = 125,  /* while waiting: tendctl itself failed */
 };
 
 struct ctl {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* verb_runs: tree, start, stop, wait. */
+#include "base/text.h"
 #include "tendctl/print.h"
 #include "tendctl/verb.h"
 
@@ -119,12 +120,81 @@ int verb_start(struct ctl *ctl, const struct verb_args *args) {
         return code == CTL_OK ? results.code : CTL_BROKEN;
 }
 
+static const struct {
+        const char *name;
+        const char *said; /* of what has reached it */
+} wait_states[] = {
+        { "done", NULL },  { "started", "has started" }, { "ready", "is ready" },
+        { "ok", "is ok" }, { "failing", "is failing" },  { "recovered", "is not failing" },
+        { "idle", NULL },
+};
+
+static int on_reached(struct ctl *ctl, const json_t *parameters, void *arg) {
+        const char *name = get_string(parameters, "reached"), *said = arg;
+
+        if (ctl->json)
+                (void)print_json(json_incref((json_t *)parameters));
+        else if (said)
+                printf("%s %s\n", name, said);
+        (void)fflush(stdout);
+        return CTL_OK;
+}
+
+/* Returns the row of wait_states, or ARRAY_SIZE() of it after a message. */
+static size_t parse_state(const char *name) {
+        const char *names[ARRAY_SIZE(wait_states)], *nearest;
+
+        for (size_t i = 0; i < ARRAY_SIZE(wait_states); i++) {
+                if (streq(wait_states[i].name, name))
+                        return i;
+                names[i] = wait_states[i].name;
+        }
+        nearest = text_nearest(name, names, ARRAY_SIZE(names));
+        (void)ctl_error(CTL_USAGE, "--for %s: done, started, ready, ok, failing, recovered or idle%s%s%s", name,
+                        nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
+        return ARRAY_SIZE(wait_states);
+}
+
+static bool any_run_name(const struct verb_args *args) {
+        for (size_t i = 0; i < args->n; i++)
+                if (strchr(args->words[i], '#'))
+                        return true;
+        return false;
+}
+
+/* Whether names are given where they are to be, and of what has the state. */
+static int check_wait(const struct verb_args *args, const char *state) {
+        bool idle = streq(state, "idle");
+
+        if (idle && args->n > 0)
+                return ctl_error(CTL_USAGE, "--for idle is of the daemon, and takes no names");
+        if (!idle && args->n == 0)
+                return ctl_error(CTL_USAGE, "usage: tendctl wait TASK|RUN..., or --for idle");
+        if (any_run_name(args) && !streq(state, "done") && !streq(state, "started"))
+                return ctl_error(CTL_USAGE, "--for %s is of tasks; a run is waited for until it has started or is done",
+                                 state);
+        return CTL_OK;
+}
+
 int verb_wait(struct ctl *ctl, const struct verb_args *args) {
+        const char *state = args->options[WAIT_FOR] ?: "done", *span = args->options[WAIT_TIMEOUT];
         struct results results = { CTL_OK };
+        size_t row = parse_state(state);
+        json_t *parameters;
+        usec_t timeout = 0;
         int code;
 
-        code = ctl_call(ctl, "Wait", json_pack("{s:o}", "runs", ctl_strings(args->words, args->n)), CTL_MORE | CTL_WAIT,
-                        on_result, &results);
+        code = row == ARRAY_SIZE(wait_states) ? CTL_USAGE : check_wait(args, state);
+        if (code != CTL_OK)
+                return code;
+        if (span && (text_parse_usec(span, &timeout) < 0 || timeout == 0 || timeout == USEC_INFINITY))
+                return ctl_error(CTL_USAGE, "--timeout %s: no span (such as 30s or 10min)", span);
+        parameters = json_pack("{s:o, s:s, s:o*}", "runs", ctl_strings(args->words, args->n), "state", state,
+                               "timeout_usec", span ? json_integer((json_int_t)timeout) : NULL);
+        if (row > 0)
+                return ctl_call(ctl, "Wait", parameters, CTL_MORE | CTL_WAIT, on_reached,
+                                (void *)wait_states[row].said);
+        code = ctl_call(ctl, "Wait", parameters, CTL_MORE | CTL_WAIT, on_result, &results);
         if (code != CTL_OK)
                 return code;
         return results.code == CTL_OK ? CTL_OK : CTL_FAILED;

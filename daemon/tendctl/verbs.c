@@ -163,15 +163,21 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "wait",
-                .arguments = "TASK|RUN...",
-                .min = 1,
+                .arguments = "[TASK|RUN...]",
                 .max = ANY,
-                .summary = "wait until runs have ended, and show how",
+                .summary = "wait until runs have ended, and show how, or for another state",
                 .details =
-                        "Exits 1 when one of them was not ok. A task of which nothing runs is answered with its last "
-                        "run.",
-                .examples = "tendctl wait backup\n"
-                            "tendctl wait etl#88\n",
+                        "Exits 1 when one of them was not ok, and 124 at --timeout. A task of which nothing runs is answered with "
+                        "its last run. STATE is one of: done [default]; started; ready, of a service; ok, the last run was; "
+                        "failing; recovered, not failing; and without names idle, when nothing but services is at work or queued. What "
+                        "is so already is not waited for.",
+                .examples = "tendctl wait backup                        and show how it ended\n"
+                            "tendctl wait etl#88\n"
+                            "tendctl wait web --for ready --timeout 1min\n"
+                            "tendctl wait 'check-*' --for recovered\n"
+                            "tendctl wait --for idle                    nothing is at work\n",
+                .options = { [WAIT_FOR] = { "for", 0, "STATE", "another state than done" },
+                             [WAIT_TIMEOUT] = { "timeout", 't', "SPAN", "no longer than that; then exit 124" } },
                 .run = verb_wait,
         },
         {

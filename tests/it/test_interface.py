@@ -266,6 +266,8 @@ command = /bin/true
         self.ask("Why", name="web")
         self.ask("Stop", runs=["holder", "waiter"], reason="enough", force=True)
         self.assertEqual(self.ask("Wait", runs=["holder"])[0]["result"]["outcome"], "cancelled")
+        self.assertEqual(self.ask("Wait", runs=["fails"], state="failing"), [{"reached": "fails"}])
+        self.assertEqual(self.ask("Wait", runs=["fails"], state="ok", timeout_usec=1000), ["TimedOut"])
         self.ask("Pause", tasks=["tick"], reason="enough")
         self.ask("Pause", limits=["db"])
         self.ask("Limits")

@@ -227,6 +227,37 @@ START_TEST(nothing_of_tasks_commands_the_terminal) {
 }
 END_TEST
 
+/* What is on a canvas of one line and @width columns, on which @text was put at column @x. */
+static const char *put(unsigned width, unsigned x, unsigned room, const char *text) {
+        struct canvas *canvas;
+        FILE *out = fmemopen(screen, sizeof(screen), "w");
+
+        ck_assert_int_eq(canvas_new(1, width, &canvas), 0);
+        (void)canvas_put(canvas, 0, x, room, PAINT_NONE, text);
+        canvas_print(canvas, out);
+        (void)fclose(out);
+        canvas_free(canvas);
+        return screen;
+}
+
+START_TEST(characters_are_put_in_columns) {
+        ck_assert(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
+        ck_assert_str_eq(put(10, 2, 3, "abcdef"), "  abc\n");
+        ck_assert_str_eq(put(4, 2, 9, "abc"), "  ab\n");
+        ck_assert_str_eq(put(4, 4, 9, "abc"), "\n");
+        ck_assert_str_eq(put(10, 0, 5, "日本語"), "日本\n"); /* half a character has no place */
+        ck_assert_str_eq(put(10, 0, 6, "日本語x"), "日本語\n");
+        ck_assert_str_eq(put(10, 0, 9, "e\u0301x"), "ex\n"); /* it would join the one before */
+        ck_assert_str_eq(put(10, 0, 9,
+                             "a\xff\xe6\x97"
+                             "b\x1b\x7f"),
+                         "a???b??\n");
+        ck_assert_str_eq(put(10, 0, 9, "\xe6\x97"), "??\n"); /* cut off */
+        (void)setlocale(LC_CTYPE, "C");
+        ck_assert_str_eq(put(10, 0, 9, "\xc3\xa4x"), "??x\n");
+}
+END_TEST
+
 START_TEST(a_daemon_that_is_gone_is_told) {
         tell_all();
         top.trouble = "the daemon has gone";
@@ -409,6 +440,7 @@ int main(void) {
         tcase_add_test(tcase, limits_and_pools_are_gauges);
         tcase_add_test(tcase, what_is_due_is_told);
         tcase_add_test(tcase, nothing_of_tasks_commands_the_terminal);
+        tcase_add_test(tcase, characters_are_put_in_columns);
         tcase_add_test(tcase, a_daemon_that_is_gone_is_told);
         tcase_add_test(tcase, what_changes_something_asks_first);
         tcase_add_test(tcase, its_effect_is_told_as_it_is);

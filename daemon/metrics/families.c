@@ -69,6 +69,10 @@ static void n_tasks(struct metrics_writer *writer, const struct metrics_source *
         metrics_count(writer, NO_LABEL, NO_LABEL, live_n_tasks(source->live));
 }
 
+static void all_paused(struct metrics_writer *writer, const struct metrics_source *source) {
+        metrics_count(writer, NO_LABEL, NO_LABEL, live_paused_by(source->live, NULL) != NULL);
+}
+
 static struct run_counts runs(const struct metrics_source *source) {
         struct run_counts now;
 
@@ -349,6 +353,10 @@ static void limit_oldest(struct metrics_writer *writer, struct metrics_label lab
                      stats.waiting > 0 ? usec_sub(clock_now(CLOCK_ID_MONOTONIC), stats.oldest_wait_since_usec) : 0);
 }
 
+static void limit_paused(struct metrics_writer *writer, struct metrics_label label, const struct limit *limit) {
+        metrics_count(writer, label, NO_LABEL, limit_paused_by(limit, NULL) != NULL);
+}
+
 static void limit_granted(struct metrics_writer *writer, struct metrics_label label, const struct limit *limit) {
         metrics_count(writer, label, NO_LABEL, limit_now(limit).granted);
 }
@@ -393,6 +401,8 @@ static const struct family table[] = {
           "Whether the files of the configuration were refused, so that an earlier one is in force.", .one = refused },
         { "tendd_tasks", FAMILY_GAUGE, NULL, "Tasks and groups of the configuration, instances included.",
           .one = n_tasks },
+        { "tendd_triggers_paused", FAMILY_GAUGE, NULL, "Whether an operator has paused the triggers of all tasks.",
+          .one = all_paused },
         { "tendd_attempts_running", FAMILY_GAUGE, NULL, "Attempts at work, items included.", .one = at_work },
         { "tendd_attempts_queued", FAMILY_GAUGE, NULL, "Attempts and runs that wait to begin.", .one = queued },
         { "tendd_attempts_started", FAMILY_COUNTER, NULL, "Attempts that have begun.", .one = started },
@@ -429,7 +439,8 @@ static const struct family table[] = {
           .task = task_items_failing },
         { "tendd_task_stale", FAMILY_GAUGE, NULL, "Where there is a stale-after: whether no run was ok for so long.",
           .task = task_stale },
-        { "tendd_task_paused", FAMILY_GAUGE, NULL, "Whether an operator has paused it.", .task = task_paused },
+        { "tendd_task_paused", FAMILY_GAUGE, NULL, "Whether an operator has paused it, or all tasks.",
+          .task = task_paused },
         { "tendd_task_last_success_timestamp_seconds", FAMILY_GAUGE, "seconds",
           "When a run was ok last, in seconds since 1970.", .task = task_last_ok, .usec = true, .apart = true },
         { "tendd_task_next_due_timestamp_seconds", FAMILY_GAUGE, "seconds",
@@ -441,6 +452,7 @@ static const struct family table[] = {
           "Attempts that wait for permits, of this limit or of others with it.", .limit = limit_waiting },
         { "tendd_limit_oldest_wait_seconds", FAMILY_GAUGE, "seconds",
           "How long the first of them has waited; 0 when there is none.", .limit = limit_oldest },
+        { "tendd_limit_paused", FAMILY_GAUGE, NULL, "Whether an operator has paused it.", .limit = limit_paused },
         { "tendd_limit_granted", FAMILY_COUNTER, NULL, "Attempts that were given what they asked for.",
           .limit = limit_granted },
         { "tendd_pool_threads", FAMILY_GAUGE, NULL, "Threads that are to do work.", .pool = pool_threads },

@@ -190,6 +190,7 @@ START_TEST(what_is_paused_skipped_stale_and_due) {
         scrape();
         ASSERT_HAS("tendd_task_paused{task=\"a\"} 1");
         ASSERT_HAS("tendd_task_paused{task=\"b\"} 0");
+        ASSERT_HAS("tendd_triggers_paused 0");
         ASSERT_HAS("tendd_task_missed_total{task=\"a\"} 11");
         ASSERT_HAS("tendd_task_stale{task=\"a\"} 1");
         ASSERT_LACKS("tendd_task_stale{task=\"b\"}");
@@ -201,6 +202,10 @@ START_TEST(what_is_paused_skipped_stale_and_due) {
         live_bed_end("a", ERROR_NONE);
         scrape();
         ASSERT_HAS("tendd_task_stale{task=\"a\"} 0");
+        ck_assert_int_eq(live_pause_all(live_bed.live, "somebody"), 0);
+        scrape();
+        ASSERT_HAS("tendd_triggers_paused 1");
+        ASSERT_HAS("tendd_task_paused{task=\"b\"} 1");
         ck_assert_ptr_nonnull(strstr(text, "tendd_task_last_success_timestamp_seconds{task=\"a\"} "));
 }
 END_TEST
@@ -229,12 +234,15 @@ START_TEST(limits_and_pools_are_told) {
         task->overlap = OVERLAP_ALLOW;
         task->overlap_max = 2;
         go(10);
+        ck_assert_int_eq(limit_set_pause(live_find_limit(live_bed.live, "db"), "somebody", 1), 0);
         live_bed_start("a");
         live_bed_start("a");
         fake_clock_advance(90 * USEC_PER_SEC);
         scrape();
         ASSERT_HAS("tendd_limit_permits{limit=\"max-running\"} 1");
         ASSERT_HAS("tendd_limit_permits{limit=\"db\"} 2");
+        ASSERT_HAS("tendd_limit_paused{limit=\"db\"} 1");
+        ASSERT_HAS("tendd_limit_paused{limit=\"max-running\"} 0");
         ASSERT_HAS("tendd_limit_held{limit=\"max-running\"} 1");
         ASSERT_HAS("tendd_limit_held{limit=\"db\"} 0");
         ASSERT_HAS("tendd_limit_waiting{limit=\"max-running\"} 1");

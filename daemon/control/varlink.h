@@ -11,6 +11,9 @@
  * and the server goes round all connections in slices of a millisecond at most. So what is buffered for a client is
  * bounded by its design, and a client that never reads costs nothing but its place.
  *
+ * Descriptors come with a call whose method takes them, as SCM_RIGHTS with its first byte; such a call is not pipelined. All
+ * others are closed, as are those that the handler does not take.
+ *
  * Bounded, per connection: the size, depth and number of values of a message, the time to send one and the time to
  * take an answer. Bounded in all: connections, how many of them one user and all without a role may have, and what they have sent. Who crosses a bound is cut off,
  * and a line is logged. Who does not take its answers is told so, if it takes that, instead of those.
@@ -50,10 +53,11 @@ enum varlink_type {
         VARLINK_INT,
         VARLINK_STRING,
         VARLINK_STRINGS, /* []string */
+        VARLINK_WORDS,   /* []string: of a command or an environment, so longer and more of them */
         _VARLINK_TYPE_MAX,
 };
 
-/* "bool", "int", "string", "[]string". */
+/* "bool", "int", "string", "[]string", "[]string". */
 const char *varlink_type_to_string(enum varlink_type type);
 
 struct varlink_field {
@@ -65,6 +69,7 @@ struct varlink_field {
 enum {
         VARLINK_MORE = 1u << 0,    /* answers may be many: without `more` in the call: ExpectedMore */
         VARLINK_CHANGES = 1u << 1, /* changes something: options.on_change is told, so that it is logged */
+        VARLINK_FDS = 1u << 2,     /* takes descriptors */
 };
 
 /* Answers @call, now or later. Negative errno: nothing was answered, and the server answers with the interface's
@@ -101,6 +106,8 @@ struct varlink_options {
         enum varlink_role (*role_of)(const struct varlink_peer *peer, const gid_t *groups, size_t n_groups, void *arg);
         /* A call that changes something was let through, and is about to be handled. */
         void (*on_change)(const struct varlink_call *call, const json_t *parameters, void *arg);
+        /* Closes descriptors that a client had sent, where that may block. NULL: it may here. */
+        void (*close_fds)(const int *fds, size_t n, void *arg);
         void *arg;
         /* Full name of an error without parameters, for a client that does not take its answers. NULL: it is told nothing. */
         const char *too_slow;
@@ -158,8 +165,15 @@ const struct varlink_peer *varlink_call_peer(const struct varlink_call *call);
 int varlink_call_peer_pidfd(const struct varlink_call *call);
 const char *varlink_call_method(const struct varlink_call *call); /* without its interface */
 
+/* The groups besides @gid that the client had at connect(2); the caller frees @ret. Returns 0, -ENOMEM, -errno. */
+int varlink_call_groups(const struct varlink_call *call, gid_t **ret, size_t *ret_n);
+
 /* The client asked for as many answers as there are. */
 bool varlink_call_more(const struct varlink_call *call);
+
+/* The descriptor that came as number @index with @call, from 0, which belongs to the caller from now on; from its handler
+ * alone. -EBADF: there is none, or it was taken. */
+int varlink_call_take_fd(struct varlink_call *call, json_int_t index);
 
 /* Answers and ends @call. Takes the reference to @parameters, NULL for none. Returns 0 always, so that a handler can
  * end with it: what goes wrong cuts the connection off. */

@@ -298,6 +298,14 @@ static int begin(struct varlink_call *call, const json_t *root) {
         return 0;
 }
 
+int varlink_call_take_fd(struct varlink_call *call, json_int_t index) {
+        struct varlink_fds *fds = &call->connection->fds;
+
+        if (!(call->method->flags & VARLINK_FDS) || index < 0 || (size_t)index >= fds->n)
+                return -EBADF;
+        return TAKE_FD(fds->fds[index]);
+}
+
 int varlink_call_begin(struct varlink_connection *connection, const char *message, size_t length) {
         json_auto_t *root = NULL;
 
@@ -319,6 +327,26 @@ int varlink_call_peer_pidfd(const struct varlink_call *call) {
 
 const struct varlink_peer *varlink_call_peer(const struct varlink_call *call) {
         return &call->connection->peer;
+}
+
+int varlink_call_groups(const struct varlink_call *call, gid_t **ret, size_t *ret_n) {
+        _cleanup_(freep) gid_t *groups = NULL;
+        socklen_t size = 32 * sizeof(gid_t);
+
+        for (;;) {
+                gid_t *more = realloc(groups, size);
+
+                if (!more)
+                        return -ENOMEM;
+                groups = more;
+                if (getsockopt(call->connection->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
+                        break;
+                if (errno != ERANGE) /* else it has told how many there are */
+                        return -errno;
+        }
+        *ret = TAKE_PTR(groups);
+        *ret_n = size / sizeof(gid_t);
+        return 0;
 }
 
 const char *varlink_call_method(const struct varlink_call *call) {

@@ -52,18 +52,58 @@ static void account(struct varlink_connection *connection) {
         connection->counted = held;
 }
 
+void varlink_connection_close_fds(struct varlink_connection *connection, struct varlink_fds *fds) {
+        const struct varlink_options *options = &connection->server->options;
+        int left[VARLINK_FDS_MAX];
+        size_t n = 0;
+
+        for (size_t i = 0; i < fds->n; i++)
+                if (fds->fds[i] >= 0)
+                        left[n++] = fds->fds[i];
+        fds->n = 0;
+        if (n > 0 && options->close_fds)
+                options->close_fds(left, n, options->arg);
+        else
+                for (size_t i = 0; i < n; i++)
+                        (void)close(left[i]);
+}
+
+/* Takes up descriptors that came with @n bytes at @data. They belong to a message that is read alone, or it could be
+ * another's. */
+static void take_fds(struct varlink_connection *connection, struct varlink_fds *fds, const char *data, size_t n) {
+        const char *end = memchr(data, '\0', n);
+        bool alone = buffer_length(&connection->framer.in) == 0 && (!end || end == data + n - 1);
+
+        if (fds->n == 0)
+                return;
+        if (connection->peer.role < connection->server->fds_role)
+                ; /* no call that it may make takes them */
+        else if (!alone || connection->fds.n > 0)
+                connection->cut_off = "it sends descriptors with more than one message";
+        else {
+                connection->fds = *fds;
+                return;
+        }
+        varlink_connection_close_fds(connection, fds);
+}
+
 static void receive(struct varlink_connection *connection) {
         char *room = buffer_reserve(&connection->framer.in, READ_SIZE);
+        struct varlink_fds fds, spent;
         ssize_t n;
 
         if (!room) {
                 connection->cut_off = "out of memory";
                 return;
         }
-        n = recv(connection->fd, room, READ_SIZE, MSG_DONTWAIT);
+        n = varlink_fds_receive(connection->fd, room, READ_SIZE, &fds, &spent);
+        varlink_connection_close_fds(connection, &spent);
+        take_fds(connection, &fds, room, n > 0 ? (size_t)n : 0);
         if (n > 0)
                 buffer_commit(&connection->framer.in, (size_t)n);
-        else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        else if (n == -E2BIG)
+                connection->cut_off = "it sends too many descriptors";
+        else if (n != -EAGAIN && n != -EINTR)
                 connection->eof = true;
         account(connection);
         if (connection->server->in_bytes > connection->server->options.max_input &&
@@ -88,6 +128,7 @@ static bool begin_next(struct varlink_connection *connection) {
         connection->partial_since_usec = USEC_INFINITY;
         if (r > 0)
                 r = varlink_call_begin(connection, message, length);
+        varlink_connection_close_fds(connection, &connection->fds);
         if (r < 0)
                 connection->cut_off = r == -EMSGSIZE ? "its message is too long"
                                       : r == -ENOMEM ? "out of memory"
@@ -270,6 +311,7 @@ struct varlink_connection *varlink_connection_free(struct varlink_connection *co
         loop_timer_done(&connection->stall);
         loop_io_free(connection->io);
         (void)close(connection->fd);
+        varlink_connection_close_fds(connection, &connection->fds);
         framer_done(&connection->framer);
         account(connection);
         buffer_done(&connection->out);

@@ -3,14 +3,17 @@
 /* varlink_internal: what the files of the Varlink server share. Nobody else includes it. */
 #include "control/framer.h"
 #include "control/varlink.h"
+#include "control/varlink_fds.h"
 
 #define VARLINK_INTERFACES_MAX 8
 #define VARLINK_LISTENERS_MAX  4
 #define VARLINK_DEPTH_MAX      32
 #define VARLINK_VALUES_MAX     20000
-#define VARLINK_STRING_MAX     4096           /* bytes of one string parameter */
-#define VARLINK_STRINGS_MAX    1000           /* elements of one []string */
-#define VARLINK_MESSAGE_NONE   ((size_t)4096) /* a message of a peer without a role */
+#define VARLINK_STRING_MAX     4096                 /* bytes of one string parameter */
+#define VARLINK_STRINGS_MAX    1000                 /* elements of one []string */
+#define VARLINK_WORD_MAX       ((size_t)128 * 1024) /* bytes of one of VARLINK_WORDS: the kernel takes no longer ones */
+#define VARLINK_WORDS_MAX      16000                /* of them */
+#define VARLINK_MESSAGE_NONE   ((size_t)4096)       /* a message of a peer without a role */
 
 /* A connection makes no new answer while more than this waits for its client. */
 #define VARLINK_OUT_LOW ((size_t)(16 * 1024))
@@ -50,6 +53,7 @@ struct varlink_server {
         struct varlink_options options;
         struct varlink_served served[VARLINK_INTERFACES_MAX];
         size_t n_served;
+        enum varlink_role fds_role; /* from which on clients may send descriptors */
         struct varlink_listener listeners[VARLINK_LISTENERS_MAX];
         size_t n_listeners;
         struct loop_timer accept_again; /* armed: accepting is paused, descriptors are used up */
@@ -85,7 +89,8 @@ struct varlink_connection {
         int fd;
         struct loop_io *io;
         struct framer framer;
-        size_t counted; /* of server->in_bytes */
+        struct varlink_fds fds; /* of the message that comes, or of the call that is being handled */
+        size_t counted;         /* of server->in_bytes */
         struct buffer out;
         struct varlink_call call;
         bool running; /* inside varlink_connection_run() */
@@ -110,6 +115,9 @@ void varlink_connection_set_peer(struct varlink_connection *connection, const st
 void varlink_connection_run(struct varlink_connection *connection, usec_t until_usec);
 /* Puts it into the round of the server. */
 void varlink_connection_schedule(struct varlink_connection *connection);
+
+/* Closes those that nobody has taken. */
+void varlink_connection_close_fds(struct varlink_connection *connection, struct varlink_fds *fds);
 
 /* varlink_call.c */
 /* Begins the call in @message. Returns 0 or -EBADMSG when it is no call. */

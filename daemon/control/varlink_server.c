@@ -108,6 +108,7 @@ int varlink_server_new(struct loop *loop, const struct varlink_options *options,
                 return -ENOMEM;
         server->loop = loop;
         server->options = *options;
+        server->fds_role = _VARLINK_ROLE_MAX;
         if (server->options.max_connections == 0)
                 server->options.max_connections = max_connections();
         if (server->options.max_connections_per_user == 0)
@@ -152,6 +153,9 @@ struct varlink_server *varlink_server_free(struct varlink_server *server) {
 int varlink_server_add_interface(struct varlink_server *server, const struct varlink_interface *interface, void *arg) {
         if (server->n_served == VARLINK_INTERFACES_MAX)
                 return -ENOSPC;
+        for (size_t i = 0; i < interface->n_methods; i++)
+                if (interface->methods[i].flags & VARLINK_FDS)
+                        server->fds_role = MIN(server->fds_role, interface->methods[i].role);
         server->served[server->n_served++] = (struct varlink_served){ .interface = interface, .arg = arg };
         return 0;
 }

@@ -16,6 +16,7 @@
 
 struct spawner;
 struct child;
+struct child_files;
 
 /* Steps of a spawn, for error reports. One string table: child_step_to_string(). */
 enum child_step {
@@ -47,6 +48,14 @@ const char *child_step_to_string(enum child_step step);
 
 #define CHILD_CORE_UNCHANGED (UINT64_MAX - 1)
 
+/* Who a child is to be, by numbers alone: nothing is looked up. */
+struct child_identity {
+        uid_t uid;
+        gid_t gid;
+        gid_t *groups;
+        size_t n_groups;
+};
+
 /* What to start. Everything is copied; nothing needs to outlive child_spawn(). */
 struct child_spec {
         const char *path;     /* a path, or a name without a slash to be looked up in PATH (off the loop) */
@@ -56,6 +65,10 @@ struct child_spec {
         const char *
                 user; /* NULL: unchanged; else looked up off the loop, with its groups; sets HOME, USER, LOGNAME, SHELL,
                              * which win over */
+        const struct child_identity *identity; /* instead of @user; sets nothing in the environment */
+        struct child_files
+                *files; /* what there is of stdin, stdout, stderr and the directory, instead of what else says it; a
+                                    * reference is taken */
         char *const *env_base;  /* may be NULL; not copied, must live until the child is gone */
         const char *group;      /* NULL: the user's; needs @user */
         const char *directory;  /* NULL: / */

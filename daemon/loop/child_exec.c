@@ -12,7 +12,7 @@
  *
  * It also shares the table of descriptors (CLONE_FILES), because copying that of a busy daemon takes milliseconds; its
  * first act is close_range(CLOSE_RANGE_UNSHARE), which copies only the low part. What it needs must therefore be low: the
- * first threads own two reserved low slots each, to which the ends are moved when they happen to be high.
+ * first threads own some reserved low slots each, to which the ends are moved when they happen to be high.
  *
  * Where this cannot work (TSan, valgrind, a kernel or a seccomp filter without these calls) it is a plain fork with a
  * close-on-exec pipe for the report, on the same thread and with the same code after it.
@@ -22,6 +22,7 @@
  */
 #include "loop/child_exec.h"
 
+#include "loop/child_files.h"
 #include "loop/proc_stat.h"
 
 #include <fcntl.h>
@@ -61,10 +62,10 @@ struct birth {
         uint64_t signals; /* those to be reset */
         bool oom_protected;
         int cgroup_procs; /* where to enter the group; -EBADF: there is none */
-        int stdin_fd;
-        int output_fd;
-        int report_fd; /* plain fork: where to report; -EBADF: memory is shared */
-        unsigned keep; /* descriptors from here on are of no use to the child */
+        int stdio[3];
+        int directory_fd; /* -EBADF: it has a path, or is / */
+        int report_fd;    /* plain fork: where to report; -EBADF: memory is shared */
+        unsigned keep;    /* descriptors from here on are of no use to the child */
         struct {
                 enum child_step step;
                 int error;
@@ -77,31 +78,42 @@ _child_path_ static int move_fd(int from, int to) {
         return syscall(SYS_dup3, from, to, 0) < 0 ? errno : 0;
 }
 
+/* Closes all but the first three and what is needed until exec, which is put behind these. Now, not by exec: the ends of
+ * other runs' pipes must not stay open in a child that hangs before. */
+_child_path_ static int close_others(struct birth *birth) {
+        int *const kept[] = { &birth->report_fd, &birth->directory_fd };
+        unsigned next = STDERR_FILENO + 1;
+
+        for (size_t i = 0; i < ARRAY_SIZE(kept); i++) { /* out of each other's way */
+                long fd;
+
+                if (*kept[i] < 0)
+                        continue;
+                fd = syscall(SYS_fcntl, *kept[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1 + (int)ARRAY_SIZE(kept));
+                if (fd < 0)
+                        return errno;
+                *kept[i] = (int)fd;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+                if (*kept[i] < 0)
+                        continue;
+                if (syscall(SYS_dup3, *kept[i], next, O_CLOEXEC) < 0)
+                        return errno;
+                *kept[i] = (int)next++;
+        }
+        (void)syscall(SYS_close_range, next, ~0U, 0U);
+        return 0;
+}
+
 _child_path_ static int take_descriptors(struct birth *birth) {
-        int r;
+        int r = 0;
 
         /* A forked child has a table of its own. */
         if (birth->report_fd < 0 && syscall(SYS_close_range, birth->keep, ~0U, CLOSE_RANGE_UNSHARE) < 0)
                 return errno;
-        r = move_fd(birth->stdin_fd, STDIN_FILENO);
-        if (r == 0)
-                r = move_fd(birth->output_fd, STDOUT_FILENO);
-        if (r == 0)
-                r = move_fd(birth->output_fd, STDERR_FILENO);
-        if (r > 0)
-                return r;
-        /* Now, not by exec: the ends of other runs' pipes must not stay open in a child that hangs before. */
-        if (birth->report_fd < 0) {
-                (void)syscall(SYS_close_range, 3U, ~0U, 0U);
-                return 0;
-        }
-        if (birth->report_fd != 3) {
-                if (syscall(SYS_dup3, birth->report_fd, 3, O_CLOEXEC) < 0)
-                        return errno;
-                birth->report_fd = 3;
-        }
-        (void)syscall(SYS_close_range, 4U, ~0U, 0U);
-        return 0;
+        for (int i = 0; i < 3 && r == 0; i++)
+                r = move_fd(birth->stdio[i], i);
+        return r > 0 ? r : close_others(birth);
 }
 
 _child_path_ static int lead_session(struct birth *birth) {
@@ -195,6 +207,8 @@ _child_path_ static int renounce_privileges(struct birth *birth) {
 _child_path_ static int change_directory(struct birth *birth) {
         const char *directory = birth->plan->spec.directory;
 
+        if (birth->directory_fd >= 0)
+                return syscall(SYS_fchdir, birth->directory_fd) < 0 ? errno : 0;
         return syscall(SYS_chdir, directory ? directory : "/") < 0 ? errno : 0;
 }
 
@@ -502,16 +516,6 @@ static int make_stdin(const struct child_spec *spec, int *ret) {
         return 0;
 }
 
-/* With the ends made, creates the process. Returns its pid, or -errno. */
-static int launch_with(struct birth *birth, struct spawner_thread *thread, int stdin_fd, int output_fd) {
-        int null_fd = thread->spawner->null_fd;
-
-        birth->stdin_fd = stdin_fd >= 0 ? stdin_fd : null_fd;
-        birth->output_fd = output_fd >= 0 ? output_fd : null_fd;
-        birth->keep = (unsigned)MAX(birth->stdin_fd, birth->output_fd) + 1;
-        return give_birth(birth, thread);
-}
-
 static int make_cgroup(struct birth *birth, struct spawner *spawner) {
         struct child_launch *launch = birth->launch;
 
@@ -521,31 +525,88 @@ static int make_cgroup(struct birth *birth, struct spawner *spawner) {
         return cgroup_new(spawner->cgroups, &birth->plan->spec.limits, &launch->cgroup, &birth->cgroup_procs);
 }
 
-static int try_launch(struct birth *birth, struct spawner_thread *thread) {
+/* What the child gets, in the places of its slots. */
+struct ends {
+        int fds[SPAWNER_SLOTS];   /* stdin, stdout, stderr, directory; -EBADF: nothing of its own */
+        bool lent[SPAWNER_SLOTS]; /* it is somebody else's, and not to be closed */
+};
+
+/* A file of somebody else's, or a copy of it where it is low. */
+static int lend(struct ends *ends, size_t i, int fd, int slot) {
+        if (fd < 0)
+                return 0;
+        ends->lent[i] = fd < LOW_DESCRIPTORS || slot < 0;
+        if (!ends->lent[i] && dup3(fd, slot, O_CLOEXEC) < 0)
+                return -errno;
+        ends->fds[i] = ends->lent[i] ? fd : slot;
+        return 0;
+}
+
+static bool is_given(const struct child_spec *spec, enum child_file which) {
+        return child_files_get(spec->files, which) >= 0;
+}
+
+/* The pipe is for what is not given of stdout and stderr. */
+static int make_ends(struct birth *birth, struct spawner_thread *thread, struct ends *ends) {
         const struct child_spec *spec = &birth->plan->spec;
-        int null_fd = thread->spawner->null_fd, stdin_fd = -EBADF, output_fd = -EBADF, pid = 0, r;
+        size_t output = is_given(spec, CHILD_FILE_STDOUT) ? CHILD_FILE_STDERR : CHILD_FILE_STDOUT;
+        int r = 0;
+
+        birth->report.step = CHILD_STEP_STDIN;
+        if (spec->stdin_data) {
+                r = make_stdin(spec, &ends->fds[CHILD_FILE_STDIN]);
+                if (r >= 0)
+                        r = lower(&ends->fds[CHILD_FILE_STDIN], thread->slots[CHILD_FILE_STDIN]);
+        }
+        if (r >= 0 && (spec->output_pipe || spec->output_path) && !is_given(spec, output)) {
+                birth->report.step = CHILD_STEP_PIPE;
+                r = make_output(&birth->launch->output_fd, &ends->fds[output]);
+                if (r >= 0)
+                        r = lower(&ends->fds[output], thread->slots[output]);
+        }
+        for (size_t i = 0; spec->files && i < _CHILD_FILE_MAX && r >= 0; i++) {
+                birth->report.step = CHILD_STEP_DESCRIPTORS;
+                r = lend(ends, i, child_files_get(spec->files, i), thread->slots[i]);
+        }
+        return r;
+}
+
+static void drop_ends(struct ends *ends, const struct spawner_thread *thread) {
+        for (size_t i = 0; i < SPAWNER_SLOTS; i++)
+                if (!ends->lent[i])
+                        close_or_vacate(ends->fds[i], thread->slots[i], thread->spawner->null_fd);
+}
+
+/* With the ends made, creates the process. Returns its pid, or -errno. */
+static int launch_with(struct birth *birth, struct spawner_thread *thread, const struct ends *ends) {
+        int null_fd = thread->spawner->null_fd, highest;
+
+        for (size_t i = 0; i < ARRAY_SIZE(birth->stdio); i++)
+                birth->stdio[i] = ends->fds[i] >= 0 ? ends->fds[i] : null_fd;
+        if (ends->fds[CHILD_FILE_STDERR] < 0 && !is_given(&birth->plan->spec, CHILD_FILE_STDOUT))
+                birth->stdio[2] = birth->stdio[1]; /* one pipe for both */
+        birth->directory_fd = ends->fds[CHILD_FILE_DIRECTORY];
+        highest = birth->directory_fd;
+        for (size_t i = 0; i < ARRAY_SIZE(birth->stdio); i++)
+                highest = MAX(highest, birth->stdio[i]);
+        birth->keep = (unsigned)highest + 1;
+        return give_birth(birth, thread);
+}
+
+static int try_launch(struct birth *birth, struct spawner_thread *thread) {
+        struct ends ends = { .fds = { -EBADF, -EBADF, -EBADF, -EBADF } };
+        int pid = 0, r;
 
         r = make_cgroup(birth, thread->spawner);
-        if (r >= 0 && spec->stdin_data) {
-                birth->report.step = CHILD_STEP_STDIN;
-                r = make_stdin(spec, &stdin_fd);
-                if (r >= 0)
-                        r = lower(&stdin_fd, thread->slots[0]);
-        }
-        if (r >= 0 && (spec->output_pipe || spec->output_path)) {
-                birth->report.step = CHILD_STEP_PIPE;
-                r = make_output(&birth->launch->output_fd, &output_fd);
-                if (r >= 0)
-                        r = lower(&output_fd, thread->slots[1]);
-        }
+        if (r >= 0)
+                r = make_ends(birth, thread, &ends);
         if (r >= 0) {
                 birth->report.step = CHILD_STEP_FORK;
-                pid = launch_with(birth, thread, stdin_fd, output_fd);
+                pid = launch_with(birth, thread, &ends);
                 r = MIN(pid, 0);
         }
         closep(&birth->cgroup_procs);
-        close_or_vacate(stdin_fd, thread->slots[0], null_fd);
-        close_or_vacate(output_fd, thread->slots[1], null_fd);
+        drop_ends(&ends, thread);
         return r < 0 ? r : pid;
 }
 
@@ -593,6 +654,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 .signals = signals_of(thread),
                 .oom_protected = thread->spawner->oom_protected,
                 .cgroup_procs = -EBADF,
+                .directory_fd = -EBADF,
                 .report_fd = -EBADF,
         };
         struct proc_stat stat;

@@ -6,6 +6,8 @@
  */
 #include "loop/child_plan.h"
 
+#include "loop/child_files.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -62,9 +64,11 @@ static struct child_spec pack_spec(struct packer *packer, const struct child_spe
         copy.user = pack_string(packer, spec->user);
         copy.group = pack_string(packer, spec->group);
         copy.directory = pack_string(packer, spec->directory);
-        copy.stdin_path = pack_string(packer, spec->stdin_path);
+        copy.stdin_path =
+                child_files_get(spec->files, CHILD_FILE_STDIN) < 0 ? pack_string(packer, spec->stdin_path) : NULL;
         copy.output_path = pack_string(packer, spec->output_path);
-        copy.marker = NULL; /* kept by the child itself */
+        copy.marker = NULL;   /* kept by the child itself */
+        copy.identity = NULL; /* becomes plan->user */
         if (spec->stdin_data)
                 copy.stdin_data = pack(packer, spec->stdin_data, spec->stdin_size);
         pack_strings(packer, spec->argv, n_argv, argv);
@@ -90,6 +94,11 @@ int child_plan_new(const struct child_spec *spec, struct child_plan **ret) {
         env = argv + n_argv + 1;
         packer = (struct packer){ .at = (char *)(env + n_env + 1) };
         plan->spec = pack_spec(&packer, spec, argv, n_argv, env, n_env);
+        plan->spec.files = child_files_ref(spec->files);
+        if (spec->identity && child_user_new(spec->identity, &plan->user) < 0) {
+                child_plan_free(plan);
+                return -ENOMEM;
+        }
         *ret = plan;
         return 0;
 }
@@ -99,6 +108,7 @@ struct child_plan *child_plan_free(struct child_plan *plan) {
                 return NULL;
         free(plan->env);
         child_user_unref(plan->user);
+        child_files_unref(plan->spec.files);
         free(plan->file_env);
         free(plan);
         return NULL;
@@ -261,7 +271,7 @@ static int merge_env(struct child_plan *plan) {
 int child_plan_complete(struct child_plan *plan, struct child_users *users, enum child_step *ret_step) {
         int r;
 
-        if (plan->spec.user) {
+        if (plan->spec.user && !plan->user) {
                 r = child_users_get(users, plan->spec.user, plan->spec.group, &plan->user, ret_step);
                 if (r < 0)
                         return r;

@@ -150,6 +150,11 @@ static int look_up_group(struct child_user *user, const char *group) {
         return r;
 }
 
+/* A daemon that is not root can only stay who it is, which it may without any change. */
+static bool must_change(const struct child_user *user) {
+        return geteuid() == 0 || user->uid != geteuid() || user->gid != getegid();
+}
+
 static int look_up(struct child_user *user, const char *name, const char *group, enum child_step *ret_step) {
         _cleanup_(freep) char *user_buffer = NULL;
         struct passwd pw = { 0 };
@@ -171,11 +176,8 @@ static int look_up(struct child_user *user, const char *name, const char *group,
                 if (r < 0)
                         return r;
         }
-        /* A daemon that is not root can only stay who it is, which it may without any change. */
-        if (geteuid() != 0 && user->uid == geteuid() && user->gid == getegid())
-                return 0;
-        user->change = true;
-        return look_up_groups(user, pw.pw_name);
+        user->change = must_change(user);
+        return user->change ? look_up_groups(user, pw.pw_name) : 0;
 }
 
 /* ---- keeping ---- */
@@ -213,11 +215,37 @@ static void keep(struct child_users *users, char *key, struct child_user *user) 
         (void)pthread_mutex_unlock(&users->lock);
 }
 
+static struct child_user *new_user(void) {
+        struct answer *answer = calloc(1, sizeof(*answer));
+
+        if (!answer)
+                return NULL;
+        atomic_init(&answer->n_refs, 1);
+        return &answer->user;
+}
+
+int child_user_new(const struct child_identity *identity, struct child_user **ret) {
+        _cleanup_(child_user_unrefp) struct child_user *user = new_user();
+
+        if (!user)
+                return -ENOMEM;
+        user->uid = identity->uid;
+        user->gid = identity->gid;
+        user->change = must_change(user);
+        user->groups = reallocarray(NULL, identity->n_groups + 1, sizeof(gid_t));
+        if (!user->groups)
+                return -ENOMEM;
+        if (identity->n_groups > 0)
+                memcpy(user->groups, identity->groups, identity->n_groups * sizeof(gid_t));
+        user->n_groups = (int)identity->n_groups;
+        *ret = TAKE_PTR(user);
+        return 0;
+}
+
 int child_users_get(struct child_users *users, const char *name, const char *group, struct child_user **ret,
                     enum child_step *ret_step) {
         _cleanup_(child_user_unrefp) struct child_user *user = NULL;
         _cleanup_(freep) char *key = NULL;
-        struct answer *answer;
         int r;
 
         *ret_step = CHILD_STEP_USER;
@@ -227,11 +255,9 @@ int child_users_get(struct child_users *users, const char *name, const char *gro
         }
         user = find(users, key);
         if (!user) {
-                answer = calloc(1, sizeof(*answer));
-                if (!answer)
+                user = new_user();
+                if (!user)
                         return -ENOMEM;
-                atomic_init(&answer->n_refs, 1);
-                user = &answer->user;
                 r = look_up(user, name, group, ret_step);
                 if (r < 0)
                         return r;

@@ -17,7 +17,7 @@ struct child_user {
         gid_t gid;
         gid_t *groups;
         int n_groups;
-        char *env; /* the strings of HOME, USER, LOGNAME, SHELL, ended by an empty one */
+        char *env; /* NULL, or the strings of HOME, USER, LOGNAME, SHELL, ended by an empty one */
 };
 
 int child_users_new(struct child_users **ret); /* 0 or -ENOMEM */
@@ -27,6 +27,9 @@ struct child_users *child_users_free(struct child_users *users);
  * @ret_step: -ESRCH when there is none of that name. */
 int child_users_get(struct child_users *users, const char *name, const char *group, struct child_user **ret,
                     enum child_step *ret_step);
+
+/* Whoever @identity says; @ret is the caller's own. Returns 0 or -ENOMEM. */
+int child_user_new(const struct child_identity *identity, struct child_user **ret);
 
 /* NULL is nobody. Always returns NULL. */
 struct child_user *child_user_unref(struct child_user *user);

@@ -6,6 +6,7 @@ libtendd_a_SOURCES += daemon/loop/child.c daemon/loop/child.h daemon/loop/child_
 libtendd_a_SOURCES += daemon/loop/child_end.c
 libtendd_a_SOURCES += daemon/loop/child_exec.c daemon/loop/child_exec.h
 libtendd_a_SOURCES += daemon/loop/child_find.c daemon/loop/child_find.h
+libtendd_a_SOURCES += daemon/loop/child_files.c daemon/loop/child_files.h
 libtendd_a_SOURCES += daemon/loop/child_inspect.c daemon/loop/child_inspect.h
 libtendd_a_SOURCES += daemon/loop/child_plan.c daemon/loop/child_plan.h
 libtendd_a_SOURCES += daemon/loop/child_tree.c daemon/loop/child_tree.h

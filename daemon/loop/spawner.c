@@ -368,6 +368,8 @@ static void init(struct spawner *spawner, struct loop *loop) {
         list_init(&spawner->searches);
         list_init(&spawner->searching);
         list_init(&spawner->searches_paused);
+        list_init(&spawner->given);
+        list_init(&spawner->closings);
         list_init(&spawner->urgent);
         list_init(&spawner->queued);
         list_init(&spawner->finished);
@@ -481,6 +483,7 @@ struct spawner *spawner_free(struct spawner *spawner) {
         child_end_all(spawner, deadline_usec);
         child_looks_end(spawner);
         child_searches_end(spawner);
+        child_files_end(spawner);
         if (file_sink_free(spawner->files))
                 return NULL; /* so does one of its */
         cgroup_tree_free(spawner->cgroups);

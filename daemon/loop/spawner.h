@@ -15,6 +15,9 @@
 #define CHILD_STACK_SIZE ((size_t)64 * 1024)
 #define OUTPUT_BUFFER    ((size_t)64 * 1024)
 
+/* What a child may need of the table of descriptors: stdin, stdout, stderr and its directory. */
+#define SPAWNER_SLOTS 4
+
 /* A thread that spawns, as far as a job may see it. */
 struct spawner_thread {
         struct list link;
@@ -24,8 +27,8 @@ struct spawner_thread {
         usec_t since_usec;
         uint64_t signals; /* bit n: signal n + 1 is handled or ignored here */
         bool knows_signals;
-        int slots[2]; /* low descriptors that are its own (child_exec.c); -EBADF: none */
-        char *stack;  /* for the child that shares our memory; NULL until needed */
+        int slots[SPAWNER_SLOTS]; /* low descriptors that are its own (child_exec.c); -EBADF: none */
+        char *stack;              /* for the child that shares our memory; NULL until needed */
 };
 
 struct child_tree;
@@ -53,6 +56,8 @@ struct spawner {
         struct list searches;        /* for the child of a process, that wait for their turn (child_find.c) */
         struct list searching;       /* those that a thread has */
         struct list searches_paused; /* those that are made again in a moment */
+        struct list given;           /* descriptors for children (child_files.c) */
+        struct list closings;        /* descriptors that are to be closed, the first of them by a thread */
         bool orphans_reaped;         /* since the last look at the lingering children */
         char *buffer;                /* for output; one for all */
         long maxrss;                 /* of the daemon, when that was last asked for: it never falls */
@@ -118,6 +123,11 @@ void child_looks_end(struct spawner *spawner);
 void child_searches_go_on(struct spawner *spawner);
 /* When the threads have ended. */
 void child_searches_end(struct spawner *spawner);
+
+/* ---- of child_files.c ---- */
+
+/* When the threads have ended, and all children. */
+void child_files_end(struct spawner *spawner);
 
 /* ---- of child.c and child_end.c, for spawner.c ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* child-given: what a child finds: session, signals, descriptors, limits, user, environment, stdin. */
+#include "loop/child_files.h"
 #include "loop/spawner.h"
 #include "support/child-bed.h"
 
@@ -190,6 +191,141 @@ START_TEST(stdin_is_null_a_file_or_data) {
 }
 END_TEST
 
+/* ---- descriptors of somebody else's ---- */
+
+/* A file of the test's, opened; and numbered so that a child that copies a small table does not have it. */
+static int open_high(const char *name, int flags) {
+        int fd = open(child_bed_path(name), flags | O_CLOEXEC, 0600), high;
+
+        ck_assert_int_ge(fd, 0);
+        high = fcntl(fd, F_DUPFD_CLOEXEC, 300);
+        ck_assert_int_ge(high, 0);
+        (void)close(fd);
+        return high;
+}
+
+static const char *read_back(const char *name) {
+        static char text[256];
+        int fd = open(child_bed_path(name), O_RDONLY | O_CLOEXEC);
+        ssize_t n = read(fd, text, sizeof(text) - 1);
+
+        ck_assert_int_ge(n, 0);
+        text[n] = '\0';
+        (void)close(fd);
+        return text;
+}
+
+static struct child_files *give(int in, int out, int err, int directory) {
+        const int fds[_CHILD_FILE_MAX] = { in, out, err, directory };
+        struct child_files *files;
+
+        ck_assert_int_eq(child_files_new(child_bed.spawner, fds, &files), 0);
+        return files;
+}
+
+START_TEST(descriptors_are_what_it_reads_and_writes_and_where_it_works) {
+        _cleanup_(freep) struct probe *probe = probe_new();
+        struct child_spec spec = child_bed_spec(SHELL("cat; pwd; echo wrong >&2; cd /proc/self/fd; echo *"));
+
+        (void)child_bed_write("in", "told ");
+        spec.files = give(open_high("in", O_RDONLY), open_high("out", O_CREAT | O_WRONLY),
+                          open_high("err", O_CREAT | O_WRONLY), open("/usr", O_PATH | O_CLOEXEC));
+        spec.directory = "/var";
+        spec.stdin_path = "/dev/zero";
+        child_bed_run_to_end(probe, &spec); /* of whom we hear nothing */
+        ck_assert_int_eq(probe->status, 0);
+        ck_assert_uint_eq(probe->n_output, 0);
+        ck_assert_str_eq(read_back("out"), "told /usr\n0 1 2 3\n");
+        ck_assert_str_eq(read_back("err"), "wrong\n");
+        child_files_unref(spec.files);
+}
+END_TEST
+
+/* Each attempt of a run has the same ones. */
+START_TEST(descriptors_serve_one_child_after_the_other) {
+        struct child_spec spec = child_bed_spec(SHELL("echo line"));
+
+        spec.files = give(-EBADF, open_high("out", O_CREAT | O_WRONLY), -EBADF, -EBADF);
+        for (unsigned i = 0; i < 3; i++)
+                child_bed_says(&spec, "");
+        ck_assert_str_eq(read_back("out"), "line\nline\nline\n");
+        child_files_unref(spec.files);
+}
+END_TEST
+
+START_TEST(what_is_not_given_of_the_output_comes_to_us) {
+        struct child_spec spec = child_bed_spec(SHELL("wc -c; echo out; echo err >&2; pwd"));
+
+        spec.files = give(-EBADF, open_high("out", O_CREAT | O_WRONLY), -EBADF, -EBADF);
+        child_bed_says(&spec, "err\n");
+        ck_assert_str_eq(read_back("out"), "0\nout\n/\n");
+        child_files_unref(spec.files);
+        spec.files = give(-EBADF, -EBADF, open_high("err", O_CREAT | O_WRONLY), -EBADF);
+        child_bed_says(&spec, "0\nout\n/\n");
+        ck_assert_str_eq(read_back("err"), "err\n");
+        child_files_unref(spec.files);
+}
+END_TEST
+
+static int watched;
+
+static bool is_closed(_unused_ const struct probe *probes, _unused_ size_t n) {
+        char c;
+
+        return read(watched, &c, 1) == 0;
+}
+
+/* By a thread, after the last child that had them; also those that no child was ever given. */
+START_TEST(descriptors_are_closed_when_nobody_needs_them) {
+        struct child_spec spec = child_bed_spec(WORDS("true"));
+        int pair[2];
+
+        ck_assert_int_eq(pipe2(pair, O_CLOEXEC | O_NONBLOCK), 0);
+        watched = pair[0];
+        spec.files = give(-EBADF, pair[1], -EBADF, -EBADF);
+        child_bed_says(&spec, "");
+        ck_assert(!is_closed(NULL, 0));
+        child_files_unref(spec.files);
+        child_bed_look();
+        child_bed_run(NULL, 0, is_closed);
+        (void)close(pair[0]);
+
+        ck_assert_int_eq(pipe2(pair, O_CLOEXEC | O_NONBLOCK), 0);
+        watched = pair[0];
+        child_files_close(child_bed.spawner, &pair[1], 1);
+        child_bed_look();
+        child_bed_run(NULL, 0, is_closed);
+        (void)close(pair[0]);
+}
+END_TEST
+
+START_TEST(an_identity_brings_its_groups_and_no_variables) {
+        gid_t groups[] = { 7, 4000007 };
+        const struct child_identity identity = { 4000000, 4000001, groups, ARRAY_SIZE(groups) };
+        struct child_spec spec = child_bed_spec(SHELL("id -u; id -g; id -G; echo $HOME $USER"));
+        struct child_files *files;
+
+        if (geteuid() != 0) {
+                fprintf(stderr, "skipped: not root\n");
+                return;
+        }
+        spec.identity = &identity;
+        child_bed_says(&spec, "4000000\n4000001\n4000001 7 4000007\n\n");
+        /* A directory into which it could not go by itself is none for it. */
+        ck_assert_int_eq(mkdir(child_bed_path("secret"), 0700), 0);
+        files = give(-EBADF, -EBADF, -EBADF, open(child_bed_path("secret"), O_PATH | O_CLOEXEC));
+        spec.files = files;
+        {
+                _cleanup_(freep) struct probe *probe = probe_new();
+
+                child_bed_run_to_end(probe, &spec);
+                ck_assert_int_eq(probe->step, CHILD_STEP_CHDIR);
+                ck_assert_int_eq(probe->error, EACCES);
+        }
+        child_files_unref(files);
+}
+END_TEST
+
 /* Without privileges it can only be raised; a child may go back to what its parent once had. */
 START_TEST(protection_from_the_oom_killer_ends_with_the_daemon) {
         struct child_spec spec = child_bed_spec(SHELL("cat /proc/self/oom_score_adj"));
@@ -219,6 +355,11 @@ static Suite *child_given_suite(void) {
         tcase_add_test(tcase, a_user_brings_id_groups_and_variables);
         tcase_add_test(tcase, a_user_may_be_a_number);
         tcase_add_test(tcase, stdin_is_null_a_file_or_data);
+        tcase_add_test(tcase, descriptors_are_what_it_reads_and_writes_and_where_it_works);
+        tcase_add_test(tcase, descriptors_serve_one_child_after_the_other);
+        tcase_add_test(tcase, what_is_not_given_of_the_output_comes_to_us);
+        tcase_add_test(tcase, descriptors_are_closed_when_nobody_needs_them);
+        tcase_add_test(tcase, an_identity_brings_its_groups_and_no_variables);
         tcase_add_test(tcase, protection_from_the_oom_killer_ends_with_the_daemon);
         return suite;
 }

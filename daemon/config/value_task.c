@@ -246,7 +246,7 @@ const struct value_type value_limits = { "NAME[:N]...", VALUE_WORDS, parse_limit
 
 /* ---- for-each, items-may-fail ---- */
 
-static const char *const for_each_names[_FOR_EACH_MAX] = {
+static const char *const for_each_names[_FOR_EACH_WRITTEN_MAX] = {
         [FOR_EACH_NONE] = "",     [FOR_EACH_LINES] = "lines",     [FOR_EACH_GLOB] = "glob",
         [FOR_EACH_LIST] = "list", [FOR_EACH_COMMAND] = "command",
 };
@@ -276,7 +276,7 @@ static int parse_for_each(const struct key *key _unused_, struct value *value, v
         struct for_each for_each = { 0 };
         int r;
 
-        for (enum for_each_type type = FOR_EACH_LINES; type < _FOR_EACH_MAX && text[length]; type++) {
+        for (enum for_each_type type = FOR_EACH_LINES; type < _FOR_EACH_WRITTEN_MAX && text[length]; type++) {
                 if (strlen(for_each_names[type]) == length && strncmp(for_each_names[type], text, length) == 0)
                         for_each.type = type;
         }
@@ -284,7 +284,8 @@ static int parse_for_each(const struct key *key _unused_, struct value *value, v
                 char word[16];
 
                 (void)snprintf(word, sizeof(word), "%.*s", (int)MIN(length, sizeof(word)), text);
-                value->meant = text_nearest(word, for_each_names + FOR_EACH_LINES, _FOR_EACH_MAX - FOR_EACH_LINES);
+                value->meant =
+                        text_nearest(word, for_each_names + FOR_EACH_LINES, _FOR_EACH_WRITTEN_MAX - FOR_EACH_LINES);
                 return value_wrong_text(value, -EINVAL, text, "source of items");
         }
         text += length + 1;
@@ -303,7 +304,7 @@ static void show_for_each(const struct key *key, const void *base, FILE *out) {
         const struct task *task = base;
         const struct key words = { .offset = key->offset + offsetof(struct for_each, words) };
 
-        if (task->for_each.type == FOR_EACH_NONE)
+        if (task->for_each.type == FOR_EACH_NONE || task->for_each.type >= _FOR_EACH_WRITTEN_MAX)
                 return;
         fprintf(out, "%s:%s", for_each_names[task->for_each.type], task->for_each.argument ?: "");
         value_words.show(&words, base, out);

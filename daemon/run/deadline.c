@@ -123,7 +123,9 @@ static void describe_expiry(const struct run_spec *spec, enum bound bound, char 
         const char *key = bound_to_string(bound);
         char length[TEXT_USEC_MAX], origin[128] = "";
 
-        if (spec->default_bounds & (1u << bound))
+        if (spec->default_bounds & (1u << bound) && spec->is_transient)
+                (void)snprintf(origin, sizeof(origin), " (the default; start it with another %s)", key);
+        else if (spec->default_bounds & (1u << bound))
                 (void)snprintf(origin, sizeof(origin), " (the default; set %s in [%s %.*s])", key,
                                spec->is_group ? "group" : "task", RUN_SECTION(spec));
         (void)snprintf(buf, size, "%s of %s reached%s", key, text_format_usec(spec->bounds[bound], length), origin);

@@ -156,6 +156,7 @@ struct run_spec {
         bool is_service;                    /* `after` is met by readiness; not counted by max-running */
         const struct service_spec *service; /* of a job that is a service, else NULL */
         bool drain;                         /* on-shutdown = wait */
+        bool is_transient;                  /* no configuration has it: who starts it says all of this */
 
         const struct leaf_ops *leaf; /* not for groups */
 

@@ -43,6 +43,14 @@ static void add_number(struct env *env, const char *name, uint64_t value) {
         add_pair(env, name, text);
 }
 
+static size_t count(const strv words) {
+        size_t n = 0;
+
+        while (words && words[n])
+                n++;
+        return n;
+}
+
 static void add_configured(struct env *env, const struct run *leaf) {
         const struct exec_part *part = task_of(run_get_spec(leaf))->exec;
 
@@ -55,6 +63,12 @@ static void add_configured(struct env *env, const struct run *leaf) {
                         expanded = NULL;
                 add(env, expanded);
         }
+}
+
+/* The caller's, as it is. */
+static void add_given(struct env *env, const struct transient_part *transient) {
+        for (char **word = transient ? transient->env : NULL; word && *word; word++)
+                add(env, strdup(*word));
 }
 
 static void add_run(struct env *env, const struct run *leaf) {
@@ -105,14 +119,14 @@ static const char *add_marker(struct env *env) {
 }
 
 int exec_env(const struct run *leaf, char ***ret, const char **ret_marker) {
-        const struct exec_part *part = task_of(run_get_spec(leaf))->exec;
+        const struct task *task = task_of(run_get_spec(leaf));
         struct env env = { .n_max = OWN_MAX };
 
-        for (char **word = part->env; word && *word; word++)
-                env.n_max++;
+        env.n_max += count(task->exec->env) + (task->transient ? count(task->transient->env) : 0);
         env.words = calloc(env.n_max + 1, sizeof(*env.words));
         if (!env.words)
                 return -ENOMEM;
+        add_given(&env, task->transient);
         add_configured(&env, leaf);
         add_run(&env, leaf);
         add_hook(&env, leaf);

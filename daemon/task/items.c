@@ -11,10 +11,8 @@
 #include <stdio.h>
 
 static const struct items_type *const types[_FOR_EACH_MAX] = {
-        [FOR_EACH_LINES] = &items_lines,
-        [FOR_EACH_GLOB] = &items_glob,
-        [FOR_EACH_LIST] = &items_list,
-        [FOR_EACH_COMMAND] = &items_command,
+        [FOR_EACH_LINES] = &items_lines,     [FOR_EACH_GLOB] = &items_glob,     [FOR_EACH_LIST] = &items_list,
+        [FOR_EACH_COMMAND] = &items_command, [FOR_EACH_SOCKET] = &items_socket,
 };
 
 void items_fail(struct items *items, enum error_kind error, const char *format, ...) {

@@ -39,3 +39,4 @@ extern const struct items_type items_lines;
 extern const struct items_type items_glob;
 extern const struct items_type items_list;
 extern const struct items_type items_command;
+extern const struct items_type items_socket;

@@ -10,7 +10,7 @@
  * children would cost nothing and a bound on their silence could not be kept.
  */
 #include "base/text.h"
-#include "loop/child.h"
+#include "loop/child_files.h"
 #include "task/exec_env.h"
 #include "task/exec_service.h"
 #include "task/output.h"
@@ -24,6 +24,7 @@
 #define ABANDON_AFTER  (5 * USEC_PER_SEC)
 #define CONGESTED_WAIT (20 * USEC_PER_MSEC)
 #define DETAIL_MAX     512
+#define ITEM_SHOWN_MAX 120
 
 /* journald takes 40,000 lines a second. */
 #define LOG_RATE      300000
@@ -259,6 +260,31 @@ static void on_notify(struct child *child _unused_, const struct notify_message 
 
 /* ---- the start ---- */
 
+/* @word with the item for each {}. */
+static int put_item(const char *word, const char *item, char **ret) {
+        size_t size;
+        FILE *out = open_memstream(ret, &size);
+
+        if (!out)
+                return -ENOMEM;
+        for (const char *at = word, *next; at; at = next ? next + 2 : NULL) {
+                next = item ? strstr(at, "{}") : NULL;
+                (void)fwrite(at, 1, next ? (size_t)(next - at) : strlen(at), out);
+                if (next)
+                        (void)fputs(item, out);
+        }
+        return fclose(out) == 0 ? 0 : -ENOMEM;
+}
+
+static int expand_word(const struct run *leaf, const char *word, char **ret) {
+        struct template_values values;
+
+        if (task_of(run_get_spec(leaf))->transient)
+                return put_item(word, run_get_item(leaf), ret);
+        template_values_of(leaf, template_words(word), &values);
+        return template_expand(word, &values, TEMPLATE_TEXT, ret);
+}
+
 static int expand_words(const struct run *leaf, char **words, char ***ret) {
         _cleanup_(text_strv_freep) char **expanded = NULL;
         size_t n = 0;
@@ -269,11 +295,8 @@ static int expand_words(const struct run *leaf, char **words, char ***ret) {
         if (!expanded)
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++) {
-                struct template_values values;
-                int r;
+                int r = expand_word(leaf, words[i], &expanded[i]);
 
-                template_values_of(leaf, template_words(words[i]), &values);
-                r = template_expand(words[i], &values, TEMPLATE_TEXT, &expanded[i]);
                 if (r < 0)
                         return r;
         }
@@ -323,12 +346,15 @@ static int spawn(struct exec_leaf *exec, char **argv, char **env, const char *ma
         const struct hook_context *hook = hook_context_of(exec->leaf);
         const struct task *task = exec->task;
         const struct exec_part *part = task->exec;
+        const struct transient_part *transient = task->transient;
         const struct child_spec spec = {
                 .path = argv[0],
                 .argv = argv,
                 .env = env,
                 .env_file = part->env_file,
-                .env_base = task->env->environ,
+                .env_base = transient && transient->as_caller ? NULL : task->env->environ,
+                .identity = transient && transient->as_caller ? &transient->caller : NULL,
+                .files = transient ? transient->files : NULL,
                 .user = part->user,
                 .group = part->group,
                 .directory = part->directory,
@@ -375,6 +401,13 @@ static int prepare(struct exec_leaf *exec, struct run *leaf) {
         return loop_timer_init(&exec->resume, exec->task->env->loop, CLOCK_ID_MONOTONIC, "output", on_resume, exec);
 }
 
+/* Nobody could look up what item a number was. */
+static char *name_with_item(const char *program, const char *item) {
+        char shown[ITEM_SHOWN_MAX], *text;
+
+        return asprintf(&text, "%s (%s)", program, text_hide_userinfo(item, shown, sizeof(shown))) < 0 ? NULL : text;
+}
+
 static int exec_start(struct run *leaf) {
         const struct task *task = task_of(run_get_spec(leaf));
         _cleanup_(text_strv_freep) char **argv = NULL;
@@ -393,7 +426,8 @@ static int exec_start(struct run *leaf) {
         r = task->exec->shell ? shell_words(task, &argv) : expand_words(leaf, task->exec->command, &argv);
         if (r < 0)
                 return r;
-        exec->what = strdup(task->exec->shell ? "shell" : argv[0]);
+        exec->what = task->transient && run_get_item(leaf) ? name_with_item(argv[0], run_get_item(leaf))
+                                                           : strdup(task->exec->shell ? "shell" : argv[0]);
         r = exec_env(leaf, &env, &marker);
         if (r < 0 || !exec->what)
                 return -ENOMEM;

@@ -14,6 +14,7 @@ libtendd_a_SOURCES += daemon/task/item_lines.c daemon/task/item_lines.h
 libtendd_a_SOURCES += daemon/task/items.c daemon/task/items.h
 libtendd_a_SOURCES += daemon/task/items_command.c
 libtendd_a_SOURCES += daemon/task/items_file.c daemon/task/glob_page.c daemon/task/glob_page.h
+libtendd_a_SOURCES += daemon/task/items_socket.c
 libtendd_a_SOURCES += daemon/task/kind_dns.c
 libtendd_a_SOURCES += daemon/task/kind_file.c
 libtendd_a_SOURCES += daemon/task/kind_http.c

@@ -2,6 +2,7 @@
 /* task: makes and frees what the key table fills. */
 #include "task/task.h"
 
+#include "loop/child_files.h"
 #include "task/kind.h"
 #include "when/calendar.h"
 
@@ -77,6 +78,17 @@ struct service_part *service_part_free(struct service_part *service) {
         return NULL;
 }
 
+struct transient_part *transient_part_free(struct transient_part *transient) {
+        if (!transient)
+                return NULL;
+        strv_free(transient->env);
+        free(transient->caller.groups);
+        child_files_unref(transient->files);
+        closep(&transient->items_fd);
+        free(transient);
+        return NULL;
+}
+
 static void calendars_free(struct task_calendar *calendars, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 calendar_free(calendars[i].calendar);
@@ -112,6 +124,7 @@ struct task *task_unref(struct task *task) {
         hooks_done(&task->on_slow);
         hooks_done(&task->on_stale);
         service_part_free(task->service);
+        transient_part_free(task->transient);
         when_part_free(task->when);
         strv_free(task->for_each.words);
         strv_free(task->after);

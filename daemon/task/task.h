@@ -8,6 +8,7 @@
  * it began with. What a kind needs is in a part of its
  * own that only tasks of this kind have; this is what keeps 100,000 tasks small.
  */
+#include "loop/child.h"
 #include "run/run.h"
 #include "when/schedule.h"
 
@@ -60,6 +61,8 @@ enum for_each_type {
         FOR_EACH_GLOB,    /* argument: a pattern */
         FOR_EACH_LIST,    /* words */
         FOR_EACH_COMMAND, /* words */
+        _FOR_EACH_WRITTEN_MAX,
+        FOR_EACH_SOCKET = _FOR_EACH_WRITTEN_MAX, /* of a transient task: a socket that it was given */
         _FOR_EACH_MAX,
 };
 
@@ -74,6 +77,17 @@ enum output_type {
         OUTPUT_NULL,
         OUTPUT_FILE,
 };
+
+/* What only a transient task has: who asked for it, and what of his it works with. */
+struct transient_part {
+        bool as_caller; /* it runs as @caller, with @env instead of the daemon's environment; else as part->user */
+        struct child_identity caller;
+        strv env;
+        struct child_files *files; /* NULL: none */
+        int items_fd;              /* of FOR_EACH_SOCKET; -EBADF: none */
+};
+
+struct transient_part *transient_part_free(struct transient_part *transient); /* takes NULL; always returns NULL */
 
 struct exec_part {
         strv command; /* either */
@@ -204,7 +218,10 @@ struct task {
         };
 
         struct service_part *service; /* NULL: a job or a group */
-        unsigned instance;            /* from 1, of those that `instances` made; else 0 */
+        struct transient_part
+                *transient; /* of one that no configuration has: of kind exec, its words are taken as they are, and
+                                           * in each the item stands for {} */
+        unsigned instance;  /* from 1, of those that `instances` made; else 0 */
 
         const char *origin_file; /* where it is written; owned by the configuration */
         unsigned origin_line;

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 static struct task_bed bed;
@@ -96,6 +97,18 @@ static void for_each(enum for_each_type type, const char *argument) {
                 ck_assert_int_eq(spawner_new(bed.loop, &bed.env.spawner), 0);
                 bed.env.environ = environ;
         }
+}
+
+/* The end by which items are sent. */
+static int from_socket(void) {
+        int pair[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        bed.task->transient = calloc(1, sizeof(*bed.task->transient));
+        ck_assert_ptr_nonnull(bed.task->transient);
+        bed.task->transient->items_fd = pair[1];
+        bed.task->for_each.type = FOR_EACH_SOCKET;
+        return pair[0];
 }
 
 static void write_file(const char *name, const char *text) {
@@ -329,6 +342,89 @@ START_TEST(a_command_that_does_not_end_is_killed) {
 }
 END_TEST
 
+/* ---- a socket ---- */
+
+static void on_granted(_unused_ struct limit_ticket *ticket, _unused_ void *arg) {
+}
+
+static void send_text(int fd, const char *text) {
+        ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+START_TEST(a_socket_is_its_lines) {
+        int fd = from_socket();
+
+        send_text(fd, "# a comment\none\n\n  two  \nth");
+        send_text(fd, "ree");
+        (void)close(fd);
+        task_bed_run(&bed);
+        check_ok(3);
+        ck_assert_str_eq(seen, "one|two|three");
+}
+END_TEST
+
+/* As far as there is room in the socket, and the little that was read. */
+START_TEST(a_socket_is_read_as_fast_as_items_are_taken) {
+        struct limit *limit;
+        struct limit_ticket *ticket;
+        struct limit_use use = { .permits = 1 };
+        const struct limit_config config = { .permits = 1 };
+        const struct limit_request request = { .uses = &use, .n_uses = 1, .on_granted = on_granted };
+        size_t sent = 0;
+        unsigned refused = 0;
+        int fd = from_socket();
+
+        ck_assert_int_eq(limit_new(run_tree_limits(bed.tree), "held", &config, &limit), 0);
+        use.limit = limit;
+        ck_assert_int_eq(limit_request(run_tree_limits(bed.tree), &request, &ticket), 0);
+        bed.task->run.limits = calloc(1, sizeof(use));
+        bed.task->run.limits[0] = (struct limit_use){ .limit = limit_ref(limit), .permits = 1 };
+        bed.task->run.n_limits = 1;
+        (void)task_bed_start(&bed);
+        while (refused < 100 && sent < 4 * 1024 * 1024) {
+                ssize_t n = send(fd, "an item of a few words\n", 23, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+                sent += n > 0 ? (size_t)n : 0;
+                refused = n > 0 ? 0 : refused + 1;
+                if (n < 0 || sent < 10000)
+                        task_bed_turn(&bed);
+        }
+        ck_assert_uint_lt(sent, 1024 * 1024);
+        ck_assert_uint_eq(n_seen, 0);
+        limit_release(ticket);
+        limit_unref(limit);
+        (void)close(fd);
+        task_bed_wait(&bed);
+        ck_assert_uint_ge(n_seen, sent / 23);
+        limit_unref(bed.task->run.limits[0].limit); /* it goes before the task */
+        bed.task->run.n_limits = 0;
+        ck_assert_uint_le(most_live, 2);
+}
+END_TEST
+
+/* Who sends is told that nobody reads any more. */
+START_TEST(a_socket_ends_with_its_fanout) {
+        int fd = from_socket();
+
+        bed.task->run.cancel_on_item_failure = true;
+        send_text(fd, "bad\nnext\n");
+        task_bed_run(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_FAILED);
+        ck_assert_int_lt(send(fd, "more", 4, MSG_NOSIGNAL), 0);
+        (void)close(fd);
+}
+END_TEST
+
+START_TEST(a_socket_may_be_silent_until_the_fanout_is_over) {
+        int fd = from_socket();
+
+        bed.task->run.bounds[BOUND_TOTAL_TIMEOUT] = 50 * USEC_PER_MSEC;
+        task_bed_run(&bed);
+        ck_assert_int_eq(bed.result->outcome, OUTCOME_TIMEOUT);
+        (void)close(fd);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("items");
         TCase *tcase = tcase_create("items");
@@ -355,6 +451,10 @@ int main(void) {
         tcase_add_loop_test(tcase, a_command_that_fails_fails_the_fanout, 0, ARRAY_SIZE(commands));
         tcase_add_test(tcase, a_command_that_leaves_somebody_behind_still_ends);
         tcase_add_test(tcase, a_command_that_does_not_end_is_killed);
+        tcase_add_test(tcase, a_socket_is_its_lines);
+        tcase_add_test(tcase, a_socket_is_read_as_fast_as_items_are_taken);
+        tcase_add_test(tcase, a_socket_ends_with_its_fanout);
+        tcase_add_test(tcase, a_socket_may_be_silent_until_the_fanout_is_over);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);

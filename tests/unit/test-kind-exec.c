@@ -244,6 +244,42 @@ START_TEST(a_shell_is_given_the_text_verbatim) {
 }
 END_TEST
 
+/* ---- transient tasks ---- */
+
+static void make_transient(const char *word, const char *variable) {
+        task->transient = calloc(1, sizeof(*task->transient));
+        ck_assert_ptr_nonnull(task->transient);
+        task->transient->items_fd = -EBADF;
+        task->transient->as_caller = true;
+        task->transient->caller.uid = 1234;
+        task->transient->files = (struct child_files *)task; /* the bed does not look into it */
+        free(task->exec->command[1]);
+        task->exec->command[1] = strdup(word);
+        task->transient->env = calloc(2, sizeof(char *));
+        task->transient->env[0] = strdup(variable);
+}
+
+START_TEST(a_transient_task_is_its_callers_and_its_words_are_not_looked_into) {
+        const struct child_spec *spec;
+        bool told = false;
+
+        make_transient("{item} {task} {}", "TENDD_TASK={task}");
+        start_task();
+        spec = fake_child_spec(child);
+        ck_assert_str_eq(spec->argv[1], "{item} {task} {}");
+        ck_assert_ptr_null(spec->env_base);
+        ck_assert_ptr_eq(spec->files, (struct child_files *)task);
+        ck_assert_str_eq(spec->env[0], "TENDD_TASK={task}");
+        for (size_t i = 1; spec->env[i]; i++) /* what comes last counts */
+                told |= streq(spec->env[i], "TENDD_TASK=t");
+        ck_assert(told);
+        fake_child_started(child);
+        exits(0);
+        goes();
+        task->transient->files = NULL;
+}
+END_TEST
+
 /* ---- stopping ---- */
 
 static const struct {
@@ -611,6 +647,7 @@ int main(void) {
         tcase_add_test(tcase, a_failed_spawn_is_retried_after_the_delay);
         tcase_add_test(tcase, the_child_is_told_what_it_is_for);
         tcase_add_loop_test(tcase, a_shell_is_given_the_text_verbatim, 0, ARRAY_SIZE(shells));
+        tcase_add_test(tcase, a_transient_task_is_its_callers_and_its_words_are_not_looked_into);
         tcase_add_loop_test(tcase, an_end_while_being_stopped_may_be_clean, 0, ARRAY_SIZE(stops));
         tcase_add_test(tcase, what_does_not_stop_is_killed_after_the_grace);
         tcase_add_test(tcase, an_operators_signal_reaches_the_tree_or_the_main_process);

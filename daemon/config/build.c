@@ -209,7 +209,7 @@ static int apply_layer(struct load *load, struct raw_section *section, struct ta
         return 0;
 }
 
-static unsigned cpus(void) {
+unsigned load_cpus(void) {
         cpu_set_t set;
 
         if (sched_getaffinity(0, sizeof(set), &set) < 0)
@@ -246,7 +246,7 @@ static void finish(const struct load *load, struct task *task) {
                 return;
         run->items = &task_items;
         if (run->concurrency == 0)
-                run->concurrency = task->kind->default_concurrency ?: cpus();
+                run->concurrency = task->kind->default_concurrency ?: load_cpus();
 }
 
 /* A task like the prototype. */
@@ -397,6 +397,16 @@ static size_t number_of(const struct load *load, const char *name) {
         return key_number(KEY_SECTION_TASK, *load_find_rows(load, SECTION_TASK, name, &n));
 }
 
+int load_default(const struct key *key, void *base) {
+        char *texts[2] = { strdup(key->default_value), NULL };
+        struct value value = { .texts = texts, .n = 1 };
+        int r;
+
+        r = texts[0] ? key->type->parse(key, &value, base) : -ENOMEM;
+        free(texts[0]);
+        return r;
+}
+
 /* What the table says is the default of keys that all tasks share. */
 static int build_prototype(struct load *load) {
         size_t n;
@@ -409,8 +419,6 @@ static int build_prototype(struct load *load) {
                 load->bound_numbers[bound] = number_of(load, bound_to_string(bound));
         load->overlap_number = number_of(load, "overlap");
         for (size_t i = 0; i < n; i++) {
-                struct value value = { .n = 1 };
-                char *texts[2] = { NULL };
                 void *base;
                 int r;
 
@@ -418,11 +426,8 @@ static int build_prototype(struct load *load) {
                         set_bit(load->of_service, i);
                 if (keys[i].scope == KEY_KIND || !keys[i].default_value)
                         continue;
-                texts[0] = strdup(keys[i].default_value);
-                value.texts = texts;
                 base = keys[i].scope == KEY_SERVICE ? (void *)&load->service : load->prototype;
-                r = texts[0] ? keys[i].type->parse(&keys[i], &value, base) : -ENOMEM;
-                free(texts[0]);
+                r = load_default(&keys[i], base);
                 if (r < 0)
                         return r;
         }

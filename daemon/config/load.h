@@ -110,6 +110,12 @@ struct load {
         size_t overlap_number;            /* of overlap's */
 };
 
+/* Stores the default of @key, which has one, in the structure at @base. Returns 0 or -ENOMEM. */
+int load_default(const struct key *key, void *base);
+
+/* How many processors there are for the daemon. */
+unsigned load_cpus(void);
+
 /* The name in brackets of a type, and the rows that its sections may have. */
 const char *section_type_to_string(enum section_type type);
 enum key_section section_keys(enum section_type type);

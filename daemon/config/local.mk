@@ -28,6 +28,7 @@ libtendd_a_SOURCES += daemon/config/order.c
 libtendd_a_SOURCES += daemon/config/secret.c daemon/config/secret.h
 libtendd_a_SOURCES += daemon/config/services.c
 libtendd_a_SOURCES += daemon/config/source.c
+libtendd_a_SOURCES += daemon/config/transient.c daemon/config/transient.h
 libtendd_a_SOURCES += daemon/config/value.c daemon/config/value.h
 libtendd_a_SOURCES += daemon/config/value_hooks.c
 libtendd_a_SOURCES += daemon/config/value_kind.c
@@ -39,6 +40,7 @@ libtendd_a_SOURCES += daemon/config/zones.c
 
 unit_tests += tests/unit/test-ini
 unit_tests += tests/unit/test-config
+unit_tests += tests/unit/test-config-transient
 unit_tests += tests/unit/test-config-diff
 unit_tests += tests/unit/test-config-files
 unit_tests += tests/unit/test-config-mistakes

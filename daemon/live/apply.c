@@ -230,7 +230,8 @@ static void stop_run(struct application *app, struct run *run, const char *why) 
 static void look_at_gone(struct application *app, struct run *run) {
         if (run_get_spec(run)->is_service)
                 stop_run(app, run, "it is not in the configuration any more");
-        else if (run_get_state(run) == RUN_QUEUED && run_get_parent(run) == run_tree_root(app->live->tree))
+        else if (!run_get_spec(run)->is_transient && run_get_state(run) == RUN_QUEUED &&
+                 run_get_parent(run) == run_tree_root(app->live->tree))
                 (void)run_skip(run, "gone: it is not in the configuration any more");
 }
 

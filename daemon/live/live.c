@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* live: goes live with a configuration, and answers what is asked about it. */
 #include "base/log.h"
+#include "base/text.h"
 #include "live/apply.h"
 #include "live/live_private.h"
 #include "loop/pool.h"
@@ -91,8 +92,14 @@ static struct limit *find_limit(const struct live_binding *binding, const char *
         return NULL;
 }
 
+struct live_binding live_binding(const struct live *live) {
+        return (struct live_binding){ .config = live->config, .limits = live->limits, .pools = live->pools };
+}
+
 struct limit *live_find_limit(const struct live *live, const char *name) {
-        return find_limit(&(const struct live_binding){ .config = live->config, .limits = live->limits }, name);
+        const struct live_binding binding = live_binding(live);
+
+        return find_limit(&binding, name);
 }
 
 static int bind_limits(const struct live_binding *binding, struct task *task) {
@@ -132,6 +139,7 @@ int live_bind(struct live_task *entry, struct task *task, const struct live_bind
                 return -ENOENT;
         pool->n_ref++;
         entry->n_bound++;
+        entry->live->n_transients += task->run.is_transient;
         task->live = entry;
         task->env = &entry->live->env;
         task->run.overlap = &entry->overlap;
@@ -163,6 +171,7 @@ static void unbind(struct task *task) {
         struct live_task *entry = task->live;
 
         unbind_pool(entry->live, task->pool);
+        entry->live->n_transients -= task->run.is_transient;
         entry->n_bound--;
         if (entry->n_bound == 1 && entry->held) { /* which comes here next, unless a run has it */
                 task_unref(TAKE_PTR(entry->held));
@@ -205,7 +214,7 @@ void live_task_free(struct live_task *entry) {
 
 static int bind_tasks(struct live *live) {
         const struct config *config = live->config;
-        const struct live_binding binding = { .config = config, .limits = live->limits, .pools = live->pools };
+        const struct live_binding binding = live_binding(live);
 
         live->tasks = calloc(MAX(config->n_tasks, (size_t)1), sizeof(struct live_task *));
         if (!live->tasks)
@@ -444,6 +453,19 @@ struct live_task *live_find(const struct live *live, const char *name) {
                         low = middle + 1;
         }
         return NULL;
+}
+
+struct live_task *live_find_gone(const struct live *live, const char *name) {
+        for (size_t i = 0; i < live->n_gone; i++)
+                if (text_match(name, live->gone[i]->task->run.name))
+                        return live->gone[i];
+        return NULL;
+}
+
+struct live_task *live_find_any(const struct live *live, const char *name) {
+        struct live_task *task = live_find(live, name);
+
+        return task ? task : live_find_gone(live, name);
 }
 
 size_t live_n_tasks(const struct live *live) {

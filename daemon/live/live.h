@@ -66,6 +66,10 @@ size_t live_find_busy(const struct live *live, struct run **ret, size_t n);
 
 /* By name, or NULL. */
 struct live_task *live_find(const struct live *live, const char *name);
+/* The same of those that no configuration has, while runs of them live: @name may be a pattern. */
+struct live_task *live_find_gone(const struct live *live, const char *name);
+/* Of either kind. */
+struct live_task *live_find_any(const struct live *live, const char *name);
 /* In the order of their names; @index < live_n_tasks(). */
 size_t live_n_tasks(const struct live *live);
 struct live_task *live_task_at(const struct live *live, size_t index);
@@ -183,6 +187,15 @@ struct live_start {
 int live_start_as(struct live_task *task, const struct live_start *how, struct run **ret);
 /* The same for somebody outside, all of it. */
 int live_start(struct live_task *task, const char *by, struct run **ret);
+
+#define LIVE_TRANSIENTS_MAX 4096 /* tasks of this kind at once */
+
+/* Starts a run of @task, which has a transient part, and which no configuration has: a run holds the only reference that
+ * matters to it. Several of one name live side by side, and number their runs together. Returns as live_start_as();
+ * -EEXIST when a task of the configuration, or one that was there before, is called so; -ENOBUFS when there are too many of
+ * them; -ENOENT when there is no limit @ret_limit, a name in @task, -ERANGE when that has not so many permits. */
+int live_start_transient(struct live *live, struct task *task, const struct live_start *how, const char **ret_limit,
+                         struct run **ret);
 
 /* Runs were interrupted, which is not told yet, as what is left of them is still being ended. */
 bool live_has_untold(const struct live *live);

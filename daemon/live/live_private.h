@@ -144,6 +144,9 @@ struct live {
         struct list all_pools;
         struct live_task **gone; /* tasks that earlier configurations had, of which there are runs */
         size_t n_gone;
+        size_t n_transients;   /* tasks that were bound to run once */
+        uint64_t number_floor; /* runs of a name that is not known begin behind it */
+        size_t n_forgotten;
         void *forgotten;     /* what is remembered of tasks that are gone without runs, see restore.c */
         bool follows_zones;  /* see live_zones_follow() */
         uint64_t generation; /* configurations so far */
@@ -204,6 +207,8 @@ struct live_task *live_task_new(struct live *live, struct task *task);
 void live_task_free(struct live_task *entry);
 /* Has @task refer to @entry, which is not freed before it. Returns 0 or -ENOMEM. */
 int live_bind(struct live_task *entry, struct task *task, const struct live_binding *binding);
+/* What tasks are bound to at present. */
+struct live_binding live_binding(const struct live *live);
 /* By name, or NULL. */
 struct live_pool *live_find_pool(const struct live *live, const char *name);
 /* With one reference. Returns 0, -EINVAL, -ENOMEM, -errno. */
@@ -234,6 +239,9 @@ void live_skip(struct live_task *entry, const struct schedule_due *due, const ch
 void live_skip_failed(struct live_task *entry, const struct schedule_due *due, int error);
 /* Starts a run, whatever the overlap. Returns 0, -ENOMEM, -ESHUTDOWN. */
 int live_start_due(struct live_task *entry, const char *trigger, usec_t due_usec, struct run **ret);
+/* Starts a run of @task, which refers to @entry and need not be the one that this has at present. Returns what
+ * run_tree_start() does. */
+int live_start_task(struct live_task *entry, const struct task *task, const struct live_start *how, struct run **ret);
 /* The same for a run that was interrupted; @was: of a group that resumes it, else NULL. */
 int live_start_again(struct live_task *entry, usec_t due_usec, struct result *was);
 /* Whether a run that a trigger started waits for its slot, and nobody else's turn comes before. */
@@ -475,12 +483,14 @@ void live_note_process(const struct run *job, int pid, uint64_t start_ticks, boo
 void live_note_interrupted(struct live *live, const struct store_run *was, const struct result *result);
 
 /* ---- restore.c ---- */
+#define LIVE_FORGOTTEN_MAX 10000
 /* Tasks begin with what the store remembers of them, and interrupted runs are gathered. Returns 0 or -ENOMEM. */
 int live_restore(struct live *live);
 
 /* The same of one task that was not there before, whether an earlier configuration had it or not. */
 int live_restore_one(struct live_task *entry);
-/* Keeps what is remembered of @entry, which ends, for when a configuration has its task again. */
+/* Keeps what is remembered of @entry, which ends, for when a configuration has its task again. Of
+ * a transient one not beyond LIVE_FORGOTTEN_MAX: then new names are numbered from where it was. */
 void live_remember_gone(struct live_task *entry);
 void live_forget_gone(struct live *live);
 /* Puts what is remembered of a task that is gone. */

@@ -12,6 +12,7 @@ libtendd_a_SOURCES += daemon/live/adjust.c daemon/live/idle.c daemon/live/pause_
 libtendd_a_SOURCES += daemon/live/failing.c daemon/live/slow.c daemon/live/memory.c daemon/live/restore.c
 libtendd_a_SOURCES += daemon/live/interrupted.c daemon/live/leftovers.c
 libtendd_a_SOURCES += daemon/live/health.c daemon/live/services.c daemon/live/watch.c
+libtendd_a_SOURCES += daemon/live/transient.c
 libtendd_a_SOURCES += daemon/live/items.c daemon/live/stale.c daemon/live/zones.c
 
 unit_tests += tests/unit/test-outcome-json
@@ -24,6 +25,8 @@ unit_tests += tests/unit/test-live-failing
 tests_unit_test_live_failing_SOURCES = tests/unit/test-live-failing.c $(live_bed_sources)
 unit_tests += tests/unit/test-live-items
 tests_unit_test_live_items_SOURCES = tests/unit/test-live-items.c $(live_bed_sources)
+unit_tests += tests/unit/test-live-transient
+tests_unit_test_live_transient_SOURCES = tests/unit/test-live-transient.c $(live_bed_sources)
 unit_tests += tests/unit/test-live-stale
 tests_unit_test_live_stale_SOURCES = tests/unit/test-live-stale.c $(live_bed_sources)
 unit_tests += tests/unit/test-live-memory

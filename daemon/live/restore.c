@@ -66,6 +66,7 @@ static void remember(struct live *live, const struct store_task *task) {
         if (!known)
                 return;
         node = tsearch(known, &live->forgotten, compare);
+        live->n_forgotten += node && *node == known;
         if (node && *node != known) {
                 forgotten_free(*node);
                 *node = known;
@@ -80,7 +81,11 @@ void live_remember_gone(struct live_task *entry) {
         live_task_save(entry, &task, &json);
         if (list_linked(&entry->noted))
                 store_put_task(entry->live->memory.store, &task);
-        remember(entry->live, &task);
+        /* Whoever makes up names makes up many. */
+        if (entry->task->transient && entry->live->n_forgotten >= LIVE_FORGOTTEN_MAX)
+                entry->live->number_floor = MAX(entry->live->number_floor, entry->number);
+        else
+                remember(entry->live, &task);
 }
 
 void live_forget_gone(struct live *live) {
@@ -141,6 +146,7 @@ int live_restore_one(struct live_task *entry) {
         if (node) {
                 known = *node;
                 (void)tdelete(known, &live->forgotten, compare);
+                live->n_forgotten--;
                 if (entry->n_bound == 1) /* else it is the very one that was gone */
                         r = restore_into(entry, known);
                 forgotten_free(known);

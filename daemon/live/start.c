@@ -8,17 +8,17 @@
 
 #include <stdio.h>
 
-static int start(struct live_task *entry, const char *trigger, usec_t due, struct result *resume, struct run *host,
-                 struct run **ret) {
+static int start(struct live_task *entry, const struct task *task, const char *trigger, usec_t due,
+                 struct result *resume, struct run *host, struct run **ret) {
         struct run_start spec = {
-                .spec = &entry->task->run,
+                .spec = &task->run,
                 .number = entry->number + 1,
                 .trigger = trigger,
                 .due_realtime_usec = due,
                 .resume = resume,
                 .host = host,
         };
-        struct event event = { .id = EVENT_RUN_QUEUED, .task = entry->task->run.name };
+        struct event event = { .id = EVENT_RUN_QUEUED, .task = task->run.name };
         char name[RUN_NAME_MAX], text[RUN_NAME_MAX + 128];
         struct run *run;
         int r;
@@ -40,13 +40,13 @@ static int start(struct live_task *entry, const char *trigger, usec_t due, struc
 }
 
 int live_start_due(struct live_task *entry, const char *trigger, usec_t due, struct run **ret) {
-        return start(entry, trigger, due, NULL, NULL, ret);
+        return start(entry, entry->task, trigger, due, NULL, NULL, ret);
 }
 
 int live_start_again(struct live_task *entry, usec_t due_usec, struct result *was) {
         struct run *run;
 
-        return start(entry, "interrupt", due_usec, was, NULL, &run);
+        return start(entry, entry->task, "interrupt", due_usec, was, NULL, &run);
 }
 
 void live_count_skip(struct live_task *entry, const char *reason) {
@@ -165,15 +165,16 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
 /* ---- operators ---- */
 
 /* What is started from inside of a run says of which: "backup#41 (uid 0, pid 12)". */
-static int start_wanted(struct live_task *entry, const struct live_start *how, struct run **ret) {
+int live_start_task(struct live_task *entry, const struct task *task, const struct live_start *how, struct run **ret) {
         char name[RUN_NAME_MAX], trigger[RUN_NAME_MAX + 128];
         int r;
 
         if (how->host)
                 (void)snprintf(trigger, sizeof(trigger), "%s (%s)", run_name(how->host, name), how->by);
-        r = start(entry, how->host ? trigger : how->by, clock_now(CLOCK_ID_REALTIME), how->resume, how->host, ret);
+        r = start(entry, task, how->host ? trigger : how->by, clock_now(CLOCK_ID_REALTIME), how->resume, how->host,
+                  ret);
         if (r >= 0)
-                live_services_wanted(entry->live, &entry->task->run);
+                live_services_wanted(entry->live, &task->run);
         return r;
 }
 
@@ -185,7 +186,7 @@ int live_start_as(struct live_task *task, const struct live_start *how, struct r
         if (task->live->closed && !how->host)
                 return -ESHUTDOWN;
         r = how->resume ? -ENOENT : live_service_start(task, how->by, ret);
-        return r == -ENOENT ? start_wanted(task, how, ret) : r;
+        return r == -ENOENT ? live_start_task(task, task->task, how, ret) : r;
 }
 
 int live_start(struct live_task *task, const char *by, struct run **ret) {

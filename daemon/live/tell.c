@@ -207,7 +207,7 @@ static void on_item(struct run *fanout, struct run *item, enum outcome outcome, 
         struct event event = { .id = EVENT_ITEM_FAILED, .task = run_get_spec(fanout)->name };
         char text[512], shown[256] = "";
 
-        if (item)
+        if (item && !run_get_spec(fanout)->is_transient)
                 live_items_add(live_task_of(fanout), run_get_item(item), outcome,
                                errors->n > 0 ? errors->items[0].kind : ERROR_NONE);
         if (!outcome_is_failure(outcome) || errors->n == 0 || !may_tell_item(live_task_of(fanout)))

@@ -130,6 +130,20 @@ struct task *live_bed_service(const char *name) {
         return task;
 }
 
+struct task *live_bed_transient(const char *name) {
+        struct task *task = task_new(name);
+
+        ck_assert_ptr_nonnull(task);
+        for (size_t i = 0; i < _BOUND_MAX; i++)
+                task->run.bounds[i] = USEC_INFINITY;
+        task->run.leaf = &leaf_ops;
+        task->run.is_transient = true;
+        task->transient = calloc(1, sizeof(*task->transient));
+        ck_assert_ptr_nonnull(task->transient);
+        task->transient->items_fd = -EBADF;
+        return task;
+}
+
 static void fill_group(struct task *group, size_t first, size_t n) {
         group->run.is_group = true;
         group->run.policy = GROUP_SETTLE;

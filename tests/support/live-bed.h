@@ -25,6 +25,8 @@ void live_bed_teardown(void);
 struct task *live_bed_job(const char *name);
 struct task *live_bed_service(const char *name);
 struct task *live_bed_group(const char *name);
+/* A job that is in no configuration; the caller's own. */
+struct task *live_bed_transient(const char *name);
 /* As `instances = N` makes it of a service: the group @name of the services @name@1, … */
 struct task *live_bed_instances(const char *name, unsigned n);
 

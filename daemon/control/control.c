@@ -5,6 +5,7 @@
 #include "control/access.h"
 #include "control/methods.h"
 #include "control/socket_mode.h"
+#include "loop/child_files.h"
 
 #include <stdio.h>
 
@@ -22,12 +23,21 @@ static enum varlink_role role_of(const struct varlink_peer *peer, const gid_t *g
 static void on_change(const struct varlink_call *call, const json_t *parameters, void *arg) {
         struct control *control = arg;
         char by[BY_MAX], text[BY_MAX + TOLD_PARAMETERS_MAX + 64];
-        char *json = parameters ? json_dumps(parameters, JSON_COMPACT) : NULL;
+        json_auto_t *told = parameters ? json_copy((json_t *)parameters) : NULL;
+        char *json;
 
+        (void)json_object_del(told, "env"); /* there are secrets in environments */
+        json = told ? json_dumps(told, JSON_COMPACT) : NULL;
         (void)snprintf(text, sizeof(text), "%s by %s: %.*s", varlink_call_method(call), call_by(call, by),
                        TOLD_PARAMETERS_MAX, json ? json : "{}");
         free(json);
         live_emit(control->live, &(const struct event){ .id = EVENT_COMMAND, .text = text });
+}
+
+static void close_fds(const int *fds, size_t n, void *arg) {
+        const struct control *control = arg;
+
+        child_files_close(live_spawner(control->live), fds, n);
 }
 
 static void on_event(const struct event *event, void *arg) {
@@ -48,6 +58,7 @@ int control_new(const struct control_options *options, struct control **ret) {
                 .url = "",
                 .role_of = role_of,
                 .on_change = on_change,
+                .close_fds = close_fds,
                 .arg = control,
                 .too_slow = ERROR_RUNNER("TooSlow"),
         };

@@ -35,6 +35,50 @@ static const struct varlink_field fields_start[] = {
         { "resume", VARLINK_STRING, OPTIONAL },
         { 0 },
 };
+static const struct varlink_field fields_run[] = {
+        { "command", VARLINK_WORDS, REQUIRED },
+        { "name", VARLINK_STRING, OPTIONAL },
+        { "env", VARLINK_WORDS, OPTIONAL },
+        { "umask", VARLINK_INT, OPTIONAL },
+        { "user", VARLINK_STRING, OPTIONAL },
+        { "stdin", VARLINK_INT, OPTIONAL },
+        { "stdout", VARLINK_INT, OPTIONAL },
+        { "stderr", VARLINK_INT, OPTIONAL },
+        { "directory", VARLINK_INT, OPTIONAL },
+        { "limit", VARLINK_STRING, OPTIONAL },
+        { "timeout", VARLINK_STRING, OPTIONAL },
+        { "total_timeout", VARLINK_STRING, OPTIONAL },
+        { "queue_timeout", VARLINK_STRING, OPTIONAL },
+        { "grace", VARLINK_STRING, OPTIONAL },
+        { "retries", VARLINK_INT, OPTIONAL },
+        { "retry_delay", VARLINK_STRING, OPTIONAL },
+        { "priority", VARLINK_INT, OPTIONAL },
+        { "detach", VARLINK_BOOL, OPTIONAL },
+        { 0 },
+};
+static const struct varlink_field fields_map[] = {
+        { "command", VARLINK_WORDS, REQUIRED },
+        { "items", VARLINK_INT, REQUIRED },
+        { "name", VARLINK_STRING, OPTIONAL },
+        { "env", VARLINK_WORDS, OPTIONAL },
+        { "umask", VARLINK_INT, OPTIONAL },
+        { "user", VARLINK_STRING, OPTIONAL },
+        { "stdout", VARLINK_INT, OPTIONAL },
+        { "stderr", VARLINK_INT, OPTIONAL },
+        { "directory", VARLINK_INT, OPTIONAL },
+        { "concurrency", VARLINK_INT, OPTIONAL },
+        { "items_may_fail", VARLINK_STRING, OPTIONAL },
+        { "on_item_failure", VARLINK_STRING, OPTIONAL },
+        { "limit", VARLINK_STRING, OPTIONAL },
+        { "timeout", VARLINK_STRING, OPTIONAL },
+        { "total_timeout", VARLINK_STRING, OPTIONAL },
+        { "queue_timeout", VARLINK_STRING, OPTIONAL },
+        { "grace", VARLINK_STRING, OPTIONAL },
+        { "retries", VARLINK_INT, OPTIONAL },
+        { "retry_delay", VARLINK_STRING, OPTIONAL },
+        { "priority", VARLINK_INT, OPTIONAL },
+        { 0 },
+};
 static const struct varlink_field fields_stop[] = {
         { "runs", VARLINK_STRINGS, REQUIRED },
         { "reason", VARLINK_STRING, OPTIONAL },
@@ -134,6 +178,8 @@ static const struct varlink_method methods[] = {
         { "Tree", VARLINK_ROLE_VIEW, 0, fields_tree, method_tree },
         { "Why", VARLINK_ROLE_VIEW, 0, fields_why, method_why },
         { "Start", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_start, method_start },
+        { "RunCommand", VARLINK_ROLE_OPERATE, VARLINK_CHANGES | VARLINK_FDS, fields_run, method_run },
+        { "MapCommand", VARLINK_ROLE_OPERATE, VARLINK_MORE | VARLINK_CHANGES | VARLINK_FDS, fields_map, method_map },
         { "Stop", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_stop, method_stop },
         { "Restart", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_restart, method_restart },
         { "Signal", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, fields_signal, method_signal },
@@ -197,7 +243,8 @@ int names_check(struct control *control, const json_t *names, struct names_check
                 const char *name = json_string_value(json_array_get(names, check->name));
                 size_t n = strpbrk(name, "*?") ? live_n_tasks(live) : 0;
 
-                if ((check->runs && is_run_name(name)) || is_usable(live_find(live, name), check))
+                if ((check->runs && is_run_name(name)) || is_usable(live_find(live, name), check) ||
+                    (check->gone && live_find_gone(live, name)))
                         continue;
                 for (;; check->index++) {
                         const struct live_task *task;
@@ -216,9 +263,9 @@ int names_check(struct control *control, const json_t *names, struct names_check
         return 1;
 }
 
-bool is_known_task(struct control *control, const char *name) {
+bool is_known_task(struct control *control, const char *name, bool gone) {
         size_t n = strpbrk(name, "*?") ? live_n_tasks(control->live) : 0;
-        bool found = live_find(control->live, name) != NULL;
+        bool found = live_find(control->live, name) || (gone && live_find_gone(control->live, name));
 
         for (size_t i = 0; i < n && !found; i++)
                 found = text_match(name, live_task_task(live_task_at(control->live, i))->run.name);

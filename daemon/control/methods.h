@@ -53,6 +53,8 @@ int method_output(struct varlink_call *call, const json_t *parameters, void *arg
 int method_set_limit(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_set_pool(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_shutdown(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_run(struct varlink_call *call, const json_t *parameters, void *arg);
+int method_map(struct varlink_call *call, const json_t *parameters, void *arg);
 int method_events(struct varlink_call *call, const json_t *parameters, void *arg);
 
 /* ---- methods_wait.c ---- */
@@ -163,6 +165,7 @@ int append_run_name(json_t *array, const struct run *run);
 struct names_check {
         bool runs;    /* names of runs are let through */
         bool enabled; /* only enabled tasks count */
+        bool gone;    /* also those count that no configuration has, while they have runs */
         size_t name;  /* where it is */
         size_t index;
 };
@@ -174,8 +177,8 @@ int names_check(struct control *control, const json_t *names, struct names_check
 /* How many tasks are matched with names in one step of a stream, which a caller counts. */
 #define SCAN_A_STEP 2000u
 
-/* Whether a task has the name @name, or a name that matches. */
-bool is_known_task(struct control *control, const char *name);
+/* Whether a task has the name @name, or a name that matches; with @gone also one that no configuration has. */
+bool is_known_task(struct control *control, const char *name, bool gone);
 
 /* Calls @fn for @run, or else for those below it, when their task's name is @wanted; items and attempts belong to what
  * they are below. Stops when @fn returns a negative errno. Returns how many there were, or that errno. */

@@ -377,6 +377,7 @@ int method_events(struct varlink_call *call, const json_t *parameters, void *arg
                 return -ENOMEM;
         list_init(&follower->link);
         follower->control = control;
+        follower->check.gone = true;
         follower->events = control->events;
         follower->call = call;
         follower->follow = varlink_call_more(call);

@@ -174,5 +174,6 @@ int method_tree(struct varlink_call *call, const json_t *parameters, void *arg) 
         cursor->control = arg;
         cursor->check.runs = true;
         cursor->bare = json_is_false(json_object_get(parameters, "processes"));
+        cursor->check.gone = true;
         return varlink_stream(call, &tree_ops, cursor);
 }

@@ -14,7 +14,7 @@
 int nothing_meant(struct control *control, struct varlink_call *call, const char *name) {
         if (is_run_name(name))
                 return reply_no_such_run(call, name);
-        if (!is_known_task(control, name))
+        if (!is_known_task(control, name, true))
                 return reply_no_such_task(call, name);
         return varlink_error(call, ERROR_RUNNER("NotRunning"), json_pack("{s:s}", "name", name));
 }
@@ -23,7 +23,7 @@ int selection_init(struct selection *selection, struct control *control, json_t 
         *selection = (struct selection){
                 .control = control,
                 .names = json_incref(names),
-                .check = { .runs = true },
+                .check = { .runs = true, .gone = true },
                 .until_usec = clock_now(CLOCK_ID_MONOTONIC),
                 .fn = fn,
                 .arg = arg,

@@ -106,8 +106,8 @@ static int check_some(struct start_cursor *start, struct varlink_call *call) {
 
         r = names_check(start->control, start->names, &start->check, &name);
         if (r < 0)
-                return is_known_task(start->control, name) ? start_error(start, call, name, -ECANCELED)
-                                                           : reply_no_such_task(call, name);
+                return is_known_task(start->control, name, false) ? start_error(start, call, name, -ECANCELED)
+                                                                  : reply_no_such_task(call, name);
         start->checked = r > 0;
         varlink_wake(call);
         return -EAGAIN;

@@ -144,7 +144,7 @@ static int await_run(struct run *run, void *arg) {
 
 /* The run @name, or the last one of the task @name, when it has ended and is known. Returns 1, 0, -ENOMEM. */
 static int await_ended(struct control *control, struct waiter *waiter, const char *name) {
-        const struct live_task *task = is_run_name(name) ? NULL : live_find(control->live, name);
+        const struct live_task *task = is_run_name(name) ? NULL : live_find_any(control->live, name);
         struct result *result = task ? live_task_last(task) : wait_find_result(control, name);
         int r;
 

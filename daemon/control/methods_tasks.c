@@ -150,7 +150,7 @@ int method_why(struct varlink_call *call, const json_t *parameters, void *arg) {
 
         if (is_run_name(name) && !run && !ended)
                 return reply_no_such_run(call, name);
-        live = live_find(control->live, run ? run_get_spec(run)->name : ended ? ended->task : name);
+        live = live_find_any(control->live, run ? run_get_spec(run)->name : ended ? ended->task : name);
         if (!live)
                 return reply_no_such_task(call, name);
         why = calloc(1, sizeof(*why));

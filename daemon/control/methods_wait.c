@@ -148,7 +148,7 @@ const struct varlink_stream_ops waiter_ops = { .next = waiter_next, .free = wait
 struct result *wait_find_result(const struct control *control, const char *run) {
         const char *slash = strrchr(run, '/'), *name = slash ? slash + 1 : run;
         _cleanup_(freep) char *task = strndup(name, strcspn(name, "#"));
-        const struct live_task *live = task ? live_find(control->live, task) : NULL;
+        const struct live_task *live = task ? live_find_any(control->live, task) : NULL;
         struct result *last = live ? live_task_last(live) : NULL;
 
         return last && streq(last->run, run) ? last : NULL;

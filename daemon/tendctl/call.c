@@ -39,6 +39,12 @@ static const struct {
         { INTERFACE "StillRuns", CTL_FAILED, "it still runs; `tendctl wait` for it or `tendctl stop` it first", "run" },
         { INTERFACE "AllOk", CTL_FAILED, "all of its members were ok; to run all again, start it without --resume",
           "run" },
+        { INTERFACE "InvalidSetting", CTL_USAGE, "not allowed", "message" },
+        { INTERFACE "NameTaken", CTL_USAGE, "a task of the configuration is called so; choose another --name", "name" },
+        { INTERFACE "TooMany", CTL_FAILED, "there are too many runs by run and map already", NULL },
+        { INTERFACE "NotAsUser", CTL_DENIED, "denied: only an admin may run something as", "user" },
+        { INTERFACE "NotYourDaemon", CTL_DENIED,
+          "denied: the daemon is not root, and runs nothing for other users than its own", NULL },
         { INTERFACE "Disabled", CTL_FAILED, "not enabled in the configuration", "task" },
         { INTERFACE "CallerEnds", CTL_FAILED, "nothing is started any more from inside of a run that is to end",
           "run" },
@@ -141,6 +147,7 @@ static int client_error(struct ctl *ctl, int error, unsigned flags) {
         case -ECONNRESET:
         case -EPIPE: return ctl_error(CTL_NO_DAEMON, "the daemon closed the connection");
         case -ETIMEDOUT: return ctl_error(CTL_NO_DAEMON, "the daemon does not answer");
+        case -EINTR: return CTL_INTERRUPTED; /* who did so knows it */
         case -EPROTO: return ctl_error(CTL_NO_DAEMON, "what answers does not speak Varlink");
         default: return ctl_error(CTL_FAILED, "%s", strerror(-error));
         }

@@ -17,7 +17,11 @@ struct client {
         char *data; /* bytes read and not yet taken */
         size_t n;
         size_t allocated;
-        size_t taken; /* of the message that was returned last */
+        size_t taken;        /* of the message that was returned last */
+        client_wait_fn wait; /* NULL: poll() alone */
+        void *wait_arg;
+        int fds[CLIENT_FDS_MAX]; /* for the next call */
+        size_t n_fds;
 };
 
 int client_connect(const char *path, struct client **ret) {
@@ -64,6 +68,42 @@ int client_fd(const struct client *client) {
         return client->fd;
 }
 
+void client_give(struct client *client, const int *fds, size_t n) {
+        client->n_fds = MIN(n, (size_t)CLIENT_FDS_MAX);
+        memcpy(client->fds, fds, client->n_fds * sizeof(int));
+}
+
+void client_set_wait(struct client *client, client_wait_fn wait, void *arg) {
+        client->wait = wait;
+        client->wait_arg = arg;
+}
+
+/* Sends some of @data, and before it the descriptors that were given. */
+static ssize_t send_some(struct client *client, const char *data, size_t n) {
+        union {
+                struct cmsghdr header; /* for its alignment */
+                char bytes[CMSG_SPACE(CLIENT_FDS_MAX * sizeof(int))];
+        } room = { 0 };
+        struct iovec iov = { .iov_base = (char *)data, .iov_len = n };
+        struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+        ssize_t sent;
+
+        if (client->n_fds > 0) {
+                message.msg_control = &room;
+                message.msg_controllen = CMSG_SPACE(client->n_fds * sizeof(int));
+                room.header = (struct cmsghdr){
+                        .cmsg_level = SOL_SOCKET,
+                        .cmsg_type = SCM_RIGHTS,
+                        .cmsg_len = CMSG_LEN(client->n_fds * sizeof(int)),
+                };
+                memcpy(CMSG_DATA(&room.header), client->fds, client->n_fds * sizeof(int));
+        }
+        sent = sendmsg(client->fd, &message, MSG_NOSIGNAL);
+        if (sent > 0)
+                client->n_fds = 0;
+        return sent;
+}
+
 int client_send(struct client *client, const char *method, json_t *parameters, bool more) {
         json_auto_t *call = NULL;
         _cleanup_(freep) char *text = NULL;
@@ -77,7 +117,7 @@ int client_send(struct client *client, const char *method, json_t *parameters, b
                 return -ENOMEM;
         length = strlen(text) + 1;
         while (sent < length) {
-                ssize_t n = send(client->fd, text + sent, length - sent, MSG_NOSIGNAL);
+                ssize_t n = send_some(client, text + sent, length - sent);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -93,10 +133,21 @@ void client_answer_done(struct client_answer *answer) {
         *answer = (struct client_answer){ 0 };
 }
 
-/* Reads some more bytes. */
-static int fill(struct client *client, usec_t timeout_usec) {
+static int wait_readable(const struct client *client, usec_t timeout_usec) {
         struct pollfd pollfd = { .fd = client->fd, .events = POLLIN };
         int timeout = timeout_usec == USEC_INFINITY ? -1 : (int)MIN(timeout_usec / USEC_PER_MSEC, (usec_t)INT32_MAX);
+        int r;
+
+        if (client->wait)
+                return client->wait(client->fd, client->wait_arg);
+        do
+                r = poll(&pollfd, 1, timeout);
+        while (r < 0 && errno == EINTR);
+        return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
+}
+
+/* Reads some more bytes. */
+static int fill(struct client *client, usec_t timeout_usec) {
         ssize_t n;
         int r;
 
@@ -109,11 +160,9 @@ static int fill(struct client *client, usec_t timeout_usec) {
                 client->data = data;
                 client->allocated = allocated;
         }
-        do
-                r = poll(&pollfd, 1, timeout);
-        while (r < 0 && errno == EINTR);
-        if (r <= 0)
-                return r < 0 ? -errno : -ETIMEDOUT;
+        r = wait_readable(client, timeout_usec);
+        if (r < 0)
+                return r;
         n = recv(client->fd, client->data + client->n, client->allocated - client->n, 0);
         if (n < 0)
                 return errno == EINTR ? 0 : -errno;

@@ -26,6 +26,16 @@ int client_fd(const struct client *client);
 /* Sends a call of @method, the full name; takes the reference to @parameters. Returns 0, -ENOMEM, -errno of send(2). */
 int client_send(struct client *client, const char *method, json_t *parameters, bool more);
 
+#define CLIENT_FDS_MAX 8
+
+/* Sends these along with the next call; they stay the caller's. */
+void client_give(struct client *client, const int *fds, size_t n);
+
+/* Has @wait called when there is nothing to read, which returns 0 when there is on @fd, or a negative errno that ends
+ * client_receive(). There is no timeout then. */
+typedef int (*client_wait_fn)(int fd, void *arg);
+void client_set_wait(struct client *client, client_wait_fn wait, void *arg);
+
 struct client_answer {
         json_t *message;          /* owned; the others point into it */
         const char *error;        /* full name, or NULL */

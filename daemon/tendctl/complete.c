@@ -128,6 +128,7 @@ static void read_words(struct cursor *cursor, char *const *words, size_t n, cons
                                 option = NULL;
                 } else if (cursor->verb) {
                         (*ret_position)++;
+                        *ret_only_words |= cursor->verb->runs;
                 } else {
                         cursor->verb = verb_find(word);
                         if (!cursor->verb)

@@ -18,6 +18,7 @@ enum {
         CTL_NO_SUCH = 5,   /* no such task, run, limit, pool */
         CTL_TIMEOUT = 124, /* wait: it has not come in time */
         CTL_BROKEN = 125,  /* while waiting: tendctl itself failed */
+        CTL_INTERRUPTED = 130,
 };
 
 struct ctl {

@@ -52,7 +52,7 @@ void verb_print_usage(void) {
         printf("tendctl [OPTION...] VERB [ARGUMENT...]\nAsk and command a running tendd.\n\nVerbs:\n");
         for (size_t i = 0; verb_at(i); i++)
                 if (!verb_at(i)->hidden)
-                        printf("  %-8s %-19s %s\n", verb_at(i)->name, verb_at(i)->arguments, verb_at(i)->summary);
+                        printf("  %-8s %-22s %s\n", verb_at(i)->name, verb_at(i)->arguments, verb_at(i)->summary);
         printf("\nOptions:\n");
         print_options(verb_common_options);
         print_option(0, "version", NULL, "show the version");

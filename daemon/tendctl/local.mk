@@ -2,12 +2,16 @@
 # The client. It links the library for daemon/base only, and jansson.
 bin_PROGRAMS += tendctl
 tendctl_SOURCES = \
+	daemon/tendctl/attach.c daemon/tendctl/attach.h \
+	daemon/tendctl/attach_options.c \
+	daemon/tendctl/bar.c daemon/tendctl/bar.h \
 	daemon/tendctl/call.c \
 	daemon/tendctl/client.c daemon/tendctl/client.h \
 	daemon/tendctl/complete.c daemon/tendctl/complete.h \
 	daemon/tendctl/ctl.h \
 	daemon/tendctl/error.c \
 	daemon/tendctl/help.c \
+	daemon/tendctl/feed.c daemon/tendctl/feed.h \
 	daemon/tendctl/journal.c daemon/tendctl/journal.h \
 	daemon/tendctl/logs.h \
 	daemon/tendctl/logs_kept.c \
@@ -49,6 +53,8 @@ tendctl_SOURCES = \
 	daemon/tendctl/verb_notify.c \
 	daemon/tendctl/verb_pause.c \
 	daemon/tendctl/verb_reload.c \
+	daemon/tendctl/verb_map.c \
+	daemon/tendctl/verb_run.c \
 	daemon/tendctl/verb_runs.c \
 	daemon/tendctl/verb_services.c \
 	daemon/tendctl/verb_shutdown.c \

@@ -97,9 +97,10 @@ int verb_parse(const struct verb *verb, struct ctl *ctl, char **argv, size_t n, 
 
                 if (!only_words && streq(word, "--"))
                         only_words = true;
-                else if (only_words || word[0] != '-' || word[1] == '\0')
+                else if (only_words || word[0] != '-' || word[1] == '\0') {
                         ret->words[ret->n++] = word;
-                else {
+                        only_words |= verb->runs;
+                } else {
                         r = parse_option(&parser);
                         if (r != CTL_OK)
                                 return r;

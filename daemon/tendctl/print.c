@@ -79,7 +79,7 @@ enum paint paint_for(const char *word) {
         return PAINT_NONE;
 }
 
-void print_safe(const char *text, bool lines) {
+void print_safe_to(FILE *out, const char *text, bool lines) {
         for (; *text; text++) {
                 unsigned char c = (unsigned char)*text;
 
@@ -88,8 +88,12 @@ void print_safe(const char *text, bool lines) {
                         text++;
                         c = 0x7f;
                 }
-                putchar((c < 0x20 && c != '\t' && !(lines && c == '\n')) || c == 0x7f ? '?' : c);
+                fputc((c < 0x20 && c != '\t' && !(lines && c == '\n')) || c == 0x7f ? '?' : c, out);
         }
+}
+
+void print_safe(const char *text, bool lines) {
+        print_safe_to(stdout, text, lines);
 }
 
 void print_painted(enum paint paint, const char *text) {

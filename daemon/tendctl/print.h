@@ -37,6 +37,7 @@ enum paint paint_for(const char *word);
 
 /* Prints @text with control characters as "?" but for line breaks when @lines. */
 void print_safe(const char *text, bool lines);
+void print_safe_to(FILE *out, const char *text, bool lines);
 void print_painted(enum paint paint, const char *text);
 /* Mistakes and warnings of a configuration, a line each: "file:line: key: text". Takes NULL. */
 void print_findings(const json_t *findings, FILE *out);

@@ -4,7 +4,7 @@
  * a test compares the man page with it. */
 #include "tendctl/ctl.h"
 
-#define VERB_OPTIONS_MAX 6
+#define VERB_OPTIONS_MAX 14
 
 struct verb_option {
         const char *name;     /* without --; NULL ends the list */
@@ -30,6 +30,7 @@ struct verb {
         const char *examples; /* lines of command and meaning */
         struct verb_option options[VERB_OPTIONS_MAX + 1];
         bool hidden; /* for programs: not in the help */
+        bool runs;   /* behind the first word come those of a command, whatever they look like */
         int (*run)(struct ctl *ctl, const struct verb_args *args);
 };
 
@@ -52,6 +53,8 @@ int verb_show(struct ctl *ctl, const struct verb_args *args);
 int verb_tree(struct ctl *ctl, const struct verb_args *args);
 int verb_why(struct ctl *ctl, const struct verb_args *args);
 int verb_start(struct ctl *ctl, const struct verb_args *args);
+int verb_run(struct ctl *ctl, const struct verb_args *args);
+int verb_map(struct ctl *ctl, const struct verb_args *args);
 int verb_stop(struct ctl *ctl, const struct verb_args *args);
 int verb_restart(struct ctl *ctl, const struct verb_args *args);
 int verb_signal(struct ctl *ctl, const struct verb_args *args);
@@ -87,6 +90,34 @@ enum { LIST_FAILING, LIST_PAUSED, LIST_STATE };
 extern const char *const verb_list_states[]; /* what LIST_STATE takes; ends with NULL */
 enum { TREE_NO_PROCESSES };
 enum { START_WAIT, START_RESUME };
+enum {
+        RUN_DETACH,
+        RUN_GRACE,
+        RUN_LIMIT,
+        RUN_NAME,
+        RUN_PRIORITY,
+        RUN_QUEUE_TIMEOUT,
+        RUN_RETRIES,
+        RUN_RETRY_DELAY,
+        RUN_TIMEOUT,
+        RUN_TOTAL_TIMEOUT,
+        RUN_USER,
+};
+enum {
+        MAP_CONCURRENCY,
+        MAP_GRACE,
+        MAP_ITEMS_MAY_FAIL,
+        MAP_LIMIT,
+        MAP_NAME,
+        MAP_ON_ITEM_FAILURE,
+        MAP_PRIORITY,
+        MAP_QUEUE_TIMEOUT,
+        MAP_RETRIES,
+        MAP_RETRY_DELAY,
+        MAP_TIMEOUT,
+        MAP_TOTAL_TIMEOUT,
+        MAP_USER,
+};
 enum { STOP_FORCE, STOP_REASON };
 enum { RESTART_NO_WAIT };
 enum { SIGNAL_MAIN };

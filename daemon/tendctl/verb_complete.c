@@ -256,7 +256,7 @@ static const struct {
         { "COMMAND", complete_commands }, { "ARGUMENT", complete_files }, { "USER", complete_users },
         { "WORD", complete_nothing },     { "N", complete_nothing },      { "TEXT", complete_nothing },
         { "KIND", complete_kinds },       { "SPAN", complete_nothing },   { "EXPR", complete_nothing },
-        { "A/B", complete_nothing },      { "N/SPAN", complete_nothing },
+        { "A/B", complete_nothing },      { "N/SPAN", complete_nothing }, { "NAME", complete_nothing },
 };
 
 /* ---- where the cursor is ---- */

@@ -98,6 +98,74 @@ static const struct verb verbs[] = {
                 .run = verb_start,
         },
         {
+                .name = "run",
+                .arguments = "COMMAND [ARGUMENT...]",
+                .min = 1,
+                .max = ANY,
+                .summary = "run a command under the daemon's rules, and wait for it",
+                .details =
+                        "It has this user and these groups, this environment, directory and umask, and reads and writes what "
+                        "tendctl would; but it is in a session of its own, where no key of the terminal reaches it. Its bounds are those "
+                        "of any task: without --timeout one attempt may take 1h, with `--timeout infinity` as long as it likes. "
+                        "tendctl exits as `tendctl start --wait` does. To interrupt tendctl stops the run; a second time forces "
+                        "it, a third leaves it to end. It ends, too, when tendctl goes, unless it was detached. With --user it gets that user's "
+                        "environment, and works in /. Put -- before a command that begins with -.",
+                .examples =
+                        "tendctl run --limit api -- curl -fsS https://api.example.com/v1/7   paces its own calls\n"
+                        "tendctl run -l db:2 --timeout 20min --retries 3 bin/load            with two permits of db\n"
+                        "tendctl run --detach --name reindex bin/reindex                     goes on without tendctl\n",
+                .options = { [RUN_DETACH] = { "detach", 'd', NULL,
+                                              "print the run's name and go; output goes to the log" },
+                             [RUN_GRACE] = { "grace", 0, "SPAN", "how long it may take to end [10s]" },
+                             [RUN_LIMIT] = { "limit", 'l', "LIMIT[:N],...", "what it must hold while it works" },
+                             [RUN_NAME] = { "name", 0, "NAME", "of its task [run]" },
+                             [RUN_PRIORITY] = { "priority", 0, "N", "higher ones get permits first [0]" },
+                             [RUN_QUEUE_TIMEOUT] = { "queue-timeout", 0, "SPAN",
+                                                     "how long it may wait for permits [1h]" },
+                             [RUN_RETRIES] = { "retries", 0, "N", "more attempts after one that failed [0]" },
+                             [RUN_RETRY_DELAY] = { "retry-delay", 0, "SPAN..SPAN", "between them [1s..1min]" },
+                             [RUN_TIMEOUT] = { "timeout", 't', "SPAN", "how long one attempt may take [1h]" },
+                             [RUN_TOTAL_TIMEOUT] = { "total-timeout", 0, "SPAN",
+                                                     "how long all may take, waits included [24h]" },
+                             [RUN_USER] = { "user", 'u', "USER[:GROUP]", "as another user; for admins" } },
+                .runs = true,
+                .run = verb_run,
+        },
+        {
+                .name = "map",
+                .arguments = "COMMAND [ARGUMENT...]",
+                .min = 1,
+                .max = ANY,
+                .summary = "run a command for each line of the input",
+                .details =
+                        "The line stands for {} in the words of the command, or behind them when there is none. Blank lines and "
+                        "lines that begin with # are no items. As many as --concurrency are at work at once; the input is read "
+                        "only as fast as they end. Commands run as with `tendctl run`, but have nothing to read. On a terminal a "
+                        "bar shows how far it is; at the end comes what failed, by kind, and how long items took. Exits 0 when all "
+                        "were ok, 1 when more failed than --items-may-fail, else as `tendctl run`.",
+                .examples = "tendctl map -c 50 --timeout 5s -- curl -fsSo /dev/null {} < urls\n"
+                            "tendctl map --retries 1 -- flac --silent < recordings\n"
+                            "tendctl map --limit api --items-may-fail 1% bin/sync < ids\n",
+                .options = { [MAP_CONCURRENCY] = { "concurrency", 'c', "N", "items at work at once [number of CPUs]" },
+                             [MAP_GRACE] = { "grace", 0, "SPAN", "how long one may take to end [10s]" },
+                             [MAP_ITEMS_MAY_FAIL] = { "items-may-fail", 0, "N|N%", "so many may fail [0]" },
+                             [MAP_LIMIT] = { "limit", 'l', "LIMIT[:N],...", "what each must hold while it works" },
+                             [MAP_NAME] = { "name", 0, "NAME", "of its task [map]" },
+                             [MAP_ON_ITEM_FAILURE] = { "on-item-failure", 0, "WORD",
+                                                       "continue, or cancel: end when too many have failed [continue]" },
+                             [MAP_PRIORITY] = { "priority", 0, "N", "higher ones get permits first [0]" },
+                             [MAP_QUEUE_TIMEOUT] = { "queue-timeout", 0, "SPAN",
+                                                     "how long one may wait for permits [1h]" },
+                             [MAP_RETRIES] = { "retries", 0, "N", "more attempts after one that failed [0]" },
+                             [MAP_RETRY_DELAY] = { "retry-delay", 0, "SPAN..SPAN", "between them [1s..1min]" },
+                             [MAP_TIMEOUT] = { "timeout", 't', "SPAN",
+                                               "how long one attempt of an item may take [1h]" },
+                             [MAP_TOTAL_TIMEOUT] = { "total-timeout", 0, "SPAN", "how long all may take [24h]" },
+                             [MAP_USER] = { "user", 'u', "USER[:GROUP]", "as another user; for admins" } },
+                .runs = true,
+                .run = verb_map,
+        },
+        {
                 .name = "stop",
                 .arguments = "TASK|RUN...",
                 .min = 1,

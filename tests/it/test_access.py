@@ -45,6 +45,7 @@ CALLS = {
     "History": ("view", {}), "Output": ("view", {}), "Limits": ("view", {}), "Pools": ("view", {}),
     "Events": ("view", {}),
     "Start": ("operate", {"tasks": ["t"]}), "Stop": ("operate", {"runs": ["t"]}),
+    "RunCommand": ("operate", {"command": ["true"], "detach": True}),
     "Restart": ("operate", {"runs": ["web"]}), "Signal": ("operate", {"runs": ["web"], "signal": "CONT"}),
     "Extend": ("operate", {"runs": ["web"], "by_usec": 1}), "Pause": ("operate", {"tasks": ["hourly"]}),
     "Resume": ("operate", {"tasks": ["hourly"]}),

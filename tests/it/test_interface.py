@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import socket
 import subprocess
 
 from support.case import Case
@@ -219,9 +220,9 @@ command = /bin/true
         self.tendd = self.daemon(self.CONFIG.replace("{TENDCTL}", TENDCTL).replace("{LOOP}", self.path("loop")))
         self.connection = self.tendd.connect()
 
-    def ask(self, method, **parameters):
+    def ask(self, method, fds=(), **parameters):
         """All answers to a call, each checked."""
-        self.connection.send(f"io.tendd.Runner.{method}", parameters, more=True)
+        self.connection.send(f"io.tendd.Runner.{method}", parameters, fds=fds, more=True)
         answers = []
         while True:
             message = self.connection.receive()
@@ -287,8 +288,9 @@ command = /bin/true
         self.assertTrue(self.ask("Reload")[0]["applied"])
         self.ask_rarer_things()
         self.ask_for_errors()
+        self.ask_for_commands()
         called = {"Start", "Stop", "Restart", "Signal", "Extend", "Pause", "Resume", "Wait", "Events", "Diff", "Reload",
-                  "Shutdown", "SetLimit", "SetPool", *asked}
+                  "RunCommand", "MapCommand", "Shutdown", "SetLimit", "SetPool", *asked}
         self.assertEqual(called, set(self.idl.methods))
 
         self.connection.send("io.tendd.Runner.Events", {})
@@ -328,6 +330,28 @@ command = /bin/true
         self.tendd.write_config(text.replace("permits = 1", "permits = none"))
         self.assertEqual(self.ask("Reload"), ["ConfigurationRefused"])
         self.tendd.write_config(text)
+
+    def ask_for_commands(self):
+        with open(self.path("out"), "wb") as out:
+            started, ended = self.ask("RunCommand", fds=[out.fileno()], command=["sh", "-c", "echo said; exit 3"], stdout=0,
+                                      env=["A=b"], timeout="5s", retries=0)
+        self.assertEqual((started["run"], ended["result"]["exit_code"]), ("run#1", 3))
+        self.assertEqual(self.read("out"), "said\n")
+        self.assertEqual(self.ask("RunCommand", command=["true"], detach=True, name="aside"), [{"run": "aside#1"}])
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(b"0\n0\n1\n")
+            ours.shutdown(socket.SHUT_WR)
+            answers = self.ask("MapCommand", fds=[theirs.fileno()], items=0, concurrency=1,
+                               command=["sh", "-c", "sleep 0.2; exit {}"])
+        self.assertEqual(answers[0], {"run": "map#1"})
+        self.assertEqual(answers[-1]["result"]["items"]["failed"], 1)
+        self.assertTrue([answer for answer in answers if "items" in answer])
+        for method, parameters, error in (
+                ("RunCommand", {"command": ["true"], "timeout": "5x"}, "InvalidSetting"),
+                ("RunCommand", {"command": ["true"], "name": "fails"}, "NameTaken"),
+                ("RunCommand", {"command": ["true"], "limit": "x"}, "NoSuchLimit")):
+            self.assertEqual(self.ask(method, **parameters)[-1], error)
 
     def ask_for_errors(self):
         self.ask("Start", tasks=["fine"], wait=True)

@@ -59,7 +59,7 @@ JSON = (
     ("reload", ["--dry-run"], 1), ("diff", [], 1), ("next", [], 1), ("calendar", ["daily"], 1), ("limits", [], 1),
     ("limits", ["db"], 1), ("pools", [], 1), ("events", [], None), ("logs", ["nap"], None), ("notify", ["--ready"], 0),
     ("stop", ["--force", "nap"], 1), ("wait", ["nap"], 1), ("history", [], 1), ("history", ["seven#1"], 1),
-    ("top", [], None), ("shutdown", ["--no-wait"], 1),
+    ("run", ["true"], 1), ("run", ["--detach", "true"], 1), ("map", ["true"], 1), ("top", [], None), ("shutdown", ["--no-wait"], 1),
 )
 
 # What is said of a value that cannot be says what can.
@@ -69,12 +69,14 @@ BAD = {
     "STATE": ("odd", r"\(failing, "), "ZONE": ("Mars/Base", r"zoneinfo"),
     "SIGNAL": ("BOOM", r"such as HUP"), "EXPR": ("nonsense", r"no calendar expression: ."), "A/B": ("half", r"two numbers"),
     "VIEW": ("odd", r"tasks, runs, "), "N/SPAN": ("10", r"such as 10/s"),
+    "WORD": ("odd", r"continue"),
 }
 # Any value can be one of these; whether there is such a thing the daemon knows.
-FREE = {"TASK", "RUN", "LIMIT", "POOL", "TEXT", "PATH"}
+FREE = {"TASK", "RUN", "LIMIT", "POOL", "TEXT", "PATH", "COMMAND", "ARGUMENT", "USER", "NAME"}
 
 # What stands for an argument that a verb must have.
-FILL = {"TASK": "nap", "RUN": "nap", "LIMIT": "db", "POOL": "default", "SIGNAL": "CONT", "SPAN": "5min", "EXPR": "daily"}
+FILL = {"TASK": "nap", "RUN": "nap", "LIMIT": "db", "POOL": "default", "SIGNAL": "CONT", "SPAN": "5min", "EXPR": "daily",
+        "COMMAND": "true"}
 
 # What an option can stand for.
 ALSO = {"extend": ["5min"]}
@@ -84,8 +86,8 @@ NAMED = {"limits": ["db"], "pools": ["default"]}
 
 NEEDS_NO_DAEMON = {"calendar"}
 # Exit codes that are not those of the other verbs, as the man page has them.
-NO_DAEMON = {("start", "--wait"): 125}
-DENIED = {("start", "--wait"): 125}
+NO_DAEMON = {("start", "--wait"): 125, ("run", None): 125, ("map", None): 125}
+DENIED = {("start", "--wait"): 125, ("run", None): 125, ("map", None): 125}
 NO_SUCH = {("start", "--wait"): 125}
 
 
@@ -182,7 +184,7 @@ class Every(Case):
                 if not kind or kind in FREE:
                     continue
                 self.assertIn(kind, BAD, f"{verb.name} --{option}: an argument without a row in the table BAD")
-                self.check([verb.name, *NAMED.get(verb.name, []), *verb.required(), f"--{option}", BAD[kind][0]], 2,
+                self.check([verb.name, f"--{option}", BAD[kind][0], *NAMED.get(verb.name, []), *verb.required()], 2,
                            BAD[kind][1])
             for kind in verb.placeholders() - FREE:
                 self.assertIn(kind, BAD, f"{verb.name}: an argument without a row in the table BAD")

@@ -88,9 +88,13 @@ class Varlink:
         self.socket.connect(path)
         self._buffer = b""
 
-    def send(self, method, parameters=None, **flags):
-        message = {"method": method, "parameters": parameters or {}, **flags}
-        self.socket.sendall(json.dumps(message).encode() + b"\0")
+    def send(self, method, parameters=None, fds=(), **flags):
+        """A call, with the descriptors @fds, each of which stays the caller's."""
+        message = json.dumps({"method": method, "parameters": parameters or {}, **flags}).encode() + b"\0"
+        if fds:
+            sent = socket.send_fds(self.socket, [message], list(fds))
+            message = message[sent:]
+        self.socket.sendall(message)
 
     def receive(self):
         """The next reply, or None when the daemon closed the connection."""

@@ -27,6 +27,8 @@ limit = db
 shell = $CTL start reads 2>> $DIRECTORY/refused
 [task itself]
 shell = $CTL start itself 2>> $DIRECTORY/refused
+[task asks]
+shell = $CTL run --name ask -- sleep 600 || echo $? >> $DIRECTORY/codes
 # A process of another session, without parents, that starts something.
 [task forks]
 shell = setsid -f $CTL start inner > $DIRECTORY/forked; while ! grep -q inner $DIRECTORY/forked; do sleep 0.05; done
@@ -79,6 +81,18 @@ class Inside(Case):
         self.assertIn("reads would wait for permits of limit db, of which writes#1 ", self.read("refused"))
         self.assertEqual(daemon.ctl("start", "--wait", "itself").returncode, 1)
         self.assertIn("itself would wait for itself#1, because its runs do not overlap", self.read("refused"))
+
+        # What is run for a client goes the same way.
+        self.write("codes", "", 0o666)
+        daemon.ctl_json("start", "asks")
+        self.await_tree(daemon, (0, "asks#1"), (1, "ask#1"))
+        daemon.ctl_json("stop", "ask#1")
+        self.await_tree(daemon)
+        self.assertEqual(self.read("codes"), "130\n")
+        daemon.ctl_json("start", "asks")
+        self.await_tree(daemon, (0, "asks#2"), (1, "ask#2"))
+        daemon.ctl_json("stop", "asks")
+        self.await_tree(daemon)
 
         # A process that went away from the others belongs to its run all the same; and that waits for what it started.
         daemon.ctl_json("start", "forks")

@@ -67,9 +67,11 @@ struct varlink_field {
 };
 
 enum {
-        VARLINK_MORE = 1u << 0,    /* answers may be many: without `more` in the call: ExpectedMore */
-        VARLINK_CHANGES = 1u << 1, /* changes something: options.on_change is told, so that it is logged */
-        VARLINK_FDS = 1u << 2,     /* takes descriptors */
+        VARLINK_MORE = 1u << 0, /* answers may be many: without `more` in the call: ExpectedMore */
+        /* Changes something: options.on_change is told, so that it is logged. Until its first answer it goes on also when its client
+         * is gone, and to its end when that has lost its role. */
+        VARLINK_CHANGES = 1u << 1,
+        VARLINK_FDS = 1u << 2, /* takes descriptors */
 };
 
 /* Answers @call, now or later. Negative errno: nothing was answered, and the server answers with the interface's

@@ -51,6 +51,7 @@ static bool is_answered(const struct varlink_call *call) {
 static void sent(struct varlink_call *call, int result, bool continues) {
         if (result < 0)
                 call->connection->cut_off = "out of memory";
+        call->told = true;
         if (!continues)
                 call->ended = true;
         varlink_connection_schedule(call->connection);

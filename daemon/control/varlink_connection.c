@@ -13,6 +13,7 @@
  */
 #include "control/varlink_internal.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #define READ_SIZE ((size_t)(16 * 1024))
@@ -35,6 +36,7 @@ static void flush(struct varlink_connection *connection) {
                 }
                 if (n < 0) { /* the client is gone: nothing worth a line in the log */
                         connection->eof = true;
+                        connection->gone = true;
                         buffer_consume(out, buffer_length(out));
                         break;
                 }
@@ -160,14 +162,27 @@ static bool is_held(const struct varlink_connection *connection) {
         return varlink_call_active(call) && !call->ended && (call->waiting || !call->ops);
 }
 
-/* Whether there is nothing left to do for a client that sends no more. One that waits for something to happen is taken
- * for gone: a client that is there keeps its side open. */
-static bool is_finished(const struct varlink_connection *connection) {
+/* Whether its client, which sends no more, has closed its side for reading too. */
+static bool is_gone(struct varlink_connection *connection) {
+        struct pollfd hangup = { .fd = connection->fd };
+
+        if (!connection->gone)
+                connection->gone = poll(&hangup, 1, 0) > 0 && (hangup.revents & (POLLHUP | POLLERR)) != 0;
+        return connection->gone;
+}
+
+/* Whether there is nothing left to do for its client. What changes something is done also for one that is gone, as it was told in the log;
+ * with its first answer it is done. */
+static bool is_finished(struct varlink_connection *connection) {
+        const struct varlink_call *call = &connection->call;
+
         if (buffer_length(&connection->out) > 0)
                 return false;
         if (!connection->eof)
                 return connection->ending;
-        return !varlink_call_active(&connection->call) || is_held(connection);
+        if (!varlink_call_active(call))
+                return true;
+        return ((call->method->flags & VARLINK_CHANGES) == 0 || call->told) && is_gone(connection);
 }
 
 static void watch(struct varlink_connection *connection) {
@@ -185,6 +200,10 @@ static void watch(struct varlink_connection *connection) {
         /* With neither watched, nobody would notice when the client goes. */
         if (full && is_held(connection) && buffer_length(&connection->out) == 0)
                 connection->cut_off = "it sends too much behind a call that is not answered yet";
+
+        /* Nor when one goes that sends no more: it is looked at from time to time. */
+        if (connection->eof)
+                at = MIN(at, usec_add(clock_now(CLOCK_ID_MONOTONIC), connection->server->options.stall_usec));
 
         r = loop_io_set(connection->io, events);
         if (r < 0)
@@ -257,9 +276,9 @@ static void on_stall(_unused_ struct loop_timer *timer, void *arg) {
                 connection->ending = true;
                 connection->partial_since_usec = USEC_INFINITY;
                 connection->out_progress_usec = clock_now(CLOCK_ID_MONOTONIC);
-        } else
+        } else if (takes_nothing || connection->partial_since_usec != USEC_INFINITY)
                 connection->cut_off = why;
-        varlink_connection_run(connection, 0);
+        varlink_connection_run(connection, 0); /* else it is only looked at, see watch() */
 }
 
 void varlink_connection_set_peer(struct varlink_connection *connection, const struct varlink_peer *peer) {

@@ -75,6 +75,7 @@ struct varlink_call {
         const struct varlink_interface *interface;
         bool more;
         bool oneway;
+        bool told;                            /* an answer of it was made */
         bool ended;                           /* its last answer was made */
         bool waiting;                         /* its stream has nothing now */
         const struct varlink_stream_ops *ops; /* NULL: no stream */
@@ -93,8 +94,9 @@ struct varlink_connection {
         size_t counted;         /* of server->in_bytes */
         struct buffer out;
         struct varlink_call call;
-        bool running; /* inside varlink_connection_run() */
-        bool eof;
+        bool running;              /* inside varlink_connection_run() */
+        bool eof;                  /* its client sends no more */
+        bool gone;                 /* and takes no more */
         bool ending;               /* cut off; what is left in `out` is the end, if the client takes it */
         const char *cut_off;       /* why it must be closed, or NULL */
         usec_t partial_since_usec; /* a message has begun and not ended since; USEC_INFINITY: none */

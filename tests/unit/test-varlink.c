@@ -77,6 +77,23 @@ static int echo(struct varlink_call *call, const json_t *parameters, _unused_ vo
         return varlink_reply(call, json_pack("{s:O}", "text", json_object_get(parameters, "text")));
 }
 
+/* A stream whose first message, and each after it, waits until it is allowed. */
+static unsigned allowed, n_made;
+
+static int allowed_next(_unused_ struct varlink_call *call, _unused_ void *cursor, json_t **ret) {
+        if (n_made == allowed)
+                return -EAGAIN;
+        *ret = json_pack("{s:i}", "n", (int)++n_made);
+        return 1;
+}
+
+static int wait_for_leave(struct varlink_call *call, _unused_ const json_t *parameters, _unused_ void *arg) {
+        static const struct varlink_stream_ops ops = { .next = allowed_next, .free = counter_free };
+
+        held = call;
+        return varlink_stream(call, &ops, malloc(1));
+}
+
 static int breaks(_unused_ struct varlink_call *call, _unused_ const json_t *parameters, _unused_ void *arg) {
         return -ENOSPC;
 }
@@ -110,6 +127,8 @@ static const struct varlink_method methods[] = {
         { "Breaks", VARLINK_ROLE_VIEW, 0, NULL, breaks },
         { "Depends", VARLINK_ROLE_VIEW, 0, NULL, depends },
         { "Later", VARLINK_ROLE_VIEW, 0, NULL, later },
+        { "Wait", VARLINK_ROLE_VIEW, 0, NULL, wait_for_leave },
+        { "ChangeLater", VARLINK_ROLE_OPERATE, VARLINK_CHANGES, NULL, wait_for_leave },
         { "Absent", VARLINK_ROLE_VIEW, 0, NULL, NULL },
 };
 static const struct varlink_interface interface = {
@@ -145,6 +164,8 @@ static enum varlink_role role_of(const struct varlink_peer *peer, const gid_t *g
 }
 
 static void on_change(const struct varlink_call *call, const json_t *parameters, _unused_ void *arg) {
+        if (streq(varlink_call_method(call), "ChangeLater"))
+                return;
         ck_assert_str_eq(varlink_call_method(call), "Change");
         ck_assert_str_eq(json_string_value(json_object_get(parameters, "text")), "hi");
         ck_assert_uint_eq(n_handled, 1);
@@ -166,7 +187,7 @@ static void setup(void) {
         };
 
         role = VARLINK_ROLE_ADMIN;
-        n_log_lines = n_changes = n_handled = n_freed = 0;
+        n_log_lines = n_changes = n_handled = n_freed = allowed = n_made = 0;
         held = NULL;
         fake_clock_reset();
         ck_assert_int_eq(loop_new(&loop), 0);
@@ -184,6 +205,19 @@ static void teardown(void) {
 }
 
 static struct test_client a, b;
+
+static unsigned n_connections(void) {
+        struct varlink_stats stats;
+
+        varlink_server_get_stats(server, &stats);
+        return stats.connections;
+}
+
+static void allow_one(void) {
+        allowed++;
+        varlink_wake(held);
+        fake_loop_settle();
+}
 
 /* ---- calls ---- */
 
@@ -369,6 +403,45 @@ START_TEST(who_waits_for_no_answer_may_go_at_once) {
         test_client_turn(&a);
         ck_assert_uint_eq(n_changes, 1);
         ck_assert_uint_eq(n_handled, 2);
+}
+END_TEST
+
+START_TEST(what_changes_something_is_done_also_for_who_is_gone) {
+        static const char calls[] = CALL("ChangeLater", "\"more\":true,", "{}") CALL("Echo", "", "{\"text\":\"hi\"}");
+
+        test_client_connect(&a, server);
+        test_client_send(&a, calls, sizeof(calls) - 1);
+        test_client_close(&a);
+        ck_assert_uint_eq(n_freed, 0);
+        fake_clock_advance(USEC_PER_HOUR);
+        ck_assert_uint_eq(n_freed, 0);
+        allow_one(); /* which is its first answer: all that is left is to tell more */
+        ck_assert_uint_eq(n_made, 1);
+        ck_assert_uint_eq(n_freed, 1);
+        ck_assert_uint_eq(n_connections(), 0);
+}
+END_TEST
+
+START_TEST(who_sends_no_more_may_still_listen) {
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.Wait\",\"more\":true}");
+        ck_assert_int_eq(shutdown(a.fd, SHUT_WR), 0);
+        test_client_turn(&a);
+        for (int i = 1; i <= 3; i++) {
+                char expected[64];
+
+                (void)snprintf(expected, sizeof(expected), "{\"parameters\":{\"n\":%d},\"continues\":true}", i);
+                fake_clock_advance(USEC_PER_HOUR);
+                test_client_expect_nothing(&a, false);
+                allow_one();
+                test_client_expect(&a, expected);
+        }
+        (void)close(a.fd); /* which nobody tells the server */
+        ck_assert_uint_eq(n_connections(), 1);
+        fake_clock_advance(30 * USEC_PER_SEC);
+        ck_assert_uint_eq(n_connections(), 0);
+        ck_assert_uint_eq(n_freed, 1);
+        ck_assert_uint_eq(n_log_lines, 0);
 }
 END_TEST
 
@@ -600,13 +673,6 @@ static void be_slow(void) {
         ck_assert_uint_eq(stats.cut_off, 1);
         ck_assert_uint_eq(n_freed, 1);
         ck_assert_uint_eq(n_log_lines, 1);
-}
-
-static unsigned n_connections(void) {
-        struct varlink_stats stats;
-
-        varlink_server_get_stats(server, &stats);
-        return stats.connections;
 }
 
 START_TEST(a_client_that_never_reads_is_cut_off_and_costs_little) {
@@ -922,6 +988,8 @@ int main(void) {
         tcase_add_test(calls, calls_of_all_kinds_may_be_pipelined);
         tcase_add_test(calls, who_waits_for_no_answer_may_go_at_once);
         tcase_add_test(calls, what_changes_something_is_told_before);
+        tcase_add_test(calls, what_changes_something_is_done_also_for_who_is_gone);
+        tcase_add_test(calls, who_sends_no_more_may_still_listen);
         tcase_add_test(calls, a_call_is_answered_at_once_though_others_wait_for_their_turn);
         tcase_add_test(calls, an_answer_can_come_later);
         tcase_add_test(calls, a_stream_waits_and_is_woken);

@@ -44,7 +44,7 @@ DEFINE_CLEANUP(struct control, control_free)
  * socket; -errno. */
 int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid);
 
-/* [access] may be another: roles of open connections, from their next call on, and who may connect follow it. */
+/* [access] may be another: roles of open connections, see varlink_server_review_roles(), and who may connect follow it. */
 void control_access_changed(struct control *control);
 
 struct varlink_stats;

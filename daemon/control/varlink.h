@@ -143,7 +143,8 @@ int varlink_server_listen(struct varlink_server *server, const char *path, mode_
 /* Listens on @fd, which is owned by the server from then on, also on error. Returns 0 or -errno. */
 int varlink_server_listen_fd(struct varlink_server *server, int fd);
 
-/* Asks role_of() about each client again. What it says holds from their next call on: what is being answered goes on. */
+/* Has role_of() asked about each client again, before the server does anything more for it. A call that is being answered and needs more
+ * than the client has now ends with the error that says so, unless it changes something: that was allowed when it came. */
 void varlink_server_review_roles(struct varlink_server *server);
 
 /* Serves the connected socket @fd, which is owned by the server from then on, also on error. Returns 0, -ENOMEM,

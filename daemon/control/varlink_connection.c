@@ -138,6 +138,25 @@ static bool begin_next(struct varlink_connection *connection) {
         return true;
 }
 
+static size_t max_message_of(const struct varlink_connection *connection) {
+        return connection->peer.role == VARLINK_ROLE_NONE ? VARLINK_MESSAGE_NONE
+                                                          : connection->server->options.max_message;
+}
+
+/* Finds out what its client may by now, and ends a call that has become too much. */
+static void review(struct varlink_connection *connection) {
+        struct varlink_call *call = &connection->call;
+        struct varlink_peer now;
+
+        connection->reviewed = connection->server->review;
+        connection->peer.role =
+                varlink_peer_get(connection->server, connection->fd, &now) < 0 ? VARLINK_ROLE_NONE : now.role;
+        connection->framer.max = max_message_of(connection);
+        if (varlink_call_active(call) && !call->ended && (call->method->flags & VARLINK_CHANGES) == 0 &&
+            connection->peer.role < call->method->role)
+                (void)varlink_error_role(call, call->method->role);
+}
+
 /* An ended call is dropped on the way to the next one: were it a step of its own, a client that calls again would wait
  * for two rounds when others keep the server busy. */
 static bool step(struct varlink_connection *connection) {
@@ -145,6 +164,8 @@ static bool step(struct varlink_connection *connection) {
 
         if (connection->cut_off || connection->ending)
                 return false;
+        if (connection->reviewed != connection->server->review)
+                review(connection);
         if (buffer_length(&connection->out) >= VARLINK_OUT_LOW)
                 flush(connection);
         if (buffer_length(&connection->out) >= VARLINK_OUT_LOW)
@@ -281,12 +302,6 @@ static void on_stall(_unused_ struct loop_timer *timer, void *arg) {
         varlink_connection_run(connection, 0); /* else it is only looked at, see watch() */
 }
 
-void varlink_connection_set_peer(struct varlink_connection *connection, const struct varlink_peer *peer) {
-        connection->peer = *peer;
-        connection->framer.max =
-                peer->role == VARLINK_ROLE_NONE ? VARLINK_MESSAGE_NONE : connection->server->options.max_message;
-}
-
 int varlink_connection_new(struct varlink_server *server, int fd, const struct varlink_peer *peer) {
         struct varlink_connection *connection = calloc(1, sizeof(*connection));
         int r;
@@ -300,8 +315,9 @@ int varlink_connection_new(struct varlink_server *server, int fd, const struct v
         connection->call.connection = connection;
         connection->partial_since_usec = USEC_INFINITY;
         connection->out_progress_usec = USEC_INFINITY;
-        framer_init(&connection->framer, 0);
-        varlink_connection_set_peer(connection, peer);
+        connection->peer = *peer;
+        connection->reviewed = server->review;
+        framer_init(&connection->framer, max_message_of(connection));
         list_init(&connection->ready);
         list_append(&server->connections, &connection->link);
         server->stats.connections++;

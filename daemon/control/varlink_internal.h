@@ -61,6 +61,7 @@ struct varlink_server {
         struct list connections;
         struct list ready; /* connections with something to do, served in turn by pump */
         struct loop_work pump;
+        unsigned review; /* of all roles, the last one's number */
 
         struct buffer text; /* what a stream makes, on its way to its connection */
         size_t in_bytes;    /* memory for what clients sent and was not taken yet */
@@ -87,6 +88,7 @@ struct varlink_connection {
         struct list ready; /* in server->ready, or unlinked */
         struct varlink_server *server;
         struct varlink_peer peer;
+        unsigned reviewed; /* the review that found the role of @peer */
         int fd;
         struct loop_io *io;
         struct framer framer;
@@ -105,14 +107,12 @@ struct varlink_connection {
 };
 
 /* varlink_peer.c */
-/* Who is at the other end of @fd, with the role that it has now. Returns 0, -ENOMEM, -errno. */
+/* Who is at the other end of @fd, with the role that it has now; connected_usec is left to the caller. Returns 0, -ENOMEM, -errno. */
 int varlink_peer_get(const struct varlink_server *server, int fd, struct varlink_peer *ret);
 
 /* varlink_connection.c */
 int varlink_connection_new(struct varlink_server *server, int fd, const struct varlink_peer *peer);
 struct varlink_connection *varlink_connection_free(struct varlink_connection *connection);
-/* Takes what is known of its client now. */
-void varlink_connection_set_peer(struct varlink_connection *connection, const struct varlink_peer *peer);
 /* Works for it until @until_usec. The connection may be gone afterwards. */
 void varlink_connection_run(struct varlink_connection *connection, usec_t until_usec);
 /* Puts it into the round of the server. */

@@ -44,7 +44,6 @@ int varlink_peer_get(const struct varlink_server *server, int fd, struct varlink
                 .uid = ucred.uid,
                 .gid = ucred.gid,
                 .pid = ucred.pid,
-                .connected_usec = clock_now(CLOCK_ID_BOOTTIME),
         };
         ret->role = server->options.role_of(ret, many ? many : few, (size_t)n, server->options.arg);
         return 0;

@@ -195,19 +195,16 @@ int varlink_server_add_connection(struct varlink_server *server, int fd) {
                 return r;
         }
         server->stats.accepted++;
+        peer.connected_usec = clock_now(CLOCK_ID_BOOTTIME);
         return varlink_connection_new(server, fd, &peer);
 }
 
 void varlink_server_review_roles(struct varlink_server *server) {
         struct varlink_connection *connection;
 
-        list_for_each_entry(connection, &server->connections, link) {
-                struct varlink_peer peer = connection->peer;
-
-                if (varlink_peer_get(server, connection->fd, &peer) < 0)
-                        peer.role = VARLINK_ROLE_NONE;
-                varlink_connection_set_peer(connection, &peer);
-        }
+        server->review++;
+        list_for_each_entry(connection, &server->connections, link)
+                varlink_connection_schedule(connection);
 }
 
 void varlink_server_get_stats(const struct varlink_server *server, struct varlink_stats *ret) {

@@ -812,29 +812,53 @@ START_TEST(who_is_denied_is_logged_with_what_was_missing) {
 }
 END_TEST
 
-START_TEST(a_role_that_is_another_counts_from_the_next_call_on) {
-        json_t *got;
+static void change_role(enum varlink_role to) {
+        role = to;
+        varlink_server_review_roles(server);
+        (void)fake_loop_settle();
+}
 
-        role = VARLINK_ROLE_VIEW;
+#define ROLE_NEEDED(method)                                                                                            \
+        "{\"error\":\"a.test.RoleNeeded\",\"parameters\":{\"method\":\"a.test." method                                 \
+        "\",\"needs\":\"view\",\"has\":\"none\"}}"
+
+START_TEST(who_loses_its_role_is_told_no_more) {
+        const char *follow = "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}";
+        usec_t connected;
+
+        role = VARLINK_ROLE_OPERATE;
         test_client_connect(&a, server);
         test_client_connect(&b, server);
-        test_client_call(&a, "{\"method\":\"a.test.Follow\",\"more\":true,\"parameters\":{\"to\":-1}}");
+        test_client_call(&a, follow);
         test_client_expect(&a, "{\"parameters\":{\"n\":1,\"padding\":\"\"},\"continues\":true}");
-        role = VARLINK_ROLE_NONE;
-        varlink_server_review_roles(server);
-        varlink_error(held, "a.test.Over", NULL); /* what was asked is answered */
-        fake_loop_settle();
-        test_client_expect(&a, "{\"error\":\"a.test.Over\",\"parameters\":{}}");
+        connected = varlink_call_peer(held)->connected_usec;
+        fake_clock_advance(USEC_PER_SEC);
+        change_role(VARLINK_ROLE_VIEW); /* which is enough for that */
+        test_client_expect_nothing(&a, false);
+        ck_assert_uint_eq(varlink_call_peer(held)->connected_usec, connected);
+        ck_assert_int_eq(varlink_call_peer(held)->role, VARLINK_ROLE_VIEW);
+        ck_assert_uint_eq(n_freed, 0);
+        change_role(VARLINK_ROLE_NONE);
+        test_client_expect(&a, ROLE_NEEDED("Follow"));
+        ck_assert_uint_eq(n_freed, 1);
         test_client_call(&a, "{\"method\":\"a.test.Breaks\"}");
-        got = test_client_receive(&a, NULL);
-        ck_assert_str_eq(json_string_value(json_object_get(got, "error")), "a.test.RoleNeeded");
-        json_decref(got);
+        test_client_expect(&a, ROLE_NEEDED("Breaks"));
 
-        ck_assert(flood(&b, 1024 * 1024)); /* and so does what may be said without one */
+        ck_assert(flood(&b, 1024 * 1024)); /* nor may it say much */
         (void)close(b.fd);
-        role = VARLINK_ROLE_OPERATE;
-        varlink_server_review_roles(server);
+        change_role(VARLINK_ROLE_OPERATE);
         ck_assert(!flood(&a, 512 * 1024));
+        (void)close(a.fd);
+}
+END_TEST
+
+START_TEST(what_was_allowed_to_change_something_goes_on) {
+        test_client_connect(&a, server);
+        test_client_call(&a, "{\"method\":\"a.test.ChangeLater\",\"more\":true}");
+        change_role(VARLINK_ROLE_NONE);
+        test_client_expect_nothing(&a, false);
+        allow_one();
+        test_client_expect(&a, "{\"parameters\":{\"n\":1},\"continues\":true}");
         (void)close(a.fd);
 }
 END_TEST
@@ -1010,7 +1034,8 @@ int main(void) {
         tcase_add_test(bounds, places_are_kept_for_those_who_may_more);
         tcase_add_test(bounds, half_of_the_descriptors_is_for_others);
         tcase_add_test(bounds, who_is_denied_is_logged_with_what_was_missing);
-        tcase_add_test(bounds, a_role_that_is_another_counts_from_the_next_call_on);
+        tcase_add_test(bounds, who_loses_its_role_is_told_no_more);
+        tcase_add_test(bounds, what_was_allowed_to_change_something_goes_on);
         tcase_add_test(bounds, a_flood_of_bad_clients_does_not_fill_the_log);
         tcase_add_test(sockets, a_stale_socket_is_replaced_and_a_live_one_is_not);
         tcase_add_test(sockets, what_is_no_socket_is_left_alone);

@@ -1,92 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* limit: rule 8: permits, their order, several at once, reservations, pace, what is visible. */
-#include "run/limit.h"
 #include "support/fake-loop.h"
+#include "support/limit-bed.h"
 
 #include <check.h>
 #include <stdio.h>
 
 #define S USEC_PER_SEC
-#define N 200
-
-static struct loop *loop;
-static struct limits *limits;
-static struct limit *a, *b;
-static struct limit_ticket *tickets[N];
-static char told[4096];
-
-static void setup(void) {
-        fake_clock_reset();
-        told[0] = '\0';
-        memset(tickets, 0, sizeof(tickets));
-        a = b = NULL;
-        ck_assert_int_eq(loop_new(&loop), 0);
-        ck_assert_int_eq(limits_new(loop, &limits), 0);
-}
-
-static void teardown(void) {
-        for (size_t i = 0; i < N; i++)
-                tickets[i] = limit_release(tickets[i]);
-        a = limit_unref(a);
-        b = limit_unref(b);
-        limits = limits_free(limits);
-        ck_assert_uint_eq(fake_loop_timers(), 0);
-        loop = loop_free(loop);
-}
-
-static struct limit *make(const char *name, unsigned permits) {
-        struct limit *limit;
-
-        ck_assert_int_eq(limit_new(limits, name, &(struct limit_config){ .permits = permits }, &limit), 0);
-        return limit;
-}
-
-static void on_granted(struct limit_ticket *ticket, void *arg) {
-        size_t used = strlen(told);
-
-        ck_assert(limit_ticket_granted(ticket));
-        (void)snprintf(told + used, sizeof(told) - used, "%s%td", used > 0 ? " " : "",
-                       (struct limit_ticket **)arg - tickets);
-}
-
-static int try(size_t i, int priority, unsigned of_a, unsigned of_b) {
-        struct limit_use uses[2];
-        struct limit_request wish = {
-                .uses = uses,
-                .priority = priority,
-                .on_granted = on_granted,
-                .arg = &tickets[i],
-        };
-
-        if (of_a > 0)
-                uses[wish.n_uses++] = (struct limit_use){ a, of_a };
-        if (of_b > 0)
-                uses[wish.n_uses++] = (struct limit_use){ b, of_b };
-        return limit_request(limits, &wish, &tickets[i]);
-}
-
-static void ask(size_t i, int priority, unsigned of_a, unsigned of_b) {
-        ck_assert_int_eq(try(i, priority, of_a, of_b), 0);
-}
-
-static void drop(size_t i) {
-        ck_assert_ptr_nonnull(tickets[i]);
-        tickets[i] = limit_release(tickets[i]);
-        (void)fake_loop_settle();
-}
-
-static void settle(void) {
-        (void)fake_loop_settle();
-}
-
-#define check_told(expected) ck_assert_str_eq(told, expected)
-
-static unsigned held(const struct limit *limit) {
-        struct limit_stats stats;
-
-        limit_get_stats(limit, &stats);
-        return stats.held;
-}
 
 /* ---- order ---- */
 
@@ -253,7 +173,7 @@ START_TEST(rule8_overtaken_64_times_then_reserved) {
                         drop(i - 1);
         }
         /* The permits of a are kept now, although b is still taken. */
-        for (size_t i = 2; i < N; i++)
+        for (size_t i = 2; i < N_TICKETS; i++)
                 if (tickets[i] && limit_ticket_granted(tickets[i]))
                         drop(i);
         ck_assert_uint_eq(held(a), 0);
@@ -586,61 +506,6 @@ START_TEST(rule8_max_waiting_does_not_count_those_who_need_not_wait) {
 }
 END_TEST
 
-/* ---- changing the numbers ---- */
-
-START_TEST(more_permits_serve_those_who_wait) {
-        a = make("a", 1);
-        ask(0, 0, 1, 0);
-        ask(1, 0, 1, 0);
-        settle();
-        ck_assert_int_eq(limit_configure(a, &(struct limit_config){ .permits = 2 }), 0);
-        settle();
-        check_told("0 1");
-}
-END_TEST
-
-START_TEST(fewer_permits_take_none_away) {
-        a = make("a", 3);
-        ask(0, 0, 3, 0);
-        ask(1, 0, 3, 0);
-        settle();
-        ck_assert_int_eq(limit_configure(a, &(struct limit_config){ .permits = 1 }), 0);
-        ck_assert_uint_eq(held(a), 3);
-        settle();
-        drop(0);
-        check_told("0 1"); /* what it wished for does not exist any more: all there is must do */
-        ck_assert_uint_eq(limit_ticket_permits(tickets[1], a), 1);
-        ck_assert_uint_eq(held(a), 1);
-}
-END_TEST
-
-START_TEST(what_was_set_holds_until_other_numbers_are_configured) {
-        struct limit_config config = { .permits = 3 };
-
-        a = make("a", 3);
-        ck_assert_ptr_null(limit_get_configured(a));
-        ck_assert_int_eq(limit_override(a, &(struct limit_config){ .permits = LIMIT_PERMITS_MAX + 1 }), -EINVAL);
-        ck_assert_int_eq(limit_override(a, &(struct limit_config){ .permits = 1 }), 0);
-        ck_assert_uint_eq(limit_get_config(a)->permits, 1);
-        ck_assert_uint_eq(limit_get_configured(a)->permits, 3);
-        ask(0, 0, 3, 0); /* as many as are configured, of which all there are must do */
-        settle();
-        ck_assert_uint_eq(limit_ticket_permits(tickets[0], a), 1);
-        ck_assert_int_eq(try(1, 0, 4, 0), -EINVAL);
-
-        ck_assert_int_eq(limit_configure(a, &config), 0);
-        ck_assert_uint_eq(limit_get_config(a)->permits, 1);
-        ck_assert_int_eq(limit_override(a, NULL), 0);
-        ck_assert_uint_eq(limit_get_config(a)->permits, 3);
-        ck_assert_ptr_null(limit_get_configured(a));
-        ck_assert_int_eq(limit_override(a, &(struct limit_config){ .permits = 1 }), 0);
-        config.permits = 2;
-        ck_assert_int_eq(limit_configure(a, &config), 0);
-        ck_assert_uint_eq(limit_get_config(a)->permits, 2);
-        ck_assert_ptr_null(limit_get_configured(a));
-}
-END_TEST
-
 /* ---- what is visible ---- */
 
 static int list_tickets(const struct limit_ticket *ticket, void *userdata) {
@@ -720,67 +585,6 @@ START_TEST(rule8_who_lacks_another_limit_is_not_kept_waiting_by_this_one) {
 }
 END_TEST
 
-/* ---- paused ---- */
-
-START_TEST(rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs) {
-        usec_t since = 0, until;
-
-        a = make("a", 2);
-        ask(0, 0, 1, 0);
-        settle();
-        ck_assert_int_eq(limit_set_pause(a, "anna", 7), 0);
-        ask(1, 0, 1, 0);
-        settle();
-        ck_assert_uint_eq(held(a), 1);
-        ck_assert_str_eq(limit_paused_by(a, &since), "anna");
-        ck_assert_uint_eq(since, 7);
-        ck_assert_ptr_eq(limit_ticket_blocked_by(tickets[1], &until), a);
-        drop(0);
-        ck_assert_uint_eq(held(a), 0);
-        ck_assert_int_eq(limit_set_pause(a, NULL, 0), 0);
-        settle();
-        ck_assert(limit_ticket_granted(tickets[1]));
-        ck_assert_ptr_null(limit_paused_by(a, NULL));
-}
-END_TEST
-
-START_TEST(rule8_who_waits_for_a_paused_limit_stands_in_nobodys_way) {
-        a = make("a", 1);
-        b = make("b", 1);
-        ck_assert_int_eq(limit_set_pause(b, "anna", 0), 0);
-        ask(0, 0, 1, 1);
-        for (size_t i = 1; i < 3 * LIMIT_OVERTAKEN_MAX && i < N; i++) {
-                ask(i, 0, 1, 0);
-                settle();
-                ck_assert_msg(limit_ticket_granted(tickets[i]), "ticket %zu", i);
-                drop(i);
-        }
-}
-END_TEST
-
-START_TEST(rule8_a_pause_frees_what_was_reserved) {
-        a = make("a", 1);
-        b = make("b", 1);
-        ask(0, 0, 0, 1);
-        ask(1, 0, 1, 1); /* waits for b */
-        for (size_t i = 2; i < 2 + LIMIT_OVERTAKEN_MAX; i++) {
-                ask(i, 0, 1, 0);
-                settle();
-                drop(i);
-        }
-        ask(2, 0, 1, 0);
-        settle();
-        ck_assert(!limit_ticket_granted(tickets[2])); /* a is kept for the one before */
-        ck_assert_int_eq(limit_set_pause(b, "anna", 0), 0);
-        settle();
-        ck_assert(limit_ticket_granted(tickets[2]));
-        ck_assert_int_eq(limit_set_pause(b, NULL, 0), 0);
-        drop(0);
-        drop(2);
-        ck_assert(limit_ticket_granted(tickets[1]));
-}
-END_TEST
-
 int main(void) {
         const TTest *const tests[] = {
                 rule8_fifo_within_a_priority,
@@ -810,15 +614,9 @@ int main(void) {
                 rule8_asking_for_more_permits_than_exist_is_an_error,
                 rule8_max_waiting_refuses_but_not_who_is_exempt,
                 rule8_max_waiting_does_not_count_those_who_need_not_wait,
-                more_permits_serve_those_who_wait,
-                fewer_permits_take_none_away,
-                what_was_set_holds_until_other_numbers_are_configured,
                 rule8_holders_waiters_and_the_oldest_wait_are_visible,
                 rule8_a_waiter_names_what_blocks_it,
                 rule8_who_lacks_another_limit_is_not_kept_waiting_by_this_one,
-                rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs,
-                rule8_who_waits_for_a_paused_limit_stands_in_nobodys_way,
-                rule8_a_pause_frees_what_was_reserved,
         };
         Suite *suite = suite_create("limit");
         TCase *tcase = tcase_create("limit");

@@ -220,6 +220,38 @@ START_TEST(who_does_not_follow_asks_again_behind_the_last) {
 }
 END_TEST
 
+START_TEST(who_follows_too_slowly_is_told_so) {
+        static struct test_client other;
+        json_t *got;
+        char text[512];
+
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        test_client_connect(&other, control->server);
+        test_client_call(&other, "{\"method\":\"io.tendd.Runner.Events\",\"more\":true}");
+        for (int i = 0; i < 20000; i++) {
+                live_emit(live_bed.live, &(const struct event){ .id = EVENT_PHASE, .text = text, .quiet = true });
+                if (i % 100 == 0)
+                        fake_loop_settle();
+        }
+        for (;;) {
+                bool eof = false;
+
+                got = test_client_receive(&other, &eof);
+                ck_assert_msg(got, "no error (%s)", eof ? "hung up" : "waits");
+                if (json_object_get(got, "error"))
+                        break;
+                json_decref(got);
+        }
+        ck_assert_str_eq(json_string_value(json_object_get(got, "error")), "io.tendd.Runner.TooSlow");
+        json_decref(got);
+        test_client_close(&other);
+        got = ask("Events", "{}");
+        expect_at(got, "events", "[256]");
+        json_decref(got);
+}
+END_TEST
+
 /* ---- many ---- */
 
 #define N_MANY 100
@@ -266,6 +298,7 @@ int main(void) {
         tcase_add_test(tcase, what_is_not_kept_any_more_is_counted);
         tcase_add_test(tcase, another_daemon_begins_with_all_it_has);
         tcase_add_test(tcase, who_does_not_follow_asks_again_behind_the_last);
+        tcase_add_test(tcase, who_follows_too_slowly_is_told_so);
         tcase_add_test(tcase, many_are_told_together_and_more_rarely);
         srunner_run_all(runner, CK_NORMAL);
         failed = srunner_ntests_failed(runner);

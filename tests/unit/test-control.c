@@ -651,38 +651,6 @@ START_TEST(who_follows_is_told_as_it_happens) {
 }
 END_TEST
 
-START_TEST(who_follows_too_slowly_is_told_so_and_the_ring_shrinks_again) {
-        static struct test_client other;
-        json_t *got;
-        char text[512];
-
-        memset(text, 'x', sizeof(text) - 1);
-        text[sizeof(text) - 1] = '\0';
-        test_client_connect(&other, control->server);
-        test_client_call(&other, "{\"method\":\"io.tendd.Runner.Events\",\"more\":true}");
-        for (int i = 0; i < 20000; i++) {
-                live_emit(live, &(const struct event){ .id = EVENT_PHASE, .text = text, .quiet = true });
-                if (i % 100 == 0)
-                        fake_loop_settle();
-        }
-        for (;;) {
-                bool eof = false;
-
-                got = test_client_receive(&other, &eof);
-                ck_assert_msg(got, "no error (%s)", eof ? "hung up" : "waits");
-                if (json_object_get(got, "error"))
-                        break;
-                json_decref(got);
-        }
-        ck_assert_str_eq(json_string_value(json_object_get(got, "error")), "io.tendd.Runner.TooSlow");
-        json_decref(got);
-        test_client_close(&other);
-        got = ask("Events", "{}");
-        expect_at(got, "events", "[256]");
-        json_decref(got);
-}
-END_TEST
-
 /* ---- many ---- */
 
 #define MANY 5000
@@ -801,7 +769,6 @@ int main(void) {
         tcase_add_test(tcase, a_reload_that_comes_to_nothing_is_told_why);
         tcase_add_test(tcase, events_tell_what_happened);
         tcase_add_test(tcase, who_follows_is_told_as_it_happens);
-        tcase_add_test(tcase, who_follows_too_slowly_is_told_so_and_the_ring_shrinks_again);
         tcase_add_test(tcase, what_is_much_is_done_in_slices);
         tcase_add_test(tcase, a_large_tree_is_told_once_and_whole);
         srunner_run_all(runner, CK_NORMAL);

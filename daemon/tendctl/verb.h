@@ -123,6 +123,7 @@ enum { RESTART_NO_WAIT };
 enum { SIGNAL_MAIN };
 enum { EXTEND_PARENTS, EXTEND_UNTIL };
 enum { WAIT_FOR, WAIT_TIMEOUT };
+const char *verb_wait_state(size_t index); /* what WAIT_FOR takes; NULL behind the last */
 enum { PAUSE_ALL, PAUSE_LIMITS, PAUSE_REASON };
 enum { RESUME_ALL, RESUME_LIMITS };
 enum { RELOAD_DRY_RUN, RELOAD_RESTART_CHANGED };

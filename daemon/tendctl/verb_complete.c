@@ -188,6 +188,11 @@ static void complete_states(struct completion *completion) {
                 (void)tell(completion, verb_list_states[i], "");
 }
 
+static void complete_awaited(struct completion *completion) {
+        for (size_t i = 0; verb_wait_state(i); i++)
+                (void)tell(completion, verb_wait_state(i), "");
+}
+
 static void complete_views(struct completion *completion) {
         for (size_t i = 0; i < _VIEW_MAX; i++)
                 (void)tell(completion, top_views[i]->name, "");
@@ -257,6 +262,7 @@ static const struct {
         { "WORD", complete_nothing },     { "N", complete_nothing },      { "TEXT", complete_nothing },
         { "KIND", complete_kinds },       { "SPAN", complete_nothing },   { "EXPR", complete_nothing },
         { "A/B", complete_nothing },      { "N/SPAN", complete_nothing }, { "NAME", complete_nothing },
+        { "WHAT", complete_awaited },
 };
 
 /* ---- where the cursor is ---- */

@@ -129,6 +129,10 @@ static const struct {
         { "idle", NULL },
 };
 
+const char *verb_wait_state(size_t index) {
+        return index < ARRAY_SIZE(wait_states) ? wait_states[index].name : NULL;
+}
+
 static int on_reached(struct ctl *ctl, const json_t *parameters, void *arg) {
         const char *name = get_string(parameters, "reached"), *said = arg;
 

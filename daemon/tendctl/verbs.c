@@ -236,7 +236,7 @@ static const struct verb verbs[] = {
                 .summary = "wait until runs have ended, and show how, or for another state",
                 .details =
                         "Exits 1 when one of them was not ok, and 124 at --timeout. A task of which nothing runs is answered with "
-                        "its last run. STATE is one of: done [default]; started; ready, of a service; ok, the last run was; "
+                        "its last run. WHAT is one of: done [default]; started; ready, of a service; ok, the last run was; "
                         "failing; recovered, not failing; and without names idle, when nothing but services is at work or queued. What "
                         "is so already is not waited for.",
                 .examples = "tendctl wait backup                        and show how it ended\n"
@@ -244,13 +244,13 @@ static const struct verb verbs[] = {
                             "tendctl wait web --for ready --timeout 1min\n"
                             "tendctl wait 'check-*' --for recovered\n"
                             "tendctl wait --for idle                    nothing is at work\n",
-                .options = { [WAIT_FOR] = { "for", 0, "STATE", "another state than done" },
+                .options = { [WAIT_FOR] = { "for", 0, "WHAT", "another state than done" },
                              [WAIT_TIMEOUT] = { "timeout", 't', "SPAN", "no longer than that; then exit 124" } },
                 .run = verb_wait,
         },
         {
                 .name = "pause",
-                .arguments = "[TASK...]",
+                .arguments = "[TASK|LIMIT...]",
                 .max = ANY,
                 .summary = "do not follow the triggers of tasks, until they are resumed",
                 .details =
@@ -269,7 +269,7 @@ static const struct verb verbs[] = {
         },
         {
                 .name = "resume",
-                .arguments = "[TASK...]",
+                .arguments = "[TASK|LIMIT...]",
                 .max = ANY,
                 .summary = "follow the triggers of paused tasks again",
                 .examples = "tendctl resume backup\n"

@@ -50,6 +50,7 @@ static const char text[] = "[limit db]\npermits = 1\n[limit pace]\nrate = 1/s\n[
 
 static struct live *live;
 static struct control *control;
+static struct live_observer *observer;
 static struct run *leaves[256];
 static bool begun[ARRAY_SIZE(leaves)];
 static size_t n_leaves;
@@ -106,6 +107,14 @@ static const struct leaf_ops leaf_ops = {
         .force = leaf_force,
         .signal = leaf_signal,
 };
+
+/* What RunCommand starts is in no configuration, and is not begun yet when it is told of. */
+static void on_event(const struct event *event, _unused_ void *arg) {
+        const struct run *run = event->run ? run_tree_find(live_tree(live), event->run) : NULL;
+
+        if (event->id == EVENT_RUN_QUEUED && run && run_get_spec(run)->is_transient)
+                ((struct run_spec *)run_get_spec(run))->leaf = &leaf_ops;
+}
 
 /* ---- the daemon ---- */
 
@@ -176,6 +185,8 @@ static void set_up(struct loop **loop, struct store **store) {
         if (live_new(&live_options, config, &live) < 0)
                 abort();
         config_unref(config);
+        if (live_observe(live, on_event, NULL, &observer) < 0)
+                abort();
         control_options.live = live;
         if (control_new(&control_options, &control) < 0)
                 abort();
@@ -193,6 +204,7 @@ static void take_down(struct loop *loop, struct store *store) {
         for (unsigned i = 0; !run_tree_is_empty(live_tree(live)) && i < ROUNDS_MAX; i++)
                 fake_clock_advance(USEC_PER_SEC);
         assert(run_tree_is_empty(live_tree(live)));
+        live_unobserve(observer);
         live_free(live);
         store_close(store, 0);
         assert(fake_loop_timers() == 0 && fake_loop_watches() == 0 && fake_loop_pending_work() == 0);

@@ -532,7 +532,7 @@ struct ends {
 };
 
 /* A file of somebody else's, or a copy of it where it is low. */
-static int lend(struct ends *ends, size_t i, int fd, int slot) {
+static int lend(struct ends *ends, enum child_file i, int fd, int slot) {
         if (fd < 0)
                 return 0;
         ends->lent[i] = fd < LOW_DESCRIPTORS || slot < 0;
@@ -549,7 +549,7 @@ static bool is_given(const struct child_spec *spec, enum child_file which) {
 /* The pipe is for what is not given of stdout and stderr. */
 static int make_ends(struct birth *birth, struct spawner_thread *thread, struct ends *ends) {
         const struct child_spec *spec = &birth->plan->spec;
-        size_t output = is_given(spec, CHILD_FILE_STDOUT) ? CHILD_FILE_STDERR : CHILD_FILE_STDOUT;
+        enum child_file output = is_given(spec, CHILD_FILE_STDOUT) ? CHILD_FILE_STDERR : CHILD_FILE_STDOUT;
         int r = 0;
 
         birth->report.step = CHILD_STEP_STDIN;
@@ -564,7 +564,7 @@ static int make_ends(struct birth *birth, struct spawner_thread *thread, struct 
                 if (r >= 0)
                         r = lower(&ends->fds[output], thread->slots[output]);
         }
-        for (size_t i = 0; spec->files && i < _CHILD_FILE_MAX && r >= 0; i++) {
+        for (enum child_file i = 0; spec->files && i < _CHILD_FILE_MAX && r >= 0; i++) {
                 birth->report.step = CHILD_STEP_DESCRIPTORS;
                 r = lend(ends, i, child_files_get(spec->files, i), thread->slots[i]);
         }

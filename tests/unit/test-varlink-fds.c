@@ -219,7 +219,7 @@ END_TEST
 
 START_TEST(those_in_the_middle_of_a_message_are_cut_off) {
         test_client_send(&client, TAKE(0), 10);
-        send_with(TAKE(0) + 10, strlen(TAKE(0)) - 9, 1);
+        send_with(&TAKE(0)[10], strlen(TAKE(0)) - 9, 1);
         test_client_turn(&client);
         test_client_expect_nothing(&client, true);
         ck_assert_uint_eq(n_calls, 0);
@@ -253,7 +253,7 @@ START_TEST(of_a_client_whom_no_method_takes_them_from_none_are_kept) {
         send_with(TAKE(0), 10, 1);
         test_client_turn(&client);
         ck_assert_uint_eq(n_closed, 2);
-        test_client_send(&client, TAKE(0) + 10, strlen(TAKE(0)) - 9);
+        test_client_send(&client, &TAKE(0)[10], strlen(TAKE(0)) - 9);
         test_client_expect(&client, DENIED);
         ck_assert_uint_eq(n_calls, 0);
 }

@@ -196,7 +196,7 @@ members = front back
 [task back]
 restart = always
 restart-delay = 1h
-command = false
+shell = echo connecting; echo "ConnectionRefused: redis:6379" >&2; exit 1
 ready = after:1h
 start-timeout = 2h
 [task front]
@@ -207,9 +207,11 @@ after = back
         daemon.log.wait("site#1/back restarts in ")
         why = self.succeeds(daemon, "why", "front")
         self.assertRegex(why, "waits for site#1/back, which comes before it and is not ready: it restarts in .*, attempt 2: .*exit status 1")
-        self.assertRegex(self.succeeds(daemon, "why", "back"), "restarts in .*, attempt 2: .*exit status 1")
+        why = self.succeeds(daemon, "why", "back")
+        self.assertRegex(why, "restarts in .*, attempt 2: .*exit status 1")
+        self.assertIn("  its last output: ConnectionRefused: redis:6379\n", why)  # of the attempt before
         self.assertRegex(self.succeeds(daemon, "list", "back"), "restarting in ")
-        self.assertRegex(self.succeeds(daemon, "status"), "RESTARTING +back +attempt 2: ")
+        self.assertRegex(self.succeeds(daemon, "status"), "RESTARTING +back +shell: exit status 1, attempt 2 +tendctl why back")
 
 
 class Operators(ServiceCase):

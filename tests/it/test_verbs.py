@@ -144,6 +144,8 @@ class Every(Case):
         for name, args, n in JSON:
             with self.subTest(f"{name} {' '.join(args)}"):
                 done = daemon.ctl("--json", name, *args)
+                if (name, args) == ("start", ["nap"]):
+                    daemon.log.wait("nap#1 napping")
                 if name == "notify":  # it speaks to nobody here
                     self.assertEqual((done.returncode, done.stdout), (3, ""))
                     continue
@@ -231,6 +233,8 @@ class Every(Case):
         for name, *args in patterns:
             with self.subTest(f"{name} {' '.join(args)}"):
                 done = daemon.ctl(name, *args)
+                if name == "start":
+                    daemon.log.wait("nap#1 napping")  # there is a process that takes signals
                 self.assertEqual(done.returncode, 1 if name == "wait" else 0, done.stderr)
                 self.assertRegex(done.stdout, {"limits": "db", "pools": "default", "next": "tick", "pause": "tick",
                                                "resume": "tick", "restart": "serve"}.get(name, "nap"))

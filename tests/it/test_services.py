@@ -548,28 +548,6 @@ command = {self.sleeper('beat')}
         self.until(lambda: len(self.pids()) == before + 4, "four new attempts")
 
 
-class Situation8(ServiceCase):
-    def test_a_long_batch_watched_and_extended(self):
-        daemon = self.daemon(f"""
-[task backfill]
-manual = yes
-shell = for i in 1 2 3; do {TENDCTL} notify --progress "$i/4"; done; exec sleep 1000
-timeout = 6h
-total-timeout = 12h
-slow-after = 300ms
-on-slow = alert
-[task alert]
-manual = yes
-shell = echo $TENDD_FOR_RUN $TENDD_FOR_DETAIL >{self.path('alert')}
-""")
-        self.succeeds(daemon, "start", "backfill")
-        self.until(lambda: "75% 3/4" in daemon.ctl("tree", "backfill").stdout, "the progress")
-        self.assertRegex(self.succeeds(daemon, "tree", "backfill"), r"backfill#1 .*\[#######   \] 75% 3/4")
-        self.until(lambda: self.read("alert").startswith("backfill#1 slow: at work for 300ms"), "the alert")
-        self.assertRegex(self.succeeds(daemon, "extend", "backfill", "2h"), "^backfill#1 ends in (8h|7h 59min).*timeout")
-        self.assertRegex(self.succeeds(daemon, "why", "backfill"), r"timeout of backfill#1 ends it in (8h|7h 59min)")
-
-
 class Critical(ServiceCase):
     CONFIG = """
 [task web]

@@ -7,6 +7,7 @@
 #include "control/identity.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 
 int identity_of(const struct varlink_call *call, struct child_identity *ret) {
@@ -21,8 +22,16 @@ int identity_of(const struct varlink_call *call, struct child_identity *ret) {
         return 0;
 }
 
+/* Whether the process that connected has ended, so that its pid may be another's. False where the kernel cannot tell. */
+static bool has_ended(int pidfd) {
+        struct pollfd exited = { .fd = pidfd, .events = POLLIN };
+
+        return pidfd < 0 ? pidfd != -ENOPROTOOPT : poll(&exited, 1, 0) != 0;
+}
+
+/* This file of /proc, unlike others, is told without what the process may hold locked. */
 bool identity_has_renounced(const struct varlink_call *call) {
-        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(closep) int fd = -EBADF, pidfd = varlink_call_peer_pidfd(call);
         char path[64], status[4096];
         const char *line;
         ssize_t n;
@@ -30,7 +39,7 @@ bool identity_has_renounced(const struct varlink_call *call) {
         (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)varlink_call_peer(call)->pid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
-        if (n < 0)
+        if (n < 0 || has_ended(pidfd))
                 return true;
         status[n] = '\0';
         line = strstr(status, "\nNoNewPrivs:\t");

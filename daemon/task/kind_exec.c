@@ -353,7 +353,8 @@ static int spawn(struct exec_leaf *exec, char **argv, char **env, const char *ma
                 .env = env,
                 .env_file = part->env_file,
                 .env_base = transient && transient->as_caller ? NULL : task->env->environ,
-                .identity = transient && transient->as_caller ? &transient->caller : NULL,
+                /* A daemon that is not root does it for its own user alone, and cannot change groups. */
+                .identity = transient && transient->as_caller && geteuid() == 0 ? &transient->caller : NULL,
                 .files = transient ? transient->files : NULL,
                 .user = part->user,
                 .group = part->group,

@@ -70,7 +70,8 @@ static bool is_of_items(const struct result *result) {
 void live_learn_usual(struct live_task *entry, const struct result *result) {
         float took = (float)result->duration_usec;
 
-        if (entry->task->run.is_service || result->outcome != OUTCOME_OK)
+        /* A transient task is another thing each time. */
+        if (entry->task->run.is_service || entry->task->transient || result->outcome != OUTCOME_OK)
                 return;
         if (entry->usual_usec > 0)
                 entry->usual_usec += (took - entry->usual_usec) / USUAL_WEIGHT;

@@ -207,15 +207,20 @@ void attach_explain(const struct attach *attach) {
         const json_t *result = attach->result;
         const json_t *error = json_array_get(json_object_get(result, "errors"), 0);
         const char *outcome = get_string(result, "outcome"), *detail = get_string(error, "detail");
+        const char *by = get_string(result, "cancelled_by");
         bool exited = streq(outcome, "failed") && streq(get_string(error, "kind"), "exit");
         json_int_t attempts = get_int(result, "attempts");
 
         if (streq(outcome, "ok") || (exited && attempts <= 1))
                 return;
-        if (!*detail || streq(outcome, "cancelled"))
-                detail = *get_string(result, "cancelled_by") ? get_string(result, "cancelled_by")
-                                                             : get_string(result, "reason");
-        fprintf(stderr, "tendctl: %s: %s%s", get_string(result, "run"), outcome, *detail ? ": " : "");
+        if (streq(outcome, "cancelled") && *by)
+                detail = by;
+        else if (!*detail)
+                detail = get_string(result, "reason");
+        fprintf(stderr, "tendctl: %s: %s%s", get_string(result, "run"), outcome,
+                detail == by ? " by "
+                : *detail    ? ": "
+                             : "");
         print_safe_to(stderr, detail, false);
         if (attempts > 1)
                 fprintf(stderr, " (%lld attempts)", (long long)attempts);

@@ -235,6 +235,7 @@ class Users(RunCase):
         os.chown(daemon.config_path, 1, 1)
         daemon.start(user=1)
         self.assertEqual(self.command(daemon, "id", "-u", user=1, group=1, extra_groups=[]).stdout, b"1\n")
+        self.assertEqual(self.command(daemon, "id", "-g", user=1, group=60, extra_groups=[]).stdout, b"1\n")
         self.assertEqual(self.command(daemon, "id", "-u").stdout, b"1\n")
         done = self.command(daemon, "id", "-u", user=2, group=2, extra_groups=[])
         self.assertEqual((done.returncode, done.stdout), (125, b""))

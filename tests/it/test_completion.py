@@ -134,6 +134,8 @@ class Shells(Case):
              ("tendctl stop alpha#", r"^\$ tendctl stop alpha\\?#1$"), ("tendctl stop odd#1/it", r"^\$ tendctl stop odd\\?#1/item\\$"),
              ("tendctl --socket ~/a\\ f", r"^\$ tendctl --socket ~/a\\ file.ini$"),
              ("tendctl why web#1/w", r"^\$ tendctl why web\\?#1/web@$"),
+             ("tendctl run --limit d", r"^\$ tendctl run --limit db"),
+             ("tendctl run --limit db -- slee", r"^\$ tendctl run --limit db -- sleep"),
              ("tendd --run", r"^\$ tendd --runtime-dir"), ("tendd --log-target jou", r"^\$ tendd --log-target journal"),
              ("tendd --config ~/a\\ f", r"^\$ tendd --config ~/a\\ file.ini$"))
 

@@ -5,7 +5,7 @@
  * piece. Families come one after another, as the format wants them, so every task is looked at once in each; a piece is
  * full long before that takes time.
  *
- * The daemon moves on meanwhile. Where a scrape is in the tasks it knows by name, so that a reload under it neither repeats
+ * The daemon moves on meanwhile. Where a scrape is in tasks, limits and pools it knows by name, so that a reload under it neither repeats
  * a series, for which Prometheus would refuse all of them, nor leaves out one that stays.
  */
 #include "metrics/scrape.h"
@@ -40,7 +40,8 @@ struct scrape {
         size_t family;
         size_t row;           /* of the family; that of tasks is where it is in them */
         bool begun;           /* the family's head is written */
-        char last[NAME_SIZE]; /* of the tasks: the last one that was told; "": none yet */
+        bool others_told;     /* in this family */
+        char last[NAME_SIZE]; /* of the tasks, limits, pools: the last one that was told; "": none yet */
         uint64_t generation;  /* that `row` is of */
         uint64_t *others;     /* for each family, of tasks: their sum */
 };
@@ -132,6 +133,8 @@ static void write_task(struct scrape *scrape, const struct family *family, struc
 }
 
 static void write_others(struct scrape *scrape, const struct family *family, struct metrics_writer *writer) {
+        if (counts_n_own(scrape->source.counts) >= live_n_tasks(scrape->source.live))
+                return;
         if (family->counts)
                 family->counts(writer, &(const struct family_task){ LABEL("task", SCRAPE_OTHERS), NULL,
                                                                     counts_of_others(scrape->source.counts) });
@@ -139,34 +142,67 @@ static void write_others(struct scrape *scrape, const struct family *family, str
                 write_number(writer, family, SCRAPE_OTHERS, scrape->others[scrape->family]);
 }
 
-/* The task behind the last that was told, in a configuration that is another one by now. */
-static void find_row(struct scrape *scrape) {
-        const struct live *live = scrape->source.live;
-        size_t low = 0, high = live_n_tasks(live);
+/* What the rows of a family are of, in the order of their names. */
+struct row_kind {
+        size_t first; /* the row of the first of them */
+        size_t (*count)(const struct live *live);
+        const char *(*name)(const struct live *live, size_t i);
+};
 
-        while (low < high) {
+static const char *task_name(const struct live *live, size_t i) {
+        return live_task_task(live_task_at(live, i))->run.name;
+}
+
+static const char *nth_limit_name(const struct live *live, size_t i) {
+        return limit_name(live_limit_at(live, i));
+}
+
+static const char *nth_pool_name(const struct live *live, size_t i) {
+        return pool_name(live_pool_at(live, i));
+}
+
+/* NULL: its rows are not of what a reload takes and gives. */
+static const struct row_kind *kind_of(const struct family *family) {
+        static const struct row_kind of_tasks = { 0, live_n_tasks, task_name };
+        static const struct row_kind of_limits = { 1, live_n_limits, nth_limit_name }; /* behind max-running */
+        static const struct row_kind of_pools = { 0, live_n_pools, nth_pool_name };
+
+        if (family->task || family->counts)
+                return &of_tasks;
+        if (family->limit)
+                return &of_limits;
+        return family->pool ? &of_pools : NULL;
+}
+
+/* The one behind the last that was told, in a configuration that is another one by now. */
+static void find_row(struct scrape *scrape, const struct family *family) {
+        const struct row_kind *kind = kind_of(family);
+        const struct live *live = scrape->source.live;
+        size_t low = 0, high;
+
+        if (!kind || scrape->row <= kind->first)
+                return;
+        for (high = kind->count(live); low < high;) {
                 size_t middle = low + (high - low) / 2;
 
-                if (strcmp(live_task_task(live_task_at(live, middle))->run.name, scrape->last) <= 0)
+                if (strcmp(kind->name(live, middle), scrape->last) <= 0)
                         low = middle + 1;
                 else
                         high = middle;
         }
-        scrape->row = low;
+        scrape->row = kind->first + low;
 }
 
 /* Each of the following writes the present row, or finds that there is none and returns false. */
 static bool task_row(struct scrape *scrape, const struct family *family, struct metrics_writer *writer) {
-        const struct live *live = scrape->source.live;
-        size_t n_own = counts_n_own(scrape->source.counts);
-
-        if (scrape->row < n_own)
+        if (scrape->row < counts_n_own(scrape->source.counts)) {
                 write_task(scrape, family, writer);
-        else if (scrape->row == n_own && n_own < live_n_tasks(live))
+                return true;
+        }
+        if (!scrape->others_told)
                 write_others(scrape, family, writer);
-        else
-                return false;
-        return true;
+        scrape->others_told = true;
+        return false;
 }
 
 /* max-running comes first; a limit that was given the same name is left out, or both would be refused. */
@@ -212,11 +248,11 @@ static bool write_row(struct scrape *scrape, const struct family *family, struct
 
 /* The row has room in this piece: goes on to the next. */
 static void step_on(struct scrape *scrape, const struct family *family) {
-        const struct live *live = scrape->source.live;
+        const struct row_kind *kind = kind_of(family);
 
-        if ((family->task || family->counts) && scrape->row < live_n_tasks(live))
+        if (kind && scrape->row >= kind->first)
                 (void)snprintf(scrape->last, sizeof(scrape->last), "%s",
-                               live_task_task(live_task_at(live, scrape->row))->run.name);
+                               kind->name(scrape->source.live, scrape->row - kind->first));
         scrape->row++;
 }
 
@@ -224,6 +260,7 @@ static void next_family(struct scrape *scrape) {
         scrape->family++;
         scrape->row = 0;
         scrape->begun = false;
+        scrape->others_told = false;
         scrape->last[0] = '\0';
 }
 
@@ -251,8 +288,8 @@ static void write_families(struct scrape *scrape, struct metrics_writer *writer)
 
         if (scrape->generation != live_generation(scrape->source.live)) {
                 scrape->generation = live_generation(scrape->source.live);
-                if (scrape->family < n && (table[scrape->family].task || table[scrape->family].counts))
-                        find_row(scrape);
+                if (scrape->family < n)
+                        find_row(scrape, &table[scrape->family]);
         }
         while (scrape->family < n && writer->size - writer->n >= FAMILY_ROW_MAX)
                 write_family(scrape, &table[scrape->family], writer);

@@ -398,6 +398,63 @@ START_TEST(a_reload_under_a_scrape) {
 }
 END_TEST
 
+/* A reload gives a task metrics of its own, and takes them from it, wherever a piece ends. */
+START_TEST(others_come_once_in_a_family) {
+        make_tasks(200);
+        go(150);
+        for (unsigned own = 100; own < 140; own++) {
+                void *under = scrape_new(false, get_source, NULL);
+                bool odd = false;
+
+                ck_assert_ptr_nonnull(under);
+                n_text = 0;
+                while (take_pieces(under, 1)) {
+                        odd = !odd;
+                        live_bed.live->generation++;
+                        counts_reloaded(counts, own + odd);
+                }
+                scrape_ops.free(under);
+                ASSERT_HAS("tendd_task_running{task=\"(others)\"} 0");
+                (void)count_series();
+        }
+}
+END_TEST
+
+/* A reload takes the first limit out, or puts it back, between any two pieces. */
+START_TEST(limits_go_under_a_scrape) {
+        static struct limit_section limits[300];
+        static char names[ARRAY_SIZE(limits)][8];
+        struct limit **all;
+        void *under;
+        bool odd = false;
+
+        for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+                (void)snprintf(names[i], sizeof(names[i]), "l%03zu", i);
+                limits[i] = (struct limit_section){ .name = names[i], .limit = { .permits = 2, .max_waiting = 10 } };
+        }
+        live_bed.config.limits = limits;
+        live_bed.config.n_limits = ARRAY_SIZE(limits);
+        live_bed_job("a");
+        go(10);
+        all = live_bed.live->limits;
+        under = scrape_new(false, get_source, NULL);
+        ck_assert_ptr_nonnull(under);
+        n_text = 0;
+        while (take_pieces(under, 1)) {
+                odd = !odd;
+                live_bed.live->generation++;
+                live_bed.live->limits = all + odd;
+                live_bed.config.n_limits = ARRAY_SIZE(limits) - odd;
+        }
+        scrape_ops.free(under);
+        live_bed.live->limits = all;
+        live_bed.config.n_limits = ARRAY_SIZE(limits);
+        ASSERT_HAS("tendd_limit_held{limit=\"l001\"} 0");
+        ASSERT_HAS("tendd_limit_held{limit=\"l299\"} 0");
+        (void)count_series();
+}
+END_TEST
+
 /* ---- the table ---- */
 
 START_TEST(families_are_well_named) {
@@ -494,6 +551,8 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, tasks_beyond_max_tasks_are_counted_together);
         tcase_add_test(tcase, series_are_bounded);
         tcase_add_test(tcase, a_reload_under_a_scrape);
+        tcase_add_test(tcase, others_come_once_in_a_family);
+        tcase_add_test(tcase, limits_go_under_a_scrape);
         suite_add_tcase(suite, tcase);
         tcase_add_test(table, families_are_well_named);
         tcase_add_test(table, the_man_page_lists_all_families);

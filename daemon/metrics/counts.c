@@ -10,6 +10,7 @@ struct counts {
         unsigned max_tasks;
         char *last; /* the last name that may be among them; NULL: each may */
         struct task_counts *others;
+        bool others_counted; /* something */
         struct durations waits;
         uint64_t events[_EVENT_ID_MAX];
 };
@@ -47,6 +48,12 @@ static bool is_own(const struct counts *counts, const char *name) {
                live_find(counts->live, name);
 }
 
+/* Also of what was never configured, or is not any more. */
+static struct task_counts *counts_for_others(struct counts *counts) {
+        counts->others_counted = true;
+        return counts->others;
+}
+
 /* Where what happens to the task is counted. */
 static struct task_counts *counts_for(struct counts *counts, const char *name) {
         struct task_counts **tasks, *task;
@@ -56,12 +63,12 @@ static struct task_counts *counts_for(struct counts *counts, const char *name) {
         if (found)
                 return counts->tasks[at];
         if (!is_own(counts, name))
-                return counts->others;
+                return counts_for_others(counts);
         task = task_counts_new(name);
         tasks = task ? reallocarray(counts->tasks, counts->n_tasks + 1, sizeof(struct task_counts *)) : NULL;
         if (!tasks) {
                 free(task);
-                return counts->others;
+                return counts_for_others(counts);
         }
         memmove(&tasks[at + 1], &tasks[at], (counts->n_tasks - at) * sizeof(struct task_counts *));
         tasks[at] = task;
@@ -114,6 +121,7 @@ static void on_event(const struct event *event, void *arg) {
                         count_run(counts, counts_for(counts, event->task), event->result);
                 break;
         case EVENT_RUN_RESTARTING: counts_for(counts, event->task)->restarts++; break;
+        case EVENT_SKIPPED: counts_for(counts, event->task)->skipped++; break;
         case EVENT_MISSED: counts_for(counts, event->task)->missed += event->n; break;
         default: break;
         }
@@ -192,7 +200,9 @@ const struct task_counts *counts_of(const struct counts *counts, const char *nam
 }
 
 const struct task_counts *counts_of_others(const struct counts *counts) {
-        return counts->others;
+        bool any = counts->others_counted || counts_n_own(counts) < live_n_tasks(counts->live);
+
+        return any ? counts->others : NULL;
 }
 
 const struct durations *counts_waits(const struct counts *counts) {

@@ -17,6 +17,7 @@ struct task_counts {
         uint64_t retries;
         uint64_t restarts;
         uint64_t missed;
+        uint64_t skipped;
         char name[];
 };
 
@@ -34,6 +35,7 @@ size_t counts_n_own(const struct counts *counts);
 
 /* Of the task with this name, which is one of them; NULL: nothing has happened yet. */
 const struct task_counts *counts_of(const struct counts *counts, const char *name);
+/* Of all others, also of what was never configured, or is not any more; NULL: there are none. */
 const struct task_counts *counts_of_others(const struct counts *counts);
 
 /* How long runs waited to begin, all tasks together. */

@@ -256,11 +256,6 @@ static bool task_items_failing(const struct live_task *task, uint64_t *ret) {
         return live_task_task(task)->for_each.type != FOR_EACH_NONE;
 }
 
-static bool task_skipped(const struct live_task *task, uint64_t *ret) {
-        *ret = live_task_skipped(task);
-        return true;
-}
-
 static bool task_last_ok(const struct live_task *task, uint64_t *ret) {
         *ret = live_task_last_ok(task);
         return *ret > 0;
@@ -320,6 +315,10 @@ static void task_restarts(struct metrics_writer *writer, const struct family_tas
 
 static void task_missed(struct metrics_writer *writer, const struct family_task *task) {
         metrics_count(writer, task->label, NO_LABEL, task->counts->missed);
+}
+
+static void task_skipped(struct metrics_writer *writer, const struct family_task *task) {
+        metrics_count(writer, task->label, NO_LABEL, task->counts->skipped);
 }
 
 /* ---- limits ---- */
@@ -429,8 +428,8 @@ static const struct family table[] = {
           "Occurrences that were not run: the daemon was down, the machine asleep, the task paused.",
           .counts = task_missed },
         { "tendd_task_skipped", FAMILY_COUNTER, NULL,
-          "Occurrences that were not followed, as a run was still at work, or an operator had stopped it.",
-          .task = task_skipped },
+          "Occurrences for which no run was made, as one was still at work, or an operator had stopped it.",
+          .counts = task_skipped },
         { "tendd_task_running", FAMILY_GAUGE, NULL, "Runs that live, and members at work.", .task = task_running },
         { "tendd_task_up", FAMILY_GAUGE, NULL, "Services: whether it is up and ready.", .task = task_up },
         { "tendd_task_failing", FAMILY_GAUGE, NULL, "Whether it is failing: itself, or one of its items.",

@@ -132,13 +132,14 @@ static void write_task(struct scrape *scrape, const struct family *family, struc
                 write_number(writer, family, name, value);
 }
 
+/* Those that are not configured any more, or never were, have counters alone. */
 static void write_others(struct scrape *scrape, const struct family *family, struct metrics_writer *writer) {
-        if (counts_n_own(scrape->source.counts) >= live_n_tasks(scrape->source.live))
-                return;
-        if (family->counts)
-                family->counts(writer, &(const struct family_task){ LABEL("task", SCRAPE_OTHERS), NULL,
-                                                                    counts_of_others(scrape->source.counts) });
-        else if (!family->apart)
+        const struct task_counts *counts = counts_of_others(scrape->source.counts);
+
+        if (family->counts && counts)
+                family->counts(writer, &(const struct family_task){ LABEL("task", SCRAPE_OTHERS), NULL, counts });
+        else if (family->task && !family->apart &&
+                 counts_n_own(scrape->source.counts) < live_n_tasks(scrape->source.live))
                 write_number(writer, family, SCRAPE_OTHERS, scrape->others[scrape->family]);
 }
 

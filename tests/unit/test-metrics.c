@@ -178,7 +178,7 @@ START_TEST(services_are_up_and_restart) {
 }
 END_TEST
 
-START_TEST(what_is_paused_skipped_stale_and_due) {
+START_TEST(what_is_paused_stale_and_due) {
         struct task *task = live_bed_job("a");
 
         live_bed_job("b");
@@ -221,6 +221,8 @@ START_TEST(what_was_missed_is_counted_with_its_number) {
         scrape();
         ASSERT_HAS("tendd_task_missed_total{task=\"a\"} 14");
         ASSERT_LACKS("\"gone\"");
+        ASSERT_HAS("tendd_task_missed_total{task=\"(others)\"} 7");
+        ASSERT_LACKS("tendd_task_running{task=\"(others)\"}"); /* each that runs by now has a number of its own */
 }
 END_TEST
 
@@ -328,7 +330,25 @@ START_TEST(tasks_beyond_max_tasks_are_counted_together) {
         ASSERT_HAS("tendd_task_failing{task=\"(others)\"} 2");
         counts_reloaded(counts, 5);
         scrape();
-        ASSERT_LACKS("(others)");
+        ASSERT_LACKS("failing{task=\"(others)\"}");
+        ASSERT_HAS("tendd_task_runs_total{task=\"(others)\",outcome=\"failed\"} 2");
+}
+END_TEST
+
+/* A counter that was the sum over tasks would go back when one is taken out. */
+START_TEST(what_was_skipped_stays_counted) {
+        make_tasks(3);
+        live_bed.config.tasks[2]->every_usec = USEC_PER_MINUTE;
+        go(2);
+        live_bed_start("t0002");
+        fake_clock_advance(3 * USEC_PER_MINUTE + USEC_PER_SEC);
+        scrape();
+        ASSERT_HAS("tendd_task_skipped_total{task=\"(others)\"} 3");
+        ASSERT_HAS("tendd_task_skipped_total{task=\"t0000\"} 0");
+        counts_reloaded(counts, 3);
+        scrape();
+        ASSERT_HAS("tendd_task_skipped_total{task=\"(others)\"} 3");
+        ASSERT_HAS("tendd_task_skipped_total{task=\"t0002\"} 0");
 }
 END_TEST
 
@@ -544,8 +564,9 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, runs_are_counted_by_outcome);
         tcase_add_test(tcase, members_and_retries_are_counted);
         tcase_add_test(tcase, services_are_up_and_restart);
-        tcase_add_test(tcase, what_is_paused_skipped_stale_and_due);
+        tcase_add_test(tcase, what_is_paused_stale_and_due);
         tcase_add_test(tcase, what_was_missed_is_counted_with_its_number);
+        tcase_add_test(tcase, what_was_skipped_stays_counted);
         tcase_add_test(tcase, limits_and_pools_are_told);
         tcase_add_test(tcase, the_daemon_tells_of_itself);
         tcase_add_test(tcase, tasks_beyond_max_tasks_are_counted_together);

@@ -63,7 +63,7 @@ static int parse_header(const char *line, size_t n, struct http_head *ret) {
         const char *colon = memchr(line, ':', n);
         size_t used = strlen(ret->accept);
 
-        if (!colon || colon == line || isspace((unsigned char)*line))
+        if (!colon || colon == line || isspace((unsigned char)*line) || isspace((unsigned char)colon[-1]))
                 return -EBADMSG;
         if (colon - line != 6 || strncasecmp(line, "accept", 6) != 0)
                 return 0;

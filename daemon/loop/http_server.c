@@ -5,6 +5,9 @@
  * reads over what the client still sends until that closes, too. Closing at once would have the kernel reset the connection,
  * and the client lose the end of its answer, when it had sent a byte too many.
  *
+ * When there are as many connections as there may be, the oldest that is not being answered gives way to a new one: who
+ * opens many and says nothing must not keep a probe from its answer, as what asks for health restarts what does not give it.
+ *
  * All of this is done by callbacks of the loop, at most one read, or one piece and one write, in each.
  */
 #include "loop/http_server.h"
@@ -16,8 +19,12 @@
 #define ACCEPTS_PER_TURN 8
 #define LINGER_BYTES     65536
 
-/* When descriptors are used up, how long until the next try. */
-#define ACCEPT_AGAIN_USEC USEC_PER_SEC
+/* How long until the next try: when descriptors are used up, and when there are as many connections as there may be. */
+#define NO_FD_USEC USEC_PER_SEC
+#define FULL_USEC  (100 * USEC_PER_MSEC)
+
+/* How long nobody has to give way to others: time enough for the head of who sends one. */
+#define STAY_USEC FULL_USEC
 
 /* Before a piece "3f00\r\n", behind it "\r\n". */
 #define CHUNK_HEAD 6
@@ -32,6 +39,7 @@ struct connection {
         struct loop_io *io;
         struct loop_timer timer;
         int fd;
+        usec_t since_usec; /* monotonic */
         enum state state;
         bool chunks;
         bool more; /* the body has not come to its end */
@@ -55,8 +63,8 @@ struct http_listener {
 struct http_server {
         struct http_server_options options;
         struct list listeners;
-        struct list connections;
-        struct loop_timer accept_again;
+        struct list connections;        /* in the order in which they came */
+        struct loop_timer accept_again; /* armed while listeners are paused */
         struct http_server_stats stats;
 };
 
@@ -74,10 +82,13 @@ static bool is_full(const struct http_server *server) {
 }
 
 static void on_accept_again(struct loop_timer *timer _unused_, void *arg) {
-        struct http_server *server = arg;
+        listeners_pause(arg, false);
+}
 
-        if (!is_full(server))
-                listeners_pause(server, false);
+/* Who waits stays in the kernel's queue, and would wake the loop for ever. */
+static void pause_for(struct http_server *server, usec_t usec) {
+        listeners_pause(server, true);
+        loop_timer_set(&server->accept_again, usec_add(clock_now(CLOCK_ID_MONOTONIC), usec));
 }
 
 /* ---- connections ---- */
@@ -91,16 +102,13 @@ static void drop_answer(struct connection *connection) {
 }
 
 static void connection_free(struct connection *connection) {
-        struct http_server *server = connection->server;
-
         drop_answer(connection);
         loop_io_free(connection->io);
         loop_timer_done(&connection->timer);
         (void)close(connection->fd);
         list_remove(&connection->link);
+        connection->server->stats.connections--;
         free(connection);
-        if (server->stats.connections-- == server->options.max_connections && !loop_timer_armed(&server->accept_again))
-                listeners_pause(server, false);
 }
 
 static void cut_off(struct connection *connection) {
@@ -283,13 +291,26 @@ static void on_io(struct loop_io *io _unused_, int fd _unused_, unsigned events 
 }
 
 /* One that only lingers has its answer. */
-static void on_timeout(struct loop_timer *timer _unused_, void *arg) {
-        struct connection *connection = arg;
-
+static void give_way(struct connection *connection) {
         if (connection->state == LINGERING)
                 connection_free(connection);
         else
                 cut_off(connection);
+}
+
+static void on_timeout(struct loop_timer *timer _unused_, void *arg) {
+        give_way(arg);
+}
+
+/* Who has been here longest and is not being answered; NULL: nobody, or not for long enough. */
+static struct connection *find_idle(const struct http_server *server) {
+        struct connection *connection;
+        usec_t now = clock_now(CLOCK_ID_MONOTONIC);
+
+        list_for_each_entry(connection, &server->connections, link)
+                if (connection->state != WRITING)
+                        return now >= usec_add(connection->since_usec, STAY_USEC) ? connection : NULL;
+        return NULL;
 }
 
 /* Takes @fd, also when it fails. */
@@ -304,6 +325,7 @@ static int connection_new(struct http_server *server, int fd) {
         memset(connection, 0, offsetof(struct connection, head));
         connection->server = server;
         connection->fd = fd;
+        connection->since_usec = clock_now(CLOCK_ID_MONOTONIC);
         server->stats.connections++;
         list_append(&server->connections, &connection->link);
         r = loop_timer_init(&connection->timer, server->options.loop, CLOCK_ID_MONOTONIC, "http-timeout", on_timeout,
@@ -315,38 +337,41 @@ static int connection_new(struct http_server *server, int fd) {
                 connection_free(connection);
                 return r;
         }
-        loop_timer_set(&connection->timer, usec_add(clock_now(CLOCK_ID_MONOTONIC), server->options.timeout_usec));
+        loop_timer_set(&connection->timer, usec_add(connection->since_usec, server->options.timeout_usec));
         return 0;
 }
 
 static void on_accept(struct loop_io *io _unused_, int fd, unsigned events _unused_, void *arg) {
         struct http_server *server = ((struct http_listener *)arg)->server;
 
-        for (unsigned i = 0; i < ACCEPTS_PER_TURN && !is_full(server); i++) {
-                int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
+                struct connection *idle = is_full(server) ? find_idle(server) : NULL;
+                int client;
 
+                if (is_full(server) && !idle) {
+                        pause_for(server, FULL_USEC);
+                        return;
+                }
+                client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 if (client >= 0) {
+                        if (idle)
+                                give_way(idle);
                         (void)connection_new(server, client);
                         continue;
                 }
                 if (errno == EINTR || errno == ECONNABORTED)
                         continue;
-                if (errno == EAGAIN)
-                        return;
-                /* The client stays in the kernel's queue and would wake the loop for ever. */
-                listeners_pause(server, true);
-                loop_timer_set(&server->accept_again, usec_add(clock_now(CLOCK_ID_MONOTONIC), ACCEPT_AGAIN_USEC));
+                if (errno != EAGAIN)
+                        pause_for(server, NO_FD_USEC);
                 return;
         }
-        if (is_full(server))
-                listeners_pause(server, true);
 }
 
 /* ---- the whole ---- */
 
 int http_server_listen(struct http_server *server, int fd, struct http_listener **ret) {
         struct http_listener *listener = calloc(1, sizeof(*listener));
-        bool paused = is_full(server) || loop_timer_armed(&server->accept_again);
+        bool paused = loop_timer_armed(&server->accept_again);
         int r = -ENOMEM;
 
         if (listener)

@@ -3,8 +3,8 @@
 /* http_server: a small HTTP server for scrapes and probes.
  *
  * A connection serves one request, GET or HEAD, and is closed. Everything is bounded: the head of a request, the time a
- * connection may take from its beginning to its end, and how many there are; while there are as many, others wait in the
- * kernel's queue. An answer is made piece by piece as the client takes it, a piece in a turn, so that no client can make
+ * connection may take from its beginning to its end, and how many there are; while there are as many, the oldest that is not
+ * being answered gives way, and others wait in the kernel's queue while all are. An answer is made piece by piece as the client takes it, a piece in a turn, so that no client can make
  * the daemon buffer, or hold the loop.
  */
 #include "loop/http_head.h"
@@ -56,7 +56,7 @@ struct http_server_stats {
         unsigned connections;
         uint64_t requests; /* whole ones, whatever the answer */
         uint64_t refused;  /* that were not understood, or too long */
-        uint64_t cut_off;  /* took too long, or could not be answered to the end */
+        uint64_t cut_off;  /* took too long, gave way, or could not be answered to the end */
 };
 
 void http_server_get_stats(const struct http_server *server, struct http_server_stats *ret);

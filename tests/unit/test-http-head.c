@@ -33,6 +33,7 @@ static const struct {
         { "TLS", "\x16\x03\x01\x02\n", -EBADMSG, 0, false, NULL, NULL },
         { "a control character", "GET /\x01 HTTP/1.1\r\n\r\n", -EBADMSG, 0, false, NULL, NULL },
         { "a header without a name", "GET / HTTP/1.1\r\n: x\r\n\r\n", -EBADMSG, 0, false, NULL, NULL },
+        { "a space before the colon", "GET / HTTP/1.1\r\nx : y\r\n\r\n", -EBADMSG, 0, false, NULL, NULL },
         { "a header without a colon", "GET / HTTP/1.1\r\nx\r\n\r\n", -EBADMSG, 0, false, NULL, NULL },
         { "a folded header", "GET / HTTP/1.1\r\na: b\r\n c: d\r\n\r\n", -EBADMSG, 0, false, NULL, NULL },
 };

@@ -262,25 +262,67 @@ START_TEST(a_broken_body_cuts_off) {
 }
 END_TEST
 
+/* All connections are being answered, and their clients take nothing. */
 START_TEST(others_wait_while_there_are_too_many) {
-        int fds[CONNECTIONS + 2];
+        int fds[CONNECTIONS], other;
 
+        n_pieces = 10000;
+        piece_size = HTTP_PIECE_MAX;
         for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-                fds[i] = client(NULL);
-        pump(8);
+                fds[i] = client("GET /pieces HTTP/1.1\r\n\r\n");
+        pump(50);
+        other = client("GET /other HTTP/1.1\r\n\r\n");
+        for (unsigned i = 0; i < 10; i++) {
+                pump(2);
+                fake_clock_advance(100 * USEC_PER_MSEC);
+        }
         ck_assert_uint_eq(stats().connections, CONNECTIONS);
+        ck_assert_str_eq(asked, "/pieces");
+        ck_assert_uint_eq(fake_loop_armed_timers(), CONNECTIONS); /* tried again just now */
+        pump(2);
+        ck_assert_uint_eq(fake_loop_armed_timers(), CONNECTIONS + 1); /* is going to */
         (void)close(fds[0]);
-        pump(8);
-        ck_assert_uint_eq(stats().connections, CONNECTIONS);
+        pump(2);
+        fake_clock_advance(USEC_PER_SEC);
+        pump(4);
+        ck_assert_str_eq(asked, "/other");
         (void)close(fds[1]);
         (void)close(fds[2]);
-        pump(8);
-        ck_assert_uint_eq(stats().connections, 2);
-        ck_assert_int_eq(send(fds[4], "GET /last HTTP/1.1\r\n\r\n", 22, 0), 22);
+        (void)close(other);
+}
+END_TEST
+
+/* However many say nothing, or keep what they have got: the oldest go, though none at once. */
+START_TEST(idle_ones_give_way) {
+        int fds[CONNECTIONS], other;
+        char text[1024];
+
+        fds[0] = client("GET /x HTTP/1.1\r\n\r\n"); /* lingers */
+        pump(6);
+        fds[1] = client("GET");
+        fds[2] = client(NULL);
+        other = client("GET /other HTTP/1.1\r\n\r\n");
         pump(4);
-        ck_assert_str_eq(asked, "/last");
-        (void)close(fds[3]);
-        (void)close(fds[4]);
+        ck_assert_uint_eq(stats().connections, CONNECTIONS);
+        ck_assert_str_eq(asked, "/x");
+        fake_clock_advance(USEC_PER_SEC);
+        pump(6);
+        ck_assert_str_eq(asked, "/other");
+        ck_assert_uint_eq(stats().connections, CONNECTIONS);
+        ck_assert_uint_eq(stats().cut_off, 0);
+        ck_assert_int_gt(take(fds[0], text, sizeof(text)), 0);
+        (void)close(other);
+        pump(2);
+        other = client("GET /third HTTP/1.1\r\n\r\n");
+        (void)client(NULL); /* for which "GET" gives way */
+        fake_clock_advance(USEC_PER_SEC);
+        pump(6);
+        ck_assert_str_eq(asked, "/third");
+        ck_assert_uint_eq(stats().cut_off, 1);
+        ck_assert_int_eq(take(fds[1], text, sizeof(text)), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                (void)close(fds[i]);
+        (void)close(other);
 }
 END_TEST
 
@@ -316,6 +358,7 @@ int main(void) {
         tcase_add_test(tcase, lingering_is_bounded);
         tcase_add_test(tcase, a_broken_body_cuts_off);
         tcase_add_test(tcase, others_wait_while_there_are_too_many);
+        tcase_add_test(tcase, idle_ones_give_way);
         tcase_add_test(tcase, freed_with_clients);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

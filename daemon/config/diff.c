@@ -324,13 +324,18 @@ static int count_key(const char *key _unused_, const char *from _unused_, const 
 
 static int add_section(struct config_diff *diff, const struct section_change *change) {
         struct section_look look = { 0 };
+        struct section_change *sections;
         int r;
 
         r = section_change_for_each_key(change, count_key, &look);
         if (r < 0 || (change->change == CONFIG_CHANGED && look.n == 0))
                 return r;
+        sections = reallocarray(diff->sections, diff->n_sections + 1, sizeof(*sections));
+        if (!sections)
+                return -ENOMEM;
+        sections[diff->n_sections++] = *change;
+        diff->sections = sections;
         diff->needs_restart |= look.needs_restart;
-        diff->sections[diff->n_sections++] = *change;
         return 0;
 }
 
@@ -361,23 +366,16 @@ static int diff_named(struct config_diff *diff, enum key_section section, const 
 }
 
 static int diff_sections(const struct config *from, const struct config *to, struct config_diff *diff) {
-        int r;
+        const struct section_change single[] = {
+                { CONFIG_CHANGED, KEY_SECTION_DAEMON, &from->daemon, &to->daemon, "" },
+                { CONFIG_CHANGED, KEY_SECTION_ACCESS, &from->access, &to->access, "" },
+                { CONFIG_CHANGED, KEY_SECTION_STORE, &from->store, &to->store, "" },
+                { CONFIG_CHANGED, KEY_SECTION_METRICS, &from->metrics, &to->metrics, "" },
+        };
+        int r = 0;
 
-        diff->sections =
-                calloc(4 + from->n_limits + to->n_limits + from->n_pools + to->n_pools, sizeof(*diff->sections));
-        if (!diff->sections)
-                return -ENOMEM;
-        r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_DAEMON, &from->daemon,
-                                                              &to->daemon, "" });
-        if (r == 0)
-                r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_ACCESS, &from->access,
-                                                                      &to->access, "" });
-        if (r == 0)
-                r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_STORE, &from->store,
-                                                                      &to->store, "" });
-        if (r == 0)
-                r = add_section(diff, &(const struct section_change){ CONFIG_CHANGED, KEY_SECTION_METRICS,
-                                                                      &from->metrics, &to->metrics, "" });
+        for (size_t i = 0; i < ARRAY_SIZE(single) && r == 0; i++)
+                r = add_section(diff, &single[i]);
         if (r == 0)
                 r = diff_named(diff, KEY_SECTION_LIMIT, from->limits, from->n_limits, to->limits, to->n_limits,
                                sizeof(struct limit_section));

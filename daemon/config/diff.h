@@ -31,7 +31,7 @@ struct section_change {
         enum key_section section;
         const void *from; /* in the old configuration, or NULL */
         const void *to;   /* in the new one, or NULL */
-        const char *name; /* of either; "" for [daemon], [access] and [store] */
+        const char *name; /* of either; "" for those of which there is one */
 };
 
 /* Where a task that stays is written now. */

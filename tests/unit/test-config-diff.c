@@ -174,6 +174,22 @@ START_TEST(other_sections_are_compared) {
 }
 END_TEST
 
+/* More than there are in either, as each limit and pool has another name. */
+START_TEST(all_sections_are_others) {
+        load("[limit x]\npermits = 2\n[pool p]\nthreads = 2\n" A "limit = x\n",
+             "[daemon]\nmax-running = 6\n[access]\nview = user:root\n[store]\nkeep = 1d\n[metrics]\nmax-tasks = 7\n"
+             "[limit y]\npermits = 2\n[pool q]\nthreads = 2\n" A "limit = y\n");
+        ck_assert_uint_eq(diff.n_sections, 8);
+        for (size_t i = 0; i < 4; i++)
+                ck_assert_int_eq(diff.sections[i].change, CONFIG_CHANGED);
+        ck_assert_str_eq(diff.sections[4].name, "x");
+        ck_assert_int_eq(diff.sections[4].change, CONFIG_REMOVED);
+        ck_assert_int_eq(diff.sections[7].change, CONFIG_ADDED);
+        ck_assert_str_eq(diff.sections[7].name, "q");
+        done();
+}
+END_TEST
+
 START_TEST(secrets_are_compared_and_not_shown) {
         ck_assert_int_eq(setenv("TENDD_TEST_WORD", "one", 1), 0);
         config_text_load_one(&from, A "env = WORD=${env:TENDD_TEST_WORD}\n");
@@ -197,6 +213,7 @@ int main(void) {
         tcase_add_test(tcase, what_is_the_same_is_taken_over);
         tcase_add_test(tcase, a_task_outlives_the_configuration_that_it_comes_from);
         tcase_add_test(tcase, other_sections_are_compared);
+        tcase_add_test(tcase, all_sections_are_others);
         tcase_add_test(tcase, secrets_are_compared_and_not_shown);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

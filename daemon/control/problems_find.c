@@ -124,8 +124,8 @@ static void tell_restarting(struct finding *finding) {
         const struct errors *errors = run_get_errors(run);
         char text[512];
 
-        (void)snprintf(text, sizeof(text), "attempt %u%s%s", run_attempts(run), errors->n > 0 ? ": " : "",
-                       errors->n > 0 ? errors->items[0].detail : "");
+        (void)snprintf(text, sizeof(text), "%.400s%sattempt %u", errors->n > 0 ? errors->items[0].detail : "",
+                       errors->n > 0 ? ", " : "", run_attempts(run));
         tell(finding, "why", text);
 }
 

@@ -7,6 +7,8 @@
 #include "live/outcome_json.h"
 #include "task/kind.h"
 
+#include <stdio.h>
+
 /* ---- runs ---- */
 
 static json_t *pack_deadline(usec_t at, const char *bound, const struct run *owner) {
@@ -69,11 +71,25 @@ static int add_view(json_t *json, const struct kind_view *view, struct processes
         return view->child && processes ? processes_add(processes, view->child, json) : 0;
 }
 
-static int add_work(json_t *json, const struct run *run, struct processes *processes) {
-        struct kind_view view;
+/* The last line of @text that is not empty. */
+static void last_line(const char *text, char *buf, size_t size) {
+        size_t n = strlen(text), begin;
 
-        if (run_get_role(run) != RUN_JOB || !kind_view_leaf(run_present_leaf(run), &view))
+        while (n > 0 && text[n - 1] == '\n')
+                n--;
+        for (begin = n; begin > 0 && text[begin - 1] != '\n';)
+                begin--;
+        (void)snprintf(buf, size, "%.*s", (int)(n - begin), text + begin);
+}
+
+/* Between two attempts there is what the one before has left. */
+static int add_work(json_t *json, const struct run *run, struct processes *processes) {
+        struct kind_view view = { 0 };
+
+        if (run_get_role(run) != RUN_JOB)
                 return 0;
+        if (!kind_view_leaf(run_present_leaf(run), &view) && run_output_tail(run))
+                last_line(run_output_tail(run), view.last_line, sizeof(view.last_line));
         return add_view(json, &view, processes);
 }
 

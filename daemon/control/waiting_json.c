@@ -145,7 +145,7 @@ void waiting_describe(const struct run_waiting *waiting, const struct run *run, 
 
         if (waiting->other)
                 e.other = run_name(waiting->other, other);
-        (void)text_format_usec(left - left % USEC_PER_MSEC, e.left);
+        (void)text_format_usec(left - left % (left >= USEC_PER_SEC ? USEC_PER_SEC : USEC_PER_MSEC), e.left);
         buf[0] = '\0';
         if (explanations[waiting->why])
                 explanations[waiting->why](&e);

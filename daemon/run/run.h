@@ -366,6 +366,8 @@ const char *run_get_status(const struct run *run);
 bool run_get_progress(const struct run *run, uint64_t *ret_done, uint64_t *ret_total);
 /* When there was output last, monotonic; 0: never. */
 usec_t run_last_output_usec(const struct run *run);
+/* The end of what the last attempt of a job that has ended printed, or NULL. */
+const char *run_output_tail(const struct run *run);
 /* When the present attempt, asked to end, is forced to; USEC_INFINITY: it was not asked, or is forced already. */
 usec_t run_grace_ends(const struct run *run);
 /* The attempt that a job is at, or NULL. */

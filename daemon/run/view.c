@@ -205,6 +205,10 @@ bool run_get_progress(const struct run *run, uint64_t *ret_done, uint64_t *ret_t
         return true;
 }
 
+const char *run_output_tail(const struct run *run) {
+        return run->role == RUN_JOB ? run->job.tail : NULL;
+}
+
 usec_t run_last_output_usec(const struct run *run) {
         const struct leaf *leaf = said_by(run);
 

@@ -122,7 +122,7 @@ static bool must_spill(const struct table *table, const struct cell *row, const 
 
         for (size_t c = 0; c + 1 < table->n_columns; c++)
                 before += widths[c] + 2;
-        return table->spills && width > 0 && cell->text && before > SPILL_INDENT &&
+        return table->spills && width > 0 && cell->text && *cell->text && before > SPILL_INDENT &&
                before + width_of(cell->text) > width;
 }
 

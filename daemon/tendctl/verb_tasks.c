@@ -5,7 +5,10 @@
 
 #include <stdio.h>
 
-static void add_task(struct table *table, const json_t *task) {
+/* Columns from which on there is room for what kind a task is. */
+#define WIDE 100
+
+static void add_task(struct table *table, const json_t *task, bool kind) {
         const json_t *last = json_object_get(task, "last");
         const char *outcome = get_string(last, "outcome"), *error = get_string(last, "error");
         const char *state = get_string(task, "state"), *by = get_string(json_object_get(task, "service"), "stopped_by");
@@ -13,7 +16,8 @@ static void add_task(struct table *table, const json_t *task) {
         char ended[WHEN_MAX], next[WHEN_MAX], shown[WHEN_MAX];
 
         table_cell(table, PAINT_NONE, get_string(task, "name"));
-        table_cell(table, PAINT_DIM, get_string(task, "kind"));
+        if (kind)
+                table_cell(table, PAINT_DIM, get_string(task, "kind"));
         table_cellf(table, get_bool(task, "slow") ? PAINT_WARN : paint_for(state), "%s%s%s%s%s",
                     format_state(json_object_get(task, "service"), state, shown),
                     get_bool(task, "failing") && !streq(state, "failing") && !streq(state, "gave-up") ? ", failing"
@@ -76,7 +80,9 @@ static int get_states(const struct verb_args *args, json_t *states) {
 }
 
 int verb_list(struct ctl *ctl, const struct verb_args *args) {
-        static const char *const headings[] = { "TASK", "KIND", "STATE", "LAST", "ENDED", "NEXT", "DETAIL", NULL };
+        static const char *const all[] = { "TASK", "KIND", "STATE", "LAST", "ENDED", "NEXT", "DETAIL", NULL };
+        static const char *const narrow[] = { "TASK", "STATE", "LAST", "ENDED", "NEXT", "DETAIL", NULL };
+        bool wide = print_width() == 0 || print_width() >= WIDE;
         _cleanup_(table_freep) struct table *table = NULL;
         json_auto_t *states = json_array();
         json_t *tasks, *task;
@@ -93,10 +99,10 @@ int verb_list(struct ctl *ctl, const struct verb_args *args) {
                 return code;
         if (ctl->json)
                 return print_json(json_pack("{s:o}", "tasks", tasks));
-        table = table_new(headings);
+        table = table_new(wide ? all : narrow);
         json_array_foreach(tasks, index, task)
                 if (table)
-                        add_task(table, task);
+                        add_task(table, task, wide);
         json_decref(tasks);
         if (table)
                 table_print(table);

@@ -112,7 +112,12 @@ static void explain_run(const json_t *run, bool first) {
                 printf("  %s\n", format_items(json_object_get(run, "items"), counts, sizeof(counts)));
         explain_work(run);
         json_array_foreach(json_object_get(run, "errors"), index, error) {
-                printf("  so far: %s: ", get_string(error, "kind"));
+                printf("  so far: ");
+                if (!streq(get_string(error, "run"), get_string(run, "name"))) {
+                        print_safe(get_string(error, "run"), false);
+                        printf(": ");
+                }
+                printf("%s: ", get_string(error, "kind"));
                 say(get_string(error, "detail"));
         }
         if (get_int(run, "hidden") > 0)
@@ -167,7 +172,7 @@ static void explain_due(const json_t *task, bool runs) {
                        format_clock(next, at), format_relative(next, when));
         else if (get_bool(task, "starting"))
                 printf("  the daemon is starting: when it is due is known after that\n");
-        else if (!runs && !*get_string(task, "paused_by"))
+        else if (!runs && !*get_string(task, "paused_by") && !json_object_get(task, "service"))
                 printf("  it is not due at a known time: tendctl next %s tells why, tendctl start %s starts it\n", name,
                        name);
 }
@@ -224,7 +229,8 @@ static void explain_task(const json_t *task, const json_t *last, bool runs) {
                 say(get_string(task, "skip_reason"));
         }
         if (!last) {
-                printf("  %s since the daemon was started\n", runs ? "no run of it has ended" : "it has not run");
+                printf("  %s since the daemon was started: tendctl history %s tells what was before\n",
+                       runs ? "no run of it has ended" : "it has not run", get_string(task, "name"));
                 return;
         }
         printf("last run, %s:\n", format_relative(get_int(json_object_get(task, "last"), "ended_usec"), when));
@@ -281,6 +287,7 @@ static void suggest(const char *name, const json_t *runs, bool down) {
 
 static int explain(struct ctl *ctl, const char *name) {
         json_t *answer, *entry;
+        const char *state;
         const json_t *runs;
         size_t index;
         int code;
@@ -290,6 +297,7 @@ static int explain(struct ctl *ctl, const char *name) {
                 return code;
         if (ctl->json)
                 return print_json(answer);
+        state = get_string(json_object_get(answer, "task"), "state");
         runs = json_object_get(answer, "runs");
         json_array_foreach((json_t *)runs, index, entry)
                 explain_run(entry, index == 0);
@@ -300,7 +308,7 @@ static int explain(struct ctl *ctl, const char *name) {
         else if (!strchr(name, '#'))
                 explain_task(json_object_get(answer, "task"), json_object_get(answer, "last"),
                              json_array_size(runs) > 0);
-        suggest(name, runs, streq(get_string(json_object_get(answer, "task"), "state"), "stopped"));
+        suggest(name, runs, streq(state, "stopped") || streq(state, "gave-up"));
         json_decref(answer);
         return CTL_OK;
 }

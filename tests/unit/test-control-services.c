@@ -460,7 +460,7 @@ START_TEST(status_tells_what_is_down_behind_what_is_wrong) {
         expect_at(got, "problems", "[3]");
         expect_at(got, "problems.0.kind", "slow");
         expect_at(got, "problems.1.kind", "restarting");
-        expect_at(got, "problems.1.text", "attempt 2: as told");
+        expect_at(got, "problems.1.text", "as told, attempt 2");
         expect_at(got, "problems.2.kind", "stopped");
         expect_at(got, "problems.2.command", "tendctl start a");
         json_decref(got);

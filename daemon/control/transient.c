@@ -84,8 +84,9 @@ static bool is_misleading(const char *word) {
         return false;
 }
 
-/* Copies of the strings of @array, which may be NULL, with room for one more; of an environment, those that make sense. */
-static int copy_words(const json_t *array, bool environment, strv *ret) {
+/* Copies of the strings of @array, which may be NULL, with room for one more; of an environment, those that make sense. What they
+ * take is added to @size. */
+static int copy_words(const json_t *array, bool environment, strv *ret, size_t *size) {
         strv words = calloc(json_array_size(array) + 2, sizeof(*words));
         size_t n = 0;
 
@@ -96,6 +97,7 @@ static int copy_words(const json_t *array, bool environment, strv *ret) {
 
                 if (environment && is_misleading(word))
                         continue;
+                *size += strlen(word) + 1 + sizeof(*words);
                 words[n] = strdup(word);
                 if (!words[n++]) {
                         text_strv_free(words);
@@ -116,7 +118,7 @@ static int set_env(struct varlink_call *call, const json_t *parameters, struct t
                 if (!strchr(word, '=') || *word == '=')
                         return varlink_error_parameter(call, "env");
         }
-        return copy_words(env, true, &task->transient->env) < 0 ? -ENOMEM : 1;
+        return copy_words(env, true, &task->transient->env, &task->transient->size) < 0 ? -ENOMEM : 1;
 }
 
 static bool has_braces(const strv words) {
@@ -138,7 +140,7 @@ static int set_command(struct varlink_call *call, const json_t *parameters, bool
                         return varlink_error_parameter(call, "umask");
                 task->exec->umask = (int)json_integer_value(umask);
         }
-        if (copy_words(command, false, &task->exec->command) < 0)
+        if (copy_words(command, false, &task->exec->command, &task->transient->size) < 0)
                 return -ENOMEM;
         if (!map || has_braces(task->exec->command))
                 return 1;

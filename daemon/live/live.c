@@ -139,7 +139,10 @@ int live_bind(struct live_task *entry, struct task *task, const struct live_bind
                 return -ENOENT;
         pool->n_ref++;
         entry->n_bound++;
-        entry->live->n_transients += task->run.is_transient;
+        if (task->run.is_transient) {
+                entry->live->n_transients++;
+                entry->live->transient_size += task->transient->size;
+        }
         task->live = entry;
         task->env = &entry->live->env;
         task->run.overlap = &entry->overlap;
@@ -171,7 +174,10 @@ static void unbind(struct task *task) {
         struct live_task *entry = task->live;
 
         unbind_pool(entry->live, task->pool);
-        entry->live->n_transients -= task->run.is_transient;
+        if (task->run.is_transient) {
+                entry->live->n_transients--;
+                entry->live->transient_size -= task->transient->size;
+        }
         entry->n_bound--;
         if (entry->n_bound == 1 && entry->held) { /* which comes here next, unless a run has it */
                 task_unref(TAKE_PTR(entry->held));

@@ -188,12 +188,13 @@ int live_start_as(struct live_task *task, const struct live_start *how, struct r
 /* The same for somebody outside, all of it. */
 int live_start(struct live_task *task, const char *by, struct run **ret);
 
-#define LIVE_TRANSIENTS_MAX 4096 /* tasks of this kind at once */
+#define LIVE_TRANSIENTS_MAX      4096                         /* tasks of this kind at once */
+#define LIVE_TRANSIENTS_SIZE_MAX ((size_t)(64 * 1024 * 1024)) /* bytes of the words of all */
 
 /* Starts a run of @task, which has a transient part, and which no configuration has: a run holds the only reference that
  * matters to it. Several of one name live side by side, and number their runs together. Returns as live_start_as();
  * -EEXIST when a task of the configuration, or one that was there before, is called so; -ENOBUFS when there are too many of
- * them; -ENOENT when there is no limit @ret_limit, a name in @task, -ERANGE when that has not so many permits. */
+ * them, or their words are too many; -ENOENT when there is no limit @ret_limit, a name in @task, -ERANGE when that has not so many permits. */
 int live_start_transient(struct live *live, struct task *task, const struct live_start *how, const char **ret_limit,
                          struct run **ret);
 

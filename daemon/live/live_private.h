@@ -145,6 +145,7 @@ struct live {
         struct live_task **gone; /* tasks that earlier configurations had, of which there are runs */
         size_t n_gone;
         size_t n_transients;   /* tasks that were bound to run once */
+        size_t transient_size; /* of these, bytes of words */
         uint64_t number_floor; /* runs of a name that is not known begin behind it */
         size_t n_forgotten;
         void *forgotten;     /* what is remembered of tasks that are gone without runs, see restore.c */

@@ -82,7 +82,8 @@ int live_start_transient(struct live *live, struct task *task, const struct live
 
         if (live->closed && !how->host)
                 return -ESHUTDOWN;
-        if (live->n_transients >= LIVE_TRANSIENTS_MAX)
+        if (live->n_transients >= LIVE_TRANSIENTS_MAX ||
+            task->transient->size > LIVE_TRANSIENTS_SIZE_MAX - live->transient_size)
                 return -ENOBUFS;
         r = check_limits(live, task, ret_limit);
         if (r < 0)

@@ -83,6 +83,7 @@ struct transient_part {
         bool as_caller; /* it runs as @caller, with @env instead of the daemon's environment; else as part->user */
         struct child_identity caller;
         strv env;
+        size_t size;               /* bytes of its words: of the command and @env */
         struct child_files *files; /* NULL: none */
         int items_fd;              /* of FOR_EACH_SOCKET; -EBADF: none */
 };

@@ -19,6 +19,8 @@ static void setup(void) {
         live_bed_go();
 }
 
+static size_t next_size; /* of the words of those to come */
+
 /* Starts a run of a transient task, which is of it alone. */
 static int start_with(const char *name, const char *limit_name, unsigned permits) {
         struct task *task = live_bed_transient(name);
@@ -27,6 +29,7 @@ static int start_with(const char *name, const char *limit_name, unsigned permits
         int r;
 
         task->transient->items_fd = TAKE_FD(next_items_fd);
+        task->transient->size = next_size;
         if (limit_name) {
                 task->limits = calloc(1, sizeof(*task->limits));
                 task->n_limits = 1;
@@ -152,6 +155,18 @@ START_TEST(a_limit_must_be_there_and_have_the_permits) {
 }
 END_TEST
 
+START_TEST(they_have_only_so_many_words) {
+        next_size = LIVE_TRANSIENTS_SIZE_MAX / 2;
+        ck_assert_int_eq(start_with("run", "db", 2), 0);
+        ck_assert_int_eq(start_with("run", "db", 2), 0);
+        next_size = 1;
+        ck_assert_int_eq(start_with("run", "db", 2), -ENOBUFS);
+        fake_loop_settle();
+        live_bed_end("run", ERROR_NONE);
+        ck_assert_int_eq(start_with("run", NULL, 0), 0);
+}
+END_TEST
+
 START_TEST(there_are_only_so_many) {
         for (unsigned i = 0; i < LIVE_TRANSIENTS_MAX; i++)
                 ck_assert_int_eq(start_with("run", "db", 2), 0);
@@ -184,6 +199,7 @@ int main(void) {
         tcase_add_test(tcase, it_never_becomes_failing_and_fires_nothing);
         tcase_add_test(tcase, the_name_of_a_configured_task_is_taken);
         tcase_add_test(tcase, a_limit_must_be_there_and_have_the_permits);
+        tcase_add_test(tcase, they_have_only_so_many_words);
         tcase_add_test(tcase, there_are_only_so_many);
         tcase_add_test(tcase, what_cannot_be_started_leaves_nothing);
         srunner_run_all(runner, CK_NORMAL);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /* How much of the parameters of a command is told. */
-#define TOLD_PARAMETERS_MAX 200
+#define TOLD_PARAMETERS_MAX ((size_t)500)
 
 static const struct access_section *access_of(const struct control *control) {
         return &live_config(control->live)->access;
@@ -20,17 +20,49 @@ static enum varlink_role role_of(const struct varlink_peer *peer, const gid_t *g
         return access_role(access_of(arg), geteuid(), peer, groups, n_groups);
 }
 
+/* What is told of a command, which may be much longer: no more of it is written out. */
+struct told {
+        char text[TOLD_PARAMETERS_MAX + sizeof("…")];
+        size_t n;
+};
+
+static int append_told(const char *data, size_t n, void *arg) {
+        struct told *told = arg;
+        size_t room = TOLD_PARAMETERS_MAX - told->n;
+
+        memcpy(told->text + told->n, data, MIN(n, room));
+        told->n += MIN(n, room);
+        if (n <= room)
+                return 0;
+        while (told->n > 0 && (told->text[told->n - 1] & 0xc0) == 0x80) /* no part of a character */
+                told->n--;
+        told->n -= told->n > 0;
+        memcpy(told->text + told->n, "…", strlen("…"));
+        told->n += strlen("…");
+        return -1;
+}
+
+/* In the order of the table, which begins with what counts: what is cut off is not for the caller to choose. */
+static json_t *parameters_to_tell(const struct varlink_call *call, const json_t *parameters) {
+        json_t *told = json_object();
+
+        for (const struct varlink_field *field = varlink_call_fields(call); field && field->name; field++) {
+                json_t *value = json_object_get(parameters, field->name);
+
+                if (value && !streq(field->name, "env")) /* there are secrets in environments */
+                        (void)json_object_set(told, field->name, value);
+        }
+        return told;
+}
+
 static void on_change(const struct varlink_call *call, const json_t *parameters, void *arg) {
         struct control *control = arg;
-        char by[BY_MAX], text[BY_MAX + TOLD_PARAMETERS_MAX + 64];
-        json_auto_t *told = parameters ? json_copy((json_t *)parameters) : NULL;
-        char *json;
+        json_auto_t *json = parameters_to_tell(call, parameters);
+        char by[BY_MAX], text[BY_MAX + sizeof(struct told) + 64];
+        struct told told = { 0 };
 
-        (void)json_object_del(told, "env"); /* there are secrets in environments */
-        json = told ? json_dumps(told, JSON_COMPACT) : NULL;
-        (void)snprintf(text, sizeof(text), "%s by %s: %.*s", varlink_call_method(call), call_by(call, by),
-                       TOLD_PARAMETERS_MAX, json ? json : "{}");
-        free(json);
+        (void)json_dump_callback(json, append_told, &told, JSON_COMPACT);
+        (void)snprintf(text, sizeof(text), "%s by %s: %s", varlink_call_method(call), call_by(call, by), told.text);
         live_emit(control->live, &(const struct event){ .id = EVENT_COMMAND, .text = text });
 }
 

@@ -166,7 +166,8 @@ void varlink_server_get_stats(const struct varlink_server *server, struct varlin
 const struct varlink_peer *varlink_call_peer(const struct varlink_call *call);
 /* A pidfd of the process that connected, for the caller to close. -errno: it has ended, or the kernel cannot tell. */
 int varlink_call_peer_pidfd(const struct varlink_call *call);
-const char *varlink_call_method(const struct varlink_call *call); /* without its interface */
+const char *varlink_call_method(const struct varlink_call *call);                 /* without its interface */
+const struct varlink_field *varlink_call_fields(const struct varlink_call *call); /* that its method has */
 
 /* The groups besides @gid that the client had at connect(2); the caller frees @ret. Returns 0, -ENOMEM, -errno. */
 int varlink_call_groups(const struct varlink_call *call, gid_t **ret, size_t *ret_n);

@@ -354,6 +354,10 @@ const char *varlink_call_method(const struct varlink_call *call) {
         return call->method->name;
 }
 
+const struct varlink_field *varlink_call_fields(const struct varlink_call *call) {
+        return call->method->fields;
+}
+
 bool varlink_call_more(const struct varlink_call *call) {
         return call->more;
 }

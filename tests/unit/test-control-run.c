@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* control-run: RunCommand and MapCommand over a real socket: what is refused, the tie between a call and its run, and what
  * goes between them. No command is ever spawned: all wait for a permit that the test holds. */
+#include "base/utf8.h"
 #include "control/methods.h"
 #include "live/live_private.h"
 #include "support/asking.h"
@@ -161,6 +162,48 @@ END_TEST
 
 /* ---- the tie ---- */
 
+/* The last event of a command, which stays until the next. */
+static const char *command_told(void) {
+        return strstr(live_bed_text(EVENT_COMMAND), ": ") + 2;
+}
+
+START_TEST(what_is_run_is_told_first_and_no_secret) {
+        /* As a caller would write it who wants to be told for something else. */
+        static const char before[] =
+                "{\"timeout\":\"1s\",\"env\":[\"PASSWORD=secret\"],\"detach\":true,\"limit\":\"db\",\"command\":[\"echo\",\"";
+        char parameters[400];
+
+        (void)snprintf(parameters, sizeof(parameters), "%sé\"]}", before);
+        call("RunCommand", parameters, false);
+        ck_assert_str_eq(command_told(),
+                         "{\"command\":[\"echo\",\"é\"],\"limit\":\"db\",\"timeout\":\"1s\",\"detach\":true}");
+        expect_run("run#1");
+        ck_assert_uint_eq(task_of(run_get_spec(find("run#1")))->transient->size,
+                          sizeof("echo") + sizeof("é") + sizeof("PASSWORD=secret") + 3 * sizeof(char *));
+}
+END_TEST
+
+/* At every byte of a character, and never in one. */
+START_TEST(of_a_long_command_the_beginning_is_told) {
+        static const char beginning[] =
+                "{\"method\":\"io.tendd.Runner.RunCommand\",\"parameters\":{\"detach\":true,\"limit\":\"db\",\"command\":[\"";
+        char text[2048], *end = stpcpy(text, beginning);
+        const char *told;
+
+        end = stpcpy(end, &"xx"[_i]);
+        for (unsigned i = 0; i < 500; i++)
+                end = stpcpy(end, "€");
+        (void)stpcpy(end, "\"]}}");
+        test_client_call(&client, text);
+        told = command_told();
+        ck_assert_uint_gt(strlen(told), 490);
+        ck_assert_uint_lt(strlen(told), 510);
+        ck_assert_str_eq(told + strlen(told) - strlen("€…"), "€…");
+        for (size_t n = strlen("{\"command\":[\""); told[n]; n += utf8_length(told + n, strlen(told + n)))
+                ck_assert_uint_gt(utf8_length(told + n, strlen(told + n)), 0);
+}
+END_TEST
+
 START_TEST(a_run_is_named_and_then_waited_for) {
         run("");
         expect_run("run#1");
@@ -272,6 +315,8 @@ int main(void) {
         tcase_add_test(tcase, there_are_too_many_at_some_time);
         tcase_add_test(tcase, an_operator_is_nobody_else);
         tcase_add_test(tcase, a_daemon_that_is_not_root_runs_nothing_for_others);
+        tcase_add_test(tcase, what_is_run_is_told_first_and_no_secret);
+        tcase_add_loop_test(tcase, of_a_long_command_the_beginning_is_told, 0, 3);
         tcase_add_test(tcase, a_run_is_named_and_then_waited_for);
         tcase_add_test(tcase, a_client_that_goes_takes_its_run_along);
         tcase_add_test(tcase, a_run_that_was_detached_stays);

@@ -164,15 +164,16 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
 
 /* ---- operators ---- */
 
-/* What is started from inside of a run says of which: "backup#41 (uid 0, pid 12)". */
+/* What is started from inside of a run says of which: "backup#41 (uid 0, pid 12)". But what is meant to stay up is no child of
+ * that: who deploys a service ends, and the service is not to end with it. */
 int live_start_task(struct live_task *entry, const struct task *task, const struct live_start *how, struct run **ret) {
+        struct run *host = task->run.is_service ? NULL : how->host;
         char name[RUN_NAME_MAX], trigger[RUN_NAME_MAX + 128];
         int r;
 
         if (how->host)
                 (void)snprintf(trigger, sizeof(trigger), "%s (%s)", run_name(how->host, name), how->by);
-        r = start(entry, task, how->host ? trigger : how->by, clock_now(CLOCK_ID_REALTIME), how->resume, how->host,
-                  ret);
+        r = start(entry, task, how->host ? trigger : how->by, clock_now(CLOCK_ID_REALTIME), how->resume, host, ret);
         if (r >= 0)
                 live_services_wanted(entry->live, &task->run);
         return r;

@@ -155,12 +155,13 @@ START_TEST(what_only_waits_for_what_it_had_started_is_started_after_it) {
         struct live_start how = { .by = "test" };
         struct run *run;
 
+        web->service->spec.restart = RESTART_ON_FAILURE;
         live_bed_go();
         live_bed_ready("web");
         how.host = live_bed_run("web#1");
         ck_assert_int_eq(live_start_as(live_bed_entry("alert"), &how, &run), 0);
         fake_loop_settle();
-        give_up();
+        live_bed_end("web", ERROR_NONE);
         check_state("web", "stopping");
         ck_assert_int_eq(live_start(live_bed_entry("web"), "bob", &run), 0);
         fake_loop_settle();
@@ -169,6 +170,31 @@ START_TEST(what_only_waits_for_what_it_had_started_is_started_after_it) {
         live_bed_end("alert", ERROR_NONE);
         ck_assert_ptr_nonnull(live_bed_leaf("web"));
         check_state("web", "starting");
+}
+END_TEST
+
+START_TEST(what_is_started_from_inside_of_a_run_is_no_child_of_it) {
+        struct live_start how = { .by = "test" };
+        struct run *run;
+
+        live_bed_go();
+        live_bed_ready("web");
+        ck_assert_int_eq(live_stop(live_bed_run("web#1"), "alice", false), 0);
+        fake_loop_settle();
+        how.host = live_bed_start("alert");
+        ck_assert_int_eq(live_start_as(live_bed_entry("web"), &how, &run), 0);
+        fake_loop_settle();
+        ck_assert_str_eq(run_get_trigger(run), "alert#1 (test)");
+        ck_assert_ptr_null(run_get_host(run));
+        live_bed_end("alert", ERROR_EXIT);
+        ck_assert_ptr_null(run_first_guest(live_bed_run("web#2")));
+        live_bed_ready("web");
+        check_state("web", "up");
+        how.host = live_bed_start("alert");
+        live_close(live_bed.live);
+        ck_assert_int_eq(live_stop(run, "alice", false), 0);
+        fake_loop_settle();
+        ck_assert_int_eq(live_start_as(live_bed_entry("web"), &how, &run), -ESHUTDOWN);
 }
 END_TEST
 
@@ -454,6 +480,7 @@ int main(void) {
         tcase_add_test(tcase, what_is_up_is_not_started_again);
         tcase_add_test(tcase, what_is_stopping_is_started_after_it);
         tcase_add_test(tcase, what_only_waits_for_what_it_had_started_is_started_after_it);
+        tcase_add_test(tcase, what_is_started_from_inside_of_a_run_is_no_child_of_it);
         tcase = make_case(suite, "members", setup_site);
         tcase_add_test(tcase, a_member_is_kept_down_in_its_place);
         tcase_add_test(tcase, starting_the_group_brings_back_who_is_down);

@@ -167,11 +167,25 @@ void run_tree_expire(struct run_tree *tree) {
         }
 }
 
+/* Whether it ends with the job itself, and so with the guests of that unless it is ok. */
+static bool is_last(const struct run *leaf) {
+        const struct run *job = leaf->parent;
+
+        return !leaf->closing && !leaf->leaf.ended && !job->spec->service && job->attempts > job->spec->retries;
+}
+
+/* The next that bounds @run, upwards. A guest is bounded by its host, whose bounds to people are also those of its attempt. */
+static struct run *bounded_by(const struct run *run) {
+        struct run *leaf = run->host ? run_present_leaf(run->host) : NULL;
+
+        return leaf && is_last(leaf) ? leaf : run_above(run);
+}
+
 /* The earliest bound of @run and those above. */
 static usec_t earliest_upwards(const struct run *run, const struct run **ret_owner, enum bound *ret_bound) {
         usec_t earliest = USEC_INFINITY;
 
-        for (; run->role != RUN_ROOT; run = run_above(run)) {
+        for (; run->role != RUN_ROOT; run = bounded_by(run)) {
                 enum bound bound = _BOUND_INVALID;
                 usec_t at = own_bound(run, &bound);
 
@@ -209,7 +223,7 @@ static struct run *earliest_bounded(struct run *run, enum bound *ret_bound) {
 }
 
 static void extend_ancestors(struct run *run, usec_t until) {
-        for (run = run_above(run); run->role != RUN_ROOT; run = run_above(run)) {
+        for (run = bounded_by(run); run->role != RUN_ROOT; run = bounded_by(run)) {
                 for (size_t i = 0; i < _BOUND_MAX; i++)
                         if (run->bounds[i] < until)
                                 run->bounds[i] = until;
@@ -225,7 +239,7 @@ static bool is_stopping(const struct run *run) {
 
 /* Moves @bound of @run to @asked, but not to an earlier instant, nor past what bounds the runs above. */
 static void move_bound(struct run *run, enum bound bound, usec_t asked) {
-        usec_t limit = earliest_upwards(run_above(run), NULL, NULL);
+        usec_t limit = earliest_upwards(bounded_by(run), NULL, NULL);
 
         run->bounds[bound] = MAX(run_bound_at(run, bound), MIN(asked, limit));
         run_arm(run);

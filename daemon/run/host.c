@@ -5,7 +5,7 @@
  * everybody who looks for top-level runs it is one: it has a number of its task, a name, a slot and a history of its own,
  * and stays among the children of the root. But it hangs below its host where it counts: run_above() leads from it to the
  * host, so that deadlines and cancels reach it, and a job is done only after its guests. What becomes of a guest does not
- * decide anything about its host.
+ * decide anything about its host; but a host that is not ok in the end cancels its guests, see job_settle().
  *
  * So a host waits for its guests, often literally, as its process does. A guest that waited for something which its host,
  * or one above, keeps until it is done would wait for ever. Therefore it is refused at the start: permits that those above

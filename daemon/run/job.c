@@ -145,9 +145,15 @@ static void job_close(struct run *job) {
         run_close_guests(job);
 }
 
+/* Its own work is over. Guests may go on where that was well, and are asked to end where it was not: whatever it had started
+ * them for, it has not come of it. */
 static void job_settle(struct run *job) {
-        if (job->n_live == 0 && list_empty(&job->guests) && (job->closing || job->job.settled))
+        if (job->n_live > 0 || (!job->closing && !job->job.settled))
+                return;
+        if (list_empty(&job->guests))
                 run_finish(job, job->outcome);
+        else if (job->outcome != OUTCOME_OK)
+                run_close(job, &(struct close_cause){ .outcome = job->outcome, .bound = _BOUND_INVALID });
 }
 
 static void job_done(struct run *job) {

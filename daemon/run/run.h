@@ -198,7 +198,8 @@ struct run_start {
         struct result *resume;
         bool hook; /* exempt from overlap and max-running; starts also while stopping */
         /* The job from inside of which it is started, a process of its present attempt; NULL: none. That is done only
-         * after this run, whose deadline is no later and which is cancelled with it. Else they have nothing to do with each
+         * after this run, whose deadline is no later and which is cancelled with it, or once its work has ended otherwise than
+         * ok. Else they have nothing to do with each
          * other: see host.c. */
         struct run *host;
         void *userdata; /* run_userdata() */

@@ -290,10 +290,6 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
                         return;
                 }
         }
-        if (run_waits_for_guests(run)) {
-                ret->why = WHY_GUESTS;
-                ret->other = run_first_guest(run);
-        }
         if (run->state != RUN_QUEUED)
                 return;
         ret->why = WHY_TURN;
@@ -311,6 +307,11 @@ static void parent_waiting(const struct run *run, struct run_waiting *ret) {
 
 void run_get_waiting(const struct run *run, struct run_waiting *ret) {
         *ret = (struct run_waiting){ .since_usec = run->created_usec };
+        if (run_waits_for_guests(run)) {
+                ret->why = WHY_GUESTS;
+                ret->other = run_first_guest(run);
+                return;
+        }
         if (run->retry_at_usec != USEC_INFINITY) {
                 ret->why = run->spec->service ? WHY_RESTART : WHY_RETRY;
                 ret->until_usec = run->retry_at_usec;

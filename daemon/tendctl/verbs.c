@@ -86,8 +86,9 @@ static const struct verb verbs[] = {
                         "tendctl itself failed; of several runs, the first that was not ok decides. To interrupt tendctl does not "
                         "stop the run. With --resume, a group runs only those members that were not ok in RUN, an earlier "
                         "run of it; it may be one that the daemon died under. What a process of a run starts becomes a "
-                        "child of that run, which is done only after it: it is stopped with it, and no bound of it ends "
-                        "later. It is refused when it needs permits that the run has, or would wait for its end.",
+                        "child of that run, which is done only after it: it is stopped with it, also when it fails, and "
+                        "no bound of it ends later; but a service is on its own. It is refused when it needs permits that "
+                        "the run has, or would wait for its end.",
                 .examples = "tendctl start backup               and do not wait\n"
                             "tendctl start --wait backup        wait, and show how it ended\n"
                             "tendctl start 'etl-*'              all that match and are enabled\n"

@@ -185,6 +185,8 @@ static void check_guests(const struct run *host) {
                 check(host->role == RUN_JOB && host->state != RUN_DONE, "%s outlives its host", name_of(guest));
                 check(guest->state != RUN_DONE, "%s is done and still a guest", name_of(guest));
                 check(!host->closing || guest->closing, "%s was not asked to end", name_of(guest));
+                check(guest->closing || !run_waits_for_guests(host) || host->outcome == OUTCOME_OK,
+                      "%s goes on though its host is not ok", name_of(guest));
         }
         for (const struct run *run = host; run->host; run = run_get_top(run->host))
                 check(run_deadline(run, NULL, NULL) <= run_deadline(run->host->parent, NULL, NULL),

@@ -250,6 +250,68 @@ START_TEST(rule2_nothing_of_a_guest_begins_while_its_host_is_held_back) {
 }
 END_TEST
 
+START_TEST(rule2_a_host_that_failed_cancels_its_guests) {
+        make();
+        start(&a, 1);
+        start_inside("a#1", &g, 1);
+        start_inside("g#1/b", &c, 1);
+        fake_leaf_end("a#1", ERROR_EXIT);
+        settle();
+        check_outcome("a#1", OUTCOME_FAILED);
+        check_outcome("g#1", OUTCOME_CANCELLED);
+        check_outcome("c#1", OUTCOME_CANCELLED);
+        ck_assert_int_eq(result_of("g#1")->cancel, CANCEL_PARENT);
+        ck_assert_str_eq(result_of("g#1")->cancelled_by, "a#1");
+        ck_assert_ptr_null(result_of("a#1")->cancelled_by);
+}
+END_TEST
+
+START_TEST(rule2_a_guest_that_would_try_again_does_not_when_its_host_failed) {
+        make();
+        g.spec.retries = 1;
+        a.script.stop = b.script.stop = FAKE_STOP_IGNORE;
+        start(&c, 1);
+        start_inside("c#1", &g, 1);
+        fake_leaf_end("g#1/a", ERROR_EXIT);
+        fake_leaf_end("c#1", ERROR_EXIT);
+        settle();
+        pass(b.spec.grace_usec);
+        check_outcome("g#1", OUTCOME_FAILED);
+        ck_assert_ptr_null(run_tree_find(tree, "c#1"));
+}
+END_TEST
+
+START_TEST(rule2_a_host_cancels_its_guests_when_its_last_attempt_failed) {
+        make();
+        a.spec.retries = 1;
+        a.spec.retry_delay_min_usec = a.spec.retry_delay_max_usec = USEC_PER_SEC;
+        start(&a, 1);
+        start_inside("a#1", &b, 1);
+        fake_leaf_end("a#1", ERROR_EXIT);
+        pass(2 * USEC_PER_SEC);
+        check_state("b#1", RUN_RUNNING);
+        fake_leaf_end("a#1", ERROR_EXIT);
+        settle();
+        check_outcome("a#1", OUTCOME_FAILED);
+        check_outcome("b#1", OUTCOME_CANCELLED);
+}
+END_TEST
+
+START_TEST(rule2_a_service_that_is_given_up_cancels_its_guests) {
+        static const struct service_spec service = { .restart = RESTART_ALWAYS, .restart_limit_usec = USEC_PER_MINUTE };
+
+        make();
+        a.spec.is_service = true;
+        a.spec.service = &service;
+        start(&a, 1);
+        start_inside("a#1", &b, 1);
+        fake_leaf_end("a#1", ERROR_NONE); /* that this was well is not enough */
+        settle();
+        check_outcome("a#1", OUTCOME_FAILED);
+        check_outcome("b#1", OUTCOME_CANCELLED);
+}
+END_TEST
+
 START_TEST(forcing_a_host_forces_its_guests) {
         make();
         b.script.stop = FAKE_STOP_IGNORE;
@@ -283,15 +345,18 @@ END_TEST
 
 START_TEST(rule3_a_host_that_failed_has_failed_however_its_guests_end) {
         make();
+        b.script.stop = FAKE_STOP_IGNORE;
         start(&a, 1);
         start_inside("a#1", &b, 1);
         fake_leaf_end("a#1", ERROR_EXIT);
         settle();
-        check_state("a#1", RUN_RUNNING);
+        check_state("a#1", RUN_STOPPING);
+        check_why("a#1", WHY_GUESTS);
         cancel("a#1");
-        settle();
+        pass(b.spec.grace_usec);
         check_outcome("a#1", OUTCOME_FAILED);
         check_errors("a#1", "exit/a#1");
+        ck_assert_str_eq(result_of("a#1")->cancelled_by, "alice");
 }
 END_TEST
 
@@ -338,9 +403,44 @@ START_TEST(rule4_a_timeout_is_of_one_attempt_and_not_of_its_guests) {
         a.spec.retry_delay_min_usec = a.spec.retry_delay_max_usec = USEC_PER_SEC;
         start(&a, 1);
         start_inside("a#1", &b, 1);
+        ck_assert_uint_eq(run_deadline(get("b#1"), NULL, NULL), USEC_INFINITY); /* another would follow */
         pass(22 * USEC_PER_SEC);
         ck_assert_uint_eq(run_attempts(get("a#1")), 2);
+        ck_assert_uint_ne(run_deadline(get("b#1"), NULL, NULL), USEC_INFINITY);
         check_state("b#1", RUN_RUNNING);
+        pass(20 * USEC_PER_SEC); /* the last */
+        check_outcome("a#1", OUTCOME_TIMEOUT);
+        check_outcome("b#1", OUTCOME_CANCELLED);
+        ck_assert_int_eq(result_of("b#1")->bound, BOUND_TIMEOUT);
+        ck_assert_str_eq(result_of("b#1")->bound_run, "a#1");
+}
+END_TEST
+
+START_TEST(rule4_the_timeout_of_the_last_attempt_bounds_guests) {
+        const struct run *owner = NULL;
+        struct run_extension how;
+        enum bound bound = _BOUND_INVALID;
+
+        make();
+        a.spec.bounds[BOUND_TIMEOUT] = 20 * USEC_PER_SEC;
+        b.spec.bounds[BOUND_TIMEOUT] = 10 * USEC_PER_SEC;
+        c.spec.bounds[BOUND_TIMEOUT] = USEC_PER_MINUTE;
+        start(&a, 1);
+        start_inside("a#1", &b, 1);
+        start_inside("a#1", &c, 1);
+        (void)run_deadline(get("c#1"), &owner, &bound);
+        ck_assert_str_eq(run_get_spec(owner)->name, "a");
+        ck_assert_int_eq(bound, BOUND_TIMEOUT);
+        ck_assert_int_eq(run_extend(get("b#1"), USEC_PER_MINUTE, false, &how), 0);
+        ck_assert_str_eq(run_get_spec(how.clipped_by)->name, "a");
+        ck_assert_int_eq(run_extend(get("b#1"), USEC_PER_MINUTE, true, &how), 0);
+        ck_assert_ptr_null(how.clipped_by);
+        pass(50 * USEC_PER_SEC);
+        check_state("a#1", RUN_RUNNING);
+        fake_leaf_end("a#1", ERROR_NONE); /* and its timeout is over */
+        settle();
+        ck_assert_uint_eq(run_deadline(get("c#1"), &owner, &bound), clock_now(CLOCK_ID_MONOTONIC) + 10 * USEC_PER_SEC);
+        ck_assert_str_eq(run_get_spec(owner)->name, "c");
 }
 END_TEST
 
@@ -556,12 +656,17 @@ int main(void) {
                 rule2_a_guest_that_is_cancelled_is_no_concern_of_its_host,
                 rule2_nothing_is_started_inside_what_is_to_end,
                 rule2_nothing_of_a_guest_begins_while_its_host_is_held_back,
+                rule2_a_host_that_failed_cancels_its_guests,
+                rule2_a_guest_that_would_try_again_does_not_when_its_host_failed,
+                rule2_a_host_cancels_its_guests_when_its_last_attempt_failed,
+                rule2_a_service_that_is_given_up_cancels_its_guests,
                 forcing_a_host_forces_its_guests,
                 rule3_a_guest_that_fails_does_not_fail_its_host,
                 rule3_a_host_that_failed_has_failed_however_its_guests_end,
                 rule4_a_deadline_of_the_host_is_one_of_its_guests,
                 rule4_it_bounds_guests_also_when_the_host_only_waits,
                 rule4_a_timeout_is_of_one_attempt_and_not_of_its_guests,
+                rule4_the_timeout_of_the_last_attempt_bounds_guests,
                 rule4_an_extension_of_a_guest_is_clipped_to_its_host,
                 rule8_a_guest_gets_no_permit_that_its_host_holds,
                 rule8_a_limit_of_a_group_is_held_by_its_members,

@@ -8,6 +8,7 @@ import socket
 
 from support import processes
 from support.case import Case
+from support.daemon import TENDCTL
 
 # A web server whose health is gone once it gets SIGUSR1.
 WEB = """

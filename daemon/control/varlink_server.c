@@ -179,15 +179,15 @@ static int check_room(const struct varlink_server *server, const struct varlink_
 }
 
 int varlink_server_add_connection(struct varlink_server *server, int fd) {
-        struct varlink_peer peer = { 0 };
-        int r;
+        struct varlink_peer peer;
+        int r, known;
 
-        r = varlink_peer_get(server, fd, &peer);
+        r = known = varlink_peer_get(server, fd, &peer);
         if (r >= 0)
                 r = check_room(server, &peer);
         if (r < 0) {
                 server->stats.refused++;
-                varlink_log_peer(server, &peer, "refused",
+                varlink_log_peer(server, known >= 0 ? &peer : NULL, "refused",
                                  r == -EMFILE   ? "too many connections"
                                  : r == -EDQUOT ? "too many connections of this user"
                                                 : strerror(-r));

@@ -331,23 +331,7 @@ const struct varlink_peer *varlink_call_peer(const struct varlink_call *call) {
 }
 
 int varlink_call_groups(const struct varlink_call *call, gid_t **ret, size_t *ret_n) {
-        _cleanup_(freep) gid_t *groups = NULL;
-        socklen_t size = 32 * sizeof(gid_t);
-
-        for (;;) {
-                gid_t *more = realloc(groups, size);
-
-                if (!more)
-                        return -ENOMEM;
-                groups = more;
-                if (getsockopt(call->connection->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
-                        break;
-                if (errno != ERANGE) /* else it has told how many there are */
-                        return -errno;
-        }
-        *ret = TAKE_PTR(groups);
-        *ret_n = size / sizeof(gid_t);
-        return 0;
+        return varlink_peer_groups(call->connection->fd, ret, ret_n);
 }
 
 const char *varlink_call_method(const struct varlink_call *call) {

@@ -107,6 +107,8 @@ struct varlink_connection {
 };
 
 /* varlink_peer.c */
+/* The groups that the client at @fd has beside its own; the caller frees @ret. Returns 0, -ENOMEM, -errno. */
+int varlink_peer_groups(int fd, gid_t **ret, size_t *ret_n);
 /* Who is at the other end of @fd, with the role that it has now; connected_usec is left to the caller. Returns 0, -ENOMEM, -errno. */
 int varlink_peer_get(const struct varlink_server *server, int fd, struct varlink_peer *ret);
 

@@ -8,43 +8,46 @@
 
 #include <sys/socket.h>
 
+/* As many are asked for at first. */
 #define GROUPS_FEW 32
 
-/* The groups that the client at @fd has beside its own. @few serves for as many as fit, else @ret_many, to be freed. Returns how
- * many there are, -ENOMEM, -errno. */
-static ssize_t get_groups(int fd, gid_t few[GROUPS_FEW], gid_t **ret_many) {
+int varlink_peer_groups(int fd, gid_t **ret, size_t *ret_n) {
+        _cleanup_(freep) gid_t *groups = NULL;
         socklen_t size = GROUPS_FEW * sizeof(gid_t);
 
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &size) >= 0)
-                return (ssize_t)(size / sizeof(gid_t));
-        if (errno != ERANGE)
-                return errno == ENODATA ? 0 : -errno;
-        /* @size is what it needs. */
-        *ret_many = malloc(size);
-        if (!*ret_many)
-                return -ENOMEM;
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, *ret_many, &size) < 0)
-                return -errno;
-        return (ssize_t)(size / sizeof(gid_t));
+        for (;;) {
+                gid_t *more = realloc(groups, size);
+
+                if (!more)
+                        return -ENOMEM;
+                groups = more;
+                if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) >= 0)
+                        break;
+                if (errno != ERANGE) /* else @size is what it needs */
+                        return -errno;
+        }
+        *ret = TAKE_PTR(groups);
+        *ret_n = size / sizeof(gid_t);
+        return 0;
 }
 
 int varlink_peer_get(const struct varlink_server *server, int fd, struct varlink_peer *ret) {
-        _cleanup_(freep) gid_t *many = NULL;
-        gid_t few[GROUPS_FEW];
+        _cleanup_(freep) gid_t *groups = NULL;
         struct ucred ucred;
         socklen_t length = sizeof(ucred);
-        ssize_t n;
+        size_t n;
+        int r;
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ucred, &length) < 0)
                 return -errno;
-        n = get_groups(fd, few, &many);
-        if (n < 0)
-                return (int)n;
+        r = varlink_peer_groups(fd, &groups, &n);
+        if (r < 0)
+                return r;
         *ret = (struct varlink_peer){
                 .uid = ucred.uid,
                 .gid = ucred.gid,
                 .pid = ucred.pid,
         };
-        ret->role = server->options.role_of(ret, many ? many : few, (size_t)n, server->options.arg);
+        ret->role = server->options.role_of(ret, groups, n, server->options.arg);
         return 0;
 }

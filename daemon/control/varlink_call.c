@@ -198,11 +198,11 @@ void varlink_call_drop(struct varlink_call *call) {
 
 /* ---- from a message to its handler ---- */
 
-/* The optional boolean member @name of the envelope. */
+/* The optional boolean member @name of the envelope, which may be null like all that is optional. */
 static int get_flag(const json_t *root, const char *name, bool *ret) {
         const json_t *value = json_object_get(root, name);
 
-        if (value && !json_is_boolean(value))
+        if (value && !json_is_boolean(value) && !json_is_null(value))
                 return -EBADMSG;
         *ret = json_is_true(value);
         return 0;

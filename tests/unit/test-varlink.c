@@ -284,6 +284,8 @@ static const struct {
         { ADMIN, "{\"method\":1}", NULL },
         { ADMIN, "{\"method\":\"a.test.Echo\",\"parameters\":[]}", NULL },
         { ADMIN, "{\"method\":\"a.test.Echo\",\"more\":1}", NULL },
+        { ADMIN, "{\"method\":\"a.test.Count\",\"more\":null,\"oneway\":null,\"parameters\":{\"to\":1}}",
+          "{\"parameters\":{\"n\":1,\"padding\":\"\"}}" },
         { ADMIN, "{\"method\":\"a.test.Breaks\",\"method\":\"a.test.Echo\"}", NULL },
         { ADMIN, "{\"method\":\"a.test.Echo\"", NULL },
         { ADMIN, "{\"method\":\"a.test.Echo\"}}", NULL },

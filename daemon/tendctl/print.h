@@ -56,6 +56,8 @@ DEFINE_CLEANUP(struct table, table_free)
 /* Sets the next cell of the present row; @text (copied) may be NULL. */
 void table_cell(struct table *table, enum paint paint, const char *text);
 void table_cellf(struct table *table, enum paint paint, const char *format, ...) _printf_(3, 4);
+/* The last cell, behind which none follows in its row, reaches over the columns that come. */
+void table_wide(struct table *table);
 void table_end_row(struct table *table);
 
 /* What the last column has goes below its row where the terminal has no room for it. */

@@ -11,6 +11,7 @@
 struct cell {
         char *text;
         enum paint paint;
+        bool wide; /* reaches over the columns behind its own, which is no wider because of it */
 };
 
 struct table {
@@ -94,6 +95,11 @@ void table_cellf(struct table *table, enum paint paint, const char *format, ...)
         free(text);
 }
 
+void table_wide(struct table *table) {
+        if (!table->broken && table->column > 0)
+                table->rows[table->n_rows - 1][table->column - 1].wide = true;
+}
+
 void table_end_row(struct table *table) {
         table->column = 0;
 }
@@ -161,7 +167,7 @@ void table_print(const struct table *table) {
 
         for (size_t i = 0; i < table->n_rows; i++)
                 for (size_t c = 0; c < table->n_columns; c++)
-                        if (table->rows[i][c].text)
+                        if (table->rows[i][c].text && !table->rows[i][c].wide)
                                 widths[c] = MAX(widths[c], width_of(table->rows[i][c].text));
         for (size_t i = 0; i < table->n_rows; i++)
                 print_row(table, table->rows[i], widths);

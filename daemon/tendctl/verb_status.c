@@ -16,39 +16,64 @@
 struct screen {
         const json_t *problems;
         const json_t *counts; /* of each kind */
-        int text_room;        /* for the texts of problems; INT32_MAX: all of them */
-        size_t row_lines;     /* that a problem takes */
+        size_t long_names;    /* a problem whose subject and command are together longer takes two lines */
+        int text_room;        /* for the texts of the others; INT32_MAX: all of them */
         size_t each;          /* problems told of a kind */
         size_t said;          /* runs that are told to say something */
 };
 
-/* How much of the texts of problems can be shown, so that the commands behind them can be seen too. */
-static int text_room(const struct screen *screen) {
-        size_t kinds = 0, subjects = 0, commands = 0, others, index;
-        unsigned width = print_width();
-        json_t *problem;
-
-        json_array_foreach((json_t *)screen->problems, index, problem) {
-                kinds = MAX(kinds, strlen(get_string(problem, "kind")));
-                subjects = MAX(subjects, strlen(get_string(problem, "subject")));
-                commands = MAX(commands, strlen(get_string(problem, "command")));
-        }
-        json_array_foreach((json_t *)screen->counts, index, problem)
-                commands = MAX(commands, strlen(get_string(problem, "command")));
-        others = kinds + subjects + commands + 3 * 2;
-        if (width == 0)
-                return INT32_MAX;
-        return width > others ? (int)(width - others) : 0;
+static size_t names_of(const json_t *problem) {
+        return strlen(get_string(problem, "subject")) + strlen(get_string(problem, "command"));
 }
 
-/* How many problems of the kind of @count the daemon tells. */
-static size_t told_of(const struct screen *screen, const json_t *count) {
-        size_t n = 0, index;
+static bool is_long(const struct screen *screen, const json_t *problem) {
+        return names_of(problem) > screen->long_names;
+}
+
+/* How much of the texts can be shown, so that the commands behind them can be seen too. @ret_longest: the longest names of
+ * those that take one line. */
+static size_t text_room(const struct screen *screen, unsigned width, size_t *ret_longest) {
+        size_t kinds = 0, subjects = 0, commands = 0, others, index;
+        json_t *problem;
+
+        *ret_longest = 0;
+        json_array_foreach((json_t *)screen->problems, index, problem) {
+                kinds = MAX(kinds, strlen(get_string(problem, "kind")));
+                if (is_long(screen, problem))
+                        continue;
+                subjects = MAX(subjects, strlen(get_string(problem, "subject")));
+                commands = MAX(commands, strlen(get_string(problem, "command")));
+                *ret_longest = MAX(*ret_longest, names_of(problem));
+        }
+        others = kinds + subjects + commands + 3 * 2;
+        return width > others ? width - others : 0;
+}
+
+/* Those with the longest names take two lines, so that there is room for the texts of the others. */
+static void plan_columns(struct screen *screen) {
+        unsigned width = print_width();
+        size_t longest, room;
+
+        screen->long_names = SIZE_MAX;
+        screen->text_room = INT32_MAX;
+        if (width == 0)
+                return;
+        while ((room = text_room(screen, width, &longest)) < TEXT_ROOM_MIN && longest > 0)
+                screen->long_names = longest - 1;
+        screen->text_room = (int)room;
+}
+
+/* Lines for the first @each problems of the kind of @count, and for what is said of the others. */
+static size_t kind_lines(const struct screen *screen, const json_t *count, size_t each) {
+        size_t lines = 0, n = 0, index;
         json_t *problem;
 
         json_array_foreach((json_t *)screen->problems, index, problem)
-                n += streq(get_string(problem, "kind"), get_string(count, "kind"));
-        return n;
+                if (n < each && streq(get_string(problem, "kind"), get_string(count, "kind"))) {
+                        lines += is_long(screen, problem) ? 2 : 1;
+                        n++;
+                }
+        return lines + (get_int(count, "n") > (json_int_t)n);
 }
 
 /* Lines for the problems when @each of a kind are told. */
@@ -56,11 +81,8 @@ static size_t problem_lines(const struct screen *screen, size_t each) {
         size_t lines = 0, index;
         json_t *count;
 
-        json_array_foreach((json_t *)screen->counts, index, count) {
-                size_t n = MIN(told_of(screen, count), each);
-
-                lines += n * screen->row_lines + (get_int(count, "n") > (json_int_t)n);
-        }
+        json_array_foreach((json_t *)screen->counts, index, count)
+                lines += kind_lines(screen, count, each);
         return lines;
 }
 
@@ -70,8 +92,7 @@ static void plan(struct screen *screen, const json_t *status, size_t others) {
 
         screen->problems = json_object_get(status, "problems");
         screen->counts = json_object_get(status, "problem_counts");
-        screen->text_room = text_room(screen);
-        screen->row_lines = screen->text_room < TEXT_ROOM_MIN ? 2 : 1;
+        plan_columns(screen);
         screen->each = json_array_size(screen->problems);
         screen->said = n_said;
         if (height == 0)
@@ -107,20 +128,23 @@ static void add_problem(struct table *table, const struct screen *screen, const 
         const char *subject = get_string(problem, "subject"), *text = get_string(problem, "text");
 
         add_kind(table, get_string(problem, "kind"));
-        if (screen->row_lines > 1) {
+        if (is_long(screen, problem)) {
                 table_cellf(table, PAINT_NONE, "%s: %s", subject, text);
+                table_wide(table);
                 table_end_row(table);
                 table_cell(table, PAINT_NONE, "");
+                table_cell(table, PAINT_DIM, get_string(problem, "command"));
+                table_wide(table);
         } else {
                 table_cell(table, PAINT_BOLD, subject);
                 table_cellf(table, PAINT_NONE, "%.*s", fitting(text, screen->text_room), text);
+                table_cell(table, PAINT_DIM, get_string(problem, "command"));
         }
-        table_cell(table, PAINT_DIM, get_string(problem, "command"));
         table_end_row(table);
 }
 
 /* How many more there are of a kind than are told, and the command that lists them. */
-static void add_more(struct table *table, const struct screen *screen, const json_t *count, size_t told) {
+static void add_more(struct table *table, const json_t *count, size_t told) {
         long long more = (long long)get_int(count, "n") - (long long)told;
 
         if (more <= 0)
@@ -129,14 +153,9 @@ static void add_more(struct table *table, const struct screen *screen, const jso
                 table_cell(table, PAINT_NONE, "");
         else
                 add_kind(table, get_string(count, "kind"));
-        if (screen->row_lines > 1) {
-                table_cellf(table, PAINT_NONE, "%s%lld%s: %s", told > 0 ? "and " : "", more, told > 0 ? " more" : "",
-                            get_string(count, "command"));
-        } else {
-                table_cellf(table, PAINT_NONE, "%s%lld%s", told > 0 ? "and " : "", more, told > 0 ? " more" : "");
-                table_cell(table, PAINT_NONE, "");
-                table_cell(table, PAINT_DIM, get_string(count, "command"));
-        }
+        table_cellf(table, PAINT_NONE, "%s%lld%s: %s", told > 0 ? "and " : "", more, told > 0 ? " more" : "",
+                    get_string(count, "command"));
+        table_wide(table);
         table_end_row(table);
 }
 
@@ -156,7 +175,7 @@ static void print_problems(const struct screen *screen) {
                                 add_problem(table, screen, problem);
                                 told++;
                         }
-                add_more(table, screen, count, told);
+                add_more(table, count, told);
         }
         table_print(table);
 }

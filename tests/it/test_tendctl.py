@@ -280,7 +280,7 @@ class Output(Tendctl):
             return "\n".join(shown)
 
         shown = status("a", {"degraded": 1, "failing": 500})
-        self.assertRegex(shown, r"and 4\d\d more +tendctl list --state failing")
+        self.assertRegex(shown, r"and 4\d\d more: tendctl list --state failing")
         self.assertGreater(shown.count("tendctl why failing-"), 10)
         self.assertIn("more runs say something: tendctl tree", shown)
         status("b", {kind: 500 for kind in kinds})

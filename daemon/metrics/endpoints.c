@@ -26,9 +26,9 @@ struct opening {
         const char *path; /* of `text`; NULL: it is no path */
         int fd;           /* or a negative errno */
         pid_t pid;        /* that has the path */
-        dev_t dev;        /* of the path */
-        ino_t ino;
-        bool close; /* removes the path, if it is still that one */
+        dev_t dev;        /* of the path; before: of the one that is open already */
+        ino_t ino;        /* 0: none is */
+        bool close;       /* removes the path, if it is still that one */
         char text[];
 };
 
@@ -58,11 +58,16 @@ static const char *path_of(const char *text) {
 
 /* ---- on the thread ---- */
 
-static void remove_path(const struct opening *opening) {
+/* Somebody may have removed it, or put another one in its place. */
+static bool is_in_place(const struct opening *opening) {
         struct stat st;
 
-        /* Somebody may have put another one in its place. */
-        if (lstat(opening->path, &st) >= 0 && st.st_dev == opening->dev && st.st_ino == opening->ino)
+        return opening->ino > 0 && lstat(opening->path, &st) >= 0 && st.st_dev == opening->dev &&
+               st.st_ino == opening->ino;
+}
+
+static void remove_path(const struct opening *opening) {
+        if (is_in_place(opening))
                 (void)unlink(opening->path);
 }
 
@@ -72,6 +77,10 @@ static void work(void *arg) {
 
         if (opening->close) {
                 remove_path(opening);
+                return;
+        }
+        if (is_in_place(opening)) {
+                opening->fd = -EALREADY;
                 return;
         }
         opening->fd = listen_open(&opening->address, SOCKET_MODE, &opening->pid);
@@ -165,6 +174,12 @@ static void on_opened(void *arg) {
         }
         endpoint->opening = NULL;
         opening->endpoint = NULL;
+        if (r == -EALREADY) {
+                opening_free(opening);
+                return;
+        }
+        endpoint->listener = http_listener_free(endpoint->listener); /* nobody finds the way to it any more */
+        endpoint->ino = 0;
         if (r >= 0)
                 r = http_server_listen(endpoint->endpoints->server, TAKE_FD(opening->fd), &endpoint->listener);
         if (r < 0)
@@ -190,13 +205,16 @@ static void open_endpoint(struct endpoint *endpoint) {
         struct opening *opening = opening_new(endpoint->text);
         int r = opening ? listen_address_parse(opening->text, &opening->address) : -ENOMEM;
 
-        if (r >= 0)
+        if (r >= 0) {
                 opening->pool = endpoint->endpoints->pool;
-        if (r >= 0)
+                opening->dev = endpoint->dev;
+                opening->ino = endpoint->ino;
                 r = pool_submit(opening->pool, &ops, opening, NULL);
+        }
         if (r < 0) {
                 free(opening);
-                set_trouble(endpoint, r, 0);
+                if (!endpoint->listener) /* else it was only to be looked at */
+                        set_trouble(endpoint, r, 0);
                 return;
         }
         opening->endpoint = endpoint;
@@ -230,7 +248,8 @@ static void close_endpoint(struct endpoint *endpoint) {
         struct pool *pool = endpoint->endpoints->pool;
         struct opening *closing = closing_new(endpoint);
 
-        log_notice("metrics are not served at %s any more", endpoint->text);
+        if (endpoint->listener)
+                log_notice("metrics are not served at %s any more", endpoint->text);
         endpoint_free(endpoint);
         if (closing && pool_submit(pool, &ops, closing, NULL) < 0)
                 free(closing);
@@ -257,11 +276,12 @@ static struct endpoint *find(const struct endpoints *endpoints, const char *text
         return NULL;
 }
 
+/* Also looks whether paths of those that are open are still there. */
 static void open_all(struct endpoints *endpoints) {
         struct endpoint *endpoint;
 
         list_for_each_entry(endpoint, &endpoints->endpoints, link)
-                if (!endpoint->listener && !endpoint->opening)
+                if (!endpoint->opening && (!endpoint->listener || path_of(endpoint->text)))
                         open_endpoint(endpoint);
 }
 
@@ -283,7 +303,7 @@ int endpoints_set(struct endpoints *endpoints, char *const *listen) {
                         r = endpoint_new(endpoints, *listen);
         }
         list_for_each_entry_safe(endpoint, tmp, &endpoints->endpoints, link)
-                if (!endpoint->wanted)
+                if (!endpoint->wanted && r == 0)
                         close_endpoint(endpoint);
         open_all(endpoints);
         return r;

@@ -15,8 +15,8 @@ int endpoints_new(struct live *live, struct http_server *server, struct endpoint
 /* Closes all, and removes the sockets that have paths. */
 struct endpoints *endpoints_free(struct endpoints *endpoints);
 
-/* Opens what is in @listen, NULL-terminated or NULL, and closes what is not; tries at once what could not be opened. Returns 0
- * or -ENOMEM. */
+/* Opens what is in @listen, NULL-terminated or NULL, and closes what is not; tries at once what could not be opened, or has lost
+ * its path. Returns 0 or -ENOMEM: then all that was open stays so. */
 int endpoints_set(struct endpoints *endpoints, char *const *listen);
 
 /* The first that cannot be opened, and why; NULL: none. Lives until the next turn. */

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import socket
@@ -16,10 +17,14 @@ SOURCE = pathlib.Path(os.environ.get("top_srcdir", "."))
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 
 
+# All of 127/8 is this machine. Nobody else takes a port of this address between free_port() and the daemon.
+HOST = "127." + ".".join(str(random.randint(1, 254)) for _ in range(3))
+
+
 def free_port():
     """One that nobody listens at now."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((HOST, 0))
         return listener.getsockname()[1]
 
 
@@ -39,14 +44,14 @@ class Metrics(Case):
     def setUp(self):
         super().setUp()
         self.port = free_port()
-        self.listen = f"127.0.0.1:{self.port}"
+        self.listen = f"{HOST}:{self.port}"
 
     def ask(self, path, method="GET", at=None, **headers):
         """The answer and its body."""
         if isinstance(at, str):
             connection = UnixConnection(at, timeout=10 * SCALE)
         else:
-            connection = http.client.HTTPConnection("127.0.0.1", at or self.port, timeout=10 * SCALE)
+            connection = http.client.HTTPConnection(HOST, at or self.port, timeout=10 * SCALE)
         try:
             connection.request(method, path, headers=headers)
             response = connection.getresponse()
@@ -183,14 +188,14 @@ class Metrics(Case):
         self.until(lambda: self.answers() and self.answers(at=path), "both addresses")
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o666)
         other = free_port()
-        self.reload(daemon, f"[metrics]\nlisten = 127.0.0.1:{other} unix:{path}\n" + task)
+        self.reload(daemon, f"[metrics]\nlisten = {HOST}:{other} unix:{path}\n" + task)
         self.until(lambda: self.answers(at=other), "the other address")
         self.assertFalse(self.answers())
         self.assertTrue(self.answers(at=path))
         os.unlink(path)
-        self.reload(daemon, f"[metrics]\nlisten = 127.0.0.1:{other} unix:{path}\n" + task)
+        self.reload(daemon, f"[metrics]\nlisten = {HOST}:{other} unix:{path}\n" + task)
         self.until(lambda: self.answers(at=path), "the socket that somebody removed")
-        self.reload(daemon, f"[metrics]\nlisten = 127.0.0.1:{other} unix:{path}\n" + task)
+        self.reload(daemon, f"[metrics]\nlisten = {HOST}:{other} unix:{path}\n" + task)
         self.assertTrue(self.answers(at=path))
         self.assertEqual(daemon.log.count(f"metrics are served at unix:{path}"), 2)
         self.reload(daemon, task)
@@ -205,7 +210,7 @@ class Metrics(Case):
         config = f"[metrics]\nlisten = {self.listen}\n[task t]\nmanual = yes\ncommand = true\n"
         with socket.socket() as other:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            other.bind(("127.0.0.1", self.port))
+            other.bind((HOST, self.port))
             other.listen()
             daemon = self.daemon(config)
             told = daemon.log.wait("err .*cannot listen at")
@@ -222,7 +227,7 @@ class Metrics(Case):
     def test_more_clients_than_there_may_be(self):
         self.daemon(f"[metrics]\nlisten = {self.listen}\n[task t]\nmanual = yes\ncommand = true\n")
         self.until(self.answers, "the metrics")
-        clients = [socket.create_connection(("127.0.0.1", self.port), 10 * SCALE) for _ in range(40)]
+        clients = [socket.create_connection((HOST, self.port), 10 * SCALE) for _ in range(40)]
         for client in clients:
             client.sendall(b"GET /healthz HTTP/1.1\r\n\r")
         self.assertTrue(self.answers())  # who does not get on with it gives way

@@ -223,11 +223,15 @@ static struct child_files *give(int in, int out, int err, int directory) {
         return files;
 }
 
+/* Also where a child is forked, and reports by a descriptor of its own. */
 START_TEST(descriptors_are_what_it_reads_and_writes_and_where_it_works) {
         _cleanup_(freep) struct probe *probe = probe_new();
+        _cleanup_(freep) struct probe *other = probe_new();
         struct child_spec spec = child_bed_spec(SHELL("cat; pwd; echo wrong >&2; cd /proc/self/fd; echo *"));
 
         (void)child_bed_write("in", "told ");
+        if (_i == 1)
+                atomic_store(&child_bed.spawner->plain_fork, true);
         spec.files = give(open_high("in", O_RDONLY), open_high("out", O_CREAT | O_WRONLY),
                           open_high("err", O_CREAT | O_WRONLY), open("/usr", O_PATH | O_CLOEXEC));
         spec.directory = "/var";
@@ -237,6 +241,11 @@ START_TEST(descriptors_are_what_it_reads_and_writes_and_where_it_works) {
         ck_assert_uint_eq(probe->n_output, 0);
         ck_assert_str_eq(read_back("out"), "told /usr\n0 1 2 3\n");
         ck_assert_str_eq(read_back("err"), "wrong\n");
+        /* What it cannot become is told although it writes elsewhere. */
+        spec.path = "/nonexistent";
+        child_bed_run_to_end(other, &spec);
+        ck_assert_int_eq(other->step, CHILD_STEP_EXEC);
+        ck_assert_int_eq(other->error, ENOENT);
         child_files_unref(spec.files);
 }
 END_TEST
@@ -355,7 +364,7 @@ static Suite *child_given_suite(void) {
         tcase_add_test(tcase, a_user_brings_id_groups_and_variables);
         tcase_add_test(tcase, a_user_may_be_a_number);
         tcase_add_test(tcase, stdin_is_null_a_file_or_data);
-        tcase_add_test(tcase, descriptors_are_what_it_reads_and_writes_and_where_it_works);
+        tcase_add_loop_test(tcase, descriptors_are_what_it_reads_and_writes_and_where_it_works, 0, 2);
         tcase_add_test(tcase, descriptors_serve_one_child_after_the_other);
         tcase_add_test(tcase, what_is_not_given_of_the_output_comes_to_us);
         tcase_add_test(tcase, descriptors_are_closed_when_nobody_needs_them);

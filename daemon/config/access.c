@@ -46,8 +46,11 @@ static int look_up(bool is_group, const char *name, uint32_t *ret) {
         return r;
 }
 
+/* As this number the kernel tells everybody who has none in our user namespace: "nobody" and "nogroup". */
+#define OVERFLOW_ID 65534
+
 /* The number of @word. Returns 1, 0 when it is not known, which is told, -ENOMEM. */
-static int resolve(struct load *load, const char *key, const char *word, struct principal *ret) {
+static int find_number(struct load *load, const char *key, const char *word, struct principal *ret) {
         const struct raw_section *section = load_find(load, SECTION_ACCESS, "");
         bool is_group = *word == 'g';
         const char *kind = is_group ? "group" : "user", *name = strchr(word, ':') + 1;
@@ -73,6 +76,18 @@ static int resolve(struct load *load, const char *key, const char *word, struct 
                               "there is no %s %s here, so that it gives the role to nobody", kind,
                               load_shown(section, key, name));
         return r > 0;
+}
+
+/* The same, and says what is wrong with it. */
+static int resolve(struct load *load, const char *key, const char *word, struct principal *ret) {
+        int r = find_number(load, key, word, ret);
+
+        if (r > 0 && ret->id == OVERFLOW_ID)
+                load_tell_key(load, SEVERITY_WARNING, load_find(load, SECTION_ACCESS, ""), key,
+                              "%d is the number of whoever has none here, so that it may give the role to anybody from "
+                              "another user namespace",
+                              OVERFLOW_ID);
+        return r;
 }
 
 static int resolve_list(struct load *load, const char *key, struct access_list *list) {

@@ -126,6 +126,12 @@ START_TEST(who_is_not_known_is_warned_of_and_gets_nothing) {
         load_access_text(&text, "view = user:no-such-user.x", true);
         ck_assert_str_eq(text.told, "");
         config_text_done(&text);
+
+        load_access_text(&text, "operate = group:65534", true);
+        ck_assert_str_eq(text.told,
+                         "tendd.ini:5: operate: warning: 65534 is the number of whoever has none here, so that it "
+                         "may give the role to anybody from another user namespace\n");
+        config_text_done(&text);
 }
 END_TEST
 

@@ -84,9 +84,12 @@ static const struct key access_keys[] = {
         { "view", TYPE(principals), ACCESS(view), .example = "group:users", .default_shown = "nobody",
           .help = "Who may ask how everything is, and follow what happens and what is printed." },
         { "operate", TYPE(principals), ACCESS(operate), .example = "group:ops user:deploy", .default_shown = "nobody",
-          .help = "Who may also start, stop, restart, signal, pause and resume, and give more time." },
+          .help = "Who may also start, stop, restart, signal, pause and resume, give more time, set limits and pools, and run "
+                  "commands as themselves." },
         { "admin", TYPE(principals), ACCESS(admin), .example = "user:alice",
-          .default_shown = "nobody but root and the daemon's own user", .help = "Who may do everything, also reload." },
+          .default_shown = "nobody but root and the daemon's own user",
+          .help = "Who may do everything, also reload, and run commands as any user: where the daemon is root, they are as good as "
+                  "root." },
 };
 
 static const struct key limit_keys[] = {

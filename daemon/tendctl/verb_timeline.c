@@ -202,7 +202,7 @@ static int write_picture(const struct timeline *timeline, FILE *out) {
 }
 
 /* Beside the file first, so that there is never half a picture, and what was there stays when it fails. */
-static int save_picture(const struct timeline *timeline, const char *path) {
+static int replace_file(const struct timeline *timeline, const char *path) {
         _cleanup_(freep) char *temporary = NULL;
         mode_t mask = umask(0);
         FILE *out;
@@ -225,6 +225,18 @@ static int save_picture(const struct timeline *timeline, const char *path) {
         if (r < 0)
                 (void)unlink(temporary);
         return r;
+}
+
+/* What a link leads to is written, not the link; and a device or a pipe is written to, never replaced. */
+static int save_picture(const struct timeline *timeline, const char *path) {
+        _cleanup_(freep) char *real = realpath(path, NULL);
+        struct stat st;
+        FILE *out;
+
+        if (!real || stat(real, &st) < 0 || S_ISREG(st.st_mode))
+                return replace_file(timeline, real ? real : path);
+        out = fopen(real, "we");
+        return out ? write_picture(timeline, out) : -errno;
 }
 
 static int show(const struct ctl *ctl, const struct collected *collected) {

@@ -133,6 +133,18 @@ class Timeline(Case):
         self.assertEqual(pixels[3][3], WHITE)
 
         self.assertTrue(daemon.ctl("timeline", "--svg", "-").stdout.startswith("<?xml"))
+        link, pipe = self.path("link.svg"), self.path("pipe")
+        os.symlink(svg, link)
+        self.write("a.svg", "what was there")
+        os.mkfifo(pipe)
+        self.assertEqual(daemon.ctl("timeline", "--svg", link).returncode, 0)
+        self.assertTrue(os.path.islink(link))
+        self.assertTrue(self.read("a.svg").startswith("<?xml"))
+        end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)  # what is no file is written to, not replaced
+        self.addCleanup(os.close, end)
+        self.assertEqual(daemon.ctl("timeline", "--since", "1s", "--svg", pipe).returncode, 0)
+        self.assertTrue(os.read(end, 100).startswith(b"<?xml"))
+        self.assertEqual(daemon.ctl("timeline", "--svg", self.directory).returncode, 1)
         done = daemon.ctl("timeline", "--svg", self.path("none", "a.svg"))
         self.assertEqual(done.returncode, 1)
         self.assertIn("No such file", done.stderr)

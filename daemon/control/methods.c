@@ -130,10 +130,15 @@ static const struct varlink_field fields_next[] = {
         { 0 },
 };
 static const struct varlink_field fields_history[] = {
-        { "tasks", VARLINK_STRINGS, OPTIONAL },  { "run", VARLINK_STRING, OPTIONAL },
-        { "failed", VARLINK_BOOL, OPTIONAL },    { "hooks", VARLINK_BOOL, OPTIONAL },
-        { "since_usec", VARLINK_INT, OPTIONAL }, { "until_usec", VARLINK_INT, OPTIONAL },
-        { "n", VARLINK_INT, OPTIONAL },          { 0 },
+        { "tasks", VARLINK_STRINGS, OPTIONAL },
+        { "run", VARLINK_STRING, OPTIONAL },
+        { "failed", VARLINK_BOOL, OPTIONAL },
+        { "hooks", VARLINK_BOOL, OPTIONAL },
+        { "since_usec", VARLINK_INT, OPTIONAL },
+        { "until_usec", VARLINK_INT, OPTIONAL },
+        { "reaching", VARLINK_BOOL, OPTIONAL },
+        { "n", VARLINK_INT, OPTIONAL },
+        { 0 },
 };
 static const struct varlink_field fields_output[] = {
         { "runs", VARLINK_STRINGS, OPTIONAL },

@@ -244,6 +244,7 @@ static const char *read_query(const json_t *parameters, struct history_cursor *h
         const json_t *n = json_object_get(parameters, "n");
 
         query->failed = json_is_true(json_object_get(parameters, "failed"));
+        query->reaching = json_is_true(json_object_get(parameters, "reaching"));
         query->hooks = json_is_true(json_object_get(parameters, "hooks"));
         query->run = json_string_value(json_object_get(parameters, "run"));
         query->before = UINT64_MAX;

@@ -59,6 +59,7 @@ static const char *const migrations[DATABASE_SCHEMA] = {
         "ALTER TABLE task ADD COLUMN stopped_by TEXT;"
         "ALTER TABLE task ADD COLUMN stopped_usec INTEGER;",
         "CREATE TABLE pause(what TEXT PRIMARY KEY, paused_by TEXT, paused_usec INTEGER) WITHOUT ROWID;",
+        "CREATE INDEX run_long ON run(ended_usec) WHERE " DATABASE_LONG ";",
 };
 
 /* ---- errors ---- */

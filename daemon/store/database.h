@@ -10,9 +10,13 @@
 
 #include <sqlite3.h>
 
-#define DATABASE_SCHEMA  3          /* the version this program writes */
+#define DATABASE_SCHEMA  4          /* the version this program writes */
 #define DATABASE_ID      0x74656e64 /* "tend", in the header of the file */
 #define DATABASE_SQL_MAX 2048       /* bytes of a statement that is made */
+
+/* Runs that the index run_long has. A part of the schema, so it is never changed. */
+#define DATABASE_LONG_USEC USEC_PER_HOUR
+#define DATABASE_LONG      "ended_usec - begun_usec >= 3600000000"
 
 enum statement {
         STATEMENT_BEGIN,

@@ -6,6 +6,10 @@
  * task that was asked for, the positions of its newest rows, from indexes alone; then the newest of all these, as rows.
  * So the time it takes depends on the page and the number of tasks, not on the size of the history, except where hooks or
  * the outcome are looked for among many others.
+ *
+ * What was begun before some time and ended after it is no range of positions. Of runs that took an hour there is an index by
+ * their ends, which has few rows; the others were begun in the hour before, which is a range again. They come last, so they are
+ * looked for only by pages that have room for them.
  */
 #include "store/store_private.h"
 
@@ -20,9 +24,18 @@ struct page {
         size_t n, size;
 };
 
-/* Where positions of one table come from. Parameters: the task, below, from, at most. */
+/* What of a table is looked for. */
+enum part {
+        PART_RUNS,       /* that were begun since then */
+        PART_MISSED,     /* due since then */
+        PART_RUNS_SHORT, /* begun in DATABASE_LONG_USEC before, and ended since */
+        PART_RUNS_LONG,  /* begun earlier, and ended since */
+        _PART_MAX,
+};
+
+/* Where positions of one table come from. Parameters: the task, below, from, at most, ended since. */
 struct source {
-        bool missed;
+        enum part part;
         sqlite3_stmt *stmt;
 };
 
@@ -63,45 +76,59 @@ static int add(struct page *page, uint64_t position) {
 }
 
 static int prepare_source(struct page *page, struct source *source, bool by_task) {
+        static const char *const ended[_PART_MAX] = {
+                [PART_RUNS] = "",
+                [PART_MISSED] = "",
+                [PART_RUNS_SHORT] = " AND ended_usec >= ?5",
+                [PART_RUNS_LONG] = " AND ended_usec >= ?5 AND " DATABASE_LONG,
+        };
         const struct store_history_query *asked = &page->query->history;
         const char *index = by_task ? "run_by_task" : NULL, *outcome = "", *hook = asked->hooks ? "" : " AND hook = 0";
+        bool missed = source->part == PART_MISSED;
         char sql[512];
 
-        if (source->missed) {
+        if (missed) {
                 index = by_task ? "missed_by_task" : NULL;
                 hook = "";
         } else if (asked->failed) {
                 index = by_task ? "run_failed_by_task" : "run_failed";
                 outcome = " AND outcome IN ('failed', 'timeout', 'interrupted')";
         }
+        if (source->part == PART_RUNS_LONG)
+                index = "run_long";
         (void)snprintf(sql, sizeof(sql),
-                       "SELECT position FROM %s %s%s WHERE %s AND position < ?2 AND position >= ?3%s%s"
+                       "SELECT position FROM %s %s%s WHERE %s AND position < ?2 AND position >= ?3%s%s%s"
                        " ORDER BY position DESC LIMIT ?4",
-                       source->missed ? "missed" : "run", index ? "INDEXED BY " : "", index ?: "",
-                       by_task ? "task IS ?1" : "?1 IS NULL", outcome, hook);
+                       missed ? "missed" : "run", index ? "INDEXED BY " : "", index ?: "",
+                       by_task ? "task IS ?1" : "?1 IS NULL", outcome, hook, ended[source->part]);
         return prepare(page->db, sql, &source->stmt);
 }
 
 /* The first instant whose rows are not wanted any more. */
-static int64_t below(const struct store_history_query *asked, bool missed) {
+static usec_t below(const struct store_history_query *asked, bool missed) {
         uint64_t position = asked->before / 2 + (missed ? 0 : asked->before % 2);
 
         position = MIN(position, asked->until_usec);
-        return (int64_t)MIN(position, (uint64_t)INT64_MAX);
+        return MIN(position, (uint64_t)INT64_MAX);
 }
 
 /* Adds the newest positions of @source; of @task: NULL for all, and of what is missed also for gaps. */
 static int look_into(struct page *page, struct source *source, const char *task) {
         const struct store_history_query *asked = &page->query->history;
+        usec_t since = MIN(asked->since_usec, (usec_t)INT64_MAX), hour_before = usec_sub(since, DATABASE_LONG_USEC);
+        const usec_t from[_PART_MAX] = { since, since, hour_before, 0 },
+                     to[_PART_MAX] = { USEC_INFINITY, USEC_INFINITY, since, hour_before };
+        bool missed = source->part == PART_MISSED;
         sqlite3_stmt *stmt = source->stmt;
         int code, r = 0;
 
         (void)sqlite3_bind_text(stmt, 1, task, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(stmt, 2, below(asked, source->missed));
-        (void)sqlite3_bind_int64(stmt, 3, (sqlite3_int64)MIN(asked->since_usec, (uint64_t)INT64_MAX));
+        (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)MIN(below(asked, missed), to[source->part]));
+        (void)sqlite3_bind_int64(stmt, 3, (sqlite3_int64)from[source->part]);
         (void)sqlite3_bind_int64(stmt, 4, asked->n);
+        (void)sqlite3_bind_int64(stmt, 5, (sqlite3_int64)since); /* those that have no such parameter refuse it */
         while (r >= 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW)
-                r = add(page, 2 * (uint64_t)sqlite3_column_int64(stmt, 0) + source->missed);
+                r = add(page, 2 * (uint64_t)sqlite3_column_int64(stmt, 0) + missed);
         if (r >= 0 && code != SQLITE_DONE)
                 r = fail(page->db);
         (void)sqlite3_reset(stmt);
@@ -110,23 +137,31 @@ static int look_into(struct page *page, struct source *source, const char *task)
         return r;
 }
 
+/* Whether rows of @part may be on the page, after what was found in those before it. */
+static bool is_asked(const struct page *page, enum part part) {
+        const struct store_history_query *asked = &page->query->history;
+
+        if (part == PART_MISSED)
+                return !asked->failed;
+        return part == PART_RUNS || (asked->reaching && page->n < asked->n);
+}
+
 static int find_positions(struct page *page) {
         const char *names = page->query->names;
-        struct source sources[] = { { .missed = false }, { .missed = true } };
         bool by_task = *names != '\0';
         int r = 0;
 
-        for (size_t i = 0; i < ARRAY_SIZE(sources) && r >= 0; i++) {
-                struct source *source = &sources[i];
+        for (enum part part = 0; part < _PART_MAX && r >= 0; part++) {
+                struct source source = { .part = part };
 
-                if (source->missed && page->query->history.failed)
+                if (!is_asked(page, part))
                         continue;
-                r = prepare_source(page, source, by_task);
-                if (r >= 0 && (!by_task || source->missed))
-                        r = look_into(page, source, NULL); /* what was lost may have been of any task */
+                r = prepare_source(page, &source, by_task);
+                if (r >= 0 && (!by_task || part == PART_MISSED))
+                        r = look_into(page, &source, NULL); /* what was lost may have been of any task */
                 for (const char *name = names; r >= 0 && *name; name += strlen(name) + 1)
-                        r = look_into(page, source, name);
-                (void)sqlite3_finalize(source->stmt);
+                        r = look_into(page, &source, name);
+                (void)sqlite3_finalize(source.stmt);
         }
         if (r >= 0 && page->n > 0)
                 cut(page);
@@ -190,7 +225,7 @@ static int read_runs(struct database *db, struct store_query *query) {
         write_select(RECORD_END, false, "run = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3", sql, sizeof(sql));
         r = prepare(db, sql, &stmt);
         (void)sqlite3_bind_text(stmt, 1, query->names, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(stmt, 2, below(&query->history, false));
+        (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)below(&query->history, false));
         (void)sqlite3_bind_int64(stmt, 3, query->history.n);
         while (r >= 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW)
                 r = add_row(stmt, RECORD_END, &query->rows);

@@ -212,6 +212,7 @@ struct store_history_query {
         bool failed;              /* failures and interrupted runs alone, no missed ones and no gaps */
         bool hooks;               /* and hooks */
         usec_t since_usec;        /* begun or due at this time or later */
+        bool reaching;            /* and runs that were begun before that, and ended then or later */
         usec_t until_usec;        /* and before this; USEC_INFINITY */
         const char *run;          /* NULL, or runs of this name alone, with their trees; the rest is not looked at */
         uint64_t before;          /* position of the last row of the page before; UINT64_MAX: from the newest on */

@@ -666,12 +666,15 @@ static bool is_wanted(const struct store_query *query, const struct record *reco
         const struct store_run *run = record->kind == RECORD_END ? &record->run : NULL;
         const char *task = run ? run->task : record->missed.task;
         bool named = !query->tasks || !task;
+        usec_t since = asked->since_usec;
 
         if (query->run)
                 return run && same(run->run, query->run);
         for (char **name = query->tasks; name && *name && !named; name++)
                 named = same(*name, task);
-        if (!named || time_of(record) < asked->since_usec || time_of(record) >= asked->until_usec)
+        if (asked->reaching && run && run->ended_usec >= asked->since_usec)
+                since = 0;
+        if (!named || time_of(record) < since || time_of(record) >= asked->until_usec)
                 return false;
         if (asked->failed && !(run && (outcome_is_failure(run->outcome) || run->outcome == OUTCOME_INTERRUPTED)))
                 return false;

@@ -45,13 +45,13 @@ static void teardown(void) {
 }
 
 /* The @n-th run of @task, a minute after the one before. */
-static void put_run(const char *task, unsigned n, enum outcome outcome) {
+static void put_span(const char *task, unsigned n, usec_t ended_usec, enum outcome outcome) {
         struct store_run run = {
                 .task = task,
                 .trigger = "calendar",
                 .begun_usec = begin + n * M,
                 .due_usec = begin + n * M - S,
-                .ended_usec = begin + n * M + 3 * S,
+                .ended_usec = ended_usec,
                 .duration_usec = (n + 1) * S,
                 .outcome = outcome,
                 .error = outcome == OUTCOME_FAILED ? ERROR_EXIT : ERROR_NONE,
@@ -65,6 +65,10 @@ static void put_run(const char *task, unsigned n, enum outcome outcome) {
         (void)snprintf(name, sizeof(name), "%s#%u", task, n);
         run.run = name;
         store_put_end(live_bed.store, &run);
+}
+
+static void put_run(const char *task, unsigned n, enum outcome outcome) {
+        put_span(task, n, begin + n * M + 3 * S, outcome);
 }
 
 static void put_missed(const char *task, unsigned minute, uint64_t n) {
@@ -233,6 +237,11 @@ START_TEST(times_bound_what_is_told) {
         (void)snprintf(parameters, sizeof(parameters), "{\"since_usec\":%llu,\"until_usec\":%llu}",
                        (unsigned long long)(begin + 3 * M), (unsigned long long)(begin + 5 * M));
         expect_past(parameters, "backup#4 backup#3");
+        put_span("former", 2, begin + 10 * M, OUTCOME_OK);
+        expect_past(parameters, "backup#4 backup#3");
+        (void)snprintf(parameters, sizeof(parameters), "{\"since_usec\":%llu,\"reaching\":true}",
+                       (unsigned long long)(begin + 9 * M));
+        expect_past(parameters, "backup#9 former#2");
 }
 END_TEST
 

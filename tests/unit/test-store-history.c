@@ -162,6 +162,70 @@ START_TEST(pages_are_the_whole_in_order) {
 }
 END_TEST
 
+#define HOUR 3600u
+
+static void put_span(const char *task, unsigned begun, unsigned ended, enum outcome outcome) {
+        struct store_run run = bed_run(task, begun);
+
+        run.ended_usec = SEC(ended);
+        run.outcome = outcome;
+        store_put_end(bed.store, &run);
+}
+
+/* What reaches into the time from ten hours on, or does not: for days, for hours, for seconds, and to its very beginning. */
+static void put_spans(void) {
+        bed_open();
+        put_span("long", 1, 10 * HOUR + 1, OUTCOME_FAILED);
+        put_span("long", 2, 10 * HOUR - 1, OUTCOME_OK);
+        put_span("a", 8 * HOUR, 11 * HOUR, OUTCOME_OK);
+        put_span("a", 9 * HOUR, 10 * HOUR, OUTCOME_OK); /* an hour, a row of the index, but not looked for there */
+        put_span("a", 9 * HOUR + 1, 10 * HOUR - 1, OUTCOME_OK); /* not */
+        put_span("b", 10 * HOUR - 2, 10 * HOUR + 2, OUTCOME_OK);
+        put_span("b", 10 * HOUR - 1, 20 * HOUR, OUTCOME_FAILED);
+        put_span("b", 10 * HOUR, 10 * HOUR + 1, OUTCOME_OK);
+        put_span("b", 12 * HOUR, 13 * HOUR, OUTCOME_OK);
+        ck_assert_int_eq(bed_sync(), 0);
+}
+
+static const struct {
+        struct store_history_query query;
+        const char *expect;
+} reaching[] = {
+#define Q(...)                                                                                                         \
+        { .since_usec = SEC(10ull * HOUR), __VA_ARGS__ }
+        { Q(.reaching = false), "b#43200 b#36000" },
+        { Q(.reaching = true), "b#43200 b#36000 b#35999 b#35998 a#32400 a#28800 long#1" },
+        { Q(.reaching = true, .tasks = task_a), "a#32400 a#28800" },
+        { Q(.reaching = true, .tasks = TASKS("long", "b")), "b#43200 b#36000 b#35999 b#35998 long#1" },
+        { Q(.reaching = true, .failed = true), "b#35999 long#1" },
+        { Q(.reaching = true, .failed = true, .tasks = TASKS("long")), "long#1" },
+        { Q(.reaching = true, .until_usec = SEC(9ull * HOUR)), "a#28800 long#1" },
+        { Q(.reaching = true, .n = 3), "b#43200 b#36000 b#35999" },
+#undef Q
+};
+
+START_TEST(what_reaches_into_a_time_is_found) {
+        put_spans();
+        ck_assert_str_eq(ask(&reaching[_i].query), reaching[_i].expect);
+}
+END_TEST
+
+START_TEST(pages_go_on_with_what_reaches_in) {
+        char whole[1024], pages[1024] = "";
+        struct store_history_query query = { .since_usec = SEC(10ull * HOUR), .reaching = true, .n = (unsigned)_i };
+
+        put_spans();
+        (void)snprintf(whole, sizeof(whole), "%s", ask(QUERY(.since_usec = query.since_usec, .reaching = true)));
+        do {
+                (void)strcat(strcat(pages, *pages ? " " : ""), ask(&query));
+                query.before = last_position;
+        } while (n_found == query.n);
+        while (*pages && pages[strlen(pages) - 1] == ' ')
+                pages[strlen(pages) - 1] = '\0';
+        ck_assert_str_eq(pages, whole);
+}
+END_TEST
+
 START_TEST(one_run_comes_with_its_tree) {
         put_some();
         (void)ask(QUERY(.run = "a#3"));
@@ -373,6 +437,8 @@ static Suite *history_suite(void) {
         tcase_add_checked_fixture(tcase, bed_setup, bed_teardown);
         tcase_add_loop_test(tcase, history_is_what_was_asked_for, 0, (int)ARRAY_SIZE(queries));
         tcase_add_loop_test(tcase, pages_are_the_whole_in_order, 1, 10);
+        tcase_add_loop_test(tcase, what_reaches_into_a_time_is_found, 0, (int)ARRAY_SIZE(reaching));
+        tcase_add_loop_test(tcase, pages_go_on_with_what_reaches_in, 1, 9);
         tcase_add_test(tcase, one_run_comes_with_its_tree);
         tcase_add_test(tcase, gap_is_told_to_everyone);
         tcase_add_test(tcase, same_name_twice_is_two_runs);

@@ -319,8 +319,9 @@ END_TEST
 /* What the version of the schema did not have. */
 static const char *const older_schemas[] = {
         "ALTER TABLE live DROP COLUMN cause; ALTER TABLE task DROP COLUMN stopped_by;"
-        "ALTER TABLE task DROP COLUMN stopped_usec; DROP TABLE pause; PRAGMA user_version = 1",
-        "DROP TABLE pause; PRAGMA user_version = 2",
+        "ALTER TABLE task DROP COLUMN stopped_usec; DROP TABLE pause; DROP INDEX run_long; PRAGMA user_version = 1",
+        "DROP TABLE pause; DROP INDEX run_long; PRAGMA user_version = 2",
+        "DROP INDEX run_long; PRAGMA user_version = 3",
 };
 
 START_TEST(file_of_an_older_schema_is_brought_to_ours) {
@@ -340,6 +341,7 @@ START_TEST(file_of_an_older_schema_is_brought_to_ours) {
         ck_assert_int_eq(bed_ask("PRAGMA user_version"), DATABASE_SCHEMA);
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM live WHERE cause IS NULL"), 1);
         ck_assert_int_eq(bed_ask("SELECT count(*) FROM pause"), 0);
+        ck_assert_int_eq(bed_ask("SELECT count(*) FROM sqlite_schema WHERE name = 'run_long'"), 1);
 }
 END_TEST
 

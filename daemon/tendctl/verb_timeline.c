@@ -14,9 +14,6 @@
 
 #define SINCE_DEFAULT USEC_PER_DAY
 #define RUNS_MAX      200000
-/* The history is asked for what was begun in some time: what was begun so long before may reach into it. That is the total-timeout
- * that jobs have by default. */
-#define REACH_USEC USEC_PER_DAY
 
 struct collected {
         const struct verb_args *args;
@@ -151,9 +148,9 @@ static int collect(struct ctl *ctl, struct collected *collected) {
         if (code != CTL_OK && code != CTL_NO_SUCH)
                 return code;
         code = ctl_call(ctl, "History",
-                        json_pack("{s:o*, s:I, s:I, s:i}", "tasks", names(collected), "since_usec",
-                                  (json_int_t)usec_sub(timeline->from_usec, REACH_USEC), "until_usec",
-                                  (json_int_t)timeline->until_usec, "n", RUNS_MAX),
+                        json_pack("{s:o*, s:I, s:I, s:b, s:i}", "tasks", names(collected), "since_usec",
+                                  (json_int_t)timeline->from_usec, "until_usec", (json_int_t)timeline->until_usec,
+                                  "reaching", 1, "n", RUNS_MAX),
                         CTL_MORE, on_history, collected);
         if (code != CTL_OK)
                 return code;

@@ -5,6 +5,7 @@ import re
 import shutil
 import struct
 import subprocess
+import time
 import xml.etree.ElementTree as ElementTree
 import zlib
 
@@ -103,6 +104,14 @@ class Timeline(Case):
         for args, code in ((["nothing"], 5), (["works#1"], 2), (["--since", "never"], 2), (["--svg="], 2),
                            (["--since", "1h", "--until", "2h"], 2), (["--json", "--svg", "x"], 2)):
             self.assertEqual(daemon.ctl("timeline", *args).returncode, code, args)
+
+        begin = int(time.time()) + 1
+        self.until(lambda: time.time() >= begin, "runs that were begun before the chart")
+        daemon.ctl("stop", "works")
+        self.until(lambda: not daemon.ctl_json("tree", "works")["runs"], "their ends")
+        begin, end = (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) for at in (begin, begin + 60))
+        text = daemon.ctl("timeline", "works", "--since", begin, "--until", end).stdout
+        self.assertRegex(text, r"(?m)^works +C+\n +C+$")
 
         daemon.write_config(WORK.replace("[task fails]", "[task other]"))
         daemon.ctl("reload")

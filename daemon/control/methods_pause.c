@@ -155,11 +155,14 @@ static json_t *find_limits(const struct live *live, const char *pattern) {
         json_t *found = json_array();
         const char *name;
 
-        for (size_t i = 0; found && (name = limit_at(live, i)); i++)
-                if (text_match(pattern, name) && json_array_append_new(found, json_string(name)) < 0) {
+        for (size_t i = 0; found && (name = limit_at(live, i)); i++) {
+                if (!text_match(pattern, name) || (i >= live_config(live)->n_limits && live_find_limit(live, name)))
+                        continue; /* one that is there and paused comes twice */
+                if (json_array_append_new(found, json_string(name)) < 0) {
                         json_decref(found);
                         found = NULL;
                 }
+        }
         return found;
 }
 

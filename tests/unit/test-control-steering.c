@@ -170,10 +170,12 @@ START_TEST(a_paused_limit_is_named_by_all_who_look) {
         expect_at(got, "problems.0.command", "tendctl resume -l db");
         json_decref(got);
         got = ask("Pause", "{\"limits\":[\"db\"]}");
+        expect_at(got, "already", "[1]");
         expect_at(got, "already.0", "db");
         json_decref(got);
-        got = ask("Resume", "{\"limits\":[\"*\"]}");
+        got = ask("Resume", "{\"limits\":[\"db\"]}");
         expect_at(got, "resumed.0", "db");
+        expect_at(got, "not_paused", "[0]");
         json_decref(got);
         fake_loop_settle();
         ck_assert_ptr_nonnull(live_bed_leaf("job"));

@@ -120,6 +120,15 @@ bool get_bool(const json_t *object, const char *key) {
         return json_is_true(json_object_get(object, key));
 }
 
+const char *format_outcome(const json_t *end, char buf[WHEN_MAX]) {
+        const char *outcome = get_string(end, "outcome"), *error = get_string(end, "error");
+
+        if (streq(outcome, error)) /* a timeout is both */
+                error = "";
+        (void)snprintf(buf, WHEN_MAX, "%s%s%s", outcome, *error ? "/" : "", error);
+        return buf;
+}
+
 /* ---- times ---- */
 
 const char *format_span(json_int_t usec, char buf[WHEN_MAX]) {

@@ -142,6 +142,9 @@ const char *process_command(const json_t *process, char buf[PROCESS_COMMAND_MAX]
 const char *format_memory(json_int_t bytes, char buf[WHEN_MAX]);
 const char *format_cpu(json_int_t usec, char buf[WHEN_MAX]);
 
+/* How a run has ended, "failed/exit", by the outcome and the error of @end. Returns @buf. */
+const char *format_outcome(const json_t *end, char buf[WHEN_MAX]);
+
 /* A progress, "[#####     ] 52% 520/1000", in the @size bytes at @buf. */
 const char *format_progress(const json_t *progress, char *buf, size_t size);
 

@@ -35,15 +35,14 @@ static void add_trigger(struct table *table, const char *trigger) {
 }
 
 static void add_ran(struct table *table, const json_t *ran) {
-        const char *outcome = get_string(ran, "outcome"), *error = get_string(ran, "error");
         json_int_t begun = get_int(ran, "begun_usec"), attempts = get_int(ran, "attempts");
-        char when[WHEN_MAX], due[WHEN_MAX], took[WHEN_MAX], tries[32] = "";
+        char when[WHEN_MAX], due[WHEN_MAX], took[WHEN_MAX], outcome[WHEN_MAX], tries[32] = "";
 
         if (attempts > 1)
                 (void)snprintf(tries, sizeof(tries), "%lld attempts", (long long)attempts);
         table_cell(table, PAINT_BOLD, get_string(ran, "run"));
         table_cell(table, PAINT_NONE, format_clock(begun, when));
-        table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
+        table_cell(table, paint_for(get_string(ran, "outcome")), format_outcome(ran, outcome));
         table_cell(table, PAINT_NONE, format_span(get_int(ran, "duration_usec"), took));
         add_trigger(table, get_string(ran, "trigger"));
         table_cell(table, PAINT_NONE, format_due(get_int(ran, "due_usec"), begun, due));

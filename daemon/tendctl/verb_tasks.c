@@ -10,10 +10,9 @@
 
 static void add_task(struct table *table, const json_t *task, bool kind) {
         const json_t *last = json_object_get(task, "last");
-        const char *outcome = get_string(last, "outcome"), *error = get_string(last, "error");
         const char *state = get_string(task, "state"), *by = get_string(json_object_get(task, "service"), "stopped_by");
         const char *paused = get_string(task, "paused_by");
-        char ended[WHEN_MAX], next[WHEN_MAX], shown[WHEN_MAX];
+        char ended[WHEN_MAX], next[WHEN_MAX], shown[WHEN_MAX], outcome[WHEN_MAX];
 
         table_cell(table, PAINT_NONE, get_string(task, "name"));
         if (kind)
@@ -24,9 +23,7 @@ static void add_task(struct table *table, const json_t *task, bool kind) {
                                                                                                       : "",
                     get_bool(task, "slow") ? ", slow" : "", get_bool(task, "stale") ? ", stale" : "",
                     *paused && !streq(state, "paused") ? ", paused" : "");
-        if (streq(outcome, error)) /* a timeout is both */
-                error = "";
-        table_cellf(table, paint_for(outcome), "%s%s%s", outcome, *error ? "/" : "", error);
+        table_cell(table, paint_for(get_string(last, "outcome")), format_outcome(last, outcome));
         table_cell(table, PAINT_NONE, format_relative(get_int(last, "ended_usec"), ended));
         table_cell(table, PAINT_NONE, *paused ? "" : format_clock(get_int(task, "next_usec"), next));
         if (*by)

@@ -5,6 +5,7 @@
 #include "tendctl/top.h"
 
 #include <curses.h>
+#include <term.h>
 
 /* So long after Esc a terminal may send the rest of a key. */
 #define ESCAPE_MSEC 50
@@ -45,6 +46,10 @@ int screen_open(struct screen **ret) {
         screen->terminal = newterm(NULL, stdout, stdin);
         if (!screen->terminal) {
                 free(screen);
+                return -EINVAL;
+        }
+        if (!tigetstr("cup")) { /* its cursor cannot be moved: curses would write one line over the other */
+                screen_close(screen);
                 return -EINVAL;
         }
         (void)set_escdelay(ESCAPE_MSEC);

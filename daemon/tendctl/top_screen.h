@@ -5,7 +5,8 @@
 
 struct screen;
 
-/* Takes the terminal over. Returns 0, -ENOMEM, -ENOTTY: it has no terminal, -EINVAL: ncurses does not know the terminal. */
+/* Takes the terminal over. Returns 0, -ENOMEM, -ENOTTY: it has no terminal, -EINVAL: ncurses does not know the
+ * terminal, or it is one that prints line after line. */
 int screen_open(struct screen **ret);
 /* Gives it back as it was. */
 struct screen *screen_close(struct screen *screen);

@@ -153,8 +153,10 @@ static int open_console(struct console *console, struct ctl *ctl) {
                 return ctl_error(CTL_USAGE,
                                  "top needs a terminal; --once prints one screen, --json what is on all of them");
         if (r == -EINVAL)
-                return ctl_error(CTL_FAILED, "the terminal %s is not known here; --once prints one screen",
-                                 getenv("TERM") ? getenv("TERM") : "without TERM");
+                return ctl_error(
+                        CTL_FAILED,
+                        "the terminal %s is not known here, or has no cursor to move; --once prints one screen",
+                        getenv("TERM") ? getenv("TERM") : "without TERM");
         return r < 0 ? ctl_error(CTL_FAILED, "%s", strerror(-r)) : CTL_OK;
 }
 

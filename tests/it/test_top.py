@@ -240,5 +240,6 @@ class Terminals(Top):
         term = self.top(daemon)
         self.assertIn("no daemon; tried:", self.wait(term, "^ended 3"))
         daemon.start()
-        term = self.top(daemon, env="TERM=nonsense")
-        self.assertIn("the terminal nonsense is not known here", self.wait(term, "^ended 1"))
+        for name in ("nonsense", "dumb"):
+            term = self.top(daemon, env=f"TERM={name}")
+            self.assertIn(f"the terminal {name} is not known here", self.wait(term, "^ended 1"))

@@ -93,7 +93,7 @@ void top_key(struct top *top, int key);
 bool top_act(struct top *top, int key);
 /* It was answered with y, or with the span that was typed. */
 void top_confirmed(struct top *top);
-/* The question: "stop backup#41? …". */
+/* The question: "stop backup#41? y/n …". */
 const char *top_question(const struct top *top, char *buf, size_t size);
 /* The job has printed something, or has ended. */
 void top_job_step(struct top *top);

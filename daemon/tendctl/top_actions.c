@@ -78,29 +78,27 @@ static const struct action actions[] = {
 };
 
 const char *top_help(void) {
-        return "1-5, Tab, Shift-Tab   tasks, runs, limits, pools, what is due next\n"
-               "arrows, PgUp, PgDn, Home, End, j, k, g, G\n"
-               "                      move\n"
-               "o, O                  order by the next column; reverse the order\n"
-               "/                     only those with that in their names, or that match a pattern with * or ?;\n"
-               "                      Esc: all again\n"
-               "f                     only those that fail, wait for a limit, or are degraded; all again\n"
-               "\n"
+        return "1-5, Tab, Shift-Tab  tasks, runs, limits, pools, what is due next\n"
+               "arrows, PgUp, PgDn, Home, End, j, k, g, G: move\n"
+               "o, O      order by the next column; reverse the order\n"
+               "/         only those with that in their names, or that match a pattern with\n"
+               "          * or ?; Esc: all again\n"
+               "f         only those that fail, wait for a limit, or are degraded; all again\n"
                "With the selected one:\n"
-               "Enter                 all of it: tendctl show; of a limit who holds it and who waits\n"
-               "w                     why it is as it is: tendctl why\n"
-               "l                     what it printed, and what became of it: tendctl logs\n"
-               "s                     start a run of the task\n"
-               "x                     stop the run, or all runs of the task\n"
-               "r                     restart the service\n"
-               "p                     pause the task or the limit; resume it\n"
-               "e                     give it more time\n"
+               "Enter     all of it: tendctl show; of a limit who holds it and who waits\n"
+               "w         why it is as it is: tendctl why\n"
+               "l         what it printed, and what became of it: tendctl logs\n"
+               "s         start a run of the task\n"
+               "x         stop the run, or all runs of the task\n"
+               "r         restart the service\n"
+               "p         pause the task or the limit; resume it\n"
+               "e         give it more time\n"
                "What changes something asks first.\n"
-               "\n"
-               "PROGRESS              what the run says itself, else how long it is at work, of how long that usually takes\n"
-               "loop lag              how late the daemon's timers were in the last 5 to 10 s; a bar for each 5 s\n"
-               "\n"
-               "q, Ctrl-C             quit\n";
+               "PROGRESS  what the run says itself; else how long it is at work, in per cent\n"
+               "          of how long that usually takes\n"
+               "loop lag  how late the daemon's timers were in the last 5 to 10 s; a bar for\n"
+               "          each 5 s\n"
+               "q, Ctrl-C quit\n";
 }
 
 /* ---- jobs ---- */
@@ -119,17 +117,18 @@ static void start_job(struct top *top, const struct action *action, const char *
         top->text_end = streq(action->verb, "logs");
 }
 
-/* The answer of a verb as one line. */
+/* The answer of a verb as one line: its first two. */
 static void tell_answer(struct top *top) {
-        const char *text = job_text(top->job), *rest;
+        const char *text = job_text(top->job), *rest, *between;
         bool wrong = strncmp(text, "tendctl: ", strlen("tendctl: ")) == 0;
         int length;
 
         text += wrong ? strlen("tendctl: ") : 0;
         length = (int)MIN(strcspn(text, "\n"), sizeof(top->message));
-        rest = text[length] ? text + length + 1 : "";
-        top_say(top, wrong ? PAINT_BAD : PAINT_GOOD, "%.*s%s%.*s", length, text, *rest ? "; " : "",
-                (int)strcspn(rest, "\n"), rest);
+        rest = text + length + strspn(text + length, "\n ");
+        between = !*rest ? "" : length > 0 && text[length - 1] == ':' ? " " : "; ";
+        top_say(top, wrong ? PAINT_BAD : PAINT_GOOD, "%.*s%s%.*s", length, text, between, (int)strcspn(rest, "\n"),
+                rest);
         if (!*top->message)
                 top_say(top, PAINT_GOOD, "done");
 }
@@ -176,9 +175,9 @@ const char *top_question(const struct top *top, char *buf, size_t size) {
         const struct action *action = top->action;
 
         if (action->asks_span)
-                (void)snprintf(buf, size, "give %s more time, such as 10min or 2h: %s_", top->subject, top->typed);
+                (void)snprintf(buf, size, "more time for %s, 10min or 2h: %s_", top->subject, top->typed);
         else
-                (void)snprintf(buf, size, "%s %s? %s  y/n", action->verb, top->subject,
+                (void)snprintf(buf, size, "%s %s? y/n  %s", action->verb, top->subject,
                                top->subject_is_service && action->service_effect ? action->service_effect
                                                                                  : action->effect);
         return buf;

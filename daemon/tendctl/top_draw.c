@@ -13,6 +13,10 @@
 /* Problems that are told; a large screen has room for more. */
 #define ALARMS_SHARE 6
 #define ALARMS_MIN   3
+#define ALARMS_FEW   12 /* lines, below which there is room for one alone */
+
+/* What is left of a line for the last column, below which the first gets it when names are cut. */
+#define REST_MIN 20
 
 /* ---- how the daemon does ---- */
 
@@ -26,29 +30,35 @@ static json_int_t count_problems(const json_t *status, const char *kind) {
         return 0;
 }
 
-static unsigned put_count(struct canvas *canvas, unsigned y, unsigned x, json_int_t n, const char *word) {
+/* Puts it at *@x, if there is anything to count. Returns whether it has room: a part of a number would be another one. */
+static bool put_count(struct canvas *canvas, unsigned *x, json_int_t n, const char *word) {
+        char text[64];
+        unsigned length = (unsigned)snprintf(text, sizeof(text), "  %lld %s", (long long)n, word);
+
         if (n == 0)
-                return 0;
-        return canvas_putf(canvas, y, x, paint_for(word), "  %lld %s", (long long)n, word);
+                return true;
+        if (*x + length > canvas_width(canvas))
+                return false;
+        *x += canvas_put(canvas, 0, *x, length, paint_for(word), text);
+        return true;
 }
 
 static void draw_summary(const struct top *top, struct canvas *canvas) {
         static const char *const kinds[] = { "stale", "slow", "restarting", "waiting", "stopped", "paused" };
         const json_t *status = top->status;
-        json_int_t uptime_usec = get_int(status, "uptime_usec");
         const char *phase = get_string(status, "phase");
         char uptime[WHEN_MAX], now[WHEN_MAX];
         unsigned x = 0;
+        bool room;
 
         x += canvas_putf(canvas, 0, x, PAINT_BOLD, "tendd %s ", get_string(status, "version"));
         x += canvas_put(canvas, 0, x, CANVAS_MAX, streq(phase, "running") ? PAINT_GOOD : PAINT_BAD, phase);
         x += canvas_putf(canvas, 0, x, PAINT_NONE, " %s, %lld tasks, %lld running, %lld queued",
-                         format_span(uptime_usec - uptime_usec % (json_int_t)USEC_PER_SEC, uptime),
-                         (long long)get_int(status, "tasks"), (long long)get_int(status, "running"),
-                         (long long)get_int(status, "queued"));
-        x += put_count(canvas, 0, x, get_int(status, "failing"), "failing");
-        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-                x += put_count(canvas, 0, x, count_problems(status, kinds[i]), kinds[i]);
+                         format_short(get_int(status, "uptime_usec"), uptime), (long long)get_int(status, "tasks"),
+                         (long long)get_int(status, "running"), (long long)get_int(status, "queued"));
+        room = put_count(canvas, &x, get_int(status, "failing"), "failing");
+        for (size_t i = 0; i < ARRAY_SIZE(kinds) && room; i++)
+                room = put_count(canvas, &x, count_problems(status, kinds[i]), kinds[i]);
         (void)format_time((json_int_t)clock_now(CLOCK_ID_REALTIME), now);
         if (x + 1 + strlen(now) <= canvas_width(canvas))
                 canvas_put_right(canvas, 0, 0, canvas_width(canvas), PAINT_DIM, now);
@@ -154,12 +164,12 @@ struct layout {
         size_t n; /* columns that there is room for */
 };
 
-/* The columns from the left on that fit; what they leave goes to those without a width: to the first as much as it needs, to the last
- * the rest. */
-static void lay_out(const struct top_view *view, size_t widest, unsigned width, struct layout *ret) {
+/* The columns from the left on that fit, @n at most; what they leave goes to those without a width: to the first as much as it needs,
+ * to the last the rest. */
+static void lay_out_some(const struct top_view *view, size_t n, size_t widest, unsigned width, struct layout *ret) {
         unsigned used, left;
 
-        for (ret->n = MIN(view->n_columns, (size_t)TABLE_COLUMNS_MAX);; ret->n--) {
+        for (ret->n = n;; ret->n--) {
                 used = (unsigned)ret->n - 1;
                 for (size_t i = 0; i < ret->n; i++) {
                         ret->widths[i] = view->columns[i].width ? view->columns[i].width : view->columns[i].least;
@@ -184,6 +194,17 @@ static void lay_out(const struct top_view *view, size_t widest, unsigned width, 
                 ret->widths[i] += more;
                 left -= more;
         }
+}
+
+/* A name that is cut may be that of another; a few words of a sentence tell nothing. */
+static void lay_out(const struct top_view *view, size_t widest, unsigned width, struct layout *ret) {
+        const struct top_column *last;
+
+        lay_out_some(view, MIN(view->n_columns, (size_t)TABLE_COLUMNS_MAX), widest, width, ret);
+        last = &view->columns[ret->n - 1];
+        if (ret->n > 1 && !last->width && ret->widths[ret->n - 1] < REST_MIN &&
+            ret->widths[0] < MIN(widest, (size_t)view->columns[0].most))
+                lay_out_some(view, ret->n - 1, widest, width, ret);
 }
 
 static void draw_cell(struct canvas *canvas, unsigned y, unsigned x, unsigned width, bool right, enum paint paint,
@@ -270,14 +291,17 @@ static void draw_foot(const struct top *top, struct canvas *canvas, unsigned y) 
 }
 
 void top_draw(struct top *top, struct canvas *canvas) {
-        unsigned height = canvas_height(canvas), y = 2, alarms = MAX(height / ALARMS_SHARE, (unsigned)ALARMS_MIN);
+        unsigned height = canvas_height(canvas), y = 2, alarms;
 
         if (top->mode == MODE_TEXT) {
                 top_draw_text(top, canvas);
                 return;
         }
-        draw_summary(top, canvas);
-        draw_lag(top, canvas);
+        alarms = height < ALARMS_FEW ? 1 : MAX(height / ALARMS_SHARE, (unsigned)ALARMS_MIN);
+        if (top->status) {
+                draw_summary(top, canvas);
+                draw_lag(top, canvas);
+        }
         draw_trouble(top, canvas, &y, 2 + alarms);
         draw_problems(top, canvas, &y, 2 + alarms);
         draw_tabs(top, canvas, y);

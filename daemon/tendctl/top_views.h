@@ -14,7 +14,7 @@ enum top_view_id {
 
 extern const struct top_view *const top_views[_VIEW_MAX];
 
-/* Of the runs of a Tree, for each task the one that is at work for the longest time: an object, or NULL: out of memory. Rows of
+/* Of the runs of a Tree, for each task the one that is at work, or else waits, for the longest time: an object, or NULL: out of memory. Rows of
  * VIEW_TASKS are joined with it as TOP_RUN. */
 #define TOP_RUN "run"
 json_t *top_runs_by_task(const json_t *runs);

@@ -6,10 +6,14 @@
 
 /* ---- how far a run is ---- */
 
-static json_int_t age_of(const json_t *run) {
+static json_int_t run_begun(const json_t *run) {
         json_int_t started = get_int(run, "started_usec");
 
-        return (json_int_t)clock_now(CLOCK_ID_REALTIME) - (started ? started : get_int(run, "created_usec"));
+        return started ? started : get_int(run, "created_usec");
+}
+
+static json_int_t age_of(const json_t *run) {
+        return (json_int_t)clock_now(CLOCK_ID_REALTIME) - run_begun(run);
 }
 
 /* What it reports itself, else how long it is at work against how long that usually takes. Returns percent; -1: not known. */
@@ -60,8 +64,16 @@ static void task_text_name(const json_t *task, struct cell_text *ret) {
                 ret->paint = PAINT_BAD;
 }
 
-static void task_text_state(const json_t *task, struct cell_text *ret) {
+/* To the daemon a task has runs or none; whether one of them has begun is known by the tree. */
+static const char *task_word(const json_t *task) {
+        const json_t *run = json_object_get(task, TOP_RUN);
         const char *word = state_word(task);
+
+        return run && get_int(run, "started_usec") == 0 && streq(word, "running") ? "queued" : word;
+}
+
+static void task_text_state(const json_t *task, struct cell_text *ret) {
+        const char *word = task_word(task);
 
         if (get_bool(task, "failing") && !streq(word, "gave-up"))
                 word = "failing";
@@ -75,11 +87,20 @@ static void task_text_state(const json_t *task, struct cell_text *ret) {
         ret->paint = paint_for(word);
 }
 
+/* Where @word is in @order, or behind it. */
+static json_int_t rank(const char *word, const char *const *order, size_t n) {
+        size_t i = 0;
+
+        while (i < n && !streq(order[i], word))
+                i++;
+        return (json_int_t)i;
+}
+
 /* What wants to be looked at comes first, then what is at work. */
 static json_int_t task_state_rank(const json_t *task) {
-        static const char *const order[] = { "gave-up", "restarting", "partly-up", "running", "starting", "stopping",
-                                             "waiting", "up",         "idle",      "stopped", "paused",   "disabled" };
-        const char *word = state_word(task);
+        static const char *const order[] = { "gave-up",  "restarting", "partly-up", "running", "queued",
+                                             "starting", "stopping",   "waiting",   "up",      "idle",
+                                             "stopped",  "paused",     "disabled" };
 
         if (get_bool(task, "failing"))
                 return -3;
@@ -87,10 +108,7 @@ static json_int_t task_state_rank(const json_t *task) {
                 return -2;
         if (get_bool(task, "slow"))
                 return -1;
-        for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-                if (streq(order[i], word))
-                        return (json_int_t)i;
-        return ARRAY_SIZE(order);
+        return rank(task_word(task), order, ARRAY_SIZE(order));
 }
 
 static void task_text_progress(const json_t *task, struct cell_text *ret) {
@@ -105,14 +123,17 @@ static json_int_t task_progress(const json_t *task) {
 
 static void task_text_last(const json_t *task, struct cell_text *ret) {
         const json_t *last = json_object_get(task, "last");
-        const char *error = get_string(last, "error");
+        char outcome[WHEN_MAX];
 
-        (void)snprintf(ret->text, sizeof(ret->text), "%s%s%s", get_string(last, "outcome"), *error ? "/" : "", error);
+        view_say(ret, format_outcome(last, outcome));
         ret->paint = paint_for(get_string(last, "outcome"));
 }
 
-static const char *task_last(const json_t *task) {
-        return get_string(json_object_get(task, "last"), "outcome");
+static json_int_t task_last(const json_t *task) {
+        static const char *const order[] = { "failed",        "timeout", "interrupted", "cancelled",
+                                             "never-started", "skipped", "ok" };
+
+        return rank(get_string(json_object_get(task, "last"), "outcome"), order, ARRAY_SIZE(order));
 }
 
 static json_int_t task_ended(const json_t *task) {
@@ -154,16 +175,20 @@ static json_int_t task_failures(const json_t *task) {
 static void task_text_detail(const json_t *task, struct cell_text *ret) {
         const json_t *last = json_object_get(task, "last");
         const char *by = get_string(json_object_get(task, "service"), "stopped_by"),
-                   *paused = get_string(task, "paused_by");
+                   *paused = get_string(task, "paused_by"),
+                   *waiting = get_string(json_object_get(json_object_get(task, TOP_RUN), "waiting"), "text");
 
-        if (*by)
+        ret->paint = PAINT_DIM;
+        if (*waiting) {
+                view_say(ret, waiting);
+                ret->paint = PAINT_WARN;
+        } else if (*by)
                 (void)snprintf(ret->text, sizeof(ret->text), "stopped by %s", by);
         else if (*paused)
                 (void)snprintf(ret->text, sizeof(ret->text), "paused by %s", paused);
         else
                 view_say(ret,
                          *get_string(last, "detail") ? get_string(last, "detail") : get_string(task, "description"));
-        ret->paint = PAINT_DIM;
 }
 
 static bool task_fails(const json_t *task) {
@@ -174,7 +199,7 @@ static const struct top_column task_columns[] = {
         { .title = "TASK", .least = 12, .most = 40, .text = task_text_name, .word = task_name },
         { .title = "STATE", .width = 10, .text = task_text_state, .number = task_state_rank },
         { .title = "PROGRESS", .width = 12, .falls = true, .text = task_text_progress, .number = task_progress },
-        { .title = "LAST", .width = 13, .text = task_text_last, .word = task_last },
+        { .title = "LAST", .width = 13, .text = task_text_last, .number = task_last },
         { .title = "AGO", .width = 5, .right = true, .falls = true, .text = task_text_age, .number = task_ended },
         { .title = "NEXT", .width = 5, .right = true, .text = task_text_next, .number = task_next },
         { .title = "FAIL",
@@ -186,17 +211,22 @@ static const struct top_column task_columns[] = {
         { .title = "DETAIL", .least = 12, .text = task_text_detail },
 };
 
+/* Whether @run tells more of its task than @other: one at work, the longest; else the one that waits for the longest. */
+static bool tells_more(const json_t *run, const json_t *other) {
+        bool begun = get_int(run, "started_usec") > 0, other_begun = get_int(other, "started_usec") > 0;
+
+        return begun != other_begun ? begun : run_begun(run) < run_begun(other);
+}
+
 json_t *top_runs_by_task(const json_t *runs) {
         json_t *by_task = json_object(), *run;
         size_t index;
 
         json_array_foreach((json_t *)runs, index, run) {
                 const json_t *known = json_object_get(by_task, get_string(run, "task"));
-                json_int_t started = get_int(run, "started_usec");
 
-                if (*get_string(run, "item") || started == 0 || (known && get_int(known, "started_usec") <= started))
-                        continue;
-                (void)json_object_set(by_task, get_string(run, "task"), run);
+                if (!*get_string(run, "item") && (!known || tells_more(run, known)))
+                        (void)json_object_set(by_task, get_string(run, "task"), run);
         }
         return by_task;
 }
@@ -225,12 +255,6 @@ static void run_text_age(const json_t *run, struct cell_text *ret) {
         char age[WHEN_MAX];
 
         view_say(ret, format_short(age_of(run), age));
-}
-
-static json_int_t run_begun(const json_t *run) {
-        json_int_t started = get_int(run, "started_usec");
-
-        return started ? started : get_int(run, "created_usec");
 }
 
 static void run_text_usual(const json_t *run, struct cell_text *ret) {
@@ -265,7 +289,7 @@ static const struct top_column run_columns[] = {
         { .title = "FOR", .width = 5, .right = true, .text = run_text_age, .number = run_begun },
         { .title = "USUAL", .width = 5, .right = true, .falls = true, .text = run_text_usual, .number = run_usual },
         { .title = "PROGRESS", .width = 12, .falls = true, .text = run_text_progress, .number = percent_of },
-        { .title = "DETAIL", .least = 12, .text = run_text_detail },
+        { .title = "DETAIL", .least = 20, .text = run_text_detail },
 };
 
 const struct top_view top_view_tasks = {

@@ -151,7 +151,7 @@ class Acts(Top):
         term = self.top(daemon)
         term.wait("^backup")
         term.write("x")
-        term.wait(r"^stop backup\? what runs of it is asked to end, and forced after its grace  y/n")
+        term.wait(r"^stop backup\? y/n  what runs of it is asked to end, and forced after its grace")
         term.write("n")
         term.wait("^nothing was changed")
         self.assertEqual(len(daemon.ctl_json("tree", "backup")["runs"]), 1)

@@ -134,6 +134,40 @@ START_TEST(the_head_tells_how_the_daemon_does) {
 }
 END_TEST
 
+/* "1 pa" may be one or ten. */
+START_TEST(what_is_counted_is_told_whole_or_not) {
+        tell_status("running", "", "{\"kind\":\"stale\",\"n\":4},{\"kind\":\"paused\",\"n\":123}");
+        for (unsigned width = 60; width <= 100; width++) {
+                char *end;
+
+                (void)draw(24, width);
+                end = strchr(screen, '\n');
+                *end = '\0';
+                ck_assert_msg(!strstr(screen, "  1 ") || strstr(screen, "  1 failing"), "%u: %s", width, screen);
+                ck_assert_msg(!strstr(screen, "  123") || strstr(screen, "  4 stale  123 paused"), "%u: %s", width,
+                              screen);
+        }
+        ck_assert_ptr_nonnull(strstr(screen, "  123 paused"));
+}
+END_TEST
+
+START_TEST(nothing_is_said_of_a_daemon_that_has_told_nothing) {
+        expect_not("0 tasks");
+        expect_not("loop lag");
+        expect("waiting for the daemon");
+}
+END_TEST
+
+START_TEST(a_small_screen_has_a_row) {
+        tell_all();
+        tell_status("running", "{\"kind\":\"failing\",\"subject\":\"t\",\"text\":\"bad\"}",
+                    "{\"kind\":\"failing\",\"n\":9}");
+        (void)draw(7, 80);
+        ck_assert_msg(strstr(screen, "AND        9 more: tendctl status\n[1 tasks]"), "%s", screen);
+        ck_assert_msg(strstr(screen, "\nbackup "), "%s", screen);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_told_by_how_bad_it_is) {
         tell_status("stopping",
                     "{\"kind\":\"degraded\",\"subject\":\"store\",\"text\":\"disk is full\",\"wrong\":true},"
@@ -188,6 +222,44 @@ START_TEST(columns_fit_the_terminal) {
         for (unsigned width = 1; width <= 130; width++)
                 for (unsigned height = 1; height <= 10; height++)
                         (void)draw(height, width);
+}
+END_TEST
+
+START_TEST(names_come_before_what_has_no_room) {
+        tell(SOURCE_TASKS, "[{\"name\":\"backup-of-the-db\",\"state\":\"idle\",\"description\":\"nightly\"}]");
+        expect("backup-of-the-db ");
+        expect_not("DETAIL");
+        (void)draw(24, 100);
+        ck_assert_msg(strstr(screen, "nightly\n"), "%s", screen);
+}
+END_TEST
+
+START_TEST(a_task_whose_run_waits_is_not_running) {
+        tell(SOURCE_TASKS, "[{\"name\":\"a\",\"state\":\"running\"},{\"name\":\"b\",\"state\":\"running\"}]");
+        tell(SOURCE_TREE,
+             "[{\"name\":\"a#1\",\"task\":\"a\",\"created_usec\":5,\"waiting\":{\"text\":\"waits for limit db\"}},"
+             "{\"name\":\"b#1\",\"task\":\"b\",\"created_usec\":5,\"waiting\":{\"text\":\"waits\"}},"
+             "{\"name\":\"b#2\",\"task\":\"b\",\"created_usec\":6,\"started_usec\":7}]");
+        (void)draw(24, 100);
+        ck_assert_msg(strstr(screen, "\na            queued "), "%s", screen);
+        ck_assert_msg(strstr(screen, "waits for limit db\n"), "%s", screen);
+        ck_assert_msg(strstr(screen, "\nb            running "), "%s", screen);
+}
+END_TEST
+
+START_TEST(last_ends_are_in_the_order_of_how_bad_they_are) {
+        const char *at;
+
+        tell(SOURCE_TASKS, "[{\"name\":\"new\"},{\"name\":\"fine\",\"last\":{\"outcome\":\"ok\"}},"
+                           "{\"name\":\"late\",\"last\":{\"outcome\":\"timeout\",\"error\":\"timeout\"}},"
+                           "{\"name\":\"bad\",\"last\":{\"outcome\":\"failed\",\"error\":\"exit\"}}]");
+        press("ooo");
+        expect("by LAST\n");
+        at = strstr(screen, "\nbad ");
+        at = at ? strstr(at, "\nlate ") : NULL;
+        at = at ? strstr(at, "\nfine ") : NULL;
+        ck_assert_msg(at && strstr(at, "\nnew"), "%s", screen);
+        expect(" timeout\n"); /* not that it timed out because of a timeout */
 }
 END_TEST
 
@@ -273,7 +345,7 @@ START_TEST(what_changes_something_asks_first) {
         tell_all();
         answers = "stopping backup#4\n";
         press("x");
-        expect("stop backup? what runs of it is asked to end, and forced after its grace  y/n");
+        expect("stop backup? y/n  what runs of it is asked to end, and forced after its grace");
         press("zn");
         ck_assert_str_eq(asked, "");
         expect("nothing was changed");
@@ -290,14 +362,14 @@ END_TEST
 START_TEST(its_effect_is_told_as_it_is) {
         tell_all();
         press("/web\nx");
-        expect("stop web? it ends, and stays down until it is started  y/n");
+        expect("stop web? y/n  it ends, and stays down until it is started");
         press("np");
-        expect("resume web? its triggers are followed again  y/n");
+        expect("resume web? y/n  its triggers are followed again");
         press("n1");
         top_key(&top, TOP_KEY_ESCAPE);
         press("g");
         press("p");
-        expect("pause backup? no trigger starts it until it is resumed  y/n");
+        expect("pause backup? y/n  no trigger starts it until it is resumed");
         press("y");
         ck_assert_str_eq(asked, "pause backup");
 }
@@ -318,13 +390,19 @@ START_TEST(an_error_is_told) {
         ck_assert_int_eq(top.message_paint, PAINT_BAD);
         press("j");
         expect_not("denied");
+        answers = "tendctl: no daemon; tried:\n  /run/tendd/control.sock: Connection refused\n";
+        press("sy");
+        expect("no daemon; tried: /run/tendd/control.sock: Connection refused");
+        answers = "stopping a#1\nstopping a#2\n";
+        press("sy");
+        expect("stopping a#1; stopping a#2");
 }
 END_TEST
 
 START_TEST(more_time_is_typed) {
         tell_all();
         press("e1x");
-        expect("give backup more time, such as 10min or 2h: 1x_");
+        expect("more time for backup, 10min or 2h: 1x_");
         press("\n");
         ck_assert_str_eq(asked, "");
         expect("1x: no span; nothing was changed");
@@ -375,7 +453,10 @@ END_TEST
 
 START_TEST(help_tells_the_keys) {
         press("?");
-        expect("Shift-Tab   tasks, runs, limits, pools, what is due next");
+        expect("Shift-Tab  tasks, runs, limits, pools, what is due next");
+        expect("q, Ctrl-C quit"); /* all of them */
+        for (const char *line = top_help(); *line; line += strcspn(line, "\n") + 1)
+                ck_assert_uint_le(strcspn(line, "\n"), 80);
         press("q");
         expect("[1 tasks]");
         ck_assert(!top.quit);
@@ -432,11 +513,17 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, the_head_tells_how_the_daemon_does);
+        tcase_add_test(tcase, what_is_counted_is_told_whole_or_not);
+        tcase_add_test(tcase, nothing_is_said_of_a_daemon_that_has_told_nothing);
+        tcase_add_test(tcase, a_small_screen_has_a_row);
         tcase_add_test(tcase, what_is_wrong_is_told_by_how_bad_it_is);
         tcase_add_test(tcase, more_problems_than_there_is_room_for_are_counted);
         tcase_add_test(tcase, a_run_is_drawn_against_its_usual_duration);
         tcase_add_test(tcase, what_a_run_says_itself_counts_more);
         tcase_add_test(tcase, columns_fit_the_terminal);
+        tcase_add_test(tcase, names_come_before_what_has_no_room);
+        tcase_add_test(tcase, a_task_whose_run_waits_is_not_running);
+        tcase_add_test(tcase, last_ends_are_in_the_order_of_how_bad_they_are);
         tcase_add_test(tcase, limits_and_pools_are_gauges);
         tcase_add_test(tcase, what_is_due_is_told);
         tcase_add_test(tcase, nothing_of_tasks_commands_the_terminal);

@@ -7,6 +7,7 @@
  *
  * When there are as many connections as there may be, the oldest that is not being answered gives way to a new one: who
  * opens many and says nothing must not keep a probe from its answer, as what asks for health restarts what does not give it.
+ * Nor must who takes long answers slowly: of these there are fewer than connections. Short ones the kernel takes at once.
  *
  * All of this is done by callbacks of the loop, at most one read, or one piece and one write, in each.
  */
@@ -63,7 +64,8 @@ struct http_listener {
 struct http_server {
         struct http_server_options options;
         struct list listeners;
-        struct list connections;        /* in the order in which they came */
+        struct list connections; /* in the order in which they came */
+        unsigned n_bodies;
         struct loop_timer accept_again; /* armed while listeners are paused */
         struct http_server_stats stats;
 };
@@ -95,8 +97,10 @@ static void pause_for(struct http_server *server, usec_t usec) {
 
 /* What only the answer needs. */
 static void drop_answer(struct connection *connection) {
-        if (connection->ops)
+        if (connection->ops) {
                 connection->ops->free(connection->body);
+                connection->server->n_bodies--;
+        }
         connection->ops = NULL;
         free(TAKE_PTR(connection->out));
 }
@@ -142,6 +146,7 @@ static int answer(struct connection *connection, const struct http_head *request
         char length[48] = "";
         int n;
 
+        connection->server->n_bodies += answer->ops != NULL;
         connection->ops = answer->ops;
         connection->body = answer->body;
         connection->state = WRITING;
@@ -181,6 +186,10 @@ static int handle(struct connection *connection, const struct http_head *request
                                              .text = "only GET and HEAD\n" };
         else
                 server->options.handle(request, &made, server->options.arg);
+        if (made.ops && server->n_bodies >= server->options.max_bodies) {
+                made.ops->free(made.body);
+                return refuse(connection, 503, "too many clients at once\n");
+        }
         return answer(connection, request, &made);
 }
 

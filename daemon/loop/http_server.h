@@ -37,6 +37,7 @@ typedef void (*http_handle_fn)(const struct http_head *request, struct http_answ
 struct http_server_options {
         struct loop *loop;
         unsigned max_connections;
+        unsigned max_bodies; /* that are made while they are sent, at once; to more requests the answer is 503 */
         usec_t timeout_usec; /* of a connection */
         http_handle_fn handle;
         void *arg;
@@ -55,7 +56,7 @@ struct http_listener *http_listener_free(struct http_listener *listener);
 struct http_server_stats {
         unsigned connections;
         uint64_t requests; /* whole ones, whatever the answer */
-        uint64_t refused;  /* that were not understood, or too long */
+        uint64_t refused;  /* that were not understood, too long, or for one body too many */
         uint64_t cut_off;  /* took too long, gave way, or could not be answered to the end */
 };
 

@@ -500,8 +500,8 @@ static const struct family table[] = {
         { "tendd_http_connections", FAMILY_GAUGE, NULL, "Clients of the metrics and of the health.",
           .one = http_connections },
         { "tendd_http_requests", FAMILY_COUNTER, NULL, "Their requests.", .one = http_requests },
-        { "tendd_http_requests_refused", FAMILY_COUNTER, NULL, "Requests that were not understood, or too long.",
-          .one = http_refused },
+        { "tendd_http_requests_refused", FAMILY_COUNTER, NULL,
+          "Requests that were not understood, too long, or for one scrape too many.", .one = http_refused },
         { "tendd_http_connections_cut_off", FAMILY_COUNTER, NULL, "Clients that took too long.", .one = http_cut_off },
 };
 

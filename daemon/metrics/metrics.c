@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #define CONNECTIONS_MAX 32
+#define SCRAPES_MAX     16 /* at once; the others are for probes */
 #define TIMEOUT_USEC    (15 * USEC_PER_SEC)
 #define PLAIN_TEXT      "text/plain; charset=utf-8"
 
@@ -119,6 +120,7 @@ static int start(struct metrics *metrics, unsigned max_tasks) {
         const struct http_server_options options = {
                 .loop = live_loop(metrics->options.live),
                 .max_connections = CONNECTIONS_MAX,
+                .max_bodies = SCRAPES_MAX,
                 .timeout_usec = TIMEOUT_USEC,
                 .handle = handle,
                 .arg = metrics,

@@ -49,19 +49,19 @@ static void handle(const struct http_head *request, struct http_answer *ret, voi
                 ret->text = "ok\n";
 }
 
-static void setup(void) {
-        const struct http_server_options options = {
+static void setup_with(unsigned max_bodies) {
+        struct http_server_options options = {
                 .max_connections = CONNECTIONS,
+                .max_bodies = max_bodies,
                 .timeout_usec = TIMEOUT,
                 .handle = handle,
         };
-        struct http_server_options copy = options;
         int fd;
 
         fake_clock_reset();
         ck_assert_int_eq(loop_new(&loop), 0);
-        copy.loop = loop;
-        ck_assert_int_eq(http_server_new(&copy, &server), 0);
+        options.loop = loop;
+        ck_assert_int_eq(http_server_new(&options, &server), 0);
         ck_assert_ptr_nonnull(mkdtemp(directory));
         address.sun_family = AF_UNIX;
         (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", directory);
@@ -72,6 +72,14 @@ static void setup(void) {
         n_pieces = made = freed = 0;
         piece_result = 0;
         piece_size = 10;
+}
+
+static void setup(void) {
+        setup_with(CONNECTIONS);
+}
+
+static void setup_few_bodies(void) {
+        setup_with(2);
 }
 
 static void teardown(void) {
@@ -292,6 +300,40 @@ START_TEST(others_wait_while_there_are_too_many) {
 }
 END_TEST
 
+/* Who takes long answers slowly leaves room for short ones. */
+START_TEST(bodies_are_fewer_than_connections) {
+        int slow = client("GET /pieces HTTP/1.1\r\n\r\n"), other = client("GET /pieces HTTP/1.1\r\n\r\n"), third;
+        char text[1024];
+
+        n_pieces = 10000;
+        piece_size = HTTP_PIECE_MAX;
+        pump(50);
+        third = client("GET /pieces HTTP/1.1\r\n\r\n");
+        pump(6);
+        ck_assert_int_gt(take(third, text, sizeof(text)), 0);
+        ck_assert_msg(strncmp(text, "HTTP/1.1 503 Service Unavailable\r\n", 34) == 0, "%s", text);
+        ck_assert_uint_eq(freed, 1);
+        (void)close(third);
+        pump(2);
+        fake_clock_advance(USEC_PER_SEC);
+        third = client("GET /x HTTP/1.1\r\n\r\n");
+        pump(6);
+        ck_assert_int_gt(take(third, text, sizeof(text)), 0);
+        ck_assert_msg(strncmp(text, "HTTP/1.1 200 ", 13) == 0, "%s", text);
+        (void)close(third);
+
+        (void)close(slow); /* which makes room */
+        pump(6);
+        fake_clock_advance(USEC_PER_SEC);
+        third = client("GET /pieces HTTP/1.1\r\n\r\n");
+        pump(6);
+        (void)take(third, text, sizeof(text));
+        ck_assert_msg(strncmp(text, "HTTP/1.1 200 ", 13) == 0, "%s", text);
+        (void)close(third);
+        (void)close(other);
+}
+END_TEST
+
 /* However many say nothing, or keep what they have got: the oldest go, though none at once. */
 START_TEST(idle_ones_give_way) {
         int fds[CONNECTIONS], other;
@@ -345,7 +387,7 @@ START_TEST(freed_with_clients) {
 END_TEST
 
 int main(void) {
-        TCase *tcase = tcase_create("http_server");
+        TCase *tcase = tcase_create("http_server"), *few = tcase_create("few bodies");
         Suite *suite = suite_create("http_server");
         SRunner *runner;
         int failed;
@@ -361,6 +403,9 @@ int main(void) {
         tcase_add_test(tcase, idle_ones_give_way);
         tcase_add_test(tcase, freed_with_clients);
         suite_add_tcase(suite, tcase);
+        tcase_add_checked_fixture(few, setup_few_bodies, teardown);
+        tcase_add_test(few, bodies_are_fewer_than_connections);
+        suite_add_tcase(suite, few);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);
         failed = srunner_ntests_failed(runner);

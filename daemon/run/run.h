@@ -87,7 +87,7 @@ struct leaf_ops {
         bool abandoned_is_unkillable; /* an abandoned leaf fails with ERROR_UNKILLABLE (processes; not threads) */
 
         /* Sends @signo to all of the work's processes, or to the main one alone. Returns 0, or -ESRCH when there is none
-         * yet. NULL: it has no processes. */
+         * to tell. NULL: it has no processes. */
         int (*signal)(struct run *leaf, int signo, bool main);
 
         /* Frees run_leaf_data(), when the leaf is freed and was not abandoned. May be NULL. */

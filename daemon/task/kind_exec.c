@@ -475,11 +475,11 @@ static void exec_abandon(struct run *leaf, struct remnant *remnant) {
 static int exec_signal(struct run *leaf, int signo, bool main) {
         const struct exec_leaf *exec = run_leaf_data(leaf);
 
-        if (!exec->child || child_pid(exec->child) == 0)
+        if (!exec->child)
                 return -ESRCH;
         if (main)
                 return child_signal_main(exec->child, signo);
-        child_signal(exec->child, signo);
+        child_signal(exec->child, signo); /* also one that is being made: it is told as soon as it is there */
         return 0;
 }
 

@@ -335,8 +335,8 @@ END_TEST
 START_TEST(an_operators_signal_reaches_the_tree_or_the_main_process) {
         struct run *run = start_task();
 
-        ck_assert_uint_eq(run_signal(run, SIGHUP, false), 0); /* it is not there yet */
-        check_asked("spawn");
+        ck_assert_uint_eq(run_signal(run, SIGHUP, false), 1); /* it is told when it is there */
+        check_asked("spawn signal:1");
         fake_child_started(child);
         settle();
         ck_assert_uint_eq(run_signal(run, SIGHUP, false), 1);

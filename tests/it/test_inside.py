@@ -29,6 +29,13 @@ shell = $CTL start reads 2>> $DIRECTORY/refused
 shell = $CTL start itself 2>> $DIRECTORY/refused
 [task asks]
 shell = $CTL run --name ask -- sleep 600 || echo $? >> $DIRECTORY/codes
+[task fails]
+shell = $CTL start inner; exit 3
+[task web]
+restart = always
+command = sleep 600
+[task deploys]
+shell = $CTL start web; $CTL wait --for ready web; exit 3
 # A process of another session, without parents, that starts something.
 [task forks]
 shell = setsid -f $CTL start inner > $DIRECTORY/forked; while ! grep -q inner $DIRECTORY/forked; do sleep 0.05; done
@@ -104,6 +111,13 @@ class Inside(Case):
         daemon.ctl_json("stop", "inner")
         self.await_tree(daemon)
         self.assertEqual(self.last(daemon, "forks")["outcome"], "ok")
+
+        # What failed leaves nothing at work but services.
+        self.assertEqual(daemon.ctl("start", "--wait", "fails").returncode, 3)
+        self.assertEqual(self.tree(daemon), [])
+        self.assertRegex(daemon.ctl("history", "inner").stdout, r"inner#4 .* (never-started|cancelled) .* fails#1 *\n")
+        self.assertEqual(daemon.ctl("start", "--wait", "deploys").returncode, 3)
+        self.assertEqual(self.tree(daemon), [(0, "web#1")])
 
     def test_with_groups(self):
         self.check_all("auto")

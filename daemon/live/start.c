@@ -8,6 +8,11 @@
 
 #include <stdio.h>
 
+/* What tells the health of services goes on with them. */
+static bool is_closed_to(const struct live_task *entry) {
+        return entry->live->closed && !live_is_check(entry);
+}
+
 static int start(struct live_task *entry, const struct task *task, const char *trigger, usec_t due,
                  struct result *resume, struct run *host, struct run **ret) {
         struct run_start spec = {
@@ -23,8 +28,6 @@ static int start(struct live_task *entry, const struct task *task, const char *t
         struct run *run;
         int r;
 
-        if (entry->live->closed && !live_is_check(entry) && !host)
-                return -ESHUTDOWN;
         r = run_tree_start(entry->live->tree, &spec, &run);
         if (r < 0)
                 return r;
@@ -40,13 +43,13 @@ static int start(struct live_task *entry, const struct task *task, const char *t
 }
 
 int live_start_due(struct live_task *entry, const char *trigger, usec_t due, struct run **ret) {
-        return start(entry, entry->task, trigger, due, NULL, NULL, ret);
+        return is_closed_to(entry) ? -ESHUTDOWN : start(entry, entry->task, trigger, due, NULL, NULL, ret);
 }
 
 int live_start_again(struct live_task *entry, usec_t due_usec, struct result *was) {
         struct run *run;
 
-        return start(entry, entry->task, "interrupt", due_usec, was, NULL, &run);
+        return is_closed_to(entry) ? -ESHUTDOWN : start(entry, entry->task, "interrupt", due_usec, was, NULL, &run);
 }
 
 void live_count_skip(struct live_task *entry, const char *reason) {
@@ -142,7 +145,7 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
                 live_skip(entry, &due, "paused", "paused");
                 return;
         }
-        if (entry->live->closed && !live_is_check(entry)) { /* before anything makes way for it */
+        if (is_closed_to(entry)) { /* before anything makes way for it */
                 live_skip_failed(entry, &due, -ESHUTDOWN);
                 return;
         }
@@ -171,6 +174,8 @@ int live_start_task(struct live_task *entry, const struct task *task, const stru
         char name[RUN_NAME_MAX], trigger[RUN_NAME_MAX + 128];
         int r;
 
+        if (is_closed_to(entry) && !how->host)
+                return -ESHUTDOWN;
         if (how->host)
                 (void)snprintf(trigger, sizeof(trigger), "%s (%s)", run_name(how->host, name), how->by);
         r = start(entry, task, how->host ? trigger : how->by, clock_now(CLOCK_ID_REALTIME), how->resume, host, ret);

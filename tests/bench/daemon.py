@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import time
 
 import common
@@ -25,8 +26,22 @@ def config(directory, text, name="tendd.ini"):
     return path
 
 
+# What /run is: a file system in memory. A socket is made there for each run.
+_run = tempfile.TemporaryDirectory(prefix="tendd-bench-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+os.chmod(_run.name, 0o755)
+
+
+def _runtime_dir(directory):
+    """That of a daemon whose other files are in @directory, where it is found by a link."""
+    link = os.path.join(directory, "run")
+    if not os.path.islink(link):
+        os.symlink(tempfile.mkdtemp(dir=_run.name), link)
+    os.chmod(os.path.realpath(link), 0o755)
+    return os.path.realpath(link)
+
+
 def _argv(directory, path):
-    dirs = ["--runtime-dir", os.path.join(directory, "run"), "--state-dir", os.path.join(directory, "state")]
+    dirs = ["--runtime-dir", _runtime_dir(directory), "--state-dir", os.path.join(directory, "state")]
     for d in dirs[1::2]:
         os.makedirs(d, exist_ok=True)
     return [TENDD, "--config", path, *dirs, "--log-target", "stderr"]

@@ -32,6 +32,7 @@ enum happening {
         HAPPENS_HANG_UP,  /* the client goes, and another takes its place */
         HAPPENS_READING,  /* whether clients read */
         HAPPENS_STORE,    /* it becomes degraded, or well again */
+        HAPPENS_SHUT,     /* the client sends no more, and still reads */
         _HAPPENS_MAX,
 };
 
@@ -291,6 +292,7 @@ static void happen(enum happening what, uint8_t first, uint8_t second, struct cl
                 else
                         fake_store_recover(false);
                 break;
+        case HAPPENS_SHUT: (void)shutdown((*at)->fd, SHUT_WR); break;
         case _HAPPENS_MAX: break;
         }
 }

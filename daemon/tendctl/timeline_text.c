@@ -25,21 +25,23 @@ static const struct {
 const char *timeline_title(const struct timeline *timeline, char buf[TIMELINE_TITLE_MAX]) {
         bool seconds = usec_sub(timeline->until_usec, timeline->from_usec) < USEC_PER_HOUR;
         usec_t instants[] = { timeline->from_usec, timeline->until_usec };
-        const char *zone = NULL;
+        struct tm tms[2] = { 0 };
         char texts[2][40];
+        bool one_zone;
 
         for (size_t i = 0; i < 2; i++) {
                 time_t secs = (time_t)(instants[i] / USEC_PER_SEC);
-                struct tm tm = { 0 };
 
                 texts[i][0] = '\0';
-                if (localtime_r(&secs, &tm))
+                if (localtime_r(&secs, &tms[i]))
                         (void)strftime(texts[i], sizeof(texts[i]), seconds ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%d %H:%M",
-                                       &tm);
-                if (i == 1)
-                        zone = tm.tm_zone;
+                                       &tms[i]);
+                if (!tms[i].tm_zone)
+                        tms[i].tm_zone = "";
         }
-        (void)snprintf(buf, TIMELINE_TITLE_MAX, "%s to %s %s", texts[0], texts[1], zone ? zone : "");
+        one_zone = streq(tms[0].tm_zone, tms[1].tm_zone);
+        (void)snprintf(buf, TIMELINE_TITLE_MAX, "%s%s%s to %s %s", texts[0], one_zone ? "" : " ",
+                       one_zone ? "" : tms[0].tm_zone, texts[1], tms[1].tm_zone);
         return buf;
 }
 
@@ -143,19 +145,34 @@ static void print_row(struct chart *chart, const struct timeline_row *row) {
         }
 }
 
+/* As many pieces on a line as it has room for. */
 static void print_legend(const struct chart *chart) {
-        char span[WHEN_MAX];
+        usec_t column = usec_sub(chart->timeline->until_usec, chart->timeline->from_usec) / chart->columns;
+        unsigned width = chart->label + 1 + chart->columns, used = 0;
+        char span[WHEN_MAX], piece[WHEN_MAX + 16];
 
-        for (enum timeline_kind kind = 0; kind < _TIMELINE_KIND_MAX; kind++) {
-                if (!chart->seen[kind])
+        for (enum timeline_kind kind = 0; kind <= _TIMELINE_KIND_MAX; kind++) {
+                bool last = kind == _TIMELINE_KIND_MAX;
+                unsigned length;
+
+                if (!last && !chart->seen[kind])
                         continue;
-                print_painted(glyphs[kind].paint, glyphs[kind].text[print_is_utf8()]);
-                printf(" %s  ", timeline_kind_to_string(kind));
+                if (last)
+                        (void)snprintf(piece, sizeof(piece), "one column: %s", format_span((json_int_t)column, span));
+                else
+                        (void)snprintf(piece, sizeof(piece), " %s", timeline_kind_to_string(kind));
+                length = !last + (unsigned)strlen(piece);
+                if (used > 0 && used + 2 + length > width) {
+                        putchar('\n');
+                        used = 0;
+                } else if (used > 0)
+                        used += (unsigned)printf("  ");
+                if (!last)
+                        print_painted(glyphs[kind].paint, glyphs[kind].text[print_is_utf8()]);
+                fputs(piece, stdout);
+                used += length;
         }
-        printf("one column: %s\n",
-               format_span(
-                       (json_int_t)(usec_sub(chart->timeline->until_usec, chart->timeline->from_usec) / chart->columns),
-                       span));
+        putchar('\n');
 }
 
 int timeline_print(const struct timeline *timeline, unsigned width) {

@@ -158,6 +158,14 @@ END_TEST
 
 /* ---- the terminal ---- */
 
+START_TEST(a_title_names_each_zone_that_is_shown) {
+        char title[TIMELINE_TITLE_MAX];
+
+        timeline_init(&timeline, FROM, FROM + 48 * H, FROM + 48 * H);
+        ck_assert_str_eq(timeline_title(&timeline, title), "2025-03-29 00:00 CET to 2025-03-31 01:00 CEST");
+}
+END_TEST
+
 static const char *print(unsigned width) {
         FILE *old = stdout;
 
@@ -182,10 +190,12 @@ START_TEST(bars_are_where_their_time_is) {
         print(22);
         expect("2025-03-29 00:00 to 2025-03-29 10:00 CET\n");
         expect("\na ====  F           >>\nb   ....TT\n");
-        expect("F failed  T timeout  > running  = ok  . waiting  one column: 30min\n");
+        expect("\nF failed  T timeout\n> running  = ok\n. waiting\none column: 30min\n");
         ck_assert(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
         print(22);
         expect("\na ████  F           ▶▶\n");
+        print(80);
+        expect("\nF failed  T timeout  ▶ running  █ ok  · waiting  one column: 7min 41s\n");
         (void)setlocale(LC_CTYPE, "C");
 }
 END_TEST
@@ -216,8 +226,8 @@ START_TEST(it_fits_any_terminal) {
         for (unsigned width = 1; width < 300; width += 7) {
                 print(width);
                 for (const char *line = shown; *line; line += strcspn(line, "\n") + 1)
-                        if (*line != '2' && *line != '=') /* neither title nor legend */
-                                ck_assert_uint_le(strcspn(line, "\n"), MAX(width, 18u));
+                        if (*line != '2') /* the title */
+                                ck_assert_uint_le(strcspn(line, "\n"), MAX(width, *line == 'o' ? 24u : 18u));
         }
 }
 END_TEST
@@ -287,6 +297,7 @@ int main(void) {
         tcase_add_test(tcase, columns_cover_the_time);
         tcase_add_loop_test(tcase, ticks_are_round_times_of_the_clock, 0, (int)ARRAY_SIZE(axes));
         tcase_add_test(tcase, any_span_has_some_ticks_and_not_too_many);
+        tcase_add_test(tcase, a_title_names_each_zone_that_is_shown);
         tcase_add_test(tcase, bars_are_where_their_time_is);
         tcase_add_test(tcase, of_many_in_a_column_the_worst_is_shown);
         tcase_add_test(tcase, members_are_indented_and_lanes_have_lines);

@@ -98,7 +98,7 @@ const char *top_help(void) {
                "          of how long that usually takes\n"
                "loop lag  how late the daemon's timers were in the last 5 to 10 s; a bar for\n"
                "          each 5 s\n"
-               "q, Ctrl-C quit\n";
+               "q, Ctrl-C quit; Ctrl-L draws all anew\n";
 }
 
 /* ---- jobs ---- */
@@ -112,6 +112,8 @@ static void start_job(struct top *top, const struct action *action, const char *
         top->mode = r >= 0 && reads ? MODE_TEXT : MODE_TABLE;
         if (r < 0)
                 top_say(top, PAINT_BAD, "cannot %s: %s", action->verb, strerror(-r));
+        else if (!reads)
+                top_say(top, PAINT_DIM, "%s %s: no answer yet", action->verb, top->subject);
         top->text_title = action->verb;
         top->text_line = top->text_column = 0;
         top->text_end = streq(action->verb, "logs");

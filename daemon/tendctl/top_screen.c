@@ -9,6 +9,7 @@
 
 /* So long after Esc a terminal may send the rest of a key. */
 #define ESCAPE_MSEC 50
+#define REDRAW_KEY  ('l' & 0x1f)
 
 struct screen {
         SCREEN *terminal;
@@ -131,6 +132,8 @@ int screen_key(_unused_ struct screen *screen) {
 
         if (key == ERR)
                 return TOP_KEY_NONE;
+        if (key == REDRAW_KEY) /* something else has written on the terminal */
+                (void)clearok(curscr, TRUE);
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
                 if (keys[i].curses == key)
                         return keys[i].key;

@@ -205,6 +205,10 @@ class Terminals(Top):
                 before, after = self.path("before"), self.path("after")
                 term = self.top(daemon, before=f"trap : INT; echo what was there; stty -a >{before};", after=f"stty -a >{after};")
                 self.assertNotIn("what was there", self.wait(term, "^backup"))
+                term.scribble("a message to all users")
+                term.wait("a message to all users")
+                term.press("C-l")
+                term.wait(r"(?s)\A(?!.*a message).*^backup")
                 if how.isupper():
                     pid = next(pid for pid in processes.descendants(os.getpid())
                                if processes.command(pid).startswith(TENDCTL))

@@ -14,6 +14,7 @@ struct job {
 
 static char asked[256]; /* "verb word second" of the last one */
 static const char *answers = "";
+static bool job_ended = true;
 
 int job_start(const struct ctl *ctl _unused_, const char *verb, const char *word, const char *second,
               const char *const *options _unused_, struct job **ret) {
@@ -33,7 +34,7 @@ int job_fd(_unused_ const struct job *job) {
 }
 
 bool job_step(_unused_ struct job *job) {
-        return true;
+        return job_ended;
 }
 
 const char *job_text(const struct job *job) {
@@ -399,6 +400,20 @@ START_TEST(an_error_is_told) {
 }
 END_TEST
 
+START_TEST(that_an_answer_is_waited_for_is_told) {
+        tell_all();
+        job_ended = false;
+        press("sy");
+        expect("start backup: no answer yet");
+        answers = "started backup#5\n";
+        top.job->text = answers;
+        job_ended = true;
+        top_job_step(&top);
+        expect("started backup#5");
+        expect_not("no answer");
+}
+END_TEST
+
 START_TEST(more_time_is_typed) {
         tell_all();
         press("e1x");
@@ -454,7 +469,7 @@ END_TEST
 START_TEST(help_tells_the_keys) {
         press("?");
         expect("Shift-Tab  tasks, runs, limits, pools, what is due next");
-        expect("q, Ctrl-C quit"); /* all of them */
+        expect("q, Ctrl-C quit; "); /* all of them */
         for (const char *line = top_help(); *line; line += strcspn(line, "\n") + 1)
                 ck_assert_uint_le(strcspn(line, "\n"), 80);
         press("q");
@@ -533,6 +548,7 @@ int main(void) {
         tcase_add_test(tcase, its_effect_is_told_as_it_is);
         tcase_add_test(tcase, of_a_run_the_task_is_started);
         tcase_add_test(tcase, an_error_is_told);
+        tcase_add_test(tcase, that_an_answer_is_waited_for_is_told);
         tcase_add_test(tcase, more_time_is_typed);
         tcase_add_test(tcase, what_a_verb_tells_is_read_by_screens);
         tcase_add_test(tcase, logs_begin_with_their_end);

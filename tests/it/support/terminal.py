@@ -45,6 +45,11 @@ class Terminal:
         """Presses keys as tmux(1) calls them: Tab, Enter, C-u, Up."""
         self._tmux("send-keys", *keys)
 
+    def scribble(self, text):
+        """Writes @text into the sixth line of the screen, behind the back of what runs there."""
+        with open(self._tmux("display-message", "-p", "#{pane_tty}").strip(), "w", encoding="utf-8") as tty:
+            tty.write(f"\x1b7\x1b[6;1H{text}\x1b8")
+
     def screen(self):
         """The lines of the screen, without spaces at their ends."""
         return self._tmux("capture-pane", "-p")

@@ -27,7 +27,7 @@ static json_int_t percent_of(const json_t *run) {
         return (json_int_t)MIN((double)part / (double)whole * 100, 999.0);
 }
 
-#define PROGRESS_BAR 7
+#define PROGRESS_BAR 5
 
 static void text_progress(const json_t *run, struct cell_text *ret) {
         json_int_t percent = percent_of(run);
@@ -198,8 +198,8 @@ static bool task_fails(const json_t *task) {
 static const struct top_column task_columns[] = {
         { .title = "TASK", .least = 12, .most = 40, .text = task_text_name, .word = task_name },
         { .title = "STATE", .width = 10, .text = task_text_state, .number = task_state_rank },
-        { .title = "PROGRESS", .width = 12, .falls = true, .text = task_text_progress, .number = task_progress },
-        { .title = "LAST", .width = 13, .text = task_text_last, .number = task_last },
+        { .title = "PROGRESS", .width = 10, .falls = true, .text = task_text_progress, .number = task_progress },
+        { .title = "LAST", .width = 15, .text = task_text_last, .number = task_last },
         { .title = "AGO", .width = 5, .right = true, .falls = true, .text = task_text_age, .number = task_ended },
         { .title = "NEXT", .width = 5, .right = true, .text = task_text_next, .number = task_next },
         { .title = "FAIL",
@@ -288,7 +288,7 @@ static const struct top_column run_columns[] = {
         { .title = "STATE", .width = 10, .text = run_text_state, .word = state_word },
         { .title = "FOR", .width = 5, .right = true, .text = run_text_age, .number = run_begun },
         { .title = "USUAL", .width = 5, .right = true, .falls = true, .text = run_text_usual, .number = run_usual },
-        { .title = "PROGRESS", .width = 12, .falls = true, .text = run_text_progress, .number = percent_of },
+        { .title = "PROGRESS", .width = 10, .falls = true, .text = run_text_progress, .number = percent_of },
         { .title = "DETAIL", .least = 20, .text = run_text_detail },
 };
 

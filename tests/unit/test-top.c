@@ -196,13 +196,13 @@ END_TEST
 
 START_TEST(a_run_is_drawn_against_its_usual_duration) {
         tell_all();
-        expect("backup       running    ##..... 25%\n");
+        expect("backup       running    #.... 25%\n");
         press("2");
-        expect("backup#4         running      50s  3min ##..... 25%");
+        expect("backup#4         running      50s  3min #.... 25%");
         expect("\n  x              queued  ");
         expect("waits for 2 of db");
         ck_assert(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
-        expect("██░░░░░ 25%");
+        expect("█░░░░ 25%");
         (void)setlocale(LC_CTYPE, "C");
 }
 END_TEST
@@ -212,7 +212,7 @@ START_TEST(what_a_run_says_itself_counts_more) {
              "[{\"name\":\"a#1\",\"task\":\"a\",\"state\":\"running\",\"created_usec\":1,\"started_usec\":1,"
              "\"usual_usec\":5,\"progress\":{\"done\":300,\"total\":400},\"errors\":[]}]");
         press("2");
-        expect("#####.. 75%");
+        expect("####. 75%");
 }
 END_TEST
 
@@ -514,7 +514,7 @@ START_TEST(those_on_the_screen_are_asked_for) {
         ck_assert_str_eq(json_string_value(json_array_get(names, 0)), "backup");
         json_decref(names);
         tell(SOURCE_VISIBLE, "[{\"name\":\"backup\",\"state\":\"idle\",\"failures\":42}]");
-        expect("backup       idle       ##..... 25%"); /* its run is still known */
+        expect("backup       idle       #.... 25%"); /* its run is still known */
         expect("  42");
 }
 END_TEST

@@ -80,7 +80,7 @@ static int prepare_source(struct page *page, struct source *source, bool by_task
                 [PART_RUNS] = "",
                 [PART_MISSED] = "",
                 [PART_RUNS_SHORT] = " AND ended_usec >= ?5",
-                [PART_RUNS_LONG] = " AND ended_usec >= ?5 AND " DATABASE_LONG,
+                [PART_RUNS_LONG] = (" AND ended_usec >= ?5 AND " DATABASE_LONG),
         };
         const struct store_history_query *asked = &page->query->history;
         const char *index = by_task ? "run_by_task" : NULL, *outcome = "", *hook = asked->hooks ? "" : " AND hook = 0";

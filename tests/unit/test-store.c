@@ -318,8 +318,8 @@ END_TEST
 
 /* What the version of the schema did not have. */
 static const char *const older_schemas[] = {
-        "ALTER TABLE live DROP COLUMN cause; ALTER TABLE task DROP COLUMN stopped_by;"
-        "ALTER TABLE task DROP COLUMN stopped_usec; DROP TABLE pause; DROP INDEX run_long; PRAGMA user_version = 1",
+        ("ALTER TABLE live DROP COLUMN cause; ALTER TABLE task DROP COLUMN stopped_by;"
+         "ALTER TABLE task DROP COLUMN stopped_usec; DROP TABLE pause; DROP INDEX run_long; PRAGMA user_version = 1"),
         "DROP TABLE pause; DROP INDEX run_long; PRAGMA user_version = 2",
         "DROP INDEX run_long; PRAGMA user_version = 3",
 };

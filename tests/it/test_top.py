@@ -28,6 +28,7 @@ manual = yes
 shell = exec sleep 1000
 restart = always
 [task later]
+description = twice a day
 command = /bin/true
 every = 12h
 """
@@ -114,7 +115,7 @@ class Looks(Top):
 
     def test_one_screen_and_json(self):
         daemon = self.daemon(WORK)
-        for view, text in (("tasks", "nightly dump"), ("runs", "backup#1"), ("limits", "1/1"), ("pools", "default"),
+        for view, text in (("tasks", "twice a day"), ("runs", "backup#1"), ("limits", "1/1"), ("pools", "default"),
                            ("next", "every 12h")):
             done = subprocess.run(daemon.ctl_command("top", "--once", "--view", view), capture_output=True, text=True,
                                   env=environment(COLUMNS="120", LINES="30"), stdin=subprocess.DEVNULL, check=True)

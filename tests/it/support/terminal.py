@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A real terminal: a program in a pane of tmux, the keys that are pressed there, and what is on the screen."""
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 from support import processes
@@ -73,6 +75,12 @@ class Terminal:
 
     def stop(self):
         pids = self._pids + [pid for pid in processes.descendants(self._pids[1]) if pid not in self._pids]
+        # A terminal that hangs up sends SIGCONT too. That undoes the SIGSTOP by which LeakSanitizer stops a process as it ends,
+        # and it would wait for that for ever. So what runs below the shell ends before.
+        for pid in pids[2:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            until(lambda pid=pid: gone(pid), f"{pid} to end")
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], env=self._env, stdin=subprocess.DEVNULL,
                        capture_output=True, timeout=30, check=False)
         for pid in pids:

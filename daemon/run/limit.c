@@ -15,7 +15,7 @@
  * A ticket that goes ahead of older ones in one of its queues overtakes them, and each counts it. Once at the bound, the
  * ticket is a candidate for the reservation of each of its limits, which the oldest candidate has: for everybody else
  * what it needs counts as taken. As reservations follow age, the oldest of all has them on all its limits, so that two
- * reservations cannot block each other for ever.
+ * reservations cannot block each other for ever. One that waits for a paused limit is no candidate until that is resumed.
  *
  * The pace is a token bucket in its "theoretical arrival time" form: one number, the instant at which the bucket would
  * be full again, in nanoseconds. A start takes its token when it is told, not when it is granted, because a loop that is
@@ -80,7 +80,7 @@ static bool is_held_off(const struct limit_ticket *ticket) {
 static unsigned available(const struct limit *limit, const struct limit_ticket *ticket) {
         unsigned n = unheld(limit);
 
-        if (limit->config.permits > 0 && limit->reserver && limit->reserver != ticket && !is_held_off(limit->reserver))
+        if (limit->config.permits > 0 && limit->reserver && limit->reserver != ticket)
                 n -= MIN(n, need(use_of(limit->reserver, limit)));
         return n;
 }
@@ -113,6 +113,10 @@ static void pace_take(struct limit *limit, usec_t now) {
 
 /* ---- reservations ---- */
 
+static bool is_candidate(const struct limit_ticket *ticket) {
+        return ticket->overtaken >= LIMIT_OVERTAKEN_MAX && !is_held_off(ticket);
+}
+
 static void consider_reserver(struct limit_ticket *ticket) {
         for (size_t i = 0; i < ticket->n_uses; i++) {
                 struct limit *limit = ticket->uses[i].limit;
@@ -132,12 +136,26 @@ static void drop_reserver(struct limit *limit, const struct limit_ticket *ticket
                 return;
         limit->reserver = NULL;
         list_for_each_entry(use, &limit->waiters, link) {
-                if (use->ticket == ticket || use->ticket->overtaken < LIMIT_OVERTAKEN_MAX)
+                if (use->ticket == ticket || !is_candidate(use->ticket))
                         continue;
                 limit->reserver = use->ticket;
                 break;
         }
         mark_dirty(limit);
+}
+
+/* @limit was paused, or is no more: who waits for it loses what it had reserved of others, or may have it again. */
+static void reconsider_reservers(struct limit *limit) {
+        const struct use *use;
+
+        list_for_each_entry(use, &limit->waiters, link) {
+                struct limit_ticket *ticket = use->ticket;
+
+                if (is_candidate(ticket))
+                        consider_reserver(ticket);
+                for (size_t i = 0; i < ticket->n_uses && is_held_off(ticket); i++)
+                        drop_reserver(ticket->uses[i].limit, ticket);
+        }
 }
 
 /* @ticket is about to go: those who stand before it in any of its queues have been overtaken once. */
@@ -433,16 +451,15 @@ int limit_override(struct limit *limit, const struct limit_config *config) {
 
 int limit_set_pause(struct limit *limit, const char *by, usec_t since_usec) {
         char *copy = by ? strdup(by) : NULL;
-        struct limit *other;
 
         if (by && !copy)
                 return -ENOMEM;
         free(limit->paused_by);
         limit->paused_by = copy;
         limit->paused_usec = since_usec;
-        /* Also what its waiters had reserved of others. */
-        list_for_each_entry(other, &limit->limits->all, link)
-                mark_dirty(other);
+        reconsider_reservers(limit);
+        mark_dirty(limit);
+        mark_wide_dirty(limit->limits); /* it changes who lacks what */
         return 0;
 }
 

@@ -6,8 +6,8 @@
  * Waiters are served by priority, then by arrival; nobody who could be served is overtaken, and nobody who lacks only
  * permits of the one limit: they are kept for it as they free. A waiter that cannot be served because another of its
  * limits is full may be overtaken LIMIT_OVERTAKEN_MAX times; then, on each limit, the oldest such waiter reserves permits
- * as they free. One that waits for a limit that is paused stands in nobody's way. A waiter may give up at any moment, also between being granted and
- * being told: its permits then pass on.
+ * as they free. One that waits for a limit that is paused stands in nobody's way. A waiter may give up at any moment, also
+ * between being granted and being told: its permits then pass on.
  */
 #include "loop/loop.h"
 

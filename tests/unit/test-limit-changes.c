@@ -121,6 +121,41 @@ START_TEST(rule8_a_pause_frees_what_was_reserved) {
 }
 END_TEST
 
+START_TEST(rule8_who_is_behind_one_that_is_held_off_reserves) {
+        struct limit *c = make("c", 1);
+        struct limit_request wish = { .n_uses = 3, .on_granted = on_granted, .arg = &tickets[1] };
+
+        a = make("a", 1);
+        b = make("b", 1);
+        wish.uses = (const struct limit_use[]){ { a, 1 }, { b, 1 }, { c, 1 } };
+        ask(0, 0, 0, 1);
+        ck_assert_int_eq(limit_request(limits, &wish, &tickets[1]), 0);
+        ask(2, 0, 1, 1); /* both wait for b */
+        for (size_t i = 3; i < 3 + LIMIT_OVERTAKEN_MAX; i++) {
+                ask(i, 0, 1, 0);
+                settle();
+                drop(i);
+        }
+        ck_assert_int_eq(limit_set_pause(c, "anna", 0), 0);
+        ask(3, 0, 1, 0);
+        settle();
+        ck_assert(!limit_ticket_granted(tickets[3])); /* a is kept for the second, as the first is held off */
+        drop(0);
+        ck_assert(limit_ticket_granted(tickets[2]));
+        drop(2);
+        ck_assert(limit_ticket_granted(tickets[3]));
+        ask(0, 0, 0, 1);
+        ask(2, 0, 1, 0);
+        ck_assert_int_eq(limit_set_pause(c, NULL, 0), 0);
+        drop(3);
+        ck_assert(!limit_ticket_granted(tickets[2])); /* a is kept for the first again */
+        drop(0);
+        ck_assert(limit_ticket_granted(tickets[1]));
+        tickets[1] = limit_release(tickets[1]);
+        limit_unref(c);
+}
+END_TEST
+
 int main(void) {
         const TTest *const tests[] = {
                 more_permits_serve_those_who_wait,
@@ -129,6 +164,7 @@ int main(void) {
                 rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs,
                 rule8_who_waits_for_a_paused_limit_stands_in_nobodys_way,
                 rule8_a_pause_frees_what_was_reserved,
+                rule8_who_is_behind_one_that_is_held_off_reserves,
         };
         Suite *suite = suite_create("limit-changes");
         TCase *tcase = tcase_create("limit-changes");

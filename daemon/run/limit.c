@@ -426,7 +426,13 @@ static bool is_same(const struct limit_config *a, const struct limit_config *b) 
 }
 
 static void put_in_force(struct limit *limit, const struct limit_config *config) {
+        uint64_t empty;
+
         limit->config = *config;
+        if (config->rate > 0) { /* nobody waits longer than for an empty bucket, whatever the pace was before */
+                empty = clock_now(CLOCK_ID_MONOTONIC) * 1000 + pace_interval_nsec(limit) * config->burst;
+                limit->full_at_nsec = MIN(limit->full_at_nsec, empty);
+        }
         limit->overridden = !is_same(config, &limit->configured);
         mark_dirty(limit);
         mark_wide_dirty(limit->limits);

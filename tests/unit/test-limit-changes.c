@@ -60,6 +60,25 @@ START_TEST(what_was_set_holds_until_other_numbers_are_configured) {
 }
 END_TEST
 
+START_TEST(a_faster_pace_is_not_waited_for_at_the_slower_one) {
+        struct limit_config config = { .rate = 1, .rate_per_usec = USEC_PER_HOUR, .burst = 2 };
+
+        ck_assert_int_eq(limit_new(limits, "a", &config, &a), 0);
+        for (size_t i = 0; i < 4; i++)
+                ask(i, 0, 1, 0);
+        settle();
+        check_told("0 1");
+        config.rate_per_usec = USEC_PER_SEC;
+        ck_assert_int_eq(limit_override(a, &config), 0);
+        settle();
+        check_told("0 1"); /* what was taken at once stays taken */
+        fake_clock_advance(USEC_PER_SEC);
+        check_told("0 1 2");
+        fake_clock_advance(USEC_PER_SEC);
+        check_told("0 1 2 3");
+}
+END_TEST
+
 /* ---- paused ---- */
 
 START_TEST(rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs) {
@@ -161,6 +180,7 @@ int main(void) {
                 more_permits_serve_those_who_wait,
                 fewer_permits_take_none_away,
                 what_was_set_holds_until_other_numbers_are_configured,
+                a_faster_pace_is_not_waited_for_at_the_slower_one,
                 rule8_a_paused_limit_grants_nothing_and_holders_keep_theirs,
                 rule8_who_waits_for_a_paused_limit_stands_in_nobodys_way,
                 rule8_a_pause_frees_what_was_reserved,

@@ -2,8 +2,8 @@
 /* run-random: trees at random, to which things happen at random; after each step all that must always hold is checked.
  *
  * A step does one thing to the tree: starts, cancels, forces, extends, skips or ends a run, makes it ready, sick or
- * talk, restarts it, keeps it down or gives its place to another, lets a remnant go, changes a limit, or lets time pass. Now and then the loop is not left to settle between two steps, and now
- * and then it is late. After some hundred steps the tree is stopped, forced and must drain; then comes another world.
+ * talk, restarts it, keeps it down or gives its place to another, lets a remnant go, changes or pauses a limit, or lets
+ * time pass. Now and then the loop is not left to settle between two steps, and now and then it is late. After some hundred steps the tree is stopped, forced and must drain; then comes another world.
  *
  * TENDD_TEST_SEED and TENDD_TEST_STEPS choose the seed and the number of steps; the seed is printed.
  */
@@ -270,15 +270,34 @@ static void step_remnant(void) {
                 fake_remnant_end(remnant);
 }
 
+static struct limit *any_limit(unsigned n) {
+        return rules.world.limits[world_below(&rules.world, n)];
+}
+
 static void step_configure(void) {
-        struct limit *limit = rules.world.limits[world_below(&rules.world, WORLD_LIMITS - 1)];
+        struct limit *limit = any_limit(WORLD_LIMITS - 1);
         struct limit_config config = *limit_get_config(limit);
-        struct limit_stats stats;
 
         /* never below what somebody's task asks for, as the configuration would refuse that */
-        limit_get_stats(limit, &stats);
         config.permits = 4 + world_below(&rules.world, 3);
         check(limit_configure(limit, &config) == 0, "%s", limit_name(limit));
+}
+
+/* As an operator may, also below that. */
+static void step_override(void) {
+        struct limit *limit = any_limit(WORLD_LIMITS - 1);
+        struct limit_config config = *limit_get_config(limit);
+        bool reset = world_chance(&rules.world, 60);
+
+        config.permits = 1 + world_below(&rules.world, 6);
+        check(limit_override(limit, reset ? NULL : &config) == 0, "%s", limit_name(limit));
+}
+
+static void step_pause_or_resume(void) {
+        struct limit *limit = any_limit(WORLD_LIMITS);
+        bool pause = !limit_paused_by(limit, NULL) && world_chance(&rules.world, 30);
+
+        check(limit_set_pause(limit, pause ? "alice" : NULL, 0) == 0, "%s", limit_name(limit));
 }
 
 static void step_time(void) {
@@ -299,11 +318,25 @@ static const struct {
         void (*fn)(void);
         unsigned weight;
 } steps[] = {
-        { step_start, 25 },       { step_cancel, 6 },    { step_force, 2 },       { step_extend, 5 },
-        { step_end, 15 },         { step_ready, 5 },     { step_skip, 1 },        { step_remnant, 6 },
-        { step_configure, 1 },    { step_time, 35 },     { step_fail, 3 },        { step_talk, 5 },
-        { step_restart, 5 },      { step_keep_down, 3 }, { step_leaf_extend, 3 }, { step_revive, 3 },
+        { step_start, 25 },
+        { step_cancel, 6 },
+        { step_force, 2 },
+        { step_extend, 5 },
+        { step_end, 15 },
+        { step_ready, 5 },
+        { step_skip, 1 },
+        { step_remnant, 6 },
+        { step_configure, 1 },
+        { step_time, 35 },
+        { step_fail, 3 },
+        { step_talk, 5 },
+        { step_restart, 5 },
+        { step_keep_down, 3 },
+        { step_leaf_extend, 3 },
+        { step_revive, 3 },
         { step_start_inside, 8 },
+        { step_override, 1 },
+        { step_pause_or_resume, 4 },
 };
 
 static void step(void) {

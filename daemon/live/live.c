@@ -322,11 +322,6 @@ int live_new(const struct live_options *options, struct config *config, struct l
         live->loop = options->loop;
         loop_work_init(&live->go_work, live->loop, "go", on_go, live);
         live->alive_usec = options->alive_usec;
-        if (options->tag) {
-                live->tag = strdup(options->tag);
-                if (!live->tag)
-                        return -ENOMEM;
-        }
         live->config = config_ref(config);
         live->triggers = options->triggers;
         live->on_empty = options->on_empty;
@@ -337,7 +332,8 @@ int live_new(const struct live_options *options, struct config *config, struct l
         list_init(&live->dropped);
         live_pauses_init(live);
         live->env.unbind = unbind;
-        r = live_init(live, options);
+        live->tag = options->tag ? strdup(options->tag) : NULL;
+        r = options->tag && !live->tag ? -ENOMEM : live_init(live, options);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(live);

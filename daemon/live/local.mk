@@ -18,6 +18,10 @@ libtendd_a_SOURCES += daemon/live/items.c daemon/live/stale.c daemon/live/zones.
 unit_tests += tests/unit/test-outcome-json
 unit_tests += tests/unit/test-live
 tests_unit_test_live_SOURCES = tests/unit/test-live.c tests/support/fake-env.c $(fake_loop_sources)
+unit_tests += tests/unit/test-live-faults
+tests_unit_test_live_faults_SOURCES = tests/unit/test-live-faults.c tests/support/faults.c tests/support/faults.h \
+	tests/support/fake-env.c $(fake_loop_sources)
+tests_unit_test_live_faults_LDFLAGS = $(AM_LDFLAGS) $(fault_wraps)
 
 memory_bed_sources = tests/support/memory-bed.c tests/support/memory-bed.h $(fake_store_sources) $(live_bed_sources)
 live_bed_sources = tests/support/live-bed.c tests/support/live-bed.h tests/support/fake-env.c $(fake_loop_sources)

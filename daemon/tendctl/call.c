@@ -25,7 +25,7 @@ static const struct {
         { INTERFACE "NoSuchRun", CTL_NO_SUCH, "no such run", "run" },
         { INTERFACE "NoSuchLimit", CTL_NO_SUCH, "no such limit", "limit" },
         { INTERFACE "NoSuchPool", CTL_NO_SUCH, "no such pool", "pool" },
-        { INTERFACE "OutOfRange", CTL_USAGE, "not accepted; allowed is", "allowed" },
+        { INTERFACE "OutOfRange", CTL_USAGE, "not accepted", NULL },
         { INTERFACE "NoSuchEvent", CTL_USAGE, "no such event (tendctl events shows their names)", "event" },
         { INTERFACE "NotRunning", CTL_NO_SUCH, "nothing runs of", "name" },
         { INTERFACE "TimedOut", CTL_TIMEOUT, "not in time", "waiting_for" },
@@ -106,7 +106,7 @@ static void show_parameter(const json_t *parameters, const char *name, char buf[
         }
 }
 
-/* The one error that takes a sentence of its own. */
+/* Two errors take a sentence of their own. */
 static int tell_denied(const json_t *parameters) {
         const char *method = get_string(parameters, "method"), *dot = strrchr(method, '.');
 
@@ -117,9 +117,16 @@ static int tell_denied(const json_t *parameters) {
                 dot ? dot + 1 : method, get_string(parameters, "needs"), get_string(parameters, "has"));
 }
 
+static int tell_out_of_range(const json_t *parameters) {
+        return ctl_error(CTL_USAGE, "%s is not accepted; allowed is: %s", get_string(parameters, "parameter"),
+                         get_string(parameters, "allowed"));
+}
+
 static int daemon_error(const struct ctl *ctl, const struct client_answer *answer, unsigned flags) {
         if (streq(answer->error, INTERFACE "RoleNeeded"))
                 return tell_denied(answer->parameters);
+        if (streq(answer->error, INTERFACE "OutOfRange"))
+                return tell_out_of_range(answer->parameters);
         if (flags & CTL_AGAIN && streq(answer->error, INTERFACE "TooSlow"))
                 return CTL_NO_DAEMON;
         tell_findings(ctl, answer->parameters);

@@ -155,20 +155,33 @@ static int set_limit(struct ctl *ctl, const struct verb_args *args) {
         return CTL_OK;
 }
 
-static bool any_option(const struct verb_args *args) {
+static size_t count_options(const struct verb_args *args) {
+        size_t n = 0;
+
         for (size_t i = 0; i < VERB_OPTIONS_MAX; i++)
-                if (args->options[i])
-                        return true;
-        return false;
+                n += args->options[i] != NULL;
+        return n;
+}
+
+/* What is set is of the one @what that is named. */
+static int check_options(const struct verb_args *args, const char *what, size_t reset) {
+        size_t n = count_options(args);
+
+        if (n > 0 && args->n != 1)
+                return ctl_error(CTL_USAGE, "name the one %s to set", what);
+        if (n > 1 && args->options[reset])
+                return ctl_error(CTL_USAGE, "--reset goes with no other option");
+        return CTL_OK;
 }
 
 int verb_limits(struct ctl *ctl, const struct verb_args *args) {
         json_t *answer;
         int code;
 
-        if (any_option(args) && args->n != 1)
-                return ctl_error(CTL_USAGE, "name the one limit to set");
-        if (any_option(args))
+        code = check_options(args, "limit", LIMITS_RESET);
+        if (code != CTL_OK)
+                return code;
+        if (count_options(args) > 0)
                 return set_limit(ctl, args);
         code = ctl_ask(ctl, "Limits", json_pack("{s:o}", "limits", ctl_strings(args->words, args->n)), &answer);
         if (code != CTL_OK)
@@ -252,9 +265,10 @@ int verb_pools(struct ctl *ctl, const struct verb_args *args) {
         json_t *answer;
         int code;
 
-        if (any_option(args) && args->n != 1)
-                return ctl_error(CTL_USAGE, "name the one pool to set");
-        if (any_option(args))
+        code = check_options(args, "pool", POOLS_RESET);
+        if (code != CTL_OK)
+                return code;
+        if (count_options(args) > 0)
                 return set_pool(ctl, args);
         code = ctl_ask(ctl, "Pools", json_pack("{s:o}", "pools", ctl_strings(args->words, args->n)), &answer);
         if (code != CTL_OK)

@@ -224,8 +224,12 @@ static void print_ending(const json_t *ending) {
         putchar('\n');
 }
 
-static void print_next(const json_t *status) {
-        const json_t *next = json_object_get(status, "next");
+/* What is due, unless the daemon ends and starts nothing any more. */
+static const json_t *get_next(const json_t *status) {
+        return json_object_get(status, "ending") ? NULL : json_object_get(status, "next");
+}
+
+static void print_next(const json_t *next) {
         unsigned width = print_width();
         size_t index, used = 0;
         json_t *entry;
@@ -261,7 +265,7 @@ static bool is_wrong(const json_t *status) {
 static void print_status(const json_t *status) {
         const char *version = get_string(status, "version"), *phase = get_string(status, "phase");
         size_t others = 2u + is_newer(version) + (json_object_get(status, "ending") != NULL) +
-                        (json_array_size(json_object_get(status, "next")) > 0);
+                        (json_array_size(get_next(status)) > 0);
         struct screen screen;
         char uptime[WHEN_MAX];
 
@@ -283,7 +287,7 @@ static void print_status(const json_t *status) {
                        version);
         print_problems(&screen);
         print_said(status, screen.said);
-        print_next(status);
+        print_next(get_next(status));
 }
 
 int verb_status(struct ctl *ctl, const struct verb_args *args) {

@@ -53,7 +53,9 @@ class Shutdown(Case):
         status = daemon.ctl_json("status")
         self.assertEqual(status["phase"], "finishing")
         self.assertEqual(sorted(status["ending"]["waits_for"]), ["holder#1", "job#1", "later#1"])
-        self.assertIn("waits for: ", daemon.ctl("status").stdout)
+        text = daemon.ctl("status").stdout
+        self.assertIn("waits for: ", text)
+        self.assertNotIn("next: ", text)  # what is due is not started
         refused = daemon.ctl("start", "job")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("ending", refused.stderr)

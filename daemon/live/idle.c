@@ -14,23 +14,13 @@ bool live_is_closed(const struct live *live) {
         return live->closed;
 }
 
-/* Its group ends it when all others are done. */
-static bool is_background(const struct run *member) {
-        const struct run_spec *group = run_get_spec(run_get_parent(member));
-
-        for (size_t i = 0; i < group->n_members; i++)
-                if (streq(group->members[i].spec->name, run_get_spec(member)->name))
-                        return group->members[i].background;
-        return false;
-}
-
 static size_t find(const struct run *parent, struct run **ret, size_t n) {
         size_t found = 0;
 
         for (struct run *run = run_first_child(parent); run && found < n; run = run_next_sibling(run)) {
                 if (run_get_state(run) == RUN_DONE || live_is_check(live_task_of(run)))
                         continue;
-                if (run_get_role(parent) == RUN_GROUP && is_background(run))
+                if (run_is_background(run)) /* its group ends it when all others are done */
                         continue;
                 if (run_waits_for_guests(run)) /* who are found by themselves */
                         continue;

@@ -357,6 +357,7 @@ usec_t run_started_usec(const struct run *run);     /* monotonic; 0: not started
 unsigned run_attempts(const struct run *run);
 const struct errors *run_get_errors(const struct run *run);    /* a job's: also of the attempt before */
 bool run_is_cancelled(const struct run *run);                  /* itself or an ancestor was asked to end */
+bool run_is_background(const struct run *run);                 /* a member that its group does not wait for */
 const struct items_summary *run_items_so_far(struct run *run); /* NULL unless a fan-out */
 
 /* Of a service's job, and of a group that counts as a service: the present attempt, resp. all members, are ready. */

@@ -164,6 +164,10 @@ struct run *run_present_leaf(const struct run *run) {
         return NULL;
 }
 
+bool run_is_background(const struct run *run) {
+        return run->parent && run->parent->role == RUN_GROUP && run->parent->spec->members[run->member].background;
+}
+
 static bool is_satisfied(const struct run *member) {
         return member->state == RUN_DONE ? member->outcome == OUTCOME_OK : run_is_ready(member);
 }
@@ -177,7 +181,7 @@ bool run_is_ready(const struct run *run) {
         if (!run->spec->is_service || list_empty(&run->children) || run->state == RUN_DONE)
                 return false;
         list_for_each_entry(child, &run->children, sibling)
-                if (!run->spec->members[child->member].background && !is_satisfied(child))
+                if (!run_is_background(child) && !is_satisfied(child))
                         return false;
         return true;
 }

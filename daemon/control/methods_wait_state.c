@@ -5,14 +5,20 @@
  * States are levels: who waits for one that is so already is answered at once. What a task is at is looked at when it is
  * named, and again, in a later turn, when an event tells that something of it may have changed; of a group that may be any
  * event, as its state is that of its members. Only beginnings are taken from the event itself, because they pass by.
+ *
+ * A service that has ended, given up or not, is not ready again by itself, and who waits for that is told. What was
+ * cancelled, stopped or replaced, is waited for, as whoever did that may start it.
  */
 #include "base/text.h"
 #include "control/methods.h"
 #include "live/outcome_json.h"
 
+#include <stdio.h>
+
 #define TARGETS_MAX  1000
 #define LOOKS_A_STEP 50
 #define BUSY_MAX     10
+#define REASON_MAX   500
 
 struct target {
         char *name; /* of a task, or of a run; ordered by it */
@@ -44,6 +50,7 @@ struct wanted_state {
         const char *name;
         bool (*is_so)(const struct control *control, const struct live_task *task);
         bool services; /* only they have it */
+        bool ends;     /* a service that has ended does not come to it */
 };
 
 /* ---- states ---- */
@@ -76,7 +83,7 @@ static bool is_ready(_unused_ const struct control *control, const struct live_t
 static bool is_ok(const struct control *control, const struct live_task *task) {
         const struct result *last = live_task_last(task);
 
-        if (live_task_task(task)->run.is_service)
+        if (live_service_run(task))
                 return is_ready(control, task);
         return last && last->outcome == OUTCOME_OK;
 }
@@ -89,11 +96,45 @@ static bool has_recovered(_unused_ const struct control *control, const struct l
         return !live_task_is_failing(task);
 }
 
+/* What has ended of the group @run that goes on, so that it is not ready again, or NULL. */
+static const struct result *find_ended_member(const struct control *control, struct run *run) {
+        for (struct run *child = run_first_child(run); child; child = run_next_sibling(child)) {
+                const struct live_task *member = live_find_any(control->live, run_get_spec(child)->name);
+                const struct result *ended = NULL;
+
+                if (run_is_background(child))
+                        continue;
+                if (run_get_state(child) != RUN_DONE && run_get_role(child) == RUN_GROUP)
+                        ended = find_ended_member(control, child);
+                else if (run_get_state(child) == RUN_DONE && member)
+                        ended = live_task_last(member);
+                if (ended && outcome_is_failure(ended->outcome))
+                        return ended;
+        }
+        return NULL;
+}
+
+/* How the service @task has ended, or what is in it, so that it is not ready again by itself; or NULL. */
+static const struct result *find_end(const struct control *control, const struct live_task *task) {
+        const struct result *last = live_task_last(task);
+        struct run *run = live_service_run(task);
+
+        if (!live_task_task(task)->run.is_service || live_task_stopped_by(task, NULL))
+                return NULL;
+        if (run)
+                return run_get_role(run) == RUN_GROUP && !run_is_cancelled(run) ? find_ended_member(control, run)
+                                                                                : NULL;
+        return last && (last->outcome == OUTCOME_OK || outcome_is_failure(last->outcome)) ? last : NULL;
+}
+
 static const struct wanted_state states[] = {
-        { "started", is_started, false }, { "ready", is_ready, true },           { "ok", is_ok, false },
-        { "failing", is_failing, false }, { "recovered", has_recovered, false },
+        { .name = "started", .is_so = is_started },
+        { .name = "ready", .is_so = is_ready, .services = true, .ends = true },
+        { .name = "ok", .is_so = is_ok, .ends = true },
+        { .name = "failing", .is_so = is_failing },
+        { .name = "recovered", .is_so = has_recovered },
 };
-static const struct wanted_state idle = { "idle", NULL, false };
+static const struct wanted_state idle = { .name = "idle" };
 
 static const struct wanted_state *find_state(const char *name) {
         for (size_t i = 0; i < ARRAY_SIZE(states); i++)
@@ -213,6 +254,7 @@ static int look_at_run(const struct state_wait *wait, const char *name) {
         return result && result->attempts > 0 ? 1 : -ESRCH;
 }
 
+/* The same, and -ENOENT: there is no such task; -ECHILD: it has ended. */
 static int look(const struct state_wait *wait, const struct target *target) {
         const struct live_task *task;
 
@@ -221,12 +263,30 @@ static int look(const struct state_wait *wait, const struct target *target) {
         if (is_run_name(target->name))
                 return look_at_run(wait, target->name);
         task = live_find(wait->control->live, target->name);
-        return task ? wait->state->is_so(wait->control, task) : -ENOENT;
+        if (!task)
+                return -ENOENT;
+        if (wait->state->is_so(wait->control, task))
+                return 1;
+        return wait->state->ends && find_end(wait->control, task) ? -ECHILD : 0;
+}
+
+static int answer_ended(struct state_wait *wait, const char *name) {
+        const struct result *end = find_end(wait->control, live_find(wait->control->live, name));
+        const char *detail = result_detail(end);
+        char reason[REASON_MAX];
+
+        (void)snprintf(reason, sizeof(reason), "%s %s%s%s", end->run, outcome_to_string(end->outcome),
+                       *detail ? ": " : "", detail);
+        return varlink_error(
+                wait->call, ERROR_RUNNER("Ended"),
+                json_pack("{s:s, s:o, s:o}", "task", name, "run", json_text(end->run), "reason", json_text(reason)));
 }
 
 static int answer_wrong(struct state_wait *wait, const char *name, int error) {
         if (error == -ENOENT)
                 return reply_no_such_task(wait->call, name);
+        if (error == -ECHILD)
+                return answer_ended(wait, name);
         return varlink_error(wait->call, ERROR_RUNNER("NotRunning"), json_pack("{s:s}", "name", name));
 }
 

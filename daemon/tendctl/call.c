@@ -30,6 +30,7 @@ static const struct {
         { INTERFACE "NotRunning", CTL_NO_SUCH, "nothing runs of", "name" },
         { INTERFACE "TimedOut", CTL_TIMEOUT, "not in time", "waiting_for" },
         { INTERFACE "NoService", CTL_FAILED, "no service, so that it is never ready and has no restart", "name" },
+        { INTERFACE "Ended", CTL_FAILED, "it has ended, and does not start again by itself", "reason" },
         { INTERFACE "Stopping", CTL_FAILED, "it is being stopped", "run" },
         { INTERFACE "NoBound", CTL_FAILED, "no bound ends it", "run" },
         { INTERFACE "NoGroup", CTL_FAILED, "only a group of tasks that end can be resumed; start it without --resume",

@@ -10,6 +10,12 @@ manual = yes
 restart = always
 ready = notify
 shell = until [ -e {go} ]; do sleep 0.05; done; {tendctl} notify --ready; exec sleep 1000
+[task broken]
+manual = yes
+restart = always
+restart-delay = 100ms
+restart-limit = 1/1h
+command = /bin/false
 [task check]
 manual = yes
 shell = test -e {go}
@@ -25,10 +31,14 @@ class Wait(Case):
         daemon = self.daemon("")
         daemon.write_config(CONFIG.format(go=go, tendctl=daemon.ctl_command()[0]))
         daemon.ctl_json("reload")
-        for task in ("web", "check", "long"):
+        for task in ("web", "check", "long", "broken"):
             daemon.ctl_json("start", task)
         self.assertEqual(daemon.ctl("wait", "long", "--for", "started").stdout, "long has started\n")
         self.assertEqual(daemon.ctl("wait", "check", "--for", "failing").stdout, "check is failing\n")
+        self.assertEqual(daemon.ctl("wait", "broken", "--for", "failing").returncode, 0)
+        ended = daemon.ctl("wait", "broken", "--for", "ready")
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("broken#1 failed: /bin/false: exit status 1", ended.stderr)
         late = daemon.ctl("wait", "--for", "idle", "-t", "100ms")
         self.assertEqual((late.returncode, late.stderr), (124, "tendctl: not in time: long#1\n"))
         self.assertEqual(daemon.ctl("wait", "web", "--for", "ready", "-t", "100ms").returncode, 124)

@@ -124,6 +124,70 @@ START_TEST(ready_is_of_services_and_of_groups_of_them) {
 }
 END_TEST
 
+/* Lets @service fail until it is given up. */
+static void wear_out(const char *service) {
+        while (live_bed_leaf(service)) {
+                live_bed_end(service, ERROR_EXIT);
+                fake_clock_advance(USEC_PER_MINUTE);
+        }
+}
+
+static void expect_ended(const char *task, const char *run, const char *reason) {
+        json_t *got = test_client_receive(&client, NULL);
+
+        ck_assert_ptr_nonnull(got);
+
+        expect_at(got, "error", "io.tendd.Runner.Ended");
+        expect_at(got, "parameters.task", task);
+        expect_at(got, "parameters.run", run);
+        expect_at(got, "parameters.reason", reason);
+        json_decref(got);
+}
+
+START_TEST(a_service_that_was_given_up_is_not_waited_for) {
+        wait_for("\"a\"", "ready", ""); /* it has not begun yet */
+        expect_nothing();
+        (void)live_bed_start("a");
+        expect_nothing();
+        wear_out("a");
+        expect_ended("a", "a#1", "a#1 failed: as told");
+        wait_for("\"a\"", "ok", "");
+        expect_ended("a", "a#1", "a#1 failed: as told");
+        (void)live_bed_start("a");
+        wait_for("\"a\"", "ok", "");
+        expect_nothing();
+        live_bed_ready("a");
+        expect_reached("a");
+        ck_assert_int_eq(live_stop(live_bed_run("a#2"), "test", true), 0);
+        fake_loop_settle();
+        wait_for("\"a\"", "ready", ""); /* who stopped it may start it */
+        expect_nothing();
+        (void)live_bed_start("a");
+        live_bed_ready("a");
+        expect_reached("a");
+}
+END_TEST
+
+START_TEST(nor_is_a_group_of_which_one_was_given_up) {
+        (void)live_bed_start("both");
+        live_bed_ready("a");
+        wait_for("\"both\"", "ready", "");
+        expect_nothing();
+        wear_out("b");
+        ck_assert_int_eq(run_get_state(live_bed_run("both#1")), RUN_RUNNING);
+        expect_ended("both", "both#1/b", "both#1/b failed: as told");
+        (void)live_bed_start("b"); /* in its place */
+        wait_for("\"both\"", "ready", "");
+        expect_nothing();
+        live_bed_ready("b");
+        expect_reached("both");
+        wear_out("b");
+        wear_out("a");
+        wait_for("\"both\"", "ok", "");
+        expect_ended("both", "both#1", "both#1 failed: as told");
+}
+END_TEST
+
 START_TEST(ok_is_when_the_last_run_was) {
         wait_for("\"job\"", "ok", "");
         run_job(ERROR_EXIT);
@@ -229,6 +293,8 @@ int main(void) {
         tcase_add_test(tcase, started_is_when_a_run_is_at_work);
         tcase_add_test(tcase, what_never_started_is_not_waited_for);
         tcase_add_test(tcase, ready_is_of_services_and_of_groups_of_them);
+        tcase_add_test(tcase, a_service_that_was_given_up_is_not_waited_for);
+        tcase_add_test(tcase, nor_is_a_group_of_which_one_was_given_up);
         tcase_add_test(tcase, ok_is_when_the_last_run_was);
         tcase_add_test(tcase, failing_and_recovered_are_levels);
         tcase_add_test(tcase, idle_is_when_only_services_are_at_work);

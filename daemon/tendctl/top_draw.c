@@ -143,18 +143,20 @@ static void draw_problems(const struct top *top, struct canvas *canvas, unsigned
 static void draw_tabs(const struct top *top, struct canvas *canvas, unsigned y) {
         const struct model *model = top->models[top->view];
         int sort = model_sort_column(model);
-        char counts[160], order[60];
+        char counts[160], by[60];
         unsigned x = 0;
 
         for (unsigned i = 0; i < _VIEW_MAX; i++)
                 x += canvas_putf(canvas, y, x, i == top->view ? PAINT_BOLD : PAINT_DIM,
                                  i == top->view ? "[%u %s] " : " %u %s  ", i + 1, top_views[i]->name);
-        (void)snprintf(order, sizeof(order), "%s%s", sort >= 0 ? top_views[top->view]->columns[sort].title : "",
+        (void)snprintf(by, sizeof(by), "%s%s%s", sort >= 0 ? " by " : "",
+                       sort >= 0 ? top_views[top->view]->columns[sort].title : "",
                        model_is_reversed(model) ? " reversed" : "");
-        (void)snprintf(counts, sizeof(counts), "%s%s%s%s%zu of %zu%s%s", *model_pattern(model) ? "/" : "",
+        (void)snprintf(counts, sizeof(counts), "%s%s%s%s%zu of %zu%s", *model_pattern(model) ? "/" : "",
                        model_pattern(model), *model_pattern(model) ? "  " : "",
-                       model_is_filtered_failing(model) ? "failing  " : "", model_n_shown(model), model_n(model),
-                       *order ? " by " : "", order);
+                       model_is_filtered_failing(model) ? "failing  " : "", model_n_shown(model), model_n(model), by);
+        if (x + strlen(counts) > canvas_width(canvas)) /* the order is told by the rows, too */
+                counts[strlen(counts) - MIN(strlen(counts), strlen(by))] = '\0';
         if (x < canvas_width(canvas))
                 canvas_put_right(canvas, y, x, canvas_width(canvas) - x, PAINT_NONE, counts);
 }

@@ -163,6 +163,8 @@ START_TEST(a_small_screen_has_a_row) {
         tell_all();
         tell_status("running", "{\"kind\":\"failing\",\"subject\":\"t\",\"text\":\"bad\"}",
                     "{\"kind\":\"failing\",\"n\":9}");
+        (void)draw(24, 60);
+        ck_assert_msg(strstr(screen, " 3 of 3\n"), "%s", screen);
         (void)draw(7, 80);
         ck_assert_msg(strstr(screen, "AND        9 more: tendctl status\n[1 tasks]"), "%s", screen);
         ck_assert_msg(strstr(screen, "\nbackup "), "%s", screen);

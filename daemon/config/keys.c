@@ -155,7 +155,7 @@ static const struct key task_keys[] = {
           .help = "Instead of command: a text for the shell, which gets items as $TENDD_ITEM." },
         { "user", TYPE(user), PART(exec, user), .topic = "Commands",
           .default_shown = "the daemon's; a daemon that is root needs it written", .example = "app",
-          .help = "As whom it runs, by name or number, with the groups of that user, which are looked up again after a second." },
+          .help = "As whom it runs, by name or number, with the groups of that user, which are looked up again after a second. Others than root get a session keyring of their own." },
         { "directory", TYPE(path), PART(exec, directory), .topic = "Commands", .flags = KEY_NUMBER,
           .default_shown = "/", .example = "/srv/app", .help = "Where it runs." },
         { "env", TYPE(env), PART(exec, env), .topic = "Commands", .flags = KEY_ITEM | KEY_SECRET, .example = "LANG=C",

@@ -35,6 +35,7 @@ static const char *const step_names[_CHILD_STEP_MAX] = {
         [CHILD_STEP_NICE] = "nice",
         [CHILD_STEP_NOFILE] = "nofile",
         [CHILD_STEP_CORE] = "core",
+        [CHILD_STEP_KEYRING] = "session keyring",
         [CHILD_STEP_SETGROUPS] = "setgroups",
         [CHILD_STEP_SETGID] = "setgid",
         [CHILD_STEP_SETUID] = "setuid",

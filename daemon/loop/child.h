@@ -33,6 +33,7 @@ enum child_step {
         CHILD_STEP_NICE,
         CHILD_STEP_NOFILE,
         CHILD_STEP_CORE,
+        CHILD_STEP_KEYRING,
         CHILD_STEP_SETGROUPS,
         CHILD_STEP_SETGID,
         CHILD_STEP_SETUID,

@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -140,6 +141,19 @@ _child_path_ static int limit_core(struct child_birth *birth) {
         uint64_t core = birth->plan->spec.core;
 
         return core == CHILD_CORE_UNCHANGED ? 0 : set_rlimit(RLIMIT_CORE, core, core);
+}
+
+/* Whoever has a session keyring may use the keys in it, whose they are: those of the daemon's are not for other users. It is
+ * made while we are root, and so is on root's quota. Where there are no keyrings, or a seccomp filter forbids them, there is
+ * nothing to leave. */
+_child_path_ static int leave_keyring(struct child_birth *birth) {
+        const struct child_user *user = birth->plan->user;
+
+        if (!user || !user->change || user->uid == 0)
+                return 0;
+        if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS || errno == EPERM)
+                return 0;
+        return errno;
 }
 
 _child_path_ static int change_groups(struct child_birth *birth) {
@@ -268,13 +282,21 @@ static const struct {
         enum child_step step;
         int (*act)(struct child_birth *birth); /* 0 or a positive errno */
 } steps[] = {
-        { CHILD_STEP_CGROUP, enter_cgroup },      { CHILD_STEP_DESCRIPTORS, take_descriptors },
-        { CHILD_STEP_SETSID, lead_session },      { CHILD_STEP_SETSID, reset_signals },
-        { CHILD_STEP_NICE, change_nice },         { CHILD_STEP_NICE, end_oom_protection }, /* never fails */
-        { CHILD_STEP_NOFILE, limit_descriptors }, { CHILD_STEP_CORE, limit_core },
-        { CHILD_STEP_SETGROUPS, change_groups },  { CHILD_STEP_SETGID, change_gid },
-        { CHILD_STEP_SETUID, change_uid },        { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
-        { CHILD_STEP_CHDIR, change_directory },   { CHILD_STEP_STDIN, open_stdin },
+        { CHILD_STEP_CGROUP, enter_cgroup },
+        { CHILD_STEP_DESCRIPTORS, take_descriptors },
+        { CHILD_STEP_SETSID, lead_session },
+        { CHILD_STEP_SETSID, reset_signals },
+        { CHILD_STEP_NICE, change_nice },
+        { CHILD_STEP_NICE, end_oom_protection }, /* never fails */
+        { CHILD_STEP_NOFILE, limit_descriptors },
+        { CHILD_STEP_CORE, limit_core },
+        { CHILD_STEP_KEYRING, leave_keyring },
+        { CHILD_STEP_SETGROUPS, change_groups },
+        { CHILD_STEP_SETGID, change_gid },
+        { CHILD_STEP_SETUID, change_uid },
+        { CHILD_STEP_NO_NEW_PRIVILEGES, renounce_privileges },
+        { CHILD_STEP_CHDIR, change_directory },
+        { CHILD_STEP_STDIN, open_stdin },
         { CHILD_STEP_EXEC, become_program },
 };
 

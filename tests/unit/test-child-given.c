@@ -5,10 +5,12 @@
 #include "support/child-bed.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 START_TEST(it_has_a_session_of_its_own_and_no_signal_changed) {
         struct child_spec spec = child_bed_spec(SHELL(
@@ -335,6 +337,37 @@ START_TEST(an_identity_brings_its_groups_and_no_variables) {
 }
 END_TEST
 
+static long request_key_named(const char *name) {
+        return syscall(SYS_request_key, "user", name, NULL, 0);
+}
+
+/* Also a forked one. Keys of the session would otherwise be anybody's whom the daemon runs something for. */
+START_TEST(keys_of_the_daemon_are_for_no_other_user) {
+        char name[64], look[PATH_MAX + 128];
+        struct child_spec spec;
+        long before = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL), own;
+
+        if (geteuid() != 0 || before < 0) {
+                fprintf(stderr, "skipped: not root, or no keyrings\n");
+                return;
+        }
+        (void)snprintf(name, sizeof(name), "test-child-given-%d", (int)getpid());
+        own = syscall(SYS_add_key, "user", name, "secret", (size_t)6, KEY_SPEC_SESSION_KEYRING);
+        ck_assert_int_ge(own, 0);
+        ck_assert_int_eq(request_key_named(name), own);
+        (void)snprintf(look, sizeof(look), "grep -c %s /proc/keys; true",
+                       name); /* only keys that it may see are listed */
+        spec = child_bed_spec(SHELL(look));
+        spawner_free(child_bed.spawner); /* its threads are from before */
+        ck_assert_int_eq(spawner_new(child_bed.loop, &child_bed.spawner), 0);
+        child_bed_says(&spec, "1\n");
+        spec.user = "nobody";
+        child_bed_says(&spec, "0\n");
+        atomic_store(&child_bed.spawner->plain_fork, true);
+        child_bed_says(&spec, "0\n");
+}
+END_TEST
+
 /* Without privileges it can only be raised; a child may go back to what its parent once had. */
 START_TEST(protection_from_the_oom_killer_ends_with_the_daemon) {
         struct child_spec spec = child_bed_spec(SHELL("cat /proc/self/oom_score_adj"));
@@ -369,6 +402,7 @@ static Suite *child_given_suite(void) {
         tcase_add_test(tcase, what_is_not_given_of_the_output_comes_to_us);
         tcase_add_test(tcase, descriptors_are_closed_when_nobody_needs_them);
         tcase_add_test(tcase, an_identity_brings_its_groups_and_no_variables);
+        tcase_add_test(tcase, keys_of_the_daemon_are_for_no_other_user);
         tcase_add_test(tcase, protection_from_the_oom_killer_ends_with_the_daemon);
         return suite;
 }

@@ -21,6 +21,7 @@ static int exit_code(const struct run *run) {
         case OUTCOME_TIMEOUT: return 124;
         case OUTCOME_CANCELLED: return 130;
         case OUTCOME_FAILED: return failed_code(run, own);
+        case OUTCOME_NEVER_STARTED: return run->cancel != CANCEL_NONE ? 130 : 1;
         default: return 1;
         }
 }

@@ -225,6 +225,7 @@ START_TEST(stopping_ends_what_is_held) {
         run_tree_stop(tree, false);
         settle();
         check_outcome("g#1", OUTCOME_NEVER_STARTED);
+        ck_assert_int_eq(result_of("g#1")->exit_code, 130);
 }
 END_TEST
 

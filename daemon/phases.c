@@ -5,7 +5,7 @@
  *
  * Draining and stopping have a deadline, and stopping has three steps: everything is asked to stop; at shutdown-timeout
  * everything is forced; LEAVE_AFTER later the daemon leaves, whatever is still there: a thread in a system call that
- * does not return, or a process in one. A second stop signal goes straight to the second step, but not within a second
+ * does not return, or a process in one. Who waits for the end of a run that was stopped is told before it leaves. A second stop signal goes straight to the second step, but not within a second
  * of the first: terminals and wrappers send two. The first one never does, whoever asked before: it comes from somebody who
  * has seen nothing of that.
  */
@@ -56,6 +56,8 @@ void runner_set_phase(struct runner *runner, enum runner_phase phase) {
 /* ---- stopping ---- */
 
 static void leave(struct runner *runner) {
+        live_sync_cancel(runner->leaving);
+        runner->leaving = NULL;
         runner_set_phase(runner, RUNNER_STOPPED);
         loop_exit(runner->loop, runner->exit_code);
 }
@@ -170,10 +172,22 @@ usec_t runner_ends_at(const struct runner *runner) {
         return is_ending(runner) ? runner->timer.at_usec : 0;
 }
 
+static void on_kept(_unused_ int result, void *arg) {
+        struct runner *runner = arg;
+
+        runner->leaving = NULL;
+        if (run_tree_is_empty(live_tree(runner->live))) /* else it will be again */
+                leave(runner);
+}
+
 void runner_on_empty(struct runner *runner) {
-        if (runner->phase == RUNNER_STOPPED)
+        bool owes = runner->control && control_owes_ends(runner->control);
+
+        if (runner->phase == RUNNER_STOPPED || runner->leaving)
                 return;
-        if (is_ending(runner) || runner->options->command == COMMAND_ONCE)
+        if (!is_ending(runner) && runner->options->command != COMMAND_ONCE)
+                return;
+        if (!owes || live_sync(runner->live, on_kept, runner, &runner->leaving) < 0)
                 leave(runner);
 }
 

@@ -46,6 +46,7 @@ struct runner {
         struct live_observer *finishing; /* tells when something has ended; NULL: it is not finishing */
         struct loop_work finish_work;
         struct loop_work ready_work;
+        struct live_sync *leaving; /* until ends that somebody waits for are kept */
         enum runner_phase phase;
         usec_t signalled_usec; /* monotonic, of the first stop signal; 0: none yet */
         bool forced;

@@ -133,6 +133,7 @@ struct control *control_free(struct control *control) {
                 live_unobserve(control->observer);
         if (control->server && control->events) { /* the last that happened was that the daemon ends */
                 events_wake(control->events);
+                wait_no_longer(control);
                 varlink_server_flush(control->server);
         }
         /* Before the events: its streams follow them. */
@@ -141,6 +142,10 @@ struct control *control_free(struct control *control) {
         socket_mode_free(control->socket_mode);
         free(control);
         return NULL;
+}
+
+bool control_owes_ends(const struct control *control) {
+        return wait_owes_ends(control);
 }
 
 int control_listen(struct control *control, const char *path, gid_t gid, pid_t *ret_pid) {

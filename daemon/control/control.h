@@ -34,7 +34,11 @@ struct control_options {
 /* Serves nobody until it listens. Observes what happens from now on. Returns 0 or -ENOMEM. */
 int control_new(const struct control_options *options, struct control **ret);
 
-/* Closes every connection, and removes the socket. */
+/* Whether clients wait for runs that have ended, and were not told yet: they are when that is kept, see live_sync(), or by
+ * control_free(). */
+bool control_owes_ends(const struct control *control);
+
+/* Tells the ends of runs that clients wait for, closes every connection, and removes the socket. */
 struct control *control_free(struct control *control);
 DEFINE_CLEANUP(struct control, control_free)
 

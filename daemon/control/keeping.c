@@ -14,7 +14,7 @@ static void on_synced(int result _unused_, void *arg) {
 int keeping_next(struct keeping *keeping, struct control *control, struct varlink_call *call) {
         int r;
 
-        if (keeping->done)
+        if (keeping->done || control->ends)
                 return 1;
         if (keeping->sync)
                 return -EAGAIN;

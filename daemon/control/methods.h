@@ -22,6 +22,7 @@ struct control {
         struct list restarts;
         struct socket_mode *socket_mode; /* NULL: the socket is not ours */
         bool others;                     /* whom [access] names may connect to it */
+        bool ends;                       /* nobody waits any more until something is kept */
         usec_t started_usec;             /* monotonic */
 };
 
@@ -88,6 +89,10 @@ struct result *wait_find_result(const struct control *control, const char *run);
 
 /* An event that may be what somebody waits for. */
 void wait_on_event(struct control *control, const struct event *event);
+/* Whether there are ends that were not told yet. */
+bool wait_owes_ends(const struct control *control);
+/* The daemon ends: what has ended is to be told, kept or not. */
+void wait_no_longer(struct control *control);
 
 /* ---- methods_limits.c ---- */
 

@@ -210,3 +210,21 @@ void wait_on_event(struct control *control, const struct event *event) {
                 }
         }
 }
+
+bool wait_owes_ends(const struct control *control) {
+        const struct waiter *waiter;
+
+        list_for_each_entry(waiter, &control->waiters, link)
+                for (size_t i = 0; i < waiter->n_wanted; i++)
+                        if (waiter->wanted[i].state > WANTED_LIVES && waiter->wanted[i].state < WANTED_TOLD)
+                                return true;
+        return false;
+}
+
+void wait_no_longer(struct control *control) {
+        struct waiter *waiter;
+
+        control->ends = true;
+        list_for_each_entry(waiter, &control->waiters, link)
+                varlink_wake(waiter->call);
+}

@@ -164,6 +164,25 @@ class Run(RunCase):
         done = self.command(daemon, "--detach", "--name", "aside", "true")
         self.assertEqual(done.stdout, b"aside#3\n")
 
+    def test_who_waits_is_told_how_a_shutdown_ended_it(self):
+        daemon = self.daemon(CONFIG)
+        # Of one that takes a while to stop, as of one that is gone at once.
+        slow = self.begin(daemon, "--limit", "db:2", "sh", "-c", 'trap "sleep 0.3; exit 3" TERM; echo ready; while :; do sleep 0.02; done')
+        self.assertEqual(slow.stdout.readline(), b"ready\n")
+        queued = self.begin(daemon, "--limit", "db", "true")
+        self.wait_queued(daemon, "run#2")
+        quick = self.begin(daemon, "sleep", "60")
+        mapping = subprocess.Popen(daemon.ctl_command("map", "sleep"), env=daemon.env, stdin=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        daemon.log.wait(r"run#3 started")
+        self.wait_queued(daemon, "map#1")
+        self.assertEqual(daemon.stop(), 0)
+        for run, said in ((slow, "run#1: cancelled by shutdown"), (queued, "run#2: never-started"), (quick, "run#3: cancelled"),
+                          (mapping, "map#1: ")):
+            code, _, err = self.end(run)
+            self.assertEqual(code, 130, err)
+            self.assertIn(said, err)
+
     def test_a_reload_leaves_what_waits_alone(self):
         daemon = self.daemon(CONFIG)
         first = self.begin(daemon, "--limit", "db:2", "cat", stdin=subprocess.PIPE)

@@ -85,8 +85,18 @@ static int check_owner(const char *path) {
         return st.st_uid == geteuid() || st.st_uid == 0 ? 0 : -EPERM;
 }
 
+/* Runs are told where to speak to, and have other working directories. */
+static char *absolute(const char *path) {
+        _cleanup_(freep) char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
+        char *ret;
+
+        if (!cwd)
+                return *path == '/' ? strdup(path) : NULL;
+        return asprintf(&ret, "%s/%s", streq(cwd, "/") ? "" : cwd, path) < 0 ? NULL : ret;
+}
+
 static int prepare(const char *given, char *(*usual)(void), mode_t mode, const char *what, char **ret) {
-        char *path = given ? strdup(given) : usual();
+        char *path = given ? absolute(given) : usual();
         int r;
 
         if (!path)

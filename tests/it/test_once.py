@@ -53,6 +53,11 @@ class ExitCodes(Case):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(str(daemon.pid), done.stderr)
 
+    def test_a_relative_directory_is_where_runs_speak_to(self):
+        daemon = self.daemon(task("shell = case $NOTIFY_SOCKET in /*) ;; *) exit 9 ;; esac"), start=False)
+        daemon.runtime_dir = os.path.relpath(daemon.runtime_dir)
+        self.assertEqual(daemon.run("--once", "t").returncode, 0)
+
     def test_other_tasks_do_not_run(self):
         self.run_once(task("command = /bin/true") +
                       f"[task other]\non-start = yes\ncommand = touch {self.path('other')}\n", "t")

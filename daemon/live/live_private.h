@@ -75,6 +75,7 @@ struct live_service {
         uint64_t checked;        /* the attempt that is being checked; 0: none */
         bool taken_over;         /* a group has it by now: runs of it alone end */
         bool left_alone;         /* the group that had it has ended, and has it no more */
+        bool held_off;           /* on-start would have started it, were it not for a pause */
 };
 
 /* A pool, which lives as long as a configuration has it, or a task that may have work for it. */
@@ -437,6 +438,8 @@ void live_service_end_alone(struct live_task *entry);
 /* A run of @group has ended with @result because another one or none is to be: services of it that are on their own by now
  * are started. */
 void live_service_group_replaced(const struct live_task *group, const struct result *result);
+/* Its pause is over: it is started if that has kept it from being so when the daemon was. */
+void live_service_resumed(struct live_task *entry);
 void live_service_ready(struct live_task *entry, struct run *run, bool ready);
 /* @run is ready or ok: groups of services above it, when they are failing, may recover. */
 void live_group_may_be_ready(const struct run *run);

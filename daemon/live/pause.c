@@ -2,7 +2,8 @@
 /* pause: tasks that an operator does not want to be started by triggers.
  *
  * Triggers go on to be due, and what is due while a task is paused is accounted for as not run. What waits to be caught up
- * goes on waiting. Files that arrive meanwhile are found when it ends.
+ * goes on waiting. Files that arrive meanwhile are found when it ends, and services that it has kept down at the daemon's start
+ * are started then: they are meant to be up, which is no matter of when.
  */
 #include "live/live_private.h"
 
@@ -50,6 +51,7 @@ int live_pause(struct live_task *task, const char *by) {
 }
 
 void live_take_up(struct live_task *task) {
+        live_service_resumed(task);
         if (task->trigger.schedule.backlog)
                 live_catch_up(task);
         if (task->watch)

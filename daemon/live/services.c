@@ -33,12 +33,26 @@ void live_service_end_alone(struct live_task *entry) {
                         (void)run_cancel(run, CANCEL_REPLACED, "a group that it is in by now");
 }
 
-static void start_alone(struct live_service *service) {
+/* As the daemon's start would. */
+static void start_if_down(struct live_service *service) {
         const struct task *task = service->entry->task;
 
-        service->left_alone = false;
         if (!service->entry->gone && task->enabled && task->on_start && !service->run)
                 live_fire(service->entry, "on-start", clock_now(CLOCK_ID_REALTIME));
+}
+
+static void start_alone(struct live_service *service) {
+        service->left_alone = false;
+        start_if_down(service);
+}
+
+void live_service_resumed(struct live_task *entry) {
+        struct live_service *service = entry->service;
+
+        if (!service || !service->held_off)
+                return;
+        service->held_off = false;
+        start_if_down(service);
 }
 
 void live_service_group_replaced(const struct live_task *group, const struct result *result) {
@@ -198,6 +212,7 @@ void live_service_new(struct live_task *entry, struct run *run) {
                 live_touch(service);
         }
         service->run = run;
+        service->held_off = false;
         if (service->stopped_by && is_member(run) && run_keep_down(run, service->stopped_by) >= 0)
                 tell_down(entry, run, "stays down: stopped", service->stopped_by);
         else if (!is_member(run))

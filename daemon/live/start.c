@@ -142,6 +142,8 @@ void live_fire(struct live_task *entry, const char *trigger, usec_t due_usec) {
         int r;
 
         if (live_is_paused(entry)) {
+                if (entry->service && streq(trigger, "on-start"))
+                        entry->service->held_off = true;
                 live_skip(entry, &due, "paused", "paused");
                 return;
         }

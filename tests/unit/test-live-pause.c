@@ -16,6 +16,7 @@ static struct limit_section db;
 static void make(bool has_limit) {
         struct task *work = memory_bed_work;
 
+        live_bed_service("www")->on_start = true;
         db = (struct limit_section){ .name = (char *)"db", .limit = { .permits = 1 } };
         live_bed.config.limits = &db;
         live_bed.config.n_limits = has_limit;
@@ -101,6 +102,47 @@ START_TEST(the_next_daemon_follows_no_trigger_either_until_it_is_resumed) {
 }
 END_TEST
 
+/* ---- services ---- */
+
+static void resume(bool all) {
+        ck_assert_int_eq(all ? live_resume_all(LIVE, "anna") : live_resume(live_bed_entry("www"), "anna"), 0);
+        fake_loop_settle();
+}
+
+static void pause_and_begin_anew(bool all) {
+        ck_assert_int_eq(all ? live_pause_all(LIVE, "anna") : live_pause(live_bed_entry("www"), "anna"), 0);
+        ck_assert_ptr_nonnull(live_bed_leaf("www")); /* what is up stays so */
+        next_daemon(true);
+        ck_assert_ptr_null(live_bed_leaf("www"));
+}
+
+START_TEST(a_service_that_a_pause_kept_down_is_started_when_it_ends) {
+        bool all = _i;
+
+        pause_and_begin_anew(all);
+        resume(all);
+        ck_assert_ptr_nonnull(live_bed_leaf("www"));
+        ck_assert_str_eq(live_task_state(live_bed_entry("www")), "starting");
+}
+END_TEST
+
+START_TEST(but_not_one_that_was_up_in_between_or_was_stopped) {
+        pause_and_begin_anew(false);
+        ck_assert_int_eq(run_cancel(live_bed_start("www"), CANCEL_SHUTDOWN, "test"), 0);
+        fake_loop_settle();
+        resume(false);
+        ck_assert_ptr_null(live_bed_leaf("www"));
+
+        ck_assert_int_eq(live_stop(live_bed_start("www"), "otto", true), 0);
+        fake_loop_settle();
+        ck_assert_int_eq(live_pause_all(LIVE, "anna"), 0);
+        next_daemon(true);
+        resume(true);
+        ck_assert_ptr_null(live_bed_leaf("www"));
+        ck_assert_str_eq(live_task_state(live_bed_entry("www")), "stopped");
+}
+END_TEST
+
 /* ---- limits ---- */
 
 START_TEST(a_limit_that_is_paused_grants_nothing_until_it_is_resumed) {
@@ -159,6 +201,8 @@ int main(void) {
         tcase_add_test(tcase, while_all_are_paused_nothing_is_started_by_triggers);
         tcase_add_test(tcase, what_is_paused_itself_stays_so_when_all_are_resumed);
         tcase_add_test(tcase, the_next_daemon_follows_no_trigger_either_until_it_is_resumed);
+        tcase_add_loop_test(tcase, a_service_that_a_pause_kept_down_is_started_when_it_ends, 0, 2);
+        tcase_add_test(tcase, but_not_one_that_was_up_in_between_or_was_stopped);
         tcase_add_test(tcase, a_limit_that_is_paused_grants_nothing_until_it_is_resumed);
         tcase_add_test(tcase, a_limit_stays_paused_over_daemons_that_do_not_have_it);
         tcase_add_test(tcase, pauses_are_put_again_into_a_store_that_begins_anew);

@@ -50,22 +50,27 @@ static void print_lines(const struct ctl *ctl, struct journal_record *record, ch
 
 /* ---- a log file ---- */
 
-/* The file that the task @name writes to, or NULL. To be freed. */
-static char *find_file(struct ctl *ctl, const char *name) {
-        json_t *answer = NULL, *setting;
-        char *path = NULL;
+static int take_path(_unused_ struct ctl *ctl, const json_t *parameters, void *arg) {
+        char **path = arg;
+        json_t *setting;
         size_t index;
 
-        if (strpbrk(name, "#*?") || ctl_ask(ctl, "Show", json_pack("{s:s}", "task", name), &answer) != CTL_OK)
-                return NULL;
-        json_array_foreach(json_object_get(answer, "settings"), index, setting) {
+        json_array_foreach(json_object_get(parameters, "settings"), index, setting) {
                 const char *value = get_string(setting, "value");
 
                 if (streq(get_string(setting, "key"), "output") && strncmp(value, "file:", 5) == 0 &&
-                    !strchr(value, '{'))
-                        path = strdup(value + 5);
+                    !strchr(value, '{') && !*path)
+                        *path = strdup(value + 5);
         }
-        json_decref(answer);
+        return CTL_OK;
+}
+
+/* The file that the task @name writes to, or NULL; also when the task is gone, and only its history left. To be freed. */
+static char *find_file(struct ctl *ctl, const char *name) {
+        char *path = NULL;
+
+        if (!strpbrk(name, "#*?"))
+                (void)ctl_call(ctl, "Show", json_pack("{s:s}", "task", name), CTL_MAYBE, take_path, &path);
         return path;
 }
 

@@ -62,6 +62,7 @@ class Kept(Case):
         daemon.write_config("[task stays]\non-start = yes\nshell = echo here; exec sleep 600\n")
         self.assertEqual(daemon.ctl("reload").returncode, 0)
         self.assertEqual(self.texts(daemon, "said"), said)
+        self.assertNotIn("no such task", daemon.ctl("logs", "said").stderr)
         self.assertEqual(set(self.texts(daemon, "outer")), set(outer))
         self.assertIn(("stays#1", "here"), self.texts(daemon, "said", "stays"))
         done = daemon.ctl("logs", "said", "nothing")

@@ -10,9 +10,10 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define WIDTH    30
-#define TAIL_MAX 120
-#define FALLBACK 80 /* columns */
+#define WIDTH     30 /* of the bar */
+#define WIDTH_MIN 5
+#define TAIL_MAX  120
+#define FALLBACK  80 /* columns */
 
 static bool is_same(int a, int b) {
         struct stat x, y;
@@ -57,30 +58,40 @@ static unsigned columns(void) {
         return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : FALLBACK;
 }
 
-static void draw(struct bar *bar) {
+/* How much is done, in numbers. Returns the length. */
+static size_t format_tail(const struct bar *bar, char tail[TAIL_MAX]) {
         int64_t spent = (int64_t)clock_now(CLOCK_ID_MONOTONIC) - bar->began_usec;
+        int n;
+
+        if (bar->total > 0)
+                n = snprintf(tail, TAIL_MAX, "%3lld%% %lld/%lld", (long long)(bar->done * 100 / bar->total),
+                             (long long)bar->done, (long long)bar->total);
+        else
+                n = snprintf(tail, TAIL_MAX, "%lld done", (long long)bar->done);
+        if (spent > 0)
+                n += snprintf(tail + n, TAIL_MAX - (size_t)n, ", %.1f/s", (double)bar->done * 1e6 / (double)spent);
+        if (bar->failed > 0)
+                n += snprintf(tail + n, TAIL_MAX - (size_t)n, ", %lld failed", (long long)bar->failed);
+        return (size_t)n;
+}
+
+/* The numbers, and before them a bar when the terminal is wide enough for both. */
+static void draw(struct bar *bar) {
         char line[WIDTH + TAIL_MAX + 8], tail[TAIL_MAX];
-        int n = 0, full = 0;
+        size_t room = columns() - 1, n, width, full;
 
         if (!bar->shown || bar->in_line)
                 return;
-        if (bar->total > 0) {
-                full = (int)(bar->done * WIDTH / bar->total);
-                n = snprintf(tail, sizeof(tail), "%3lld%% %lld/%lld", (long long)(bar->done * 100 / bar->total),
-                             (long long)bar->done, (long long)bar->total);
-        } else
-                n = snprintf(tail, sizeof(tail), "%lld done", (long long)bar->done);
-        if (spent > 0)
-                n += snprintf(tail + n, sizeof(tail) - (size_t)n, ", %.1f/s", (double)bar->done * 1e6 / (double)spent);
-        if (bar->failed > 0)
-                (void)snprintf(tail + n, sizeof(tail) - (size_t)n, ", %lld failed", (long long)bar->failed);
-        if (bar->total > 0)
-                n = snprintf(line, sizeof(line), "[%.*s%*s] %s", full, "##############################", WIDTH - full,
-                             "", tail);
+        n = format_tail(bar, tail);
+        width = bar->total > 0 && room > n + strlen("[] ") ? MIN(room - n - strlen("[] "), (size_t)WIDTH) : 0;
+        full = bar->total > 0 ? (size_t)bar->done * width / (size_t)bar->total : 0;
+        if (width >= WIDTH_MIN)
+                n = (size_t)snprintf(line, sizeof(line), "[%.*s%*s] %s", (int)full, "##############################",
+                                     (int)(width - full), "", tail);
         else
-                n = snprintf(line, sizeof(line), "%s", tail);
+                n = (size_t)snprintf(line, sizeof(line), "%s", tail);
         clear(bar);
-        bar->drawn = write(STDERR_FILENO, line, (size_t)MIN((unsigned)n, columns() - 1)) > 0;
+        bar->drawn = write(STDERR_FILENO, line, MIN(n, room)) > 0;
 }
 
 void bar_update(struct bar *bar, const json_t *items, int64_t total) {

@@ -100,11 +100,11 @@ class Map(Case):
         self.assertIn("map#1: cancelled", err)
         self.until(lambda: not processes.children(daemon.pid), "nobody to be left")
 
-    def test_a_bar_shows_how_far_it_is_and_garbles_nothing(self):
-        daemon = self.daemon("")
+    def on_terminal(self, daemon, columns, n):
+        """What a terminal is sent by a map of @n items, each of which prints a line."""
         ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.write("items", "".join(f"{n}\n" for n in range(1, 9)))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.write("items", "".join(f"{i}\n" for i in range(1, n + 1)))
         with open(self.path("items"), "rb") as items:
             mapping = subprocess.Popen(daemon.ctl_command("map", "-c", "1", "sh", "-c", 'echo "item $1 said"; sleep 0.3', "-"),
                                        env=daemon.env, stdin=items, stdout=theirs, stderr=theirs)
@@ -120,7 +120,11 @@ class Map(Case):
             shown += data
         os.close(ours)
         self.assertEqual(mapping.wait(60 * self.SCALE), 0)
-        text = shown.decode()
+        return shown.decode()
+
+    def test_a_bar_shows_how_far_it_is_and_garbles_nothing(self):
+        daemon = self.daemon("")
+        text = self.on_terminal(daemon, 80, 8)
         bars = re.findall(r"\[(#*) *\] +(\d+)% (\d+)/8", text)
         self.assertGreaterEqual(len(bars), 3, text)
         for full, percent, done in bars:
@@ -129,3 +133,11 @@ class Map(Case):
         lines = [line.split("\r\x1b[K")[-1] for line in text.split("\r\n")]
         self.assertEqual(lines[:8], [f"item {n} said" for n in range(1, 9)])
         self.assertIn("map#1: 8 items: 8 ok", lines[8])
+        # The bar makes room for the numbers, and at last goes.
+        for columns, bar in ((36, r"\[#* *\]"), (20, "")):
+            drawn = re.split(r"\r\n|\r\x1b\[K", self.on_terminal(daemon, columns, 3))
+            drawn = [line for line in drawn if "/3" in line]
+            self.assertGreaterEqual(len(drawn), 2)
+            for line in drawn:
+                self.assertRegex(line, rf"^{bar} *\d+% \d/3, [\d.]+/s$")
+                self.assertLess(len(line), columns)

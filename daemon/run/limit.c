@@ -20,6 +20,11 @@
  * The pace is a token bucket in its "theoretical arrival time" form: one number, the instant at which the bucket would
  * be full again, in nanoseconds. A start takes its token when it is told, not when it is granted, because a loop that is
  * late tells later, and starts are what is paced; those that are not told yet count as if they were told now.
+ *
+ * Who borrows is granted without permits: its use is in no list, and linked to that of its lender. It is looked for in
+ * the same walk as anything else, so that of those who wait for one lender the foremost has it; that walk cannot end
+ * where nothing is free any more, and is made where a lender may have come up (may_lend). As a lender waits for those
+ * that it would lend to, no reservation of another limit stands in their way: whoever has it may wait for the lender.
  */
 #include "run/limit_private.h"
 
@@ -77,10 +82,34 @@ static bool is_held_off(const struct limit_ticket *ticket) {
         return false;
 }
 
+/* Whose permits @use, of a waiter, may be granted instead of its own. */
+static struct use *find_lender(const struct use *use) {
+        const struct limit *limit = use->limit;
+        const struct limit_ticket *ticket = limit->lender && !limit->paused_by ? limit->lender(use->ticket) : NULL;
+        struct use *lender = ticket ? use_of(ticket, limit) : NULL;
+
+        return lender && !lender->borrower && lender->permits >= need(use) ? lender : NULL;
+}
+
+/* Whether one that holds permits waits for @ticket, also if these are lent to another. */
+static bool is_awaited(const struct limit_ticket *ticket) {
+        for (size_t i = 0; i < ticket->n_uses; i++)
+                if (ticket->uses[i].limit->lender && ticket->uses[i].limit->lender(ticket))
+                        return true;
+        return false;
+}
+
+/* Whether @limit has something reserved that is not for @ticket. */
+static bool reserves(const struct limit *limit, const struct limit_ticket *ticket) {
+        if (limit->config.permits == 0 || !limit->reserver || limit->reserver == ticket)
+                return false;
+        return limit->lender || !is_awaited(ticket);
+}
+
 static unsigned available(const struct limit *limit, const struct limit_ticket *ticket) {
         unsigned n = unheld(limit);
 
-        if (limit->config.permits > 0 && limit->reserver && limit->reserver != ticket)
+        if (reserves(limit, ticket))
                 n -= MIN(n, need(use_of(limit->reserver, limit)));
         return n;
 }
@@ -165,6 +194,8 @@ static void count_overtaken(struct limit_ticket *ticket) {
         for (size_t i = 0; i < ticket->n_uses; i++) {
                 struct list *head = &ticket->uses[i].limit->waiters;
 
+                if (ticket->uses[i].lender) /* it takes nothing that they could have had */
+                        continue;
                 for (struct list *at = ticket->uses[i].link.prev; at != head; at = at->prev) {
                         struct limit_ticket *older = list_entry(at, struct use, link)->ticket;
 
@@ -190,7 +221,21 @@ static void leave_queue(struct use *use) {
         }
 }
 
+static void hold(struct use *use) {
+        list_append(&use->limit->holders, &use->link);
+        use->limit->held += use->permits;
+        use->limit->n_holders++;
+}
+
+static void borrow(struct use *use) {
+        use->lender = find_lender(use);
+        if (use->lender)
+                use->lender->borrower = use;
+}
+
 static void grant(struct limit_ticket *ticket, usec_t now) {
+        for (size_t i = 0; i < ticket->n_uses; i++)
+                borrow(&ticket->uses[i]);
         count_overtaken(ticket);
         for (size_t i = 0; i < ticket->n_uses; i++) {
                 struct use *use = &ticket->uses[i];
@@ -198,10 +243,10 @@ static void grant(struct limit_ticket *ticket, usec_t now) {
                 leave_queue(use);
                 use->permits = need(use);
                 drop_reserver(use->limit, ticket);
-                list_append(&use->limit->holders, &use->link);
-                use->limit->held += use->permits;
-                use->limit->n_holders++;
-                use->limit->granted++;
+                if (!use->lender) {
+                        hold(use);
+                        use->limit->granted++;
+                }
                 use->limit->n_untold++;
         }
         ticket->granted = true;
@@ -220,11 +265,11 @@ static bool wait_for_pace(struct limit *limit, usec_t now) {
 
 /* Whether anybody in the queue of @limit could go at all. */
 static bool worth_walking(struct limit *limit, usec_t now) {
-        return limit->cursor != &limit->waiters && unheld(limit) > 0 && !wait_for_pace(limit, now);
+        return limit->cursor != &limit->waiters && (unheld(limit) > 0 || limit->may_lend) && !wait_for_pace(limit, now);
 }
 
 static bool lacks(const struct use *use) {
-        return available(use->limit, use->ticket) < need(use);
+        return available(use->limit, use->ticket) < need(use) && !find_lender(use);
 }
 
 /* Whether permits of @limit, and nothing else, are what @ticket lacks. */
@@ -282,6 +327,7 @@ static void end_pass(struct limits *limits, struct list *dirty, bool granted) {
 
         list_for_each_entry_safe(limit, tmp, dirty, dirty_link) {
                 limit->cursor = NULL;
+                limit->may_lend = false;
                 list_remove(&limit->dirty_link);
                 if (limit->again)
                         mark_dirty(limit);
@@ -455,6 +501,16 @@ int limit_override(struct limit *limit, const struct limit_config *config) {
         return 0;
 }
 
+void limit_set_lender(struct limit *limit, limit_lender_fn lender) {
+        limit->lender = lender;
+        limit_review_lenders(limit);
+}
+
+void limit_review_lenders(struct limit *limit) {
+        limit->may_lend = limit->lender != NULL;
+        mark_dirty(limit);
+}
+
 int limit_set_pause(struct limit *limit, const char *by, usec_t since_usec) {
         char *copy = by ? strdup(by) : NULL;
 
@@ -464,7 +520,7 @@ int limit_set_pause(struct limit *limit, const char *by, usec_t since_usec) {
         limit->paused_by = copy;
         limit->paused_usec = since_usec;
         reconsider_reservers(limit);
-        mark_dirty(limit);
+        limit_review_lenders(limit);
         mark_wide_dirty(limit->limits); /* it changes who lacks what */
         return 0;
 }
@@ -509,6 +565,7 @@ static void join_queue(struct use *use) {
                 use->limit->n_wide++;
                 use->limit->limits->n_wide++;
         }
+        use->limit->may_lend |= find_lender(use) != NULL;
         mark_dirty(use->limit);
 }
 
@@ -548,13 +605,30 @@ int limit_request(struct limits *limits, const struct limit_request *request, st
         return 0;
 }
 
+/* Leaves what @use has to its borrower, so that no more are at work than permits are held and lent. */
+static void bequeath(struct use *use) {
+        struct use *lender = use->lender, *heir = use->borrower;
+
+        if (lender)
+                lender->borrower = heir;
+        if (heir)
+                heir->lender = lender;
+        if (heir && !lender)
+                hold(heir);
+        use->lender = use->borrower = NULL;
+}
+
 static void give_back(struct use *use, bool untold) {
         struct limit *limit = use->limit;
 
-        list_remove(&use->link);
-        limit->held -= use->permits;
-        limit->n_holders--;
+        if (!use->lender) {
+                list_remove(&use->link);
+                limit->held -= use->permits;
+                limit->n_holders--;
+        }
         limit->n_untold -= untold;
+        limit->may_lend |= use->lender || use->borrower;
+        bequeath(use);
         mark_dirty(limit);
 }
 

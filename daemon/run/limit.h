@@ -8,6 +8,9 @@
  * limits is full may be overtaken LIMIT_OVERTAKEN_MAX times; then, on each limit, the oldest such waiter reserves permits
  * as they free. One that waits for a limit that is paused stands in nobody's way. A waiter may give up at any moment, also
  * between being granted and being told: its permits then pass on.
+ *
+ * A limit can let holders lend: a waiter may use the permits of one that holds them and waits for it. Each lends to one
+ * at a time, who may lend in turn. A lender that goes leaves what it had to its borrower.
  */
 #include "loop/loop.h"
 
@@ -60,6 +63,14 @@ int limit_set_pause(struct limit *limit, const char *by, usec_t since_usec);
 /* NULL: it is not paused. @ret_usec may be NULL. */
 const char *limit_paused_by(const struct limit *limit, usec_t *ret_usec);
 
+/* Which ticket, granted and with permits of the limit, of its own or lent to it, would lend them to @waiter. NULL: none. */
+typedef struct limit_ticket *(*limit_lender_fn)(const struct limit_ticket *waiter);
+
+/* Lets holders of @limit lend to those that @lender says. */
+void limit_set_lender(struct limit *limit, limit_lender_fn lender);
+/* @lender may say otherwise now of those that wait. Not needed for what tickets of the limit themselves bring about. */
+void limit_review_lenders(struct limit *limit);
+
 struct limit_request {
         const struct limit_use *uses; /* copied; each limit at most once */
         size_t n_uses;
@@ -82,6 +93,7 @@ void limit_ticket_set_arg(struct limit_ticket *ticket, void *arg);
 bool limit_ticket_granted(const struct limit_ticket *ticket);
 void *limit_ticket_arg(const struct limit_ticket *ticket);
 usec_t limit_ticket_since(const struct limit_ticket *ticket); /* of the request, or of the grant; monotonic */
+/* How many it asks for, or holds; 0: none, or they are lent to it. */
 unsigned limit_ticket_permits(const struct limit_ticket *ticket, const struct limit *limit);
 
 /* The first of the ticket's limits that cannot serve it now, or NULL. @ret_pace tells that only a start's turn in the

@@ -30,6 +30,8 @@ struct limit {
         struct list holders; /* use.link */
         struct list *cursor; /* during a pass, else NULL */
         bool again;          /* to be walked in another pass */
+        limit_lender_fn lender;
+        bool may_lend; /* to be walked even if nothing is free: somebody may have found a lender */
         struct limit_ticket *reserver;
         struct loop_timer pace_timer;
         uint64_t full_at_nsec;
@@ -45,6 +47,8 @@ struct use {
         struct list link;
         struct limit *limit;
         struct limit_ticket *ticket;
+        struct use *lender;   /* whose permits it uses; it holds none then */
+        struct use *borrower; /* who uses its permits */
         unsigned permits;
 };
 

@@ -23,7 +23,7 @@ usec_t limit_ticket_since(const struct limit_ticket *ticket) {
 unsigned limit_ticket_permits(const struct limit_ticket *ticket, const struct limit *limit) {
         const struct use *use = use_of(ticket, limit);
 
-        return use ? use->permits : 0;
+        return use && !use->lender ? use->permits : 0;
 }
 
 /* ---- limits ---- */

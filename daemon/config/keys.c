@@ -52,8 +52,8 @@ static const struct key daemon_keys[] = {
           .default_shown = "as systemd says, else /run/tendd or the user's runtime directory",
           .help = "Where the control socket is; one daemon at a time holds it." },
         { "max-running", TYPE(count), DAEMON(max_running), .min = 1, .max = 1000000, .default_value = "256",
-          .help = "How many attempts of jobs may be at work at once; the others are queued. Those of runs that were "
-                  "started from inside of such a job do not count." },
+          .help = "How many attempts of jobs may be at work at once; the others are queued. While a run is at work, one "
+                  "attempt at a time below the runs that were started from inside of it goes on beside these." },
         { "shutdown-timeout", TYPE(duration), DAEMON(shutdown_timeout_usec), .max = DAY, .default_value = "30s",
           .help = "The longest wait for runs to end when the daemon stops; it caps every grace." },
         { "drain-timeout", TYPE(duration), DAEMON(drain_timeout_usec), .max = 7 * DAY, .default_value = "0s",

@@ -66,7 +66,7 @@ static void explain_pace(const struct explanation *e) {
 }
 
 static void explain_max_running(const struct explanation *e) {
-        (void)snprintf(e->buf, e->size, "waits because max-running is reached: %u runs are at work",
+        (void)snprintf(e->buf, e->size, "waits because max-running of %u is reached",
                        limit_get_config(e->waiting->limit)->permits);
 }
 

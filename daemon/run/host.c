@@ -10,7 +10,13 @@
  * So a host waits for its guests, often literally, as its process does. A guest that waited for something which its host,
  * or one above, keeps until it is done would wait for ever. Therefore it is refused at the start: permits that those above
  * hold or will ask for again, also where there are more of them, because several such runs would wait for each other; and
- * overlap slots. Of max-running a guest needs no permit if one above has it.
+ * overlap slots.
+ *
+ * Of max-running that would leave nothing: each job keeps a permit of it. So a host lends its own: of the attempts below
+ * its guests one at a time goes on with that, also if the host is itself a guest that goes on with a lent one; the others wait like
+ * any run. However deep they are in each other, below each host that is at work one can go on, and no more are at work than there are
+ * permits and such hosts. One that has ended while its guests go on leaves what it had to the one it lent it to; the
+ * next above it that is at work lends to the others from then on, as that waits for them, too.
  *
  * A guest may outlast the attempt it was started in: a job that tries again, or a service that restarts, keeps its guests.
  */
@@ -131,12 +137,20 @@ void run_leave_host(struct run *run) {
                 host->ops->settle(host);
 }
 
-bool run_is_below_counted(const struct run *leaf) {
-        for (const struct run *host = run_get_top((struct run *)leaf)->host; host;
-             host = run_get_top((struct run *)host)->host)
-                if (!host->hook && !host->spec->is_service)
-                        return true;
-        return false;
+struct limit_ticket *run_find_lender(const struct limit_ticket *waiter) {
+        struct run *leaf = limit_ticket_arg(waiter);
+
+        for (struct run *host = run_get_top(leaf)->host; host; host = run_get_top(host)->host) {
+                leaf = run_present_leaf(host);
+                if (leaf && run_leaf_counts(leaf) && leaf->ticket && limit_ticket_granted(leaf->ticket))
+                        return leaf->ticket;
+        }
+        return NULL;
+}
+
+void run_begin_lending(const struct run *leaf) {
+        if (leaf->tree->max_running && !list_empty(&leaf->parent->guests))
+                limit_review_lenders(leaf->tree->max_running);
 }
 
 const struct run *run_outermost(const struct run *run) {

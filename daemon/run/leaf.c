@@ -28,7 +28,7 @@ static int collect_uses(const struct run *leaf, struct limit_use *uses, size_t *
         int r;
 
         *ret_n = 0;
-        if (tree->max_running && !leaf->hook && !leaf->spec->is_service && !run_is_below_counted(leaf)) {
+        if (tree->max_running && run_leaf_counts(leaf)) {
                 r = add_use(uses, ret_n, &(struct limit_use){ .limit = tree->max_running, .permits = 1 });
                 if (r < 0)
                         return r;
@@ -64,6 +64,7 @@ static void leaf_begin(struct run *leaf) {
                 leaf->bounds[BOUND_START_TIMEOUT] = usec_add(now, leaf->spec->bounds[BOUND_START_TIMEOUT]);
         run_arm(leaf);
         run_mark_started(leaf, RUN_STARTING);
+        run_begin_lending(leaf);
         loop_set_subject(leaf->tree->loop, leaf->spec->name);
         r = leaf->spec->leaf->start(leaf);
         if (r < 0)

@@ -237,8 +237,10 @@ static inline struct run *run_above(const struct run *run) {
 void run_set_host(struct run *run, struct run *host);
 /* @run is done: a host that waits for it may be, too. Harmless without one. */
 void run_leave_host(struct run *run);
-/* Whether a leaf of a job above the top-level run of @leaf counts for max-running. */
-bool run_is_below_counted(const struct run *leaf);
+/* Of max-running: the ticket of the nearest host above a waiting leaf whose attempt is at work and counts. */
+struct limit_ticket *run_find_lender(const struct limit_ticket *waiter);
+/* @leaf begins; guests of attempts before it may go on with its permit. */
+void run_begin_lending(const struct run *leaf);
 /* The top-level run that @run belongs to, or the one that hosts that, and so on. */
 const struct run *run_outermost(const struct run *run);
 
@@ -276,6 +278,11 @@ void run_tree_expire(struct run_tree *tree);
 usec_t run_bound_at(const struct run *run, enum bound bound);
 
 /* ---- leaf.c ---- */
+/* Whether @leaf is one of those of which only max-running may be at work. */
+static inline bool run_leaf_counts(const struct run *leaf) {
+        return !leaf->hook && !leaf->spec->is_service;
+}
+
 /* Asks for its permits, at once with 0. */
 void leaf_queue(struct run *leaf, usec_t not_before_usec);
 /* Lets a queued leaf wait for nothing, until leaf_queue(). */

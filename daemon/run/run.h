@@ -199,8 +199,8 @@ struct run_start {
         bool hook; /* exempt from overlap and max-running; starts also while stopping */
         /* The job from inside of which it is started, a process of its present attempt; NULL: none. That is done only
          * after this run, whose deadline is no later and which is cancelled with it, or once its work has ended otherwise than
-         * ok. Else they have nothing to do with each
-         * other: see host.c. */
+         * ok. While it is at work it lends its permit of max-running to one leaf at a time below such runs. Else they have
+         * nothing to do with each other: see host.c. */
         struct run *host;
         void *userdata; /* run_userdata() */
         void (*free_userdata)(void *userdata);
@@ -238,7 +238,8 @@ struct run_listener {
         void *arg;
 };
 
-/* @max_running 0: unlimited. Returns 0 or -ENOMEM. */
+/* As many leaves of jobs as @max_running are at work at once, and beside them one for each that is at work and has guests;
+ * services and hooks do not count. 0: unlimited. Returns 0 or -ENOMEM. */
 int run_tree_new(struct loop *loop, unsigned max_running, const struct run_listener *listener, struct run_tree **ret);
 /* Changes it, from one that is not 0 to another; those at work stay so. */
 void run_tree_set_max_running(struct run_tree *tree, unsigned max_running);

@@ -470,7 +470,13 @@ static int tree_init(struct run_tree *tree, unsigned max_running) {
         r = limits_new(tree->loop, &tree->limits);
         if (r < 0)
                 return r;
-        return max_running > 0 ? limit_new(tree->limits, "max-running", &config, &tree->max_running) : 0;
+        if (max_running == 0)
+                return 0;
+        r = limit_new(tree->limits, "max-running", &config, &tree->max_running);
+        if (r < 0)
+                return r;
+        limit_set_lender(tree->max_running, run_find_lender);
+        return 0;
 }
 
 struct limit *run_tree_max_running(const struct run_tree *tree) {

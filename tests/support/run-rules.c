@@ -213,9 +213,13 @@ void rules_list_runs(void) {
         list_runs(run_tree_root(rules.tree));
 }
 
+static bool is_at_work(const struct run *leaf) {
+        return leaf->state == RUN_STARTING || leaf->state == RUN_RUNNING || leaf->state == RUN_STOPPING;
+}
+
 /* For max-running. */
 static bool counts(const struct run *leaf) {
-        return !leaf->hook && !leaf->spec->is_service && !run_is_below_counted(leaf);
+        return !leaf->hook && !leaf->spec->is_service;
 }
 
 static unsigned permits_held(const struct limit *limit) {
@@ -253,7 +257,7 @@ static unsigned slots_held(const struct overlap *overlap) {
 }
 
 static void check_leaf(const struct run *leaf) {
-        bool at_work = leaf->state == RUN_STARTING || leaf->state == RUN_RUNNING || leaf->state == RUN_STOPPING;
+        bool at_work = is_at_work(leaf);
 
         check(!at_work || leaf->parent->state != RUN_QUEUED, "the parent of %s is queued", name_of(leaf));
         for (size_t i = 0; i < WORLD_LIMITS && at_work && !leaf->leaf.abandoned; i++)
@@ -266,6 +270,20 @@ static void check_leaf(const struct run *leaf) {
                 check(at_work && !leaf->closing && !leaf->leaf.ended, "%s is ready and ends", name_of(leaf));
         if (leaf->state != RUN_DONE)
                 check(run_is_ready(leaf->parent) == leaf->ready, "%s", name_of(leaf));
+}
+
+/* It has a permit of max-running, or that of another, who lent it to nobody else. */
+static void check_permit(const struct run *leaf) {
+        const struct use *use;
+
+        if (!is_at_work(leaf) || !counts(leaf) || leaf->leaf.abandoned)
+                return;
+        use = use_of(leaf->ticket, rules.tree->max_running);
+        check(use != NULL, "%s does not count", name_of(leaf));
+        check(list_linked(&use->link) == !use->lender, "%s holds a permit that it need not, or none", name_of(leaf));
+        check(!use->lender || use->lender->borrower == use, "%s has what nobody lends to it", name_of(leaf));
+        check(!use->borrower || use->borrower->lender == use, "%s lends to nobody", name_of(leaf));
+        check(!use->lender || use->lender->ticket->granted, "%s has what its lender has not", name_of(leaf));
 }
 
 /* A remnant keeps what its task asks for. */
@@ -281,9 +299,26 @@ static void check_remnants(void) {
         }
 }
 
-void rules_check_always(void) {
-        unsigned at_work = 0;
+/* Each permit of max-running is worth one leaf at work, and each of these, while it has guests, one more. */
+static void check_max_running(void) {
+        unsigned n = 0, n_hosts = 0;
+        struct limit_stats stats;
 
+        for (size_t i = 0; i < rules.n_runs; i++) {
+                const struct run *run = rules.runs[i];
+
+                if (run->role != RUN_LEAF || !is_at_work(run) || !counts(run))
+                        continue;
+                n++;
+                n_hosts += !list_empty(&run->parent->guests);
+        }
+        limit_get_stats(rules.tree->max_running, &stats);
+        check(stats.held == permits_held(rules.tree->max_running), "max-running: %u held", stats.held);
+        check(stats.held <= rules.max_running, "max-running: %u of %u held", stats.held, rules.max_running);
+        check(n <= rules.max_running + n_hosts, "%u of %u run, with %u hosts", n, rules.max_running, n_hosts);
+}
+
+void rules_check_always(void) {
         rules_list_runs();
         for (size_t i = 0; i < rules.n_runs; i++) {
                 const struct run *run = rules.runs[i];
@@ -291,10 +326,10 @@ void rules_check_always(void) {
                 if (run->role != RUN_LEAF)
                         continue;
                 check_leaf(run);
-                at_work += run->state != RUN_QUEUED && run->state != RUN_DONE && counts(run);
+                check_permit(run);
         }
         check_remnants();
-        check(at_work <= rules.max_running, "%u of %u run", at_work, rules.max_running);
+        check_max_running();
         for (size_t i = 0; i < WORLD_LIMITS; i++) {
                 struct limit_stats stats;
 
@@ -355,6 +390,15 @@ static unsigned need_of(const struct run *leaf, const struct limit *limit) {
         return MIN(limit_ticket_permits(leaf->ticket, limit), permits);
 }
 
+/* The nearest host above @leaf whose own leaf is at work and counts lends its permit to nobody. */
+static bool could_borrow(const struct run *leaf) {
+        for (struct run *host = run_get_top((struct run *)leaf)->host; host; host = run_get_top(host)->host)
+                for (const struct run *own = run_first_child(host); own; own = run_next_sibling(own))
+                        if (is_at_work(own) && counts(own))
+                                return !use_of(own->ticket, rules.tree->max_running)->borrower;
+        return false;
+}
+
 /* By the rules alone: a waiter that nobody stands before or came before, and for whom all is there. Where there is a
  * reservation, which a waiter of lower priority that came later can have too, it may be in the way; test-limit-random
  * looks at these. */
@@ -375,6 +419,8 @@ static bool could_be_served(const struct run *leaf) {
                         continue;
                 if (limit_paused_by(limit, NULL))
                         return false;
+                if (i == WORLD_LIMITS && could_borrow(leaf)) /* whoever may before it could be served, too */
+                        continue;
                 if (limit->reserver && limit->reserver != leaf->ticket)
                         return false;
                 (void)limit_for_each_waiter(limit, visit_waiter, &queue);

@@ -157,7 +157,7 @@ START_TEST(what_waits_for_a_minute_is_told_and_what_it_waits_for_is_wrong) {
         expect_status("problems.0.wrong", "true");
         expect_status("problems.1.kind", "waiting");
         expect_status("problems.1.subject", "job-11#1");
-        expect_status("problems.1.text", "for 1min: waits because max-running is reached: 1 runs are at work");
+        expect_status("problems.1.text", "for 1min: waits because max-running of 1 is reached");
         expect_status("problems.1.command", "tendctl why job-11#1");
         expect_status("problems.1.wrong", "false");
 }

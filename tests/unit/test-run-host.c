@@ -534,33 +534,6 @@ START_TEST(rule8_a_guest_does_not_ask_for_the_limits_of_its_host) {
 }
 END_TEST
 
-START_TEST(max_running_does_not_count_guests_of_what_it_counts) {
-        fixture_new_tree(1);
-        make();
-        start(&a, 1);
-        start_inside("a#1", &g, 1);
-        check_state("g#1/a", RUN_RUNNING);
-        check_state("g#1/b", RUN_RUNNING);
-        start_inside("g#1/a", &c, 1);
-        check_state("c#1", RUN_RUNNING);
-        start(&d, 1);
-        check_why("d#1", WHY_MAX_RUNNING);
-}
-END_TEST
-
-START_TEST(max_running_counts_guests_of_what_it_does_not_count) {
-        fixture_new_tree(1);
-        make();
-        start(&c, 1);
-        start_hook(&a, 1);
-        start_inside("a#1", &b, 1);
-        check_why("b#1", WHY_MAX_RUNNING);
-        fake_leaf_end("c#1", ERROR_NONE);
-        settle();
-        check_state("b#1", RUN_RUNNING);
-}
-END_TEST
-
 /* ---- overlap ---- */
 
 START_TEST(a_task_does_not_wait_for_itself) {
@@ -672,8 +645,6 @@ int main(void) {
                 rule8_a_limit_of_a_group_is_held_by_its_members,
                 rule8_a_pace_can_be_shared_with_the_host,
                 rule8_a_guest_does_not_ask_for_the_limits_of_its_host,
-                max_running_does_not_count_guests_of_what_it_counts,
-                max_running_counts_guests_of_what_it_does_not_count,
                 a_task_does_not_wait_for_itself,
                 a_task_that_allows_several_runs_may_start_itself_while_there_is_room,
                 a_guest_waits_for_the_slot_of_others,

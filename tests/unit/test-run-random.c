@@ -300,6 +300,16 @@ static void step_pause_or_resume(void) {
         check(limit_set_pause(limit, pause ? "alice" : NULL, 0) == 0, "%s", limit_name(limit));
 }
 
+/* What is held already stays held. */
+static void step_max_running(void) {
+        unsigned max_running = 1 + world_below(&rules.world, 9);
+        struct limit_stats stats;
+
+        limit_get_stats(run_tree_max_running(rules.tree), &stats);
+        run_tree_set_max_running(rules.tree, max_running);
+        rules.max_running = MAX(max_running, stats.held);
+}
+
 static void step_time(void) {
         usec_t next = fake_loop_next_timer();
 
@@ -337,6 +347,7 @@ static const struct {
         { step_start_inside, 8 },
         { step_override, 1 },
         { step_pause_or_resume, 4 },
+        { step_max_running, 1 },
 };
 
 static void step(void) {

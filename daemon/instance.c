@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* instance: the directories of a daemon, and its lock.
  *
- * The lock is flock(2) on a file in the runtime directory, so that it goes with the process however that ends. The file
- * holds the pid, for the message to a second daemon; it is not removed, because between removing and unlocking another
+ * The lock is flock(2) on a file in the runtime directory, so that it goes with the process however that ends. But a process
+ * that a daemon was about to make when it was killed has the lock, too, until it executes its command: so one whose
+ * owner is gone is waited for a moment. The file holds the pid, for the message to a second daemon; it is not removed, because between removing and unlocking another
  * one could lock a file that nobody sees any more.
  */
 #include "instance.h"
@@ -12,6 +13,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#define TRIES      40
+#define TRIES_NSEC 50000000 /* between two of them */
 
 /* ---- directories ---- */
 
@@ -142,15 +147,34 @@ static int write_pid(int fd) {
         return 0;
 }
 
-/* Of several that share it, the file names the last one, which may have ended before the others. */
-static void report_holder(const struct instance *instance, pid_t *ret_pid) {
-        pid_t pid = read_pid(instance->lock_fd);
+/* The pid of the owner while that lives, or 0. Of several that share the lock, the file names the last one, which may have
+ * ended before the others. */
+static pid_t find_holder(int fd) {
+        pid_t pid = read_pid(fd);
 
-        if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)) {
-                *ret_pid = pid;
-                (void)fprintf(stderr, "tendd: another tendd, pid %d, holds %s\n", pid, instance->runtime_dir);
-        } else
+        return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) ? pid : 0;
+}
+
+static void report_holder(const struct instance *instance, pid_t *ret_pid) {
+        *ret_pid = find_holder(instance->lock_fd);
+        if (*ret_pid > 0)
+                (void)fprintf(stderr, "tendd: another tendd, pid %d, holds %s\n", *ret_pid, instance->runtime_dir);
+        else
                 (void)fprintf(stderr, "tendd: another tendd holds %s\n", instance->runtime_dir);
+}
+
+/* Returns 0, -EBUSY: somebody has it; -errno. */
+static int lock_file(int fd, bool shared) {
+        static const struct timespec pause = { .tv_nsec = TRIES_NSEC };
+
+        for (unsigned i = 1; flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0; i++) {
+                if (errno != EWOULDBLOCK)
+                        return -errno;
+                if (i == TRIES || find_holder(fd) > 0)
+                        return -EBUSY;
+                (void)nanosleep(&pause, NULL);
+        }
+        return 0;
 }
 
 static int take_lock(struct instance *instance, bool shared, pid_t *ret_pid) {
@@ -160,11 +184,8 @@ static int take_lock(struct instance *instance, bool shared, pid_t *ret_pid) {
         if (!path)
                 return -ENOMEM;
         instance->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (instance->lock_fd < 0)
-                r = -errno;
-        else if (flock(instance->lock_fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
-                r = errno == EWOULDBLOCK ? -EBUSY : -errno;
-        else
+        r = instance->lock_fd < 0 ? -errno : lock_file(instance->lock_fd, shared);
+        if (r >= 0)
                 r = write_pid(instance->lock_fd);
         if (r == -EBUSY)
                 report_holder(instance, ret_pid);

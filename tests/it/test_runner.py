@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The runner: phases, signals, drain, the second signal, one daemon a directory."""
+import fcntl
 import os
 import re
 import signal
@@ -156,6 +157,17 @@ class OneDaemon(Case):
         daemon.start()
         self.assertEqual(daemon.ctl("start", "--wait", "t").returncode, 0)
         self.assertEqual(daemon.stop(), 0)
+
+    def test_what_a_killed_daemon_was_about_to_make_is_waited_for(self):
+        daemon = self.daemon(self.CONFIG)
+        daemon.kill(signal.SIGKILL)
+        daemon.wait_exit()
+        path = os.path.join(daemon.runtime_dir, "tendd.lock")
+        with open(path, encoding="ascii") as lock:  # as a child has it until it executes
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            daemon.start(wait=False)
+            self.until(lambda: processes.has_open(daemon.pid, path), "it to look at the lock")
+        daemon.wait_ready()
 
 
 class Schedules(Case):

@@ -182,9 +182,9 @@ class Daemon:
                 raise AssertionError(f"tendd ended with {self.process.returncode} instead of serving")
             try:
                 connection = Varlink(self.socket_path)
-            except (FileNotFoundError, ConnectionRefusedError):
+                reply = connection.call("org.varlink.service.GetInfo")
+            except (FileNotFoundError, ConnectionError):  # or the socket of one that was killed, for a moment
                 return False
-            reply = connection.call("org.varlink.service.GetInfo")
             connection.close()
             return reply is not None
         until(answers, "the control socket")

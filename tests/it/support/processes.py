@@ -43,6 +43,10 @@ def n_fds_but_sockets(pid):
     return sum(1 for fd in os.scandir(f"/proc/{pid}/fd") if not os.readlink(fd).startswith("socket:"))
 
 
+def has_open(pid, path):
+    return any(os.path.realpath(fd) == os.path.realpath(path) for fd in os.scandir(f"/proc/{pid}/fd"))
+
+
 def command(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:

@@ -23,7 +23,7 @@ struct watch_kernel {
         char hangs[PATH_MAX]; /* what is there and below hangs */
         unsigned n_hanging;
         int error;     /* instead */
-        bool overflow; /* all events are lost */
+        bool overflow; /* the events that are read next are lost; others make some in /tmp, too */
         unsigned n_lost;
 };
 

@@ -43,7 +43,8 @@ class Client(Case):
     def test_what_is_served_can_be_looked_at(self):
         socket = self.daemon(CONFIG).socket_path
         info = json.loads(self.ctl("--json=short", "info", socket).stdout)
-        self.assertEqual((info["product"], sorted(info["interfaces"])), ("tendd", [RUNNER, "org.varlink.service"]))
+        self.assertEqual(info["product"], "tendd")
+        self.assertLessEqual({RUNNER, "org.varlink.service"}, set(info["interfaces"]))
         for interface in info["interfaces"]:
             shown = self.ctl("introspect", socket, interface).stdout
             ours = (DAEMON / f"control/{interface}.varlink").read_text()

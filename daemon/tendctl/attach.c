@@ -106,12 +106,12 @@ static int begin_signals(struct attach *attach) {
         return attach->signal_fd < 0 ? ctl_error(CTL_FAILED, "%s", strerror(errno)) : CTL_OK;
 }
 
-static void stop(const struct attach *attach, const char *name) {
+static void stop(const struct attach *attach) {
         struct ctl ctl = { .socket = attach->ctl->socket };
         char reason[64];
         json_t *answer;
 
-        (void)snprintf(reason, sizeof(reason), "tendctl got SIG%s", name);
+        (void)snprintf(reason, sizeof(reason), "tendctl got SIG%s", sigabbrev_np(attach->signo));
         if (ctl_ask(&ctl, "Stop",
                     json_pack("{s:[s], s:s, s:b}", "runs", attach->run, "reason", reason, "force",
                               attach->n_signals > 1),
@@ -121,16 +121,19 @@ static void stop(const struct attach *attach, const char *name) {
                 client_free(ctl.client);
 }
 
-/* Returns 0, or -EINTR when there is nothing more to wait for. */
+/* As long as it is not known what is to be stopped, that waits, but not for long. Returns 0, or -EINTR when there is nothing
+ * more to wait for. */
 static int on_signal(struct attach *attach) {
         struct signalfd_siginfo info;
 
         if (read(attach->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
                 return 0;
+        attach->signo = (int)info.ssi_signo;
         attach->n_signals++;
-        if (!*attach->run || attach->n_signals > 2)
+        if (attach->n_signals > (*attach->run ? 2 : 1))
                 return -EINTR;
-        stop(attach, sigabbrev_np((int)info.ssi_signo));
+        if (*attach->run)
+                stop(attach);
         return 0;
 }
 
@@ -173,8 +176,11 @@ static int on_answer(_unused_ struct ctl *ctl, const json_t *parameters, void *a
                 attach->result = json_incref(result);
         else if (items && attach->on_items)
                 attach->on_items(items, attach->arg);
-        else if (*get_string(parameters, "run"))
+        else if (*get_string(parameters, "run")) {
                 (void)snprintf(attach->run, sizeof(attach->run), "%s", get_string(parameters, "run"));
+                if (attach->n_signals > 0)
+                        stop(attach);
+        }
         return CTL_OK;
 }
 

@@ -26,6 +26,7 @@ struct attach {
         void (*on_items)(const json_t *items, void *arg);
         int signal_fd;
         unsigned n_signals;
+        int signo;  /* the last of them */
         int fds[8]; /* that go with the call */
         size_t n_fds;
 };

@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
 from support import processes
 from support.case import Case
+from support.daemon import TENDCTL, environment
 
 CONFIG = """
 [limit api]
@@ -45,6 +47,10 @@ class RunCase(Case):
 
     def wait_queued(self, daemon, name):
         self.until(lambda: name in [run["name"] for run in daemon.ctl_json("tree")["runs"]], f"{name} to be queued")
+
+    def status_of(self, pid):
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            return file.read()
 
     def last(self, daemon, name="run"):
         """The run of that name that ended last."""
@@ -144,6 +150,28 @@ class Run(RunCase):
         first.kill()
         daemon.log.wait(r"run#5 cancelled.*the client vanished")
         self.assertGone(pid)
+
+    def test_a_signal_before_the_run_has_a_name_stops_it_then(self):
+        path = self.path("socket")
+        with socket.socket(socket.AF_UNIX) as daemon:
+            daemon.bind(path)
+            daemon.listen()
+            run = subprocess.Popen([TENDCTL, "--socket", path, "run", "true"], env=environment(), stderr=subprocess.PIPE)
+            self.addCleanup(run.communicate)
+            self.addCleanup(run.kill)
+            calls = [daemon.accept()[0]]
+            self.assertIn(b"RunCommand", calls[0].recv(65536))
+            run.send_signal(signal.SIGINT)
+            self.until(lambda: "ShdPnd:\t0000000000000000" in self.status_of(run.pid), "the signal to be read")
+            calls[0].sendall(b'{"parameters":{"run":"run#1"},"continues":true}\0')
+            calls.append(daemon.accept()[0])
+            asked = json.loads(calls[1].recv(65536)[:-1])
+            self.assertEqual((asked["method"], asked["parameters"]["runs"]), ("io.tendd.Runner.Stop", ["run#1"]))
+            calls[1].sendall(b'{"parameters":{}}\0')
+            calls[0].sendall(b'{"parameters":{"result":{"run":"run#1","outcome":"cancelled","exit_code":130}}}\0')
+            self.assertEqual(run.wait(60 * self.SCALE), 130)
+            for call in calls:
+                call.close()
 
     def test_what_is_detached_goes_on_without_its_client(self):
         daemon = self.daemon(CONFIG)

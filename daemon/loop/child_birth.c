@@ -17,6 +17,7 @@
 #include "loop/child_birth.h"
 
 #include "loop/child_exec.h"
+#include "loop/child_parcel.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -50,7 +51,7 @@ _child_path_ static int move_fd(int from, int to) {
 /* Closes all but the first three and what is needed until exec, which is put behind these. Now, not by exec: the ends of
  * other runs' pipes must not stay open in a child that hangs before. */
 _child_path_ static int close_others(struct child_birth *birth) {
-        int *const kept[] = { &birth->report_fd, &birth->directory_fd };
+        int *const kept[] = { &birth->report_fd, &birth->parcel_fd };
         unsigned next = STDERR_FILENO + 1;
 
         for (size_t i = 0; i < ARRAY_SIZE(kept); i++) { /* out of each other's way */
@@ -74,15 +75,43 @@ _child_path_ static int close_others(struct child_birth *birth) {
         return 0;
 }
 
+/* They take the lowest numbers that are free, in their order; so none is moved, and no copy of one is closed, which might
+ * take for ever. */
+_child_path_ static int open_parcel(struct child_birth *birth) {
+        union child_parcel room;
+        char byte;
+        struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+        struct msghdr message = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = &room,
+                .msg_controllen = sizeof(room),
+        };
+
+        for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+                (void)syscall(SYS_close, i);
+        if (syscall(SYS_recvmsg, birth->parcel_fd, &message, 0) < 0)
+                return errno;
+        if (message.msg_flags & MSG_CTRUNC || message.msg_controllen < CMSG_LEN(3 * sizeof(int)))
+                return EMFILE;
+        (void)syscall(SYS_close, birth->parcel_fd);
+        if (room.header.cmsg_len < CMSG_LEN(_CHILD_FILE_MAX * sizeof(int)))
+                return 0;
+        birth->directory_fd = ((const int *)(const void *)CMSG_DATA(&room.header))[CHILD_FILE_DIRECTORY];
+        return syscall(SYS_fcntl, birth->directory_fd, F_SETFD, FD_CLOEXEC) < 0 ? errno : 0;
+}
+
 _child_path_ static int take_descriptors(struct child_birth *birth) {
         int r = 0;
 
         /* A forked child has a table of its own. */
         if (birth->report_fd < 0 && syscall(SYS_close_range, birth->keep, ~0U, CLOSE_RANGE_UNSHARE) < 0)
                 return errno;
-        for (int i = 0; i < 3 && r == 0; i++)
+        for (int i = 0; i < 3 && r == 0 && birth->parcel_fd < 0; i++)
                 r = move_fd(birth->stdio[i], i);
-        return r > 0 ? r : close_others(birth);
+        if (r == 0)
+                r = close_others(birth);
+        return r == 0 && birth->parcel_fd >= 0 ? open_parcel(birth) : r;
 }
 
 _child_path_ static int lead_session(struct child_birth *birth) {

@@ -16,6 +16,7 @@ struct child_birth {
         bool oom_protected;
         int cgroup_procs; /* where to enter the group; -EBADF: there is none */
         int stdio[3];
+        int parcel_fd;    /* a socket that stdio and a directory come out of; -EBADF: none */
         int directory_fd; /* -EBADF: it has a path, or is / */
         int report_fd;    /* plain fork: where to report; -EBADF: memory is shared */
         unsigned keep;    /* descriptors from here on are of no use to the child */

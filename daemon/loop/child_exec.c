@@ -7,6 +7,10 @@
  * It also shares the table of descriptors, of which it copies the low part only. What it needs must therefore be low: the
  * first threads own some reserved low slots each, to which the ends are moved when they happen to be high.
  *
+ * Files that somebody else opened are never among the low ones: to close a copy of one may take for ever when its file
+ * system does not answer, and other children copy all that is low. They are in flight in a socket instead, out of which
+ * the child takes them into its own table.
+ *
  * Where this cannot work (TSan, valgrind, a kernel or a seccomp filter without these calls) it is a plain fork on the same
  * thread (child_fork.c).
  *
@@ -18,6 +22,7 @@
 #include "loop/child_birth.h"
 #include "loop/child_files.h"
 #include "loop/child_fork.h"
+#include "loop/child_parcel.h"
 #include "loop/proc_stat.h"
 
 #include <fcntl.h>
@@ -157,76 +162,68 @@ static int make_cgroup(struct child_birth *birth, struct spawner *spawner) {
         return cgroup_new(spawner->cgroups, &birth->plan->spec.limits, &launch->cgroup, &birth->cgroup_procs);
 }
 
-/* What the child gets, in the places of its slots. */
+/* What is made for the child, in the places of its slots. */
+enum end { END_STDIN, END_OUTPUT, END_PARCEL };
+
 struct ends {
-        int fds[SPAWNER_SLOTS];   /* stdin, stdout, stderr, directory; -EBADF: nothing of its own */
-        bool lent[SPAWNER_SLOTS]; /* it is somebody else's, and not to be closed */
+        int fds[SPAWNER_SLOTS]; /* -EBADF: nothing of its own */
 };
 
-/* A file of somebody else's, or a copy of it where it is low. */
-static int lend(struct ends *ends, enum child_file i, int fd, int slot) {
-        if (fd < 0)
-                return 0;
-        ends->lent[i] = fd < LOW_DESCRIPTORS || slot < 0;
-        if (!ends->lent[i] && dup3(fd, slot, O_CLOEXEC) < 0)
-                return -errno;
-        ends->fds[i] = ends->lent[i] ? fd : slot;
-        return 0;
-}
-
-static bool is_given(const struct child_spec *spec, enum child_file which) {
-        return child_files_get(spec->files, which) >= 0;
+static int lower_end(struct ends *ends, enum end end, const struct spawner_thread *thread) {
+        return lower(&ends->fds[end], thread->slots[end]);
 }
 
 /* The pipe is for what is not given of stdout and stderr. */
+static bool wants_pipe(const struct child_spec *spec) {
+        return (spec->output_pipe || spec->output_path) && (child_files_get(spec->files, CHILD_FILE_STDOUT) < 0 ||
+                                                            child_files_get(spec->files, CHILD_FILE_STDERR) < 0);
+}
+
 static int make_ends(struct child_birth *birth, struct spawner_thread *thread, struct ends *ends) {
         const struct child_spec *spec = &birth->plan->spec;
-        enum child_file output = is_given(spec, CHILD_FILE_STDOUT) ? CHILD_FILE_STDERR : CHILD_FILE_STDOUT;
-        int r = 0;
+        int null_fd = thread->spawner->null_fd, r = 0;
 
         birth->report.step = CHILD_STEP_STDIN;
         if (spec->stdin_data) {
-                r = make_stdin(spec, &ends->fds[CHILD_FILE_STDIN]);
+                r = make_stdin(spec, &ends->fds[END_STDIN]);
                 if (r >= 0)
-                        r = lower(&ends->fds[CHILD_FILE_STDIN], thread->slots[CHILD_FILE_STDIN]);
+                        r = lower_end(ends, END_STDIN, thread);
         }
-        if (r >= 0 && (spec->output_pipe || spec->output_path) && !is_given(spec, output)) {
+        if (r >= 0 && wants_pipe(spec)) {
                 birth->report.step = CHILD_STEP_PIPE;
-                r = make_output(&birth->launch->output_fd, &ends->fds[output]);
+                r = make_output(&birth->launch->output_fd, &ends->fds[END_OUTPUT]);
                 if (r >= 0)
-                        r = lower(&ends->fds[output], thread->slots[output]);
+                        r = lower_end(ends, END_OUTPUT, thread);
         }
-        for (enum child_file i = 0; spec->files && i < _CHILD_FILE_MAX && r >= 0; i++) {
+        birth->stdio[0] = ends->fds[END_STDIN] >= 0 ? ends->fds[END_STDIN] : null_fd;
+        birth->stdio[1] = birth->stdio[2] = ends->fds[END_OUTPUT] >= 0 ? ends->fds[END_OUTPUT] : null_fd;
+        if (r >= 0 && spec->files) {
                 birth->report.step = CHILD_STEP_DESCRIPTORS;
-                r = lend(ends, i, child_files_get(spec->files, i), thread->slots[i]);
+                r = child_parcel_make(spec->files, birth->stdio, &ends->fds[END_PARCEL]);
+                if (r >= 0)
+                        r = lower_end(ends, END_PARCEL, thread);
         }
         return r;
 }
 
 static void drop_ends(struct ends *ends, const struct spawner_thread *thread) {
         for (size_t i = 0; i < SPAWNER_SLOTS; i++)
-                if (!ends->lent[i])
-                        close_or_vacate(ends->fds[i], thread->slots[i], thread->spawner->null_fd);
+                close_or_vacate(ends->fds[i], thread->slots[i], thread->spawner->null_fd);
 }
 
 /* With the ends made, creates the process. Returns its pid, or -errno. */
 static int launch_with(struct child_birth *birth, struct spawner_thread *thread, const struct ends *ends) {
-        int null_fd = thread->spawner->null_fd, highest;
+        int highest = ends->fds[END_PARCEL];
 
-        for (size_t i = 0; i < ARRAY_SIZE(birth->stdio); i++)
-                birth->stdio[i] = ends->fds[i] >= 0 ? ends->fds[i] : null_fd;
-        if (ends->fds[CHILD_FILE_STDERR] < 0 && !is_given(&birth->plan->spec, CHILD_FILE_STDOUT))
-                birth->stdio[2] = birth->stdio[1]; /* one pipe for both */
-        birth->directory_fd = ends->fds[CHILD_FILE_DIRECTORY];
-        highest = birth->directory_fd;
-        for (size_t i = 0; i < ARRAY_SIZE(birth->stdio); i++)
+        birth->parcel_fd = highest;
+        for (size_t i = 0; i < ARRAY_SIZE(birth->stdio) && birth->parcel_fd < 0; i++)
                 highest = MAX(highest, birth->stdio[i]);
         birth->keep = (unsigned)highest + 1;
         return give_birth(birth, thread);
 }
 
 static int try_launch(struct child_birth *birth, struct spawner_thread *thread) {
-        struct ends ends = { .fds = { -EBADF, -EBADF, -EBADF, -EBADF } };
+        struct ends ends = { .fds = { -EBADF, -EBADF, -EBADF } };
         int pid = 0, r;
 
         r = make_cgroup(birth, thread->spawner);
@@ -287,6 +284,7 @@ void child_launch(struct child_launch *launch, struct child_plan *plan, struct s
                 .oom_protected = thread->spawner->oom_protected,
                 .cgroup_procs = -EBADF,
                 .directory_fd = -EBADF,
+                .parcel_fd = -EBADF,
                 .report_fd = -EBADF,
         };
         struct proc_stat stat;

@@ -10,6 +10,7 @@ libtendd_a_SOURCES += daemon/loop/child_find.c daemon/loop/child_find.h
 libtendd_a_SOURCES += daemon/loop/child_files.c daemon/loop/child_files.h
 libtendd_a_SOURCES += daemon/loop/child_fork.c daemon/loop/child_fork.h
 libtendd_a_SOURCES += daemon/loop/child_inspect.c daemon/loop/child_inspect.h
+libtendd_a_SOURCES += daemon/loop/child_parcel.c daemon/loop/child_parcel.h
 libtendd_a_SOURCES += daemon/loop/child_plan.c daemon/loop/child_plan.h
 libtendd_a_SOURCES += daemon/loop/child_tree.c daemon/loop/child_tree.h
 libtendd_a_SOURCES += daemon/loop/child_user.c daemon/loop/child_user.h

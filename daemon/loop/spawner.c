@@ -127,23 +127,28 @@ static int create_thread(struct spawner_thread *thread) {
         return -r;
 }
 
-/* With the lock held. Threads that are added later have no slots: their children copy a larger table, which is slower
- * and as right. */
-static int add_thread(struct spawner *spawner, bool with_slots) {
+/* The children of a thread without slots copy a larger table. */
+static void give_slots(struct spawner *spawner, struct spawner_thread *thread) {
+        bool any = spawner->n_slots_given < SPAWNER_THREADS_WITH_SLOTS;
+        int *slots = any ? spawner->slots[spawner->n_slots_given] : NULL;
+
+        for (size_t i = 0; i < SPAWNER_SLOTS; i++) {
+                thread->slots[i] = any ? slots[i] : -EBADF;
+                if (any)
+                        slots[i] = -EBADF;
+        }
+        spawner->n_slots_given += any;
+}
+
+/* With the lock held. */
+static int add_thread(struct spawner *spawner) {
         struct spawner_thread *thread = calloc(1, sizeof(*thread));
         int r;
 
         if (!thread)
                 return -ENOMEM;
         thread->spawner = spawner;
-        for (size_t i = 0; i < ARRAY_SIZE(thread->slots); i++) {
-                thread->slots[i] = with_slots ? fcntl(spawner->null_fd, F_DUPFD_CLOEXEC, 3) : -EBADF;
-                if (with_slots && thread->slots[i] < 0) {
-                        r = -errno;
-                        thread_free(thread);
-                        return r;
-                }
-        }
+        give_slots(spawner, thread);
         r = create_thread(thread);
         if (r < 0) {
                 thread_free(thread);
@@ -257,7 +262,7 @@ static void on_stuck_timer(struct loop_timer *timer, void *arg) {
         waiting = !list_empty(&spawner->urgent) || !list_empty(&spawner->queued);
         wanted = MIN(THREADS_MIN + 2 * stuck, (unsigned)THREADS_MAX);
         while (waiting && spawner->n_idle == 0 && spawner->n_threads < wanted)
-                if (add_thread(spawner, false) < 0) /* then they wait for those that hang */
+                if (add_thread(spawner) < 0) /* then they wait for those that hang */
                         break;
         busy = waiting || spawner->n_idle < spawner->n_threads;
         (void)pthread_mutex_unlock(&spawner->lock);
@@ -320,10 +325,19 @@ static int prepare_process(struct spawner *spawner) {
         return 0;
 }
 
+static int *slot_of(struct spawner *spawner, size_t i) {
+        return &spawner->slots[i / SPAWNER_SLOTS][i % SPAWNER_SLOTS];
+}
+
 static int open_descriptors(struct spawner *spawner) {
         spawner->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (spawner->null_fd < 0)
                 return -errno;
+        for (size_t i = 0; i < SPAWNER_THREADS_WITH_SLOTS * SPAWNER_SLOTS; i++) {
+                *slot_of(spawner, i) = fcntl(spawner->null_fd, F_DUPFD_CLOEXEC, 3);
+                if (*slot_of(spawner, i) < 0)
+                        return -errno;
+        }
         spawner->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         return spawner->event_fd < 0 ? -errno : 0;
 }
@@ -351,7 +365,7 @@ static int start_threads(struct spawner *spawner) {
 
         (void)pthread_mutex_lock(&spawner->lock);
         while (r >= 0 && spawner->n_threads < THREADS_MIN)
-                r = add_thread(spawner, true);
+                r = add_thread(spawner);
         (void)pthread_mutex_unlock(&spawner->lock);
         return r;
 }
@@ -374,6 +388,8 @@ static void init(struct spawner *spawner, struct loop *loop) {
         list_init(&spawner->queued);
         list_init(&spawner->finished);
         list_init(&spawner->threads);
+        for (size_t i = 0; i < SPAWNER_THREADS_WITH_SLOTS * SPAWNER_SLOTS; i++)
+                *slot_of(spawner, i) = -EBADF;
         spawner->loop_tid = (pid_t)syscall(SYS_gettid);
         (void)pthread_mutex_init(&spawner->lock, NULL);
         dumpable_init(&spawner->dumpable);
@@ -489,6 +505,8 @@ struct spawner *spawner_free(struct spawner *spawner) {
         cgroup_tree_free(spawner->cgroups);
         notify_dir_free(spawner->notify_dir);
         child_users_free(spawner->users);
+        for (size_t i = 0; i < SPAWNER_THREADS_WITH_SLOTS * SPAWNER_SLOTS; i++)
+                closep(slot_of(spawner, i));
         closep(&spawner->event_fd);
         closep(&spawner->null_fd);
         (void)pthread_cond_destroy(&spawner->ended);

@@ -15,8 +15,11 @@
 #define CHILD_STACK_SIZE ((size_t)64 * 1024)
 #define OUTPUT_BUFFER    ((size_t)64 * 1024)
 
-/* What a child may need of the table of descriptors: stdin, stdout, stderr and its directory. */
-#define SPAWNER_SLOTS 4
+/* What a child may need of the table of descriptors: stdin, a pipe, and the socket of child_parcel.h. */
+#define SPAWNER_SLOTS 3
+
+/* So many threads have slots; they are reserved from the start on, while low numbers are to be had. */
+#define SPAWNER_THREADS_WITH_SLOTS 16
 
 /* A thread that spawns, as far as a job may see it. */
 struct spawner_thread {
@@ -82,6 +85,8 @@ struct spawner {
         struct list finished; /* on their way to the loop */
         struct list threads;
         unsigned n_queued;
+        int slots[SPAWNER_THREADS_WITH_SLOTS][SPAWNER_SLOTS]; /* for threads to come; -EBADF: they are a thread's */
+        unsigned n_slots_given;                               /* to so many threads */
         unsigned n_threads;
         unsigned n_idle;
         bool stopping;

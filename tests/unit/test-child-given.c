@@ -278,6 +278,49 @@ START_TEST(what_is_not_given_of_the_output_comes_to_us) {
 }
 END_TEST
 
+static struct stat given;
+static unsigned n_copies;
+
+static unsigned count_copies(void) {
+        unsigned n = 0;
+        struct stat st;
+
+        for (int fd = 0; fd < 1000; fd++)
+                n += fstat(fd, &st) == 0 && st.st_dev == given.st_dev && st.st_ino == given.st_ino;
+        return n;
+}
+
+/* A FIFO can be opened for writing when somebody waits for that. */
+static bool waits_for_its_stdin(_unused_ const struct probe *probes, _unused_ size_t n) {
+        int fd;
+
+        n_copies = count_copies();
+        fd = open(child_bed_path("fifo"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0)
+                (void)close(fd);
+        return fd >= 0;
+}
+
+/* Or other children would have copies, and closing one can hang. */
+START_TEST(descriptors_are_in_no_other_place_while_a_child_begins) {
+        _cleanup_(freep) struct probe *probe = probe_new();
+        struct child_spec spec = child_bed_spec(WORDS("cat"));
+        int fd = open_high("out", O_CREAT | O_WRONLY);
+
+        ck_assert_int_eq(fstat(fd, &given), 0);
+        spec.stdin_path = child_bed_path("fifo");
+        ck_assert_int_eq(mkfifo(spec.stdin_path, 0600), 0);
+        spec.files = give(-EBADF, fd, -EBADF, -EBADF);
+        child_bed_spawn(probe, &spec);
+        child_bed_look();
+        child_bed_run(probe, 1, waits_for_its_stdin);
+        ck_assert_uint_eq(n_copies, 1);
+        child_bed_run(probe, 1, child_bed_all_gone);
+        ck_assert_int_eq(probe->status, 0);
+        child_files_unref(spec.files);
+}
+END_TEST
+
 static int watched;
 
 static bool is_closed(_unused_ const struct probe *probes, _unused_ size_t n) {
@@ -400,6 +443,7 @@ static Suite *child_given_suite(void) {
         tcase_add_loop_test(tcase, descriptors_are_what_it_reads_and_writes_and_where_it_works, 0, 2);
         tcase_add_test(tcase, descriptors_serve_one_child_after_the_other);
         tcase_add_test(tcase, what_is_not_given_of_the_output_comes_to_us);
+        tcase_add_test(tcase, descriptors_are_in_no_other_place_while_a_child_begins);
         tcase_add_test(tcase, descriptors_are_closed_when_nobody_needs_them);
         tcase_add_test(tcase, an_identity_brings_its_groups_and_no_variables);
         tcase_add_test(tcase, keys_of_the_daemon_are_for_no_other_user);

@@ -2,14 +2,15 @@
 /* fake-clock: base/clock.c for tests, see fake-clock.h. */
 #include "support/fake-clock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define START                                                                                                          \
         { FAKE_CLOCK_MONOTONIC, FAKE_CLOCK_BOOTTIME, FAKE_CLOCK_REALTIME }
 
-/* The one fake of a test program, as the clocks are of the machine. */
+/* The one fake of a test program, as the clocks are of the machine. Threads of the daemon may look at it at any time. */
 static struct {
-        usec_t now_usec[_CLOCK_ID_MAX];
+        _Atomic usec_t now_usec[_CLOCK_ID_MAX];
         fake_clock_serve_fn serve;
         void *arg;
         bool was_set;
@@ -22,7 +23,8 @@ usec_t clock_now(enum clock_id id) {
 void fake_clock_reset(void) {
         static const usec_t start[_CLOCK_ID_MAX] = START;
 
-        memcpy(fake.now_usec, start, sizeof(start));
+        for (enum clock_id id = 0; id < _CLOCK_ID_MAX; id++)
+                fake.now_usec[id] = start[id];
         fake.was_set = false;
 }
 
@@ -58,7 +60,7 @@ void fake_clock_advance(usec_t usec) {
 void fake_clock_advance_to(usec_t usec) {
         if (usec < fake.now_usec[CLOCK_ID_MONOTONIC]) {
                 fprintf(stderr, "fake_clock_advance_to: %llu is before %llu\n", (unsigned long long)usec,
-                        (unsigned long long)fake.now_usec[CLOCK_ID_MONOTONIC]);
+                        (unsigned long long)clock_now(CLOCK_ID_MONOTONIC));
                 abort();
         }
         fake_clock_advance(usec - fake.now_usec[CLOCK_ID_MONOTONIC]);

@@ -35,7 +35,8 @@ static void print_folded(const char *text) {
 }
 
 void verb_print_help(const struct verb *verb) {
-        printf("tendctl %s [OPTION...] %s\n%s\n", verb->name, verb->arguments, verb->summary);
+        printf("tendctl %s [OPTION...]%s%s\n%s\n", verb->name, *verb->arguments ? " " : "", verb->arguments,
+               verb->summary);
         if (verb->details) {
                 putchar('\n');
                 print_folded(verb->details);

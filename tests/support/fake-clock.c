@@ -2,7 +2,6 @@
 /* fake-clock: base/clock.c for tests, see fake-clock.h. */
 #include "support/fake-clock.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 
 #define START                                                                                                          \

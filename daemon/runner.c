@@ -255,10 +255,12 @@ static int open_store(struct runner *runner) {
 
 static int open_live(struct runner *runner) {
         _cleanup_(freep) char *notify_dir = instance_notify_path(&runner->instance);
+        _cleanup_(freep) char *socket = instance_socket_path(&runner->instance);
         char tag[INSTANCE_TAG_MAX];
         const struct live_options options = {
                 .loop = runner->loop,
                 .notify_dir = notify_dir,
+                .socket = runner->options->command == COMMAND_RUN ? socket : NULL,
                 .shared = runner->instance.shared,
                 .tag = instance_tag(&runner->instance, tag),
                 .store = runner->store,

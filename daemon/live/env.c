@@ -44,17 +44,19 @@ static bool is_ours(const char *word) {
         return false;
 }
 
-/* The daemon's environment as children get it; the strings are not copied. */
-static char **strip_environ(void) {
+/* The daemon's environment as children get it, and @socket, which may be NULL; the strings are not copied. */
+static char **strip_environ(char *socket) {
         char **stripped;
         size_t n = 0, k = 0;
 
         while (environ && environ[n])
                 n++;
-        stripped = calloc(n + 1, sizeof(*stripped));
+        stripped = calloc(n + 2, sizeof(*stripped));
         for (size_t i = 0; stripped && i < n; i++)
                 if (!is_ours(environ[i]))
                         stripped[k++] = environ[i];
+        if (stripped)
+                stripped[k] = socket;
         return stripped;
 }
 
@@ -96,10 +98,15 @@ int live_env_init(struct live *live, const struct live_options *options) {
 
         env->loop = live->loop;
         env->on_suppressed = live_on_suppressed;
-        live->environ = strip_environ();
+        if (options->socket && asprintf(&live->socket, "TENDD_SOCKET=%s", options->socket) < 0) {
+                live->socket = NULL;
+                return -ENOMEM;
+        }
+        live->environ = strip_environ(live->socket);
         if (!live->environ)
                 return -ENOMEM;
         env->environ = live->environ;
+        env->socket = live->socket;
         env->tag = live->tag;
         env->passed_over = live_passed_over;
         env->shell = find_shell(live->config);

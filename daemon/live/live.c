@@ -406,6 +406,7 @@ struct live *live_free(struct live *live) {
         config_unref(live->config);
         run_tree_free(live->tree);
         free(live->tag);
+        free(live->socket);
         free(live);
         return NULL;
 }

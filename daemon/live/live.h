@@ -19,6 +19,7 @@ struct store;
 struct live_options {
         struct loop *loop;
         const char *notify_dir;      /* for the notify sockets of runs; NULL: they get none */
+        const char *socket;          /* where this daemon is asked, told to runs; NULL: nowhere */
         struct store *store;         /* NULL: nothing is remembered; outlives the live */
         bool shared;                 /* others may be at work with the same directory */
         const char *tag;             /* names this daemon and those after it, in control groups and environments; NULL:

@@ -155,6 +155,7 @@ struct live {
         struct task_env env;
         char **environ;              /* of children */
         char *tag;                   /* see live_options; may be NULL */
+        char *socket;                /* TENDD_SOCKET=…, for children; or NULL */
         struct cgroup_tree *cgroups; /* the spawner's, or NULL */
         struct list observers;
         struct live_startup startup;

@@ -78,6 +78,8 @@ static void add_run(struct env *env, const struct run *leaf) {
         add_pair(env, "TENDD_TASK", task->run.name);
         if (task->env && task->env->tag)
                 add_pair(env, "TENDD_DAEMON", task->env->tag);
+        if (task->env && task->env->socket && task->transient) /* others have it from the daemon's environment */
+                add(env, strdup(task->env->socket));
         add_pair(env, "TENDD_RUN", run_name(leaf, name));
         add_number(env, "TENDD_ATTEMPT", run_get_number(leaf));
         add_number(env, "TENDD_DUE", run_get_due(leaf) / USEC_PER_SEC);

@@ -16,7 +16,8 @@ struct task_env {
         struct resolver *resolver;
         struct trust *trust;
         struct http_engine *http;
-        char *const *environ; /* of the daemon, stripped of what is not for children */
+        char *const *environ; /* of the daemon, stripped of what is not for children; `socket` is in it */
+        const char *socket;   /* TENDD_SOCKET=…: where the daemon is asked; NULL: nowhere */
         const char *shell;    /* of [daemon] */
         const char *tag;      /* of the daemon, in the environment of its children; NULL: none */
         /* Output of @task is not logged, or was not: @run, or NULL, and a sentence. NULL: nobody minds. */

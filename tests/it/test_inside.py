@@ -11,7 +11,6 @@ cgroup = {cgroup}
 [defaults]
 {user}manual = yes
 env = CTL={tendctl}
-    TENDD_SOCKET={socket}
     DIRECTORY={directory}
 [limit db]
 permits = 4
@@ -46,7 +45,7 @@ class Inside(Case):
     def serve(self, cgroup):
         user = "user = root\n" if os.geteuid() == 0 else ""
         daemon = self.daemon("", start=False)
-        daemon.write_config(CONFIG.format(cgroup=cgroup, tendctl=TENDCTL, socket=daemon.socket_path, user=user,
+        daemon.write_config(CONFIG.format(cgroup=cgroup, tendctl=TENDCTL, user=user,
                                           directory=self.directory))
         return daemon.start()
 

@@ -66,11 +66,12 @@ class Run(RunCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"out\n", b"err\n"))
 
         os.mkdir(self.path("here"))
-        done = self.command(daemon, "--", "sh", "-c", 'pwd; umask; echo "$SECRET $TENDD_RUN $NOTIFY_SOCKET"; echo "$@"', "-",
+        done = self.command(daemon, "--", "sh", "-c", 'pwd; umask; echo "$SECRET $TENDD_RUN $NOTIFY_SOCKET"; echo $TENDD_SOCKET; echo "$@"', "-",
                             "--timeout", "{item} {}", "é\n", cwd=self.path("here"), preexec_fn=lambda: os.umask(0o027),
-                            env=daemon.env | {"SECRET": "hush-hush", "NOTIFY_SOCKET": "/mine", "TENDD_RUN": "other#1"})
+                            env=daemon.env | {"SECRET": "hush-hush", "NOTIFY_SOCKET": "/mine", "TENDD_RUN": "other#1",
+                                              "TENDD_SOCKET": os.path.relpath(daemon.socket_path)})
         self.assertRegex(done.stdout.decode(), rf"^{self.path('here')}\n0027\nhush-hush run#3 {daemon.runtime_dir}/notify/\w+\n"
-                                               r"--timeout {item} {} é\n\n$")
+                                               rf"{daemon.socket_path}\n--timeout {{item}} {{}} é\n\n$")
         self.assertNotIn("hush-hush", daemon.log.text())
 
         done = self.command(daemon, "--json", "sh", "-c", "cat; echo said; exit 5", input=b"fed ")

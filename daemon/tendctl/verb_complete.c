@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* verb_complete: what may stand where a command line ends, for the completion of shells.
  *
- * Who waits for it has pressed a key: it is silent whatever goes wrong, and after a second it ends, be it that the daemon
- * is stopped and its socket takes nobody.
+ * Who waits for it has pressed a key: it is silent whatever goes wrong, and after three seconds it ends, be it that the
+ * daemon is stopped and its socket takes nobody.
  */
 #include "base/event_id.h"
 #include "base/text.h"
@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#define SECONDS_MAX    1
+#define SECONDS_MAX    3
 #define CANDIDATES_MAX 2000
 #define PAST_MAX       50 /* runs that have ended */
 

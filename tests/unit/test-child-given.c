@@ -283,7 +283,7 @@ static unsigned n_copies;
 
 /* Other threads open and close meanwhile: the descriptors are not touched. */
 static unsigned count_copies(void) {
-        char path[sizeof("/proc/self/fd/") + 10];
+        char path[sizeof("/proc/self/fd/") + 11];
         unsigned n = 0;
         struct stat st;
 

@@ -46,10 +46,6 @@ struct problems {
         } kinds[_PROBLEM_KIND_MAX];
 };
 
-const char *problem_kind_to_string(enum problem_kind kind) {
-        return kinds[kind].name;
-}
-
 enum problem_kind problem_kind_from_string(const char *s) {
         for (int kind = 0; kind < _PROBLEM_KIND_MAX; kind++)
                 if (streq(kinds[kind].name, s))

@@ -37,7 +37,6 @@ enum problem_kind {
 /* A run that waits for so long is told, and a limit for which one does is wrong. */
 #define PROBLEM_WAITING_USEC USEC_PER_MINUTE
 
-const char *problem_kind_to_string(enum problem_kind kind);
 enum problem_kind problem_kind_from_string(const char *s); /* or _PROBLEM_KIND_INVALID */
 
 struct problem {

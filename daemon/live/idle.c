@@ -10,10 +10,6 @@ void live_close(struct live *live) {
         live->closed = true;
 }
 
-bool live_is_closed(const struct live *live) {
-        return live->closed;
-}
-
 static size_t find(const struct run *parent, struct run **ret, size_t n) {
         size_t found = 0;
 

@@ -57,7 +57,6 @@ void live_stop_triggers(struct live *live);
 /* Nothing new begins: what is due is told as not run, and nobody starts anything; hooks run, what is at work goes on to its
  * end, and services are kept up, with what tells their health. */
 void live_close(struct live *live);
-bool live_is_closed(const struct live *live);
 
 /* Fills @ret with at most @n of the runs that have not ended and will by themselves: all but services, what tells their
  * health, and members in the background. Returns how many these are; 0: the daemon is idle. */
